@@ -1,0 +1,78 @@
+"""How does a scan become a model's input, and how does a heatmap find its way back?
+
+The trainer and the app both call `fit`, so a scan is prepared once, in one place.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from scans.head import Box, find_head
+from scans.scan import Scan
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a model takes: float32 (height, width, channels) in `value_range`, cropped to the head or not."""
+
+    height: int
+    width: int
+    channels: int = 3
+    value_range: tuple[float, float] = (0.0, 1.0)
+    crop: bool = True
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a scan went: rows and columns `box` of a scan of `scan_shape` fill `inner` of `input_shape`."""
+
+    scan_shape: tuple[int, int]
+    box: Box
+    input_shape: tuple[int, int]
+    inner: Box
+
+    def to_scan(self, heat: np.ndarray) -> np.ndarray:
+        """Return float32 (H, W) of the scan for a map drawn over the model's square, on a grid of any size.
+
+        Bilinear between cell centres; 0 where the model was not shown the scan. Signs and values are
+        kept: nothing is rescaled to [0, 1].
+        """
+        square = resize(heat.astype(np.float32), self.input_shape)
+        out = np.zeros(self.scan_shape, np.float32)
+        out[self.box.slices] = resize(square[self.inner.slices], (self.box.height, self.box.width))
+        return out
+
+
+def fit(scan: Scan, spec: InputSpec) -> tuple[np.ndarray, Placement]:
+    """Return the model's input, float32 `spec.shape` in `spec.value_range`, and where the scan lies in it.
+
+    The file's own window is applied, the head is cropped if the model was trained so, and the rest is
+    scaled without distortion (millimetres count, not pixels) and centred on black.
+    """
+    pixels = scan.windowed()
+    box = find_head(pixels) if spec.crop else Box(0, 0, *scan.shape)
+    row_mm, column_mm = scan.spacing
+    scale = min(spec.height / (box.height * row_mm), spec.width / (box.width * column_mm))
+    height = min(spec.height, max(1, round(box.height * row_mm * scale)))
+    width = min(spec.width, max(1, round(box.width * column_mm * scale)))
+    top, left = (spec.height - height) // 2, (spec.width - width) // 2
+    inner = Box(top, left, top + height, left + width)
+
+    square = np.zeros((spec.height, spec.width), np.float32)
+    square[inner.slices] = np.clip(resize(pixels[box.slices], (height, width)), 0.0, 1.0)
+    low, high = spec.value_range
+    model_input = np.repeat((low + (high - low) * square)[..., None], spec.channels, axis=-1)
+    return model_input, Placement(scan.shape, box, (spec.height, spec.width), inner)
+
+
+def resize(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return float32 `shape`: area average where the picture shrinks, bilinear where it grows."""
+    if pixels.shape == shape:
+        return pixels
+    shrinks = shape[0] * shape[1] < pixels.shape[0] * pixels.shape[1]
+    return cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,0 +1,61 @@
+"""What is a scan? One 2-D slice with its pixels in [0, 1] and only facts that identify nobody."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PLANES = ("axial", "coronal", "sagittal")
+
+MIN_SIDE = 32  # pixels: below this no head can be told from noise
+MAX_PIXELS = 25_000_000  # one slice; a 5000 x 5000 mammogram fits, a decompression bomb does not
+
+
+class ScanError(ValueError):
+    """A file that cannot be read as a scan: one sentence on what was seen, what is accepted, what to do."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One slice as it was uploaded. A volume is a list of scans of one file, in order.
+
+    `pixels` is float32 (H, W), read-only, 0 and 1 being the darkest and brightest value stored in the
+    file (`span`, in the file's own unit). `window` is the part of [0, 1] that the file asks to be shown,
+    and that a model is given; 8-bit pictures ask for all of it.
+    """
+
+    pixels: np.ndarray
+    digest: str  # sha256 of the file's bytes, hexadecimal
+    index: int = 0  # which slice of the file, from 0
+    count: int = 1  # how many slices the file has
+    plane: str = ""  # one of PLANES, or "" where the file does not say
+    spacing: tuple[float, float] = (1.0, 1.0)  # mm between rows, mm between columns; 1, 1 if unknown
+    span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
+    window: tuple[float, float] = (0.0, 1.0)
+    modality: str = ""  # "MR" where the file says so
+    sequence: str = ""  # "T1C+", "T2" ... where the file or its folder says so
+    edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
+    notes: tuple[str, ...] = ()  # what the reader should know: "not an MR scan", "burned-in annotation"
+
+    def __post_init__(self) -> None:
+        pixels = np.ascontiguousarray(self.pixels, dtype=np.float32)
+        if pixels.ndim != 2:
+            raise ValueError(f"a scan is one slice (H, W); these pixels have shape {pixels.shape}")
+        if pixels is self.pixels:
+            pixels = pixels.view()
+        pixels.flags.writeable = False
+        object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.pixels.shape
+
+    @property
+    def blank(self) -> bool:
+        """True where every pixel has the same value, as in the outermost slices of a volume."""
+        return float(self.pixels.min()) == float(self.pixels.max())
+
+    def windowed(self, window: tuple[float, float] | None = None) -> np.ndarray:
+        """Return float32 (H, W) in [0, 1]: the pixels with `window` (default: the file's own) stretched."""
+        low, high = self.window if window is None else window
+        return np.clip((self.pixels - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
