@@ -61,6 +61,6 @@ def _bytes_of(source: Path | bytes) -> bytes:
 
 def _too_many(size: int) -> str:
     return (
-        f"This file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a smaller "
-        "part or compress it (.nii.gz)."
+        f"This file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
+        "smaller part or compress it (.nii.gz)."
     )
