@@ -1,0 +1,168 @@
+"""How is a network trained, interrupted and taken up again?
+
+`fit` writes into its run folder after every epoch: `state.json` (what a resume needs to know), the last
+checkpoint with the optimiser's state, the best weights, and `history.csv`. The state names its
+checkpoint and is replaced last, so a run killed at any moment resumes from a whole epoch.
+"""
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from train.batches import Batches
+from train.recipe import Recipe
+
+_STATE, _BEST, _HISTORY = "state.json", "best.weights.h5", "history.csv"
+
+
+def precision_policy(recipe: Recipe) -> str:
+    """Return the Keras dtype policy of a run; "auto" asks the processor whether it multiplies bfloat16."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text() if info.exists() else ""
+    return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
+
+
+def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Compile with AdamW, a warm-up and cosine decay over the whole run, and the loss on logits."""
+    total = max(1, recipe.epochs * steps)
+    warmup = min(total - 1, round(recipe.warmup * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.rate / 100, total - warmup, warmup_target=recipe.rate, warmup_steps=max(1, warmup)
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer, SmoothedCrossEntropy(recipe.smoothing), metrics=["accuracy"])
+
+
+@keras.saving.register_keras_serializable("candor")
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """Cross entropy of integer labels on logits, with label smoothing (which Keras' sparse loss lacks)."""
+
+    def __init__(self, smoothing: float = 0.0, name: str = "cross_entropy") -> None:
+        super().__init__(name=name)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        log_p = keras.ops.log_softmax(keras.ops.cast(y_pred, "float32"))  # (B, K)
+        classes = log_p.shape[-1]
+        truth = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes)
+        target = (1 - self.smoothing) * truth + self.smoothing / classes
+        return -keras.ops.sum(target * log_p, axis=-1)
+
+    def get_config(self) -> dict:
+        return {"smoothing": self.smoothing, "name": self.name}
+
+
+def fit(
+    model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: Path, *, resume: bool
+) -> keras.Model:
+    """Train `model` and return it with its best weights. Raises ValueError on another recipe's checkpoint."""
+    run.mkdir(parents=True, exist_ok=True)
+    state = _load_state(run, recipe) if resume else None
+    if state:
+        model = keras.models.load_model(run / state["checkpoint"])
+        train.epoch = state["epochs_done"]
+    else:
+        compile_model(model, recipe, len(train))
+    keeper = _Keeper(run, recipe, state)
+    if not keeper.finished:
+        model.fit(
+            train,
+            validation_data=val,
+            epochs=recipe.epochs,
+            initial_epoch=train.epoch,
+            callbacks=[keeper],
+            verbose="auto",
+        )
+    model.load_weights(run / _BEST)
+    return model
+
+
+def _load_state(run: Path, recipe: Recipe) -> dict | None:
+    path = run / _STATE
+    if not path.exists():
+        return None
+    state = json.loads(path.read_text())
+    differing = [name for name, value in asdict(recipe).items() if state["recipe"].get(name) != value]
+    differing = [name for name in differing if name != "evaluate"]  # what is scored changes no weight
+    if differing:
+        name = differing[0]
+        raise ValueError(
+            f"the checkpoint in {run} was made with {name}={state['recipe'].get(name)}, this recipe has "
+            f"{name}={getattr(recipe, name)}; give the same settings, another --out, or leave out --resume"
+        )
+    return state
+
+
+class _Keeper(keras.callbacks.Callback):
+    """After each epoch: keep the best weights, the checkpoint and the history; stop when it is time."""
+
+    def __init__(self, run: Path, recipe: Recipe, state: dict | None) -> None:
+        super().__init__()
+        self.run, self.recipe = run, recipe
+        self.state = state or {
+            "recipe": asdict(recipe),
+            "epochs_done": 0,
+            "checkpoint": "",
+            "best": [-1.0, 0.0],
+            "best_epoch": 0,
+            "history": [],
+        }
+
+    @property
+    def finished(self) -> bool:
+        waited = self.state["epochs_done"] - self.state["best_epoch"]
+        early = 0 < self.recipe.patience <= waited
+        return self.state["epochs_done"] >= self.recipe.epochs or early
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
+        score = [round(row["val_accuracy"], 6), -row["val_loss"]]  # ties go to the lower loss
+        if score > self.state["best"]:
+            self.state |= {"best": score, "best_epoch": epoch + 1}
+            self.model.save_weights(self.run / _BEST)
+        old, new = self.state["checkpoint"], f"epoch-{epoch + 1:03d}.keras"
+        self.model.save(self.run / new)
+        self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "history": [*self.state["history"], row]}
+        _write_whole(self.run / _STATE, json.dumps(self.state))
+        write_history(self.run / _HISTORY, self.state["history"])
+        if old and old != new:
+            (self.run / old).unlink(missing_ok=True)
+        if self.finished:
+            self.model.stop_training = True
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Replace a file at once: a full disk or a kill leaves the old one."""
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def write_history(path: Path, rows: list[dict]) -> None:
+    """Write one CSV row an epoch: loss, accuracy, and the same on validation."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and the backend; with Keras' seeded layers this reproduces a run on one machine."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def labels_of(records, classes: dict[str, str]) -> np.ndarray:
+    """Return int32 (N,): the class of each record as its place in the logits."""
+    place = {label: index for index, label in enumerate(classes)}
+    return np.array([place[record.label] for record in records], np.int32)

@@ -1,0 +1,177 @@
+"""How do the publishers lay out their folders, and which label does each file carry?
+
+Every reader takes the dataset's folder and returns its records in a fixed order. Only picture files are
+read; hidden folders (`.ipynb_checkpoints` is in one published set) are passed over.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import h5py
+
+from train.datasets import DATASETS, DatasetCard, dataset_folder
+from train.records import DatasetError, Record
+
+_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
+# Portuguese folder name -> class id of task 44c15
+_PORTUGUESE = {
+    "Astrocitoma": "astrocytoma",
+    "Carcinoma": "carcinoma",
+    "Ependimoma": "ependymoma",
+    "Ganglioglioma": "ganglioglioma",
+    "Germinoma": "germinoma",
+    "Glioblastoma": "glioblastoma",
+    "Granuloma": "granuloma",
+    "Meduloblastoma": "medulloblastoma",
+    "Meningioma": "meningioma",
+    "Neurocitoma": "neurocytoma",
+    "_NORMAL": "normal",
+    "Oligodendroglioma": "oligodendroglioma",
+    "Papiloma": "papilloma",
+    "Schwannoma": "schwannoma",
+    "Tuberculoma": "tuberculoma",
+}
+
+
+def read_records(card: DatasetCard, data: Path) -> list[Record]:
+    """Return all records of a dataset below `data`. Raises DatasetError where a class is empty or unknown."""
+    folder = dataset_folder(card, data) if card.folder else data
+    records = READERS[card.task](folder)
+    empty = sorted(set(card.classes) - {record.label for record in records})
+    if empty:
+        raise DatasetError(
+            f"{folder} holds {len(records)} scans and none of class {', '.join(empty)}; "
+            f"the layout of {card.source} is expected"
+        )
+    return records
+
+
+def read_kaggle4(folder: Path) -> list[Record]:
+    """`Training/<class>/*.jpg` and `Testing/<class>/*.jpg`; the publisher's split is kept."""
+    records = []
+    for name, split in (("Training", "train"), ("Testing", "test")):
+        for label, path in _files_by_folder(folder / name, {c: c for c in DATASETS["kaggle4"].classes}):
+            records.append(Record(path.relative_to(folder).as_posix(), label, path, split=split))
+    return records
+
+
+def read_44c15(folder: Path) -> list[Record]:
+    """`<Portuguese class> <sequence>/*`: the class is translated, the sequence kept."""
+    names = {
+        f"{portuguese} {sequence}": f"{label}|{sequence}"
+        for portuguese, label in _PORTUGUESE.items()
+        for sequence in ("T1", "T1C+", "T2")
+    }
+    records = []
+    for name, path in _files_by_folder(folder, names):
+        label, sequence = name.split("|")
+        records.append(Record(path.relative_to(folder).as_posix(), label, path, sequence=sequence))
+    return records
+
+
+def read_figshare3(folder: Path) -> list[Record]:
+    """`<n>.mat` (v7.3) as figshare serves them, or `<class>/<n>.jpg` with `<n>.txt` boxes beside it."""
+    mats = sorted((p for p in folder.rglob("*.mat") if p.stem.isdigit()), key=lambda p: int(p.stem))
+    if mats:  # cvind.mat, the authors' folds, has no scan and no number for a name
+        return [_mat_record(path, folder) for path in mats]
+    names = {c: c for c in DATASETS["figshare3"].classes} | {"notumor": ""}
+    records = []
+    for label, path in _files_by_folder(folder, names):
+        if label:  # the no-tumour scans beside it are Br35H's, not figshare's
+            records.append(
+                Record(
+                    path.relative_to(folder).as_posix(),
+                    label,
+                    path,
+                    sequence="T1C+",
+                    number=int(path.stem),
+                    boxes=_yolo_boxes(path.with_suffix(".txt")),
+                )
+            )
+    return sorted(records, key=lambda record: record.number)
+
+
+def read_phantom4(folder: Path) -> list[Record]:
+    """Phantoms by name, `<kind>/<seed>`: nothing is read from disk. Test seeds are not training seeds."""
+    del folder
+    counts = DATASETS["phantom4"].versions["seeded"]
+    return [
+        Record(f"{kind}/{seed + (0 if split == 'train' else 1_000_000)}", kind, split=split)
+        for split in ("train", "test")
+        for kind, number in counts[split].items()
+        for seed in range(number)
+    ]
+
+
+READERS: dict[str, Callable[[Path], list[Record]]] = {
+    "kaggle4": read_kaggle4,
+    "figshare3": read_figshare3,
+    "44c15": read_44c15,
+    "phantom4": read_phantom4,
+}
+
+
+def _files_by_folder(folder: Path, names: dict[str, str]) -> Iterable[tuple[str, Path]]:
+    """Yield (name, picture) for each folder in `names`. Raises DatasetError on a folder not in it."""
+    if not folder.is_dir():
+        raise DatasetError(f"there is no folder {folder}; it should hold {', '.join(names)}")
+    for sub in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        if sub.name not in names:
+            raise DatasetError(
+                f"{folder} has an unknown class folder {sub.name!r}; expected {', '.join(names)}"
+            )
+        for path in sorted(sub.iterdir()):
+            if path.suffix.lower() in _PICTURES and not path.name.startswith("."):
+                yield names[sub.name], path
+
+
+def _yolo_boxes(path: Path) -> tuple[tuple[float, float, float, float], ...]:
+    """Read `class x_centre y_centre width height` a line, relative to the picture; none without a file."""
+    if not path.exists():
+        return ()
+    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+    if any(len(row) != 5 for row in rows):
+        raise DatasetError(f"{path} should have five numbers a line (class, x, y, width, height)")
+    return tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
+
+
+def _mat_record(path: Path, folder: Path) -> Record:
+    """One figshare slice: label 1, 2, 3 = meningioma, glioma, pituitary; the box is that of `tumorMask`."""
+    try:
+        with h5py.File(path) as file:
+            data = file["cjdata"]
+            label = {1: "meningioma", 2: "glioma", 3: "pituitary"}[int(data["label"][0, 0])]
+            patient = "".join(chr(int(code)) for code in data["PID"][:].ravel())
+            mask = data["tumorMask"][:].T
+    except (OSError, KeyError) as error:
+        raise DatasetError(
+            f"{path} is not a figshare slice (MATLAB v7.3 with cjdata/image, label, PID, tumorMask): {error}; "
+            "download it again"
+        ) from error
+    return Record(
+        path.relative_to(folder).as_posix(),
+        label,
+        path,
+        sequence="T1C+",
+        patient=patient,
+        number=int(path.stem),
+        boxes=_mask_box(mask),
+    )
+
+
+def _mask_box(mask) -> tuple[tuple[float, float, float, float], ...]:
+    """Return the one box around a mask (H, W), relative to the picture; none for an empty mask."""
+    rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
+    if not rows.size:
+        return ()
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    height, width = mask.shape
+    return (
+        (
+            float((left + right) / 2 / width),
+            float((top + bottom) / 2 / height),
+            float((right - left) / width),
+            float((bottom - top) / height),
+        ),
+    )

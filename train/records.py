@@ -1,0 +1,69 @@
+"""What is one labelled scan of a dataset, and how is it loaded?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from scans import Box, Scan, ScanError, read
+from scans.images import stretch
+
+
+class DatasetError(ValueError):
+    """A dataset that is missing, of another layout or unreadable: what was seen and what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One labelled scan, not yet loaded. `id` is its path below the dataset's folder, or the phantom's name."""
+
+    id: str
+    label: str  # class id
+    path: Path | None = None  # None: a phantom
+    split: str = ""  # "train", "val", "test"; "" before splitting
+    group: str = ""  # scans of one group stay in one split
+    twin: bool = False  # a test scan with a near-duplicate, mirror images included, in train or val
+    sequence: str = ""
+    patient: str = ""
+    number: int = -1  # the publisher's running number, where neighbours are mostly one patient
+    boxes: tuple[tuple[float, float, float, float], ...] = ()  # lesions: x, y centre, width, height in [0, 1]
+
+
+def load(record: Record) -> Scan:
+    """Return the scan of a record. Raises DatasetError that names the file."""
+    if record.path is None:
+        kind, seed = record.id.split("/")
+        from scans.phantom import phantom
+
+        return phantom(kind, int(seed)).scan
+    try:
+        if record.path.suffix == ".mat":
+            return _read_mat(record.path)
+        return read(record.path, sequence=record.sequence)[0]
+    except (ScanError, OSError, KeyError) as error:
+        raise DatasetError(
+            f"{record.path} cannot be read: {error} Remove it or download the set again."
+        ) from error
+
+
+def lesion_boxes(record: Record, shape: tuple[int, int]) -> tuple[Box, ...]:
+    """Return the lesions of a record as boxes in the pixels of a scan of `shape`."""
+    rows, columns = shape
+    return tuple(
+        Box(
+            round((y - h / 2) * rows),
+            round((x - w / 2) * columns),
+            round((y + h / 2) * rows),
+            round((x + w / 2) * columns),
+        )
+        for x, y, w, h in record.boxes
+    )
+
+
+def _read_mat(path: Path) -> Scan:
+    """Read figshare's MATLAB v7.3 file: `cjdata/image`, int16, stored column by column."""
+    with h5py.File(path) as file:
+        values = np.asarray(file["cjdata/image"]).T
+    pixels, span, window = stretch(values)
+    return Scan(pixels, digest="", span=span, window=window, modality="MR", sequence="T1C+")
