@@ -2,6 +2,9 @@
 
 from scans.fit import InputSpec, Placement, fit, resize
 from scans.head import Box, find_head
+from scans.phantom import KINDS as PHANTOM_KINDS
+from scans.phantom import SAMPLES as PHANTOM_SAMPLES
+from scans.phantom import Phantom, phantom
 from scans.read import ACCEPTED, EXTENSIONS, MAX_BYTES, read
 from scans.scan import PLANES, Scan, ScanError
 
@@ -9,14 +12,18 @@ __all__ = [
     "ACCEPTED",
     "EXTENSIONS",
     "MAX_BYTES",
+    "PHANTOM_KINDS",
+    "PHANTOM_SAMPLES",
     "PLANES",
     "Box",
     "InputSpec",
+    "Phantom",
     "Placement",
     "Scan",
     "ScanError",
     "find_head",
     "fit",
+    "phantom",
     "read",
     "resize",
 ]
