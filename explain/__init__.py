@@ -1,0 +1,18 @@
+"""Why did a model say so? Methods, the explanation they give, and its picture."""
+
+from explain.explanation import Explanation
+from explain.methods import METHODS, Method, explain, method
+from explain.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
+
+__all__ = [
+    "COLOUR_MAPS",
+    "METHODS",
+    "Explanation",
+    "Method",
+    "colour_bar",
+    "explain",
+    "method",
+    "overlay",
+    "png",
+    "upright",
+]

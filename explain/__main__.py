@@ -1,0 +1,113 @@
+"""python -m explain SCAN... --model MODEL --method METHOD --out DIR: maps, pictures and a manifest."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from explain import METHODS, explain, method, overlay, png, upright
+from model_zoo import Model, ModelError, load_model
+from scans import PLANES, Scan, ScanError, read
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        for name in options.method:
+            method(name)
+        model = load_model(options.model)
+        options.out.mkdir(parents=True, exist_ok=True)
+        stems = unique_stems(options.scans)
+        entries = [e for path, stem in stems for e in _explain_file(model, path, stem, options)]
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        for entry in entries:
+            print(_line(entry))
+    return int(any("error" in entry for entry in entries))
+
+
+def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Return each path with the name its results get: its stem, numbered where two files share one."""
+    seen: dict[str, int] = {}
+    named = []
+    for path in paths:
+        stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+        seen[stem] = seen.get(stem, 0) + 1
+        named.append((path, stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"))
+    return named
+
+
+def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespace) -> list[dict]:
+    try:
+        scan = choose_slice(read(path, plane=options.plane), options.slice)
+        return [_explain_scan(model, path, scan, stem, name, options) for name in options.method]
+    except ScanError as error:
+        return [{"file": str(path), "error": str(error)}]
+
+
+def choose_slice(scans: list[Scan], index: int | None) -> Scan:
+    """Return slice `index`, or the middle one. Raises ScanError where there is no such slice."""
+    if index is None:
+        return scans[len(scans) // 2]
+    if not 0 <= index < len(scans):
+        raise ScanError(f"There is no slice {index}; this file has slices 0 to {len(scans) - 1}.")
+    return scans[index]
+
+
+def _explain_scan(
+    model: Model, path: Path, scan: Scan, stem: str, name: str, options: argparse.Namespace
+) -> dict:
+    explanation = explain(model, scan, name, target=options.target, engine=options.engine, seed=options.seed)
+    map_path = explanation.save(options.out, stem)
+    picture = upright(overlay(scan.windowed(), explanation.heat), scan.spacing)
+    map_path.with_suffix(".png").write_bytes(png(picture))
+    return {"file": str(path), "map": str(map_path), "picture": str(map_path.with_suffix(".png"))} | (
+        explanation.manifest()
+    )
+
+
+def _line(entry: dict) -> str:
+    if "error" in entry:
+        return f"{entry['file']}: {entry['error']}"
+    notes = "".join(f" ({warning})" for warning in entry["warnings"])
+    return f"{entry['file']}: {entry['method']} of {entry['target']} (p {entry['probability']:.3f}) in {entry['map']}{notes}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m explain",
+        description="Show what a model looked at. A heatmap is evidence about the model, not about the patient.",
+    )
+    parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
+    parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
+    parser.add_argument(
+        "--method",
+        required=True,
+        action="append",
+        metavar="METHOD",
+        help=f"one of {', '.join(METHODS)}; repeatable",
+    )
+    parser.add_argument(
+        "--target", default="", metavar="CLASS", help="class id to explain; default: the class given"
+    )
+    parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
+    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
+    parser.add_argument(
+        "--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

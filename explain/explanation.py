@@ -1,0 +1,67 @@
+"""What is an explanation? A map in the scan's pixels with all that is needed to repeat and to judge it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The result of one method for one scan, model and class. Evidence about the model, not the patient.
+
+    `heat` is float32 (H, W) in the pixels of the scan as uploaded, in `unit`, nothing rescaled; 0 where
+    the model was not shown the scan. `raw` is the method's own grid over the model's square.
+    """
+
+    heat: np.ndarray
+    raw: np.ndarray
+    method: str
+    engine: str
+    unit: str
+    model: str
+    weights: str  # sha256 of the model's weights
+    target: str  # the class explained
+    predicted: str  # the class the model gives
+    probability: float  # of `target`
+    scan: str  # sha256 of the scan's file
+    slice: int
+    plane: str
+    settings: dict
+    seed: int
+    seconds: float
+    evaluations: int  # forward passes of the model
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("heat", "raw"):
+            values = np.array(getattr(self, name), np.float32)
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+
+    @property
+    def peak(self) -> float:
+        """The highest value of the map, in `unit`; 0 where there is no positive evidence."""
+        return float(self.heat.max())
+
+    def manifest(self) -> dict:
+        """Return everything but the arrays, ready for JSON, with the map's shape and range."""
+        facts = asdict(self)
+        del facts["heat"], facts["raw"]
+        facts["seconds"] = round(self.seconds, 4)
+        facts["probability"] = round(self.probability, 6)
+        return facts | {
+            "shape": list(self.heat.shape),
+            "range": [float(self.heat.min()), float(self.heat.max())],
+            "raw_shape": list(self.raw.shape),
+            "note": "A heatmap is evidence about the model, not about the patient. Not for diagnosis.",
+        }
+
+    def save(self, folder: Path, stem: str) -> Path:
+        """Write `<stem>.<method>.npy` and append the manifest to `explanations.jsonl`; return the map's path."""
+        path = folder / f"{stem}.{self.method}.npy"
+        np.save(path, self.heat)
+        with (folder / "explanations.jsonl").open("a") as file:
+            file.write(json.dumps({"file": path.name} | self.manifest(), ensure_ascii=False) + "\n")
+        return path

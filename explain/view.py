@@ -1,0 +1,85 @@
+"""How are a network's last map and its logits read in one pass, without touching the network?
+
+The network is shared by every user of the process, so nothing here changes it: a view is a second graph
+over the same weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import keras
+from keras import layers
+
+from model_zoo.tap import find_tap
+
+
+@dataclass(frozen=True)
+class View:
+    """`graph` maps a batch (N, h, w, c) to the tapped map (N, h', w', C) and the logits (N, K)."""
+
+    graph: keras.Model
+    tap: str
+
+
+@lru_cache(maxsize=8)
+def view_of(network: keras.Model, tap: str = "") -> View:
+    """Return the view of a network at layer `tap` ("outer/inner" where nested); found by itself if "".
+
+    A final softmax is taken off: at p = 0.9999 its gradient is 9e-5, and a map made of it is blank.
+    Raises ValueError where there is no such layer.
+    """
+    tap = tap or find_tap(network)
+    return View(_tapped(network, tap.split("/"), strip=True), tap)
+
+
+def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Model:
+    """Return a graph over the same layers with outputs (map, answer)."""
+    name, *inner_path = path
+    if name not in {layer.name for layer in network.layers}:
+        raise ValueError(f"{network.name!r} has no layer {name!r}; its last are {_last_names(network)}")
+    maps = []
+    inner = _tapped(network.get_layer(name), inner_path, strip=False) if inner_path else None
+
+    def call(layer: keras.layers.Layer, *args, **kwargs):
+        if strip and layer is network.layers[-1]:
+            return _without_softmax(layer, *args, **kwargs)
+        if layer.name != name:
+            return layer(*args, **kwargs)
+        if inner is None:
+            maps.append(layer(*args, **kwargs))
+            return maps[-1]
+        found, answer = inner(*args, **kwargs)
+        maps.append(found)
+        return answer
+
+    graph = rewired(network, call)
+    return keras.Model(graph.inputs[0], [maps[0], graph.outputs[0]])
+
+
+def rewired(network: keras.Model, call: Callable) -> keras.Model:
+    """Return a graph over the same layers in which `call(layer, *args)` stands for each layer's call."""
+    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential has no graph to walk
+    return keras.models.clone_model(functional, clone_function=lambda layer: layer, call_function=call)
+
+
+def _without_softmax(layer: keras.layers.Layer, *args, **kwargs):
+    """Call the last layer, leaving out a softmax; its weights are shared, its configuration is not."""
+    if isinstance(layer, layers.Softmax) or _is_softmax(layer) and isinstance(layer, layers.Activation):
+        return args[0]
+    if not _is_softmax(layer):
+        return layer(*args, **kwargs)
+    twin = type(layer).from_config(
+        layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"}
+    )
+    logits = twin(*args, **kwargs)
+    twin.set_weights(layer.get_weights())
+    return logits
+
+
+def _is_softmax(layer: keras.layers.Layer) -> bool:
+    return getattr(layer, "activation", None) is keras.activations.softmax
+
+
+def _last_names(network: keras.Model) -> str:
+    return ", ".join(layer.name for layer in network.layers[-4:])

@@ -1,0 +1,90 @@
+"""python -m model_zoo list | predict: which models are there, and what do they say about these scans?"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from model_zoo import Model, ModelError, load_model, models
+from scans import PLANES, ScanError, read
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "list":
+            return list_models(options.json)
+        return predict(load_model(options.model), options.scans, options.plane, options.json)
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def list_models(as_json: bool) -> int:
+    """Print every bundle with its official test accuracy."""
+    cards = models()
+    if as_json:
+        print(json.dumps([asdict(card) for card in cards.values()], indent=2, ensure_ascii=False))
+        return 0
+    for card in cards.values():
+        figure = card.figure("accuracy", "test")
+        score = f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})" if figure else "not measured"
+        print(
+            f"{card.id:24} {len(card.classes):2} classes  {card.parameters:>11,} weights  test accuracy {score}"
+        )
+    return 0
+
+
+def predict(model: Model, paths: list[Path], plane: str, as_json: bool) -> int:
+    """Print one answer a scan, or a slice; an unreadable file gets its sentence and the others still answer."""
+    entries = [entry for path in paths for entry in _entries(model, path, plane)]
+    if as_json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        for entry in entries:
+            print(_line(entry))
+    return int(any("error" in entry and "slice" not in entry for entry in entries))
+
+
+def _entries(model: Model, path: Path, plane: str) -> list[dict]:
+    try:
+        scans = read(path, plane=plane)
+    except ScanError as error:
+        return [{"file": str(path), "error": str(error)}]
+    answers = model.classify(scans)
+    return [_entry(model, path, scan, p) for scan, p in zip(scans, answers, strict=True)]
+
+
+def _entry(model: Model, path: Path, scan, p) -> dict:
+    where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
+    if scan.blank:  # the outermost slices of a volume: an answer about nothing would look like one
+        return where | {"error": "This slice is blank (every pixel has the same value)."}
+    by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
+    return where | {"model": model.card.id, "class": model.card.classes[p.argmax()], "probabilities": by_class}
+
+
+def _line(entry: dict) -> str:
+    name = entry["file"] + (f" slice {entry['slice']}" if "slice" in entry else "")
+    if "error" in entry:
+        return f"{name}: {entry['error']}"
+    ranked = sorted(entry["probabilities"].items(), key=lambda pair: -pair[1])
+    return f"{name}: " + ", ".join(f"{label} {p:.3f}" for label, p in ranked)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model_zoo", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="the models, with their measured accuracy")
+    listing.add_argument("--json", action="store_true", help="whole cards, as a JSON list")
+    predicting = commands.add_parser("predict", help="what a model says about scans; not for diagnosis")
+    predicting.add_argument("model", metavar="MODEL")
+    predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
+    predicting.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
+    predicting.add_argument("--json", action="store_true", help="one JSON list")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""How are weights kept small, and how does one know they are the right ones?
+
+A `.keras` file is a zip archive. Rounded to bfloat16 precision (8 bits of mantissa, still stored as float32)
+the lower half of every weight is zero, so deflating the archive halves it, and stock Keras still loads it.
+"""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo.card import ModelError
+
+
+def round_to_bfloat16(values: np.ndarray) -> np.ndarray:
+    """Return float32 `values` rounded to the nearest bfloat16, ties to even."""
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+    return np.where(np.isfinite(values), rounded.astype(np.uint32).view(np.float32), values)
+
+
+def save_packed(network, path: Path) -> None:
+    """Save a Keras model as a small `.keras` file; its weights are rounded in place first."""
+    network.set_weights([round_to_bfloat16(w) if w.dtype == np.float32 else w for w in network.get_weights()])
+    loose = path.with_name("loose.keras")
+    network.save(loose)
+    with (
+        zipfile.ZipFile(loose) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
+        for name in source.namelist():
+            # A fixed date: the same weights give the same bytes, and so the same hash.
+            target.writestr(zipfile.ZipInfo(name), source.read(name), zipfile.ZIP_DEFLATED, 9)
+    loose.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal sha256 of a file. Raises ModelError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"the weights {path} cannot be read ({error.strerror}); train the model again"
+        ) from error
+
+
+def load_checked(path: Path, sha256: str):
+    """Load a `.keras` file whose hash is known, in safe mode. Raises ModelError on any other file."""
+    found = sha256_of(path)
+    if found != sha256:
+        raise ModelError(
+            f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {found[:12]}…, "
+            f"expected {sha256[:12]}…); restore the file or train the model again"
+        )
+    import keras
+
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

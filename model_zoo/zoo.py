@@ -1,0 +1,87 @@
+"""Which models are there, and what does one say about a scan?
+
+A bundle is a folder with `card.json` and `model.keras`; the zoo is a folder of bundles. $CANDOR_ZOO
+names another one than this.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from model_zoo.card import ModelCard, ModelError, read_card
+from model_zoo.runtime import Runtime, make_runtime
+from model_zoo.weights import load_checked
+from scans import Scan, fit
+
+_BATCH = 32
+_loading = Lock()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded bundle. `network` is shared by everyone in the process: read it, never change it."""
+
+    card: ModelCard
+    network: object  # keras.Model that returns logits (N, K)
+    runtime: Runtime
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """Return probabilities, float32 (N, K), rows summing to 1, for a batch (N, h, w, c) made by `fit`."""
+        return probabilities(self.runtime.logits(batch), self.card.temperature)
+
+    def classify(self, scans: Sequence[Scan]) -> np.ndarray:
+        """Return probabilities, float32 (N, K), for scans as they were read."""
+        parts = []
+        for start in range(0, len(scans), _BATCH):
+            batch = np.stack([fit(scan, self.card.input)[0] for scan in scans[start : start + _BATCH]])
+            parts.append(self.predict(batch))
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.card.classes)), np.float32)
+
+
+def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return the softmax of logits (N, K) divided by `temperature`, float32."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def zoo_folder() -> Path:
+    """Return the folder of bundles: $CANDOR_ZOO, else this package's own."""
+    return Path(os.environ.get("CANDOR_ZOO") or Path(__file__).parent)
+
+
+def models() -> dict[str, ModelCard]:
+    """Return the card of every bundle in the zoo, by id. Raises ModelError on a broken card."""
+    return {path.parent.name: read_card(path) for path in sorted(zoo_folder().glob("[!.]*/card.json"))}
+
+
+def model_card(model_id: str) -> ModelCard:
+    """Return one card. Raises ModelError that lists the ids there are."""
+    cards = models()
+    if model_id not in cards:  # a look-up in a listing: an id is never used as a path
+        names = ", ".join(cards) or "no model yet; train one with `python -m train`"
+        raise ModelError(f"no model {model_id[:80]!r}; the zoo has {names}")
+    return cards[model_id]
+
+
+def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") -> Model:
+    """Return a model, loaded once per process and set of weights.
+
+    Raises ModelError on an unknown id, or on weights that are not those the card describes.
+    """
+    card = model_card(model_id)
+    with _loading:
+        return _load(card.weights_sha256, zoo_folder() / model_id, engine, precision)
+
+
+@lru_cache(maxsize=4)
+def _load(sha256: str, folder: Path, engine: str, precision: str) -> Model:
+    network = load_checked(folder / "model.keras", sha256)
+    return Model(
+        read_card(folder / "card.json"), network, make_runtime(network, engine=engine, precision=precision)
+    )
