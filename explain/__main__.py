@@ -78,7 +78,8 @@ def _line(entry: dict) -> str:
     if "error" in entry:
         return f"{entry['file']}: {entry['error']}"
     notes = "".join(f" ({warning})" for warning in entry["warnings"])
-    return f"{entry['file']}: {entry['method']} of {entry['target']} (p {entry['probability']:.3f}) in {entry['map']}{notes}"
+    what = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
+    return f"{entry['file']}: {what} in {entry['map']}{notes}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,14 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"one of {', '.join(METHODS)}; repeatable",
     )
     parser.add_argument(
-        "--target", default="", metavar="CLASS", help="class id to explain; default: the class given"
+        "--target", default="", metavar="CLASS", help="class id to explain; default: its answer"
     )
     parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
     parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
-    parser.add_argument(
-        "--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one"
-    )
+    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
     return parser

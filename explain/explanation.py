@@ -59,7 +59,7 @@ class Explanation:
         }
 
     def save(self, folder: Path, stem: str) -> Path:
-        """Write `<stem>.<method>.npy` and append the manifest to `explanations.jsonl`; return the map's path."""
+        """Write `<stem>.<method>.npy`, append the manifest to `explanations.jsonl`, return the map's path."""
         path = folder / f"{stem}.{self.method}.npy"
         np.save(path, self.heat)
         with (folder / "explanations.jsonl").open("a") as file:

@@ -18,13 +18,13 @@ _NAME = "cam_tap"
 
 
 def gradcam(model: Model, batch: np.ndarray, target: int) -> RawMap:
-    """Return the Grad-CAM of class `target`, in logit units times activation, signed; as `explain.cam.gradcam`."""
+    """Return the Grad-CAM of class `target`, logit × activation, signed, as `explain.cam.gradcam` does."""
     values = _engine(model.network, model.card.tap)(
         lambda logits: logits[:, target],
         batch,
         penultimate_layer=_NAME,
         seek_penultimate_conv_layer=False,
-        activation_modifier=None,  # the sign is kept: a map without positive evidence must be told from a blank
+        activation_modifier=None,  # signed: no positive evidence is not the same as a blank
         expand_cam=False,
         normalize_cam=False,
     )

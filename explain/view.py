@@ -65,7 +65,7 @@ def rewired(network: keras.Model, call: Callable) -> keras.Model:
 
 def _without_softmax(layer: keras.layers.Layer, *args, **kwargs):
     """Call the last layer, leaving out a softmax; its weights are shared, its configuration is not."""
-    if isinstance(layer, layers.Softmax) or _is_softmax(layer) and isinstance(layer, layers.Activation):
+    if isinstance(layer, layers.Softmax) or (_is_softmax(layer) and isinstance(layer, layers.Activation)):
         return args[0]
     if not _is_softmax(layer):
         return layer(*args, **kwargs)

@@ -1,0 +1,1 @@
+"""Training the models: datasets, leaks, recipes, networks, fit, evaluate."""

@@ -168,7 +168,7 @@ def dataset_folder(card: DatasetCard, data: Path) -> Path:
     """Return the folder of the set below `data`. Raises DatasetError that says how to get it."""
     folder = data / card.folder
     if not folder.is_dir():
-        how = f"`python -m train {card.task} --download`" if card.kaggle else f"download it from {card.source}"
+        how = f"`python -m train download {card.task}`" if card.kaggle else f"download it from {card.source}"
         raise DatasetError(
             f"{card.title} is not at {folder}; point --data or $CANDOR_DATA at the folder that holds "
             f"{card.folder}/, or get it: {how}"

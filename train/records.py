@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 
 from scans import Box, Scan, ScanError, read
-from scans.images import stretch
+from scans.phantom import phantom
+from scans.window import stretch
 
 
 class DatasetError(ValueError):
@@ -34,8 +35,6 @@ def load(record: Record) -> Scan:
     """Return the scan of a record. Raises DatasetError that names the file."""
     if record.path is None:
         kind, seed = record.id.split("/")
-        from scans.phantom import phantom
-
         return phantom(kind, int(seed)).scan
     try:
         if record.path.suffix == ".mat":
