@@ -62,9 +62,7 @@ def choose_slice(scans: list[Scan], index: int | None) -> Scan:
     return scans[index]
 
 
-def _explain_scan(
-    model: Model, path: Path, scan: Scan, stem: str, name: str, options: argparse.Namespace
-) -> dict:
+def _explain_scan(model: Model, path: Path, scan: Scan, stem: str, name: str, options: argparse.Namespace) -> dict:
     explanation = explain(model, scan, name, target=options.target, engine=options.engine, seed=options.seed)
     map_path = explanation.save(options.out, stem)
     picture = upright(overlay(scan.windowed(), explanation.heat), scan.spacing)
@@ -96,9 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="METHOD",
         help=f"one of {', '.join(METHODS)}; repeatable",
     )
-    parser.add_argument(
-        "--target", default="", metavar="CLASS", help="class id to explain; default: its answer"
-    )
+    parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: its answer")
     parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
     parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explain.view import view_of
 from model_zoo import Model
 
 
@@ -36,6 +35,8 @@ def gradcam(model: Model, batch: np.ndarray, target: int) -> RawMap:
 def _pass(network, tap: str):
     """Return one traced function: (batch, target) -> last map and the gradient of the target's logit."""
     import tensorflow as tf
+
+    from explain.view import view_of
 
     graph = view_of(network, tap).graph
     signature = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]

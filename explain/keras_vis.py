@@ -7,11 +7,9 @@ with a named identity behind the tap mends both.
 
 from functools import lru_cache
 
-import keras
 import numpy as np
 
 from explain.cam import RawMap
-from explain.view import rewired
 from model_zoo import Model
 
 _NAME = "cam_tap"
@@ -32,17 +30,21 @@ def gradcam(model: Model, batch: np.ndarray, target: int) -> RawMap:
 
 
 @lru_cache(maxsize=4)
-def _engine(network: keras.Model, tap: str):
+def _engine(network, tap: str):
     from tf_keras_vis.gradcam import Gradcam
 
     return Gradcam(with_cam_tap(network, tap), clone=False)
 
 
-def with_cam_tap(network: keras.Model, tap: str) -> keras.Model:
-    """Return a graph over the same layers with an identity named `cam_tap` behind the tapped layer.
+def with_cam_tap(network, tap: str):
+    """Return a Keras graph over the same layers with an identity named `cam_tap` behind the tapped layer.
 
     Raises ValueError where the tap is inside a nested model and not its output: a graph cannot be cut there.
     """
+    import keras
+
+    from explain.view import rewired
+
     name, *inner = tap.split("/")
     layer = network.get_layer(name)
     for deeper in inner:
@@ -54,7 +56,7 @@ def with_cam_tap(network: keras.Model, tap: str) -> keras.Model:
         layer = layer.get_layer(deeper)
     identity = keras.layers.Activation("linear", name=_NAME)
 
-    def call(layer: keras.layers.Layer, *args, **kwargs):
+    def call(layer, *args, **kwargs):
         answer = layer(*args, **kwargs)
         return identity(answer) if layer.name == name else answer
 

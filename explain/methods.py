@@ -97,9 +97,7 @@ def _class_index(model: Model, target: str, p: np.ndarray) -> int:
     if not target:
         return int(p.argmax())
     if target not in model.card.classes:
-        raise ModelError(
-            f"{model.card.id} has no class {target[:40]!r}; it has {', '.join(model.card.classes)}"
-        )
+        raise ModelError(f"{model.card.id} has no class {target[:40]!r}; it has {', '.join(model.card.classes)}")
     return model.card.classes.index(target)
 
 

@@ -69,9 +69,7 @@ def upright(picture: np.ndarray, spacing: tuple[float, float], side: int = 768) 
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def colour_bar(
-    peak: float, unit: str, colour_map: str, threshold: float, *, ink: str = "#8a949e"
-) -> np.ndarray:
+def colour_bar(peak: float, unit: str, colour_map: str, threshold: float, *, ink: str = "#8a949e") -> np.ndarray:
     """Return uint8 (h, w, 4): the key to the overlay's colours, 0 to the peak in the map's own unit."""
     figure = Figure(figsize=(6.4, 0.62), dpi=120)
     axes = figure.add_axes((0.02, 0.62, 0.96, 0.3))

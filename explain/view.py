@@ -69,9 +69,7 @@ def _without_softmax(layer: keras.layers.Layer, *args, **kwargs):
         return args[0]
     if not _is_softmax(layer):
         return layer(*args, **kwargs)
-    twin = type(layer).from_config(
-        layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"}
-    )
+    twin = type(layer).from_config(layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"})
     logits = twin(*args, **kwargs)
     twin.set_weights(layer.get_weights())
     return logits

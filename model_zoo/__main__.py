@@ -31,9 +31,7 @@ def list_models(as_json: bool) -> int:
     for card in cards.values():
         figure = card.figure("accuracy", "test")
         score = f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})" if figure else "not measured"
-        print(
-            f"{card.id:24} {len(card.classes):2} classes  {card.parameters:>11,} weights  test accuracy {score}"
-        )
+        print(f"{card.id:24} {len(card.classes):2} classes  {card.parameters:>11,} weights  test accuracy {score}")
     return 0
 
 

@@ -41,9 +41,7 @@ def sha256_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(
-            f"the weights {path} cannot be read ({error.strerror}); train the model again"
-        ) from error
+        raise ModelError(f"the weights {path} cannot be read ({error.strerror}); train the model again") from error
 
 
 def load_checked(path: Path, sha256: str):

@@ -82,6 +82,4 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") 
 @lru_cache(maxsize=4)
 def _load(sha256: str, folder: Path, engine: str, precision: str) -> Model:
     network = load_checked(folder / "model.keras", sha256)
-    return Model(
-        read_card(folder / "card.json"), network, make_runtime(network, engine=engine, precision=precision)
-    )
+    return Model(read_card(folder / "card.json"), network, make_runtime(network, engine=engine, precision=precision))

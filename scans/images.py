@@ -5,79 +5,112 @@ without complaint and truncates 12-bit data stored in a 16-bit PNG.
 """
 
 import io
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from scans.scan import MAX_PIXELS, Scan, ScanError
+from scans.window import mend, stretch, stretch_in_place, tails
+
+__all__ = ["read_image", "stretch"]
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _MAX_PAGES = 512  # of a TIFF
-_TAIL = 0.1  # per cent of the pixels clipped at each end when more than 8 bits must be shown
+_MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the picture and a few bytes
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow then refuses twice as many from the header alone
 
 
 def read_image(data: bytes, digest: str) -> list[Scan]:
     """Return one scan, or one a page of a TIFF. Raises ScanError with a sentence for the reader."""
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-            if (
-                pages > _MAX_PAGES
-                or pages * image.width * image.height > 2 * MAX_PIXELS
-                or (image.width * image.height > MAX_PIXELS)
-            ):
-                raise ScanError(_too_large(f"{pages} x " if pages > 1 else "", image.width, image.height))
-            frames = [page.copy() for page in ImageSequence.Iterator(image)] if pages > 1 else [image]
-            arrays = [_gray(ImageOps.exif_transpose(frame)) for frame in frames]
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ScanError(_too_large("", 0, 0)) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, ScanError):
-            raise
+    if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > _MAX_PROGRESS:
         raise ScanError(
-            "This picture file is damaged or cut short; save or send it again as PNG, JPEG, TIFF or BMP."
-        ) from error
-    return [_scan(array, digest, index, len(arrays)) for index, array in enumerate(arrays)]
+            f"This JPEG is built of more than {_MAX_PROGRESS} layers, as no camera does; save it again as PNG."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
+            pages = list(_pages(data))
+    except ScanError:
+        raise
+    except (Image.DecompressionBombError, MemoryError) as error:
+        pixels = re.search(r"\((\d+) pixels\)", str(error))
+        raise ScanError(
+            _too_large(f"{int(pixels[1]):,} pixels" if pixels else "more than memory holds")
+        ) from None
+    except Exception:  # Pillow fails in a dozen ways over a broken file
+        raise ScanError(
+            "This picture file is damaged, cut short or of a rare kind; save or send it again as PNG, JPEG, TIFF "
+            "or BMP."
+        ) from None
+    return _scans(pages, digest)
 
 
-def _too_large(pages: str, width: int, height: int) -> str:
-    size = f"{pages}{width} x {height} pixels" if width else f"more than {2 * MAX_PIXELS / 1e6:.0f} megapixels"
+def _pages(data: bytes) -> Iterator[np.ndarray]:
+    """Yield (H, W) of each page, in the file's own values; an animation's first frame is its picture."""
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        total = 0
+        for index in range(_MAX_PAGES + 1 if image.format == "TIFF" else 1):
+            try:
+                image.seek(index)
+            except EOFError:
+                return
+            if index == _MAX_PAGES:
+                raise ScanError(_too_large(f"more than {_MAX_PAGES} pages"))
+            total += image.width * image.height
+            if image.width * image.height > MAX_PIXELS or total > 2 * MAX_PIXELS:
+                page = f" in page {index + 1}" if index else ""
+                raise ScanError(_too_large(f"{image.width} x {image.height} pixels{page}"))
+            yield _gray(image)
+
+
+def _too_large(seen: str) -> str:
     return (
-        f"This picture claims {size}; {MAX_PIXELS / 1e6:.0f} at most are accepted, "
-        "so scale it down or export the single slice."
+        f"This picture claims {seen}; {MAX_PIXELS / 1e6:.0f} megapixels at most are accepted, twice as many over "
+        f"{_MAX_PAGES} pages, so scale it down or export the single slice."
     )
 
 
 def _gray(image: Image.Image) -> np.ndarray:
-    """Return (H, W) of one gray channel, in the file's own values; transparent becomes black."""
+    """Return (H, W) of one gray channel, upright, in the file's own values; transparent becomes black."""
+    # Pillow turns a TIFF stored white-is-zero round up to 8 bits only.
+    negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
-        return np.asarray(image)
+        values = np.asarray(image)
+        return np.invert(values) if negative and values.dtype.kind == "u" else -values if negative else values
     if "A" in image.mode or "transparency" in image.info:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image.convert("RGBA"))
     return np.asarray(image.convert("L"))
 
 
-def _scan(array: np.ndarray, digest: str, index: int, count: int) -> Scan:
-    if array.dtype == np.uint8:
-        return Scan(array.astype(np.float32) / 255, digest, index=index, count=count)
-    pixels, span, window = stretch(array)
-    return Scan(pixels, digest, index=index, count=count, span=span, window=window)
+def _scans(pages: list[np.ndarray], digest: str) -> list[Scan]:
+    """Return a scan a page; pages of one size are a volume, and share one span and window."""
+    shapes = {page.shape for page in pages}
+    notes = () if len(shapes) == 1 else ("The pages of this file differ in size, so they are not one series.",)
+    if len(shapes) == 1 and all(page.dtype != np.uint8 for page in pages):
+        groups = [np.stack(pages)]
+    else:
+        groups = [page[None] for page in pages]
+    scans = [scan for group in groups for scan in _stretched(group, digest)]
+    return [
+        replace(scan, index=index, count=len(scans), notes=notes + scan.notes)
+        for index, scan in enumerate(scans)
+    ]
 
 
-def stretch(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float], tuple[float, float]]:
-    """Return float32 pixels in [0, 1], the stored values that became 0 and 1, and the window to show.
-
-    The window leaves out 0.1 % of the pixels at each end: a single hot pixel must not turn a 16-bit
-    scan black. Raises ScanError where a value is not a number.
-    """
-    values = np.asarray(values, np.float32)
-    if not np.isfinite(values).all():
-        raise ScanError("Some pixels of this file are not numbers (NaN or infinite); export the series again.")
-    low, high = float(values.min()), float(values.max())
-    pixels = (values - low) / max(high - low, 1e-12)
-    bottom, top = np.percentile(pixels, [_TAIL, 100 - _TAIL])
-    window = (float(bottom), float(top)) if top > bottom else (0.0, 1.0)
-    return pixels, (low, high), window
+def _stretched(pages: np.ndarray, digest: str) -> list[Scan]:
+    """Return the scans of `pages` (n, H, W), which share one span and window."""
+    if pages.dtype == np.uint8:
+        return [Scan(page.astype(np.float32) / 255, digest) for page in pages]
+    values = pages.astype(np.float32)
+    notes = mend(values)
+    span = stretch_in_place(values)
+    window = tails(values)
+    return [Scan(page, digest, span=span, window=window, notes=notes) for page in values]

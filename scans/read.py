@@ -1,66 +1,128 @@
 """What is this file, and which scans does it hold? The one door through which every scan comes in."""
 
 import hashlib
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from scans.images import read_image
-from scans.scan import MIN_SIDE, Scan, ScanError
+from scans.sandbox import decode
+from scans.scan import MIN_SIDE, PLANES, Scan, ScanError
 
 MAX_BYTES = 50_000_000
 ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, DICOM and NIfTI (.nii, .nii.gz)"
 EXTENSIONS = ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm", "nii", "gz")
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
+_GZIP = b"\x1f\x8b"
+_NIFTI_HEADER = 348  # bytes of NIfTI-1's and of Analyze's
+
+# First bytes of what people send instead of a scan, and what to do about it.
+_STRANGERS = {
+    b"PK\x03\x04": "This is a ZIP archive; unpack it and send the scans that are in it.",
+    b"7z\xbc\xaf\x27\x1c": "This is a 7-Zip archive; unpack it and send the scans that are in it.",
+    b"Rar!": "This is a RAR archive; unpack it and send the scans that are in it.",
+    b"%PDF": f"This is a PDF document; send the picture itself, as one of {ACCEPTED}.",
+    b"GIF8": f"This is a GIF, whose 256 colours spoil a scan; export it again as one of {ACCEPTED}.",
+    b"\x00\x00\x00\x0cjP  ": f"This is a JPEG 2000 picture outside DICOM; export it again as one of {ACCEPTED}.",
+    b"MATLAB": f"This is a MATLAB file; save the picture in it as one of {ACCEPTED}.",
+    b"\x89HDF": f"This is an HDF5 file; save the picture in it as one of {ACCEPTED}.",
+    b"NRRD": f"This is an NRRD volume; save it as one of {ACCEPTED}.",
+}
+_WEB_PAGE = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<?xml", b"<!--")
+_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n\f"
 
 
 def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> list[Scan]:
     """Return the scans of a file, or of its bytes: one for a picture, one a slice for a volume.
 
-    `plane` is the cut through a NIfTI volume; other files have their own. What a file is, is decided by
-    its first bytes, never by its name. Raises ScanError with one sentence for the reader.
+    `plane` is the cut through a NIfTI volume; other files have their own. `sequence` is what the caller
+    knows about the file. What a file is, is decided by its first bytes, never by its name. Raises
+    ScanError with one sentence for the reader.
     """
+    if plane not in PLANES:
+        raise ValueError(f"no plane {plane!r}; a volume is cut {', '.join(PLANES)}")
     data = _bytes_of(source)
-    digest = hashlib.sha256(data).hexdigest()
-    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
-        scans = read_image(data, digest)
-    else:
-        raise ScanError(f"This is not a file Candor knows; it reads {ACCEPTED}.")
-    rows, columns = scans[0].shape
-    if min(rows, columns) < MIN_SIDE:
-        raise ScanError(
-            f"This picture is {columns} x {rows} pixels; at least {MIN_SIDE} x {MIN_SIDE} are needed to see "
-            "a head, so export the scan at its full size."
-        )
+    scans = _decode(data, hashlib.sha256(data).hexdigest(), plane)
+    for scan in scans:
+        _check_size(scan)
     if all(scan.blank for scan in scans):
         raise ScanError(
             "Every pixel of this file has the same value, so there is nothing to see; check the export and "
             "the window it was saved with."
         )
-    return scans
+    return [replace(scan, sequence=sequence) for scan in scans] if sequence else scans
+
+
+def _decode(data: bytes, digest: str, plane: str) -> list[Scan]:
+    if data[128:132] == b"DICM":  # first: the 128 bytes before it may be the start of a TIFF (PS3.10 7.1)
+        return decode("dicom", data, digest, plane)
+    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return read_image(data, digest)
+    start = _inflated(data) if data.startswith(_GZIP) else data[:_NIFTI_HEADER]
+    if start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
+        return decode("nifti", data, digest, plane)
+    raise ScanError(_unknown(data, start))
+
+
+def _inflated(data: bytes) -> bytes:
+    """Return the first bytes inside gzip, and no more of them than a header has."""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(data[:100_000], _NIFTI_HEADER)
+    except zlib.error:
+        return b""
+
+
+def _unknown(data: bytes, start: bytes) -> str:
+    """Return the sentence for a file that is none of those accepted; `start` is its beginning, inflated."""
+    pair = start[344:348] == b"ni1\0" or start[4:8] == b"ni2\0"
+    if pair or start[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
+        return "This is the header of an Analyze or NIfTI pair without its voxels; save both as one .nii file."
+    if data.startswith(_GZIP):
+        return "This gzip file holds no NIfTI volume; unpack it and send the scans that are in it."
+    for magic, sentence in _STRANGERS.items():
+        if data.startswith(magic):
+            return sentence
+    if data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE):
+        return "This is a web page, not a picture; open it in a browser and save the picture itself."
+    if not data[:1000].translate(None, _TEXT):
+        return f"This file holds text, not a scan; Candor reads {ACCEPTED}."
+    if data[:4] in (b"\x08\x00\x05\x00", b"\x08\x00\x00\x00", b"\x08\x00\x08\x00", b"\x02\x00\x00\x00"):
+        return "This looks like DICOM without its preamble; export it again as a DICOM file (Part 10)."
+    return f"This is not a file Candor knows; it reads {ACCEPTED}."
+
+
+def _check_size(scan: Scan) -> None:
+    rows, columns = scan.shape
+    if min(rows, columns) >= MIN_SIDE:
+        return
+    which = f"Slice {scan.index + 1} of this file" if scan.count > 1 else "This picture"
+    raise ScanError(
+        f"{which} is {columns} x {rows} pixels; at least {MIN_SIDE} x {MIN_SIDE} are needed to see a head, so "
+        "export the scan at its full size."
+    )
 
 
 def _bytes_of(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        data = source
-    else:
+    """Return the bytes of a file that is neither empty nor too large."""
+    if isinstance(source, Path):
         try:
             size = source.stat().st_size
-            data = source.read_bytes() if size <= MAX_BYTES else bytes(0)
+            with source.open("rb") as file:
+                # A pipe or a device says size 0 and may never end.
+                data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
         except OSError as error:
             raise ScanError(
                 f"This file cannot be opened ({error.strerror}); check its path and permissions."
             ) from None
-        if size > MAX_BYTES:
-            raise ScanError(_too_many(size))
-    if len(data) > MAX_BYTES:
-        raise ScanError(_too_many(len(data)))
+    else:
+        data, size = source, len(source)
+    size = max(size, len(data))
+    if size > MAX_BYTES:
+        raise ScanError(
+            f"This file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
+            "smaller part or compress it (.nii.gz)."
+        )
     if not data:
         raise ScanError(f"This file is empty (0 bytes); send it again as one of {ACCEPTED}.")
     return data
-
-
-def _too_many(size: int) -> str:
-    return (
-        f"This file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
-        "smaller part or compress it (.nii.gz)."
-    )

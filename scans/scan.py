@@ -8,6 +8,7 @@ PLANES = ("axial", "coronal", "sagittal")
 
 MIN_SIDE = 32  # pixels: below this no head can be told from noise
 MAX_PIXELS = 25_000_000  # one slice; a 5000 x 5000 mammogram fits, a decompression bomb does not
+MAX_VOXELS = 60_000_000  # all slices of a file; 512 x 512 x 200 fits, and takes 0.24 GB
 
 
 class ScanError(ValueError):

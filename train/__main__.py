@@ -25,9 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "download":
             return download(dataset_card(options.task or ""), options.data)
         recipe, _ = find_recipe(options.what)
-        card = train(
-            options.what, changed(recipe, options.set), options.data, options.out, resume=options.resume
-        )
+        card = train(options.what, changed(recipe, options.set), options.data, options.out, resume=options.resume)
     except (DatasetError, ModelError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

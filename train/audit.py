@@ -35,9 +35,7 @@ def audit(card: DatasetCard, data: Path) -> int:
     for record in records:
         groups[record.group].append(record)
     shared = [group for group in groups.values() if len(group) > 1]
-    print(
-        f"{len(records):,} scans in {len(groups):,} groups; {sum(map(len, shared)):,} of them have a near-duplicate"
-    )
+    print(f"{len(records):,} scans in {len(groups):,} groups; {sum(map(len, shared)):,} of them have a near-duplicate")
     for i, j in twin_pairs(hashes, hashes):
         if i < j and records[i].label != records[j].label:
             print(f"contradicting labels: {records[i].id} and {records[j].id}")

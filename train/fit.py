@@ -59,9 +59,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         return {"smoothing": self.smoothing, "name": self.name}
 
 
-def fit(
-    model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: Path, *, resume: bool
-) -> keras.Model:
+def fit(model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: Path, *, resume: bool) -> keras.Model:
     """Train `model` and return it with its best weights. Raises ValueError on another recipe's checkpoint."""
     run.mkdir(parents=True, exist_ok=True)
     state = _load_state(run, recipe) if resume else None

@@ -118,9 +118,7 @@ def _files_by_folder(folder: Path, names: dict[str, str]) -> Iterable[tuple[str,
         raise DatasetError(f"there is no folder {folder}; it should hold {', '.join(names)}")
     for sub in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
         if sub.name not in names:
-            raise DatasetError(
-                f"{folder} has an unknown class folder {sub.name!r}; expected {', '.join(names)}"
-            )
+            raise DatasetError(f"{folder} has an unknown class folder {sub.name!r}; expected {', '.join(names)}")
         for path in sorted(sub.iterdir()):
             if path.suffix.lower() in _PICTURES and not path.name.startswith("."):
                 yield names[sub.name], path

@@ -41,9 +41,7 @@ def load(record: Record) -> Scan:
             return _read_mat(record.path)
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
-        raise DatasetError(
-            f"{record.path} cannot be read: {error} Remove it or download the set again."
-        ) from error
+        raise DatasetError(f"{record.path} cannot be read: {error} Remove it or download the set again.") from error
 
 
 def lesion_boxes(record: Record, shape: tuple[int, int]) -> tuple[Box, ...]:

@@ -56,6 +56,4 @@ def limited(records: Sequence[Record], limit: int) -> list[Record]:
     piles = defaultdict(list)
     for record in records:
         piles[record.split, record.label].append(record)
-    return [
-        pile[i] for pile in piles.values() for i in sorted(set(np.linspace(0, len(pile) - 1, limit, dtype=int)))
-    ]
+    return [pile[i] for pile in piles.values() for i in sorted(set(np.linspace(0, len(pile) - 1, limit, dtype=int)))]

@@ -38,6 +38,5 @@ def _carve(records: list[Record], name: str, share: float, seed: int) -> list[Re
     taken = {pool[i] for i in chosen}
     rest = {i: "train" for i in pool}
     return [
-        replace(record, split=name if i in taken else rest.get(i, record.split))
-        for i, record in enumerate(records)
+        replace(record, split=name if i in taken else rest.get(i, record.split)) for i, record in enumerate(records)
     ]
