@@ -2,6 +2,7 @@
 
 from scans.fit import InputSpec, Placement, fit, resize
 from scans.head import Box, find_head
+from scans.names import display_name
 from scans.phantom import KINDS as PHANTOM_KINDS
 from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom
@@ -21,6 +22,7 @@ __all__ = [
     "Placement",
     "Scan",
     "ScanError",
+    "display_name",
     "find_head",
     "fit",
     "phantom",

@@ -41,7 +41,7 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
     except (Image.DecompressionBombError, MemoryError) as error:
         pixels = re.search(r"\((\d+) pixels\)", str(error))
         raise ScanError(
-            _too_large(f"{int(pixels[1]):,} pixels" if pixels else "more than memory holds")
+            _too_large(f"{int(pixels[1]) / 1e6:,.0f} megapixels" if pixels else "more than memory holds")
         ) from None
     except Exception:  # Pillow fails in a dozen ways over a broken file
         raise ScanError(
@@ -99,10 +99,7 @@ def _scans(pages: list[np.ndarray], digest: str) -> list[Scan]:
     else:
         groups = [page[None] for page in pages]
     scans = [scan for group in groups for scan in _stretched(group, digest)]
-    return [
-        replace(scan, index=index, count=len(scans), notes=notes + scan.notes)
-        for index, scan in enumerate(scans)
-    ]
+    return [replace(scan, index=index, count=len(scans), notes=notes + scan.notes) for index, scan in enumerate(scans)]
 
 
 def _stretched(pages: np.ndarray, digest: str) -> list[Scan]:

@@ -112,15 +112,13 @@ def _bytes_of(source: Path | bytes) -> bytes:
                 # A pipe or a device says size 0 and may never end.
                 data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
         except OSError as error:
-            raise ScanError(
-                f"This file cannot be opened ({error.strerror}); check its path and permissions."
-            ) from None
+            raise ScanError(f"This file cannot be opened ({error.strerror}); check its path and permissions.") from None
     else:
         data, size = source, len(source)
     size = max(size, len(data))
     if size > MAX_BYTES:
         raise ScanError(
-            f"This file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
+            f"This file has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
             "smaller part or compress it (.nii.gz)."
         )
     if not data:

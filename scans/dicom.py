@@ -1,0 +1,197 @@
+"""How does a DICOM file become scans? Pixels and a short list of facts; everything else is dropped.
+
+Order of the pipeline after DICOM PS3.4 N.2: stored values, modality LUT or rescale, window; MONOCHROME1
+is inverted at the end, which pydicom leaves to its caller. Runs in the sandbox; no exception of pydicom
+may be shown to anyone, since it can quote the dataset.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from pydicom import Dataset, dcmread, uid
+from pydicom.filereader import read_dataset
+from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
+
+from scans.dicom_facts import burned_in, modality, orientation, rescale, spacing, window
+from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
+from scans.window import mend, place_window, stretch_in_place, tails
+
+_AFTER_MAGIC = 132
+_SYNTAXES = (
+    uid.ImplicitVRLittleEndian,
+    uid.ExplicitVRLittleEndian,
+    uid.ExplicitVRBigEndian,
+    uid.RLELossless,
+    uid.JPEGBaseline8Bit,
+    uid.JPEGExtended12Bit,
+    uid.JPEGLossless,
+    uid.JPEGLosslessSV1,
+    uid.JPEGLSLossless,
+    uid.JPEGLSNearLossless,
+    uid.JPEG2000Lossless,
+    uid.JPEG2000,
+    uid.HTJ2KLossless,
+    uid.HTJ2KLosslessRPCL,
+    uid.HTJ2K,
+)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_GRAYS = ("MONOCHROME1", "MONOCHROME2")
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's "L"
+
+# What is read at all. Names, dates, numbers and free text are not on the list.
+_PICTURE = (
+    "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
+    "BitsStored HighBit PixelRepresentation ExtendedOffsetTable ExtendedOffsetTableLengths"
+)
+_FACTS = (
+    "Modality BurnedInAnnotation ImageOrientationPatient PixelSpacing WindowCenter WindowWidth VOILUTFunction "
+    "VOILUTSequence RescaleSlope RescaleIntercept ModalityLUTSequence SharedFunctionalGroupsSequence "
+    "PerFrameFunctionalGroupsSequence"
+)
+_PALETTE = [
+    name.format(colour)
+    for colour in ("Red", "Green", "Blue")
+    for name in (
+        "{}PaletteColorLookupTableDescriptor",
+        "{}PaletteColorLookupTableData",
+        "Segmented{}PaletteColorLookupTableData",
+    )
+]
+_TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS]
+
+
+def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
+    """Yield a scan for each frame, in the file's order; the plane is the file's own.
+
+    All frames share one span. Raises ScanError with a sentence for the reader, and anything at all over
+    a broken file.
+    """
+    dataset = _dataset(data)
+    frames, rows, columns = _shape(dataset)
+    name, notes = modality(dataset)
+    values, top = _values(dataset, (frames, rows, columns))
+    notes += burned_in(dataset) + rescale(dataset, 0)[2] + mend(values)
+    if top:
+        values /= np.float32(top)
+        span, default = (0.0, float(top)), (0.0, 1.0)
+    else:
+        span = stretch_in_place(values)
+        default = tails(values)
+    inverted = str(dataset.PhotometricInterpretation).strip() == "MONOCHROME1"
+    if inverted:
+        np.subtract(np.float32(1), values, out=values)
+    for index in range(frames):
+        # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
+        shown, about_window = (default, ()) if top else _window(dataset, index, span, default)
+        size, about_size = spacing(dataset, index)
+        plane, edges = orientation(dataset, index)
+        yield Scan(
+            values[index],
+            digest="",
+            plane=plane,
+            spacing=size,
+            span=span[::-1] if inverted else span,
+            window=(1 - shown[1], 1 - shown[0]) if inverted else shown,
+            modality=name,
+            edges=edges,
+            notes=notes + about_window + about_size,
+        )
+
+
+def _dataset(data: bytes) -> Dataset:
+    """Return what `_TAGS` names. The transfer syntax is read first: dcmread would inflate a deflated bomb."""
+    start = io.BytesIO(data)
+    start.seek(_AFTER_MAGIC)
+    meta = read_dataset(start, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    syntax = uid.UID(str(meta.get("TransferSyntaxUID", "")))
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        raise ScanError(
+            "This DICOM file is deflated as a whole (Deflated Explicit VR), which can hide gigabytes; export it "
+            "uncompressed or as JPEG 2000."
+        )
+    if syntax not in _SYNTAXES:
+        name = "something unknown" if syntax.name == syntax else syntax.name  # a private one could say anything
+        raise ScanError(
+            f"This DICOM file is encoded as {name}, which Candor does not read; export it uncompressed, as RLE, "
+            "JPEG, JPEG-LS or JPEG 2000."
+        )
+    return dcmread(io.BytesIO(data), specific_tags=_TAGS)
+
+
+def _shape(dataset: Dataset) -> tuple[int, int, int]:
+    """Return frames, rows and columns once they are known to be bounded and backed by bytes."""
+    pixels = next((dataset[key] for key in _PIXELS if key in dataset), None)
+    if pixels is None:
+        raise ScanError(
+            "This DICOM file holds no picture (it may be a report, a plan or a list of files, or cut short); send "
+            "the images of the series."
+        )
+    frames, rows, columns = int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns)
+    size = f"{frames} x " * (frames > 1) + f"{columns} x {rows} pixels"
+    if min(frames, rows, columns) < 1:
+        raise ScanError(f"This DICOM file claims {size}; export the series again.")
+    if rows * columns > MAX_PIXELS or frames * rows * columns > MAX_VOXELS:
+        raise ScanError(
+            f"This DICOM file claims {size}; {MAX_PIXELS / 1e6:.0f} million at most are accepted in a frame and "
+            f"{MAX_VOXELS / 1e6:.0f} million in a file, so export fewer frames."
+        )
+    native = not dataset.file_meta.TransferSyntaxUID.is_compressed
+    if native and dataset.SamplesPerPixel == 1:
+        needed = math.ceil(frames * rows * columns * dataset.BitsAllocated / 8)
+        if len(pixels.value) < needed:
+            raise ScanError(
+                f"This DICOM file claims {size}, which take {needed} bytes, but holds {len(pixels.value)}; it is "
+                "damaged or was cut short on its way, so send it again."
+            )
+    return frames, rows, columns
+
+
+def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, int]:
+    """Return float32 (frames, rows, columns) in the modality's unit, and the top of a scale that is fixed.
+
+    Colour, and 8-bit gray with nothing said on how to show it, are pictures like any PNG: black is 0 and
+    white is the top, whatever values occur. For all else the top is 0: it is for the values to tell.
+    """
+    values = np.empty(shape, np.float32)
+    top = 0
+    colour = str(dataset.PhotometricInterpretation).strip() not in _GRAYS
+    for index, frame in zip(range(shape[0]), iter_pixels(dataset, indices=range(shape[0])), strict=True):
+        if frame.ndim == 2 and colour:
+            frame = apply_color_lut(frame, dataset)
+        if frame.ndim == 3:
+            top = np.iinfo(frame.dtype).max
+            values[index] = frame[..., :3] @ _LUMA
+        elif dataset.get("ModalityLUTSequence"):
+            values[index] = apply_modality_lut(frame, dataset)
+        else:
+            slope, intercept, _ = rescale(dataset, index)
+            np.multiply(frame, slope, out=values[index], casting="same_kind")
+            values[index] += np.float32(intercept)
+    if not colour and dataset.get("BitsStored") == 8 and not dataset.PixelRepresentation and _plain(dataset):
+        top = 255
+    return values, top
+
+
+def _plain(dataset: Dataset) -> bool:
+    """True if the file says nothing on how its values are scaled and shown."""
+    scaled = dataset.get("ModalityLUTSequence") or rescale(dataset, 0) != (1.0, 0.0, ())
+    shown = dataset.get("VOILUTSequence") or window(dataset, 0) != (None, ())
+    return not scaled and not shown
+
+
+def _window(
+    dataset: Dataset, frame: int, span: tuple[float, float], default: tuple[float, float]
+) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the window of a frame as a part of [0, 1], and notes where the file's own is of no use."""
+    asked, notes = window(dataset, frame)
+    if asked is None:
+        return default, notes
+    placed = place_window(*asked, span)
+    if placed is None:
+        return default, (
+            f"This file asks for a window from {asked[0]:g} to {asked[1]:g}, beyond its values ({span[0]:g} to "
+            f"{span[1]:g}); Candor shows the 0.1 % to 99.9 % range instead.",
+        )
+    return placed, ()

@@ -1,0 +1,117 @@
+"""What may be known about a DICOM frame? How it is scaled, shown and held: nothing that tells whose it is.
+
+An enhanced multi-frame file keeps these facts in functional groups, one item a frame or one for all
+(PS3.3 C.7.6.16); a classic one keeps them at its top. A fact that is missing or absurd is not a reason
+to refuse the pixels: it is left out, with a note where the reader should know.
+"""
+
+import numpy as np
+from pydicom import Dataset
+
+_MODALITIES = ("MR", "CT", "PT", "NM", "CR", "DX", "RF", "XA", "US", "MG", "OT", "SC", "SEG", "ES", "GM", "SM", "XC")
+_SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # where x, y, z of a patient begin and end
+_PLANES = ("sagittal", "coronal", "axial")  # the planes that x, y, z stand upright on
+_MM = (0.01, 50.0)  # spacing of a scanner; beyond it the field holds something else
+
+
+def modality(dataset: Dataset) -> tuple[str, tuple[str, ...]]:
+    """Return "MR", "CT" ..., or "" for none or an unknown one, and a note where it is not MR."""
+    name = str(dataset.get("Modality", "")).strip()
+    if name not in _MODALITIES:
+        return "", ()
+    return name, () if name == "MR" else (f"This file says that it is {name}, not MR; the models know only MR.",)
+
+
+def burned_in(dataset: Dataset) -> tuple[str, ...]:
+    """Return a note if the file says that text is part of its pixels."""
+    if str(dataset.get("BurnedInAnnotation", "")).strip().upper() != "YES":
+        return ()
+    return ("This file says that text is burned into its picture, which may name the patient or mislead a model.",)
+
+
+def rescale(dataset: Dataset, frame: int) -> tuple[float, float, tuple[str, ...]]:
+    """Return slope and intercept of the modality's unit, 1 and 0 if there are none, and notes."""
+    group = "PixelValueTransformationSequence"
+    slope, intercept = (_numbers(dataset, frame, group, name) for name in ("RescaleSlope", "RescaleIntercept"))
+    if not slope and not intercept:
+        return 1.0, 0.0, ()
+    if slope and slope[0] == 0:
+        return 1.0, 0.0, ("This file asks to multiply its values by 0; Candor shows them as they are stored.",)
+    return (slope or [1.0])[0], (intercept or [0.0])[0], ()
+
+
+def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """Return the values that become black and white by the first window of the file, or None, and notes.
+
+    The edges are those of PS3.3 C.11.2.1.2 for the function LINEAR (the default), of C.11.2.1.3.2 for
+    LINEAR_EXACT; a SIGMOID is taken for the straight line through its middle.
+    """
+    group = "FrameVOILUTSequence"
+    center, width = (_numbers(dataset, frame, group, name) for name in ("WindowCenter", "WindowWidth"))
+    if not center or not width:
+        return None, ()
+    if width[0] <= 0:
+        return None, (
+            f"This file asks for a window of width {width[0]:g}; Candor shows the 0.1 % to 99.9 % range instead.",
+        )
+    function = str(_find(dataset, frame, group, "VOILUTFunction") or "LINEAR").strip().upper()
+    if function == "LINEAR" and width[0] >= 1:
+        return (center[0] - 0.5 - (width[0] - 1) / 2, center[0] - 0.5 + (width[0] - 1) / 2), ()
+    return (center[0] - width[0] / 2, center[0] + width[0] / 2), ()
+
+
+def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return mm between rows and between columns, (1, 1) where unknown, and a note where they are absurd."""
+    found = _numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
+    if len(found) == 2 and all(_MM[0] <= mm <= _MM[1] for mm in found):
+        return (found[0], found[1]), ()
+    if not found:
+        return (1.0, 1.0), ()
+    return (1.0, 1.0), ("This file's pixel spacing cannot be right; its pixels are taken for squares.",)
+
+
+def orientation(dataset: Dataset, frame: int) -> tuple[str, tuple[str, str, str, str]]:
+    """Return the plane and the patient's side at left, right, top and bottom; "" where it cannot be told.
+
+    ImageOrientationPatient holds the directions of a row and of a column; x grows to the patient's left,
+    y to the back, z to the head (PS3.3 C.7.6.2.1.1).
+    """
+    found = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    unknown = "", ("", "", "", "")
+    if len(found) != 6:
+        return unknown
+    along, down = np.array(found[:3]), np.array(found[3:])
+    if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
+        return unknown
+    left, right = _sides(along)
+    top, bottom = _sides(down)
+    if {left, right} == {top, bottom}:  # cut at 45 degrees: one letter for two sides tells nothing
+        return unknown
+    return _PLANES[int(np.argmax(np.abs(np.cross(along, down))))], (left, right, top, bottom)
+
+
+def _sides(direction: np.ndarray) -> tuple[str, str]:
+    axis = int(np.argmax(np.abs(direction)))
+    begin, end = _SIDES[axis]
+    return (begin, end) if direction[axis] > 0 else (end, begin)
+
+
+def _numbers(dataset: Dataset, frame: int, group: str, keyword: str) -> list[float]:
+    """Return the finite numbers of a fact, [] if it is missing or holds anything else."""
+    try:
+        found = _find(dataset, frame, group, keyword)
+        numbers = [float(number) for number in np.atleast_1d([] if found is None else found)]
+    except (ValueError, TypeError, OverflowError):
+        return []
+    return numbers if np.isfinite(numbers).all() else []
+
+
+def _find(dataset: Dataset, frame: int, group: str, keyword: str):
+    """Return the value of `keyword` for a frame: from its own group, the shared one or the top."""
+    frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for item in (*frames[frame : frame + 1], *shared[:1]):
+        for entry in (item.get(group) or [])[:1]:
+            if entry.get(keyword) is not None:
+                return entry.get(keyword)
+    return dataset.get(keyword)

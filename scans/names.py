@@ -1,0 +1,29 @@
+"""How is the name of an uploaded file shown? As text that can do nothing: it is a stranger's words."""
+
+import re
+import unicodedata
+
+_LONGEST = 60  # characters
+_END = 16  # of which this many from the end, so that the extension stays
+
+# Without these Markdown has no image, link, code, formula or strong text, and HTML no tag.
+_MARKUP = re.compile(r"[\[\]<>`*~$|]+")
+
+
+def display_name(name: str) -> str:
+    """Return what may be shown for a file `name`: its last part, at most 60 characters, harmless.
+
+    Folders, control characters and those that turn the writing direction are left out, markup becomes a
+    dot, a long name is cut in its middle. For the eye only: never a path, never a key.
+    """
+    last = re.split(r"[/\\]", name)[-1]
+    visible = "".join(" " if letter.isspace() else letter for letter in last if _visible(letter))
+    tidy = re.sub(r" +", " ", _MARKUP.sub("·", visible)).strip(" .·#")
+    if len(tidy) > _LONGEST:
+        tidy = f"{tidy[: _LONGEST - _END - 1].rstrip()}…{tidy[-_END:].lstrip()}"
+    return tidy or "unnamed file"
+
+
+def _visible(letter: str) -> bool:
+    # Unicode's C: controls, formats (bidi overrides, zero width), halves of pairs, private, unassigned.
+    return letter.isspace() or not unicodedata.category(letter).startswith("C")
