@@ -23,6 +23,7 @@ from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 
 SECONDS = 20  # on the clock: a good file must not be refused because the machine is busy
 
+_CHILD = Path(__file__).with_name("child.py")
 _FACTS = 1_000_000  # bytes at most of one slice's facts
 
 # Each thread of a numeric library reserves address space, and one is enough to decode.
@@ -43,7 +44,7 @@ def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
     late = threading.Event()
     with subprocess.Popen(
         # -P: nothing in this folder may stand in for a library of the same name.
-        [sys.executable, "-P", str(Path(__file__).with_name("child.py")), kind, plane],
+        [sys.executable, "-P", str(_CHILD), kind, plane],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could hold a patient's name

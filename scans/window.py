@@ -64,4 +64,6 @@ def mend(values: np.ndarray) -> tuple[str, ...]:
     if count == good.size:
         raise ScanError("No pixel of this file is a number (NaN or infinite); export the series again.")
     np.copyto(values, values.min(where=good, initial=_LARGEST), where=~good)
-    return (f"{count} pixels of this file are not numbers (NaN or infinite); they are shown as its darkest value.",)
+    return (
+        f"{count} of {good.size} pixels are not numbers (NaN or infinite); they are shown as the file's darkest value.",
+    )

@@ -18,7 +18,20 @@ from PIL import Image
 from pydicom.uid import JPEGBaseline8Bit
 
 from scans import MAX_BYTES
-from tests.good_files import dicom, dicom12, dicom_jpeg, disc, jpeg, nifti, nifti_gz, picture, png, tiff, volume
+from tests.good_files import (
+    dicom,
+    dicom12,
+    dicom_jpeg,
+    disc,
+    eight_bit,
+    jpeg,
+    nifti,
+    nifti_gz,
+    picture,
+    png,
+    tiff,
+    volume,
+)
 
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Not found</title></head><body>404</body></html>\n" * 20
 
@@ -163,5 +176,5 @@ ODD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: nifti(volume(), change=_change(sform_code=0, qform_code=0)),
         "does not say how the patient lies",
     ),
-    "two-sizes.tif": (lambda: tiff([np.eye(64, dtype=np.uint8), np.eye(48, dtype=np.uint8)]), "differ in size"),
+    "two-sizes.tif": (lambda: tiff([eight_bit(disc(64)), eight_bit(disc(48))]), "differ in size"),
 }

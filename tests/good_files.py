@@ -160,7 +160,7 @@ def nifti(
 
     nibabel writes no header that it would not read, so the edited one is put in front of the voxels.
     """
-    image = kind(values, np.eye(4) if affine is None else affine)
+    image = kind(values, np.eye(4) if affine is None else affine, dtype=values.dtype)
     data = image.to_bytes()
     header = image.header
     header["vox_offset"] = len(data) - values.nbytes

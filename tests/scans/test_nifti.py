@@ -1,0 +1,182 @@
+"""A NIfTI volume is cut as a radiologist expects it, however its voxels are stored."""
+
+import gzip
+import itertools
+
+import nibabel
+import numpy as np
+import pytest
+
+from scans import ScanError, read
+from scans.nifti import read_nifti
+from tests.good_files import nifti, nifti_gz, volume
+
+SIDES = (40, 48, 36)  # to the patient's right, front and head; all different
+
+
+def corner(sides: tuple[int, int, int] = SIDES) -> np.ndarray:
+    """Return int16 RAS (x, y, z): 1000 in the right, front, upper eighth, 100 in the left, 0 elsewhere."""
+    values = np.zeros(sides, np.int16)
+    x, y, z = (side // 2 for side in sides)
+    values[:x] = 100
+    values[x:, y:, z:] = 1000
+    return values
+
+
+def stored(values: np.ndarray, axes: tuple[int, ...], flips: tuple[int, ...], spacing=(1.0, 1.0, 1.0)):
+    """Return RAS `values` stored with axis i along RAS axis axes[i], backwards where flips[i] is -1, and its affine.
+
+    Worked out by hand, so that nibabel is not its own judge.
+    """
+    array = values.transpose(axes)
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    affine[:3, 3] = -50
+    for axis, (world, sign) in enumerate(zip(axes, flips, strict=True)):
+        affine[world, axis] = sign * spacing[world]
+        if sign < 0:
+            array = np.flip(array, axis)
+            affine[world, 3] += spacing[world] * (array.shape[axis] - 1)
+    return np.asfortranarray(array), affine
+
+
+WAYS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+
+
+@pytest.mark.parametrize(("axes", "flips"), WAYS, ids=str)
+def test_the_same_head_looks_the_same_however_it_is_stored(axes, flips):
+    array, affine = stored(corner(), axes, flips)
+    right, front, top = (slice(None, side // 2) for side in SIDES)  # of a picture: left half, upper half
+    data = nifti(array, affine)
+
+    axial = list(read_nifti(data, "axial"))
+    assert (len(axial), axial[0].shape, axial[0].edges) == (36, (48, 40), ("R", "L", "A", "P"))
+    assert axial[-1].pixels[front, right].min() == 1  # above; the patient's right at the picture's left
+    assert axial[-1].pixels[24:, right].max() == 0
+    assert axial[-1].pixels[:, 20:] == pytest.approx(0.1)
+    assert axial[0].pixels[:, right].max() == 0  # below
+
+    coronal = list(read_nifti(data, "coronal"))
+    assert (len(coronal), coronal[0].shape, coronal[0].edges) == (48, (36, 40), ("R", "L", "S", "I"))
+    assert coronal[-1].pixels[top, right].min() == 1  # in front
+    assert coronal[-1].pixels[18:, right].max() == 0
+    assert coronal[0].pixels[:, right].max() == 0  # behind
+
+    sagittal = list(read_nifti(data, "sagittal"))
+    assert (len(sagittal), sagittal[0].shape, sagittal[0].edges) == (40, (36, 48), ("A", "P", "S", "I"))
+    assert sagittal[-1].pixels[top, front].min() == 1  # on the right; the front at the picture's left
+    assert sagittal[-1].pixels[18:].max() == 0
+    assert sagittal[0].pixels == pytest.approx(0.1)  # on the left
+
+
+@pytest.mark.parametrize(("axes", "flips"), WAYS[::7], ids=str)
+def test_spacing_follows_the_picture_s_rows_and_columns(axes, flips):
+    array, affine = stored(corner(), axes, flips, spacing=(0.5, 1.0, 3.0))
+    data = nifti(array, affine)
+    spacing = {plane: next(read_nifti(data, plane)).spacing for plane in ("axial", "coronal", "sagittal")}
+    assert spacing["axial"] == pytest.approx((1.0, 0.5))
+    assert spacing["coronal"] == pytest.approx((3.0, 0.5))
+    assert spacing["sagittal"] == pytest.approx((3.0, 1.0))
+
+
+def test_an_oblique_volume_keeps_its_true_spacing():
+    turn = np.deg2rad(20)
+    affine = np.eye(4)
+    affine[:3, :3] = [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    affine[:3, :3] *= [0.9, 0.8, 2]
+    scan = next(read_nifti(nifti(volume(), affine), "axial"))
+    assert scan.spacing == pytest.approx((0.8, 0.9))
+    assert scan.edges == ("R", "L", "A", "P")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64"]
+)
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image], ids=["NIfTI-1", "NIfTI-2"])
+def test_every_gray_type_reads_back(dtype, kind):
+    values = np.round(100 * volume()).astype(dtype)
+    scans = list(read_nifti(nifti(values, kind=kind), "axial"))
+    assert scans[0].span == (0, values.max())
+    assert scans[18].pixels[::-1, ::-1].T * values.max() == pytest.approx(values[..., 18], abs=1e-4)
+
+
+def test_big_endian_voxels_read_back():
+    image = nibabel.Nifti1Image(np.round(1000 * volume()).astype(np.int16), np.eye(4))
+    header = image.header.as_byteswapped(">")
+    data = nibabel.Nifti1Image(np.round(1000 * volume()).astype(">i2"), np.eye(4), header).to_bytes()
+    scans = list(read_nifti(data, "axial"))
+    assert scans[18].pixels[::-1, ::-1].T * scans[0].span[1] == pytest.approx(1000 * volume()[..., 18], abs=0.51)
+
+
+def test_slope_and_intercept_are_honoured():
+    def scale(header):
+        header["scl_slope"], header["scl_inter"] = 0.5, -10
+
+    scan = next(read_nifti(nifti(np.round(1000 * volume()).astype(np.int16), change=scale), "axial"))
+    assert scan.span == (-10, np.round(1000 * volume()).max() / 2 - 10)
+
+
+def test_all_slices_share_one_span_and_a_window_without_the_extremes():
+    values = np.round(1000 * volume()).astype(np.int16)
+    values[20, 20, 18] = 30_000  # one hot voxel
+    scans = list(read_nifti(nifti(values), "axial"))
+    assert {(scan.span, scan.window) for scan in scans} == {((0, 30_000), scans[0].window)}
+    assert scans[0].window[1] == pytest.approx(values[values < 30_000].max() / 30_000, rel=0.02)
+
+
+@pytest.mark.parametrize("sides", [(40, 48), (40, 48, 1), (40, 48, 1, 1)], ids=str)
+def test_a_single_slice_is_one_scan_whatever_plane_is_asked_for(sides):
+    values = volume()[..., 18].reshape(sides)
+    for plane in ("axial", "coronal"):
+        (scan,) = read_nifti(nifti(values), plane)
+        assert (scan.shape, scan.plane) == ((48, 40), "axial")
+
+
+def test_a_single_coronal_slice_says_so():
+    (scan,) = read_nifti(nifti(volume()[:, 20:21]), "axial")
+    assert (scan.shape, scan.plane, scan.edges) == ((36, 40), "coronal", ("R", "L", "S", "I"))
+
+
+def test_the_plane_that_shows_a_head_is_named_where_the_chosen_one_does_not():
+    with pytest.raises(ScanError, match=r"Cut coronal, .* slices of 64 x 20 pixels; .* look at it axial"):
+        list(read_nifti(nifti(volume((64, 64, 20))), "coronal"))
+
+
+def test_nan_outside_the_head_becomes_its_darkest_value():
+    values = np.where(volume() > 0, 5 + volume(), np.nan).astype(np.float32)
+    scans = list(read_nifti(nifti(values), "axial"))
+    assert scans[0].span[0] == pytest.approx(np.nanmin(values))
+    assert scans[18].pixels[0, 0] == 0
+    assert f"{np.isnan(values).sum()} of {values.size} pixels are not numbers" in scans[0].notes[0]
+
+
+def test_where_the_file_does_not_say_how_the_patient_lies_no_letters_are_shown():
+    def forget(header):
+        header["sform_code"] = header["qform_code"] = 0
+
+    scan = next(read_nifti(nifti(volume(), change=forget), "axial"))
+    assert scan.edges == ("", "", "", "")
+    assert "left and right may be swapped" in scan.notes[0]
+
+
+def test_a_compressed_volume_comes_through_the_sandbox_as_it_is():
+    plain, packed = read(nifti(volume()), plane="sagittal"), read(nifti_gz(volume()), plane="sagittal")
+    assert len(plain) == len(packed) == 40
+    for index, (one, other) in enumerate(zip(plain, packed, strict=True)):
+        assert np.array_equal(one.pixels, other.pixels)
+        assert (one.index, one.count, one.plane) == (index, 40, "sagittal")
+    assert plain[0].digest != packed[0].digest
+
+
+def test_gzip_members_one_after_another_are_one_file():
+    data = nifti(volume())
+    split = gzip.compress(data[:1000]) + gzip.compress(data[1000:])
+    assert len(list(read_nifti(split, "axial"))) == 36
+
+
+def test_what_a_volume_of_60_million_voxels_costs_is_bounded_before_it_is_read():
+    def grow(header):
+        header["dim"][1:4] = 1000, 1000, 61
+
+    with pytest.raises(ScanError, match="claims 1000 x 1000 x 61 voxels; 60 million at most"):
+        list(read_nifti(gzip.compress(nifti(volume(), change=grow)), "axial"))
