@@ -1,15 +1,18 @@
 """How is a heatmap laid over a scan so that the scan stays visible and the colours can be read?"""
 
 import io
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
 from PIL import Image
+
+from explain.lettering import write
 
 COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo")  # perceptual first; no jet
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the peak
+
+_BAR = (800, 72)  # pixels: width and height of a colour bar
 
 
 def strength(heat: np.ndarray) -> np.ndarray:
@@ -33,13 +36,13 @@ def overlay(
     scan is never tinted where the map says nothing. `contours` draws lines at 25, 50 and 75 % of the
     peak instead of a fill.
     """
-    gray = np.repeat(np.clip(picture, 0, 1)[..., None], 3, axis=-1)
+    gray = np.repeat(np.clip(picture, 0, 1).astype(np.float32)[..., None], 3, axis=-1)
     level = strength(heat)
     if contours:
         return _with_contours(gray, level, opacity, colour_map, threshold)
-    colours = colormaps[colour_map](level)[..., :3]
+    colours = _ramp(colour_map)[np.round(255 * level).astype(np.uint8)]  # (H, W, 3)
     # Two hundredths of soft edge: a hard cut draws a border that is not in the map.
-    alpha = opacity * np.clip((level - threshold) / 0.02, 0, 1)[..., None]
+    alpha = np.float32(opacity) * np.clip((level - threshold) / 0.02, 0, 1)[..., None]
     return np.round(255 * ((1 - alpha) * gray + alpha * colours)).astype(np.uint8)
 
 
@@ -55,9 +58,23 @@ def _with_contours(
         if share < threshold:
             continue
         found, _ = cv2.findContours((level >= share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        colour = tuple(int(255 * c) for c in colormaps[colour_map](0.35 + 0.65 * share)[:3])
-        cv2.drawContours(lines, found, -1, colour, width, cv2.LINE_AA)
+        cv2.drawContours(lines, found, -1, _line_colour(colour_map, share), width, cv2.LINE_AA)
     return cv2.addWeighted(lines, opacity, canvas, 1 - opacity, 0)
+
+
+def _line_colour(colour_map: str, share: float) -> tuple[int, int, int]:
+    """Return the 8-bit colour of a contour, from the bright two thirds: a dark line is lost in a dark scan."""
+    return tuple(int(255 * c) for c in _ramp(colour_map)[round(255 * (0.35 + 0.65 * share))])
+
+
+@lru_cache
+def _ramp(colour_map: str) -> np.ndarray:
+    """Return float32 (256, 3) in [0, 1], read-only."""
+    from matplotlib import colormaps  # a third of a second that a page need not wait for
+
+    ramp = colormaps[colour_map](np.linspace(0, 1, 256))[:, :3].astype(np.float32)
+    ramp.flags.writeable = False
+    return ramp
 
 
 def upright(picture: np.ndarray, spacing: tuple[float, float], side: int = 768) -> np.ndarray:
@@ -69,25 +86,72 @@ def upright(picture: np.ndarray, spacing: tuple[float, float], side: int = 768) 
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def colour_bar(peak: float, unit: str, colour_map: str, threshold: float, *, ink: str = "#8a949e") -> np.ndarray:
-    """Return uint8 (h, w, 4): the key to the overlay's colours, 0 to the peak in the map's own unit."""
-    figure = Figure(figsize=(6.4, 0.62), dpi=120)
-    axes = figure.add_axes((0.02, 0.62, 0.96, 0.3))
-    ramp = colormaps[colour_map](np.linspace(0, 1, 256))
-    ramp[: round(256 * threshold), 3] = 0
-    axes.imshow(ramp[None], aspect="auto", extent=(0, 1, 0, 1))
-    axes.set_yticks([])
-    labels = [f"{share * peak:.2g}" for share in (0, 0.25, 0.5, 0.75)] + [f"{peak:.2g} {unit}"]
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], labels, fontsize=8, color=ink)
-    axes.get_xticklabels()[0].set_horizontalalignment("left")
-    axes.get_xticklabels()[-1].set_horizontalalignment("right")
-    axes.tick_params(color=ink, length=2)
-    for spine in axes.spines.values():
-        spine.set_color(ink)
-    figure.patch.set_alpha(0)
-    axes.patch.set_alpha(0)
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba()).copy()
+def squared(picture: np.ndarray, spacing: tuple[float, float], side: int = 640) -> np.ndarray:
+    """Return float32 (side, side): the picture (H, W), `upright`, in the middle of a black square.
+
+    Two slices, two planes and a scan beside its map then lie at the same place. Values stay within those
+    of the picture: the cubic interpolation overshoots at edges, and a map must not grow a new peak.
+    """
+    placed = np.clip(upright(picture, spacing, side), picture.min(), picture.max())
+    canvas = np.zeros((side, side), np.float32)
+    top, left = (side - placed.shape[0]) // 2, (side - placed.shape[1]) // 2
+    canvas[top : top + placed.shape[0], left : left + placed.shape[1]] = placed
+    return canvas
+
+
+def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndarray:
+    """Return a copy of uint8 (h, w, 3) with the patient's side at its left, right, top and bottom edge."""
+    height, width = picture.shape[:2]
+    size = max(12, round(height / 28))
+    places = {
+        "lm": (size // 2, height // 2),
+        "rm": (width - size // 2, height // 2),
+        "ma": (width // 2, size // 3),
+        "md": (width // 2, height - size // 3),
+    }
+    letters = [(*place, letter, anchor) for (anchor, place), letter in zip(places.items(), edges, strict=True)]
+    return write(picture, letters, size=size, ink=(205, 210, 215), halo=(0, 0, 0))
+
+
+def colour_bar(
+    peak: float, unit: str, colour_map: str, threshold: float, *, contours: bool = False, ink: str = "#8a949e"
+) -> np.ndarray:
+    """Return uint8 (h, w, 4): the key to the overlay's colours, from 0 to the peak in the map's own unit.
+
+    Clear below the threshold, as the overlay is; `contours` shows the lines drawn instead of the fill.
+    """
+    width, height = _BAR
+    band = slice(4, 34)
+    rgb = tuple(int(ink[start : start + 2], 16) for start in (1, 3, 5))
+    bar = np.zeros((height, width, 4), np.uint8)
+    bar[..., :3] = rgb
+    bar[band, :, 3] = 36
+    if contours:
+        for share in CONTOUR_LEVELS:
+            if share >= threshold:
+                x = round(share * width)
+                bar[band, x - 3 : x + 3] = (*_line_colour(colour_map, share), 255)
+    else:
+        clear = round(threshold * width)
+        shares = np.round(np.linspace(0, 255, width)).astype(int)[clear:]
+        bar[band, clear:, :3] = np.round(255 * _ramp(colour_map)[shares])
+        bar[band, clear:, 3] = 255
+    below = band.stop + 6
+    labels = [(round(share * width), below, f"{100 * share:.0f} %", "ma") for share in CONTOUR_LEVELS[:2]]
+    labels += [(0, below, "0", "la"), (width, below, f"peak {peak:.2g} {unit}", "ra")]
+    return write(bar, labels, size=21, ink=(*rgb, 255))
+
+
+def level_and_width(window: tuple[float, float], span: tuple[float, float]) -> tuple[float, float]:
+    """Return level and width in stored values for a `window` given as a part of [0, 1] of `span`."""
+    stored = span[1] - span[0]
+    return span[0] + stored * (window[0] + window[1]) / 2, stored * (window[1] - window[0])
+
+
+def window_of(level: float, width: float, span: tuple[float, float]) -> tuple[float, float]:
+    """Return the part of [0, 1] of `span` that `level` and `width`, in stored values, show; it may reach beyond."""
+    stored = span[1] - span[0]
+    return (level - width / 2 - span[0]) / stored, (level + width / 2 - span[0]) / stored
 
 
 def png(picture: np.ndarray) -> bytes:

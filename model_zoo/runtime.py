@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK = 4  # scans a request when two requests share the cores
+_CHUNK = 4  # scans a request
+_REQUESTS = 2  # at once, when there is more than one chunk
 
 ENGINES = ("auto", "openvino", "tensorflow")
 PRECISIONS = ("auto", "f32", "bf16")
@@ -79,17 +80,30 @@ def _openvino(network, precision: str) -> Runtime:
             out[:] = single.create_infer_request().infer({0: _own(batch)})[0]
             return out
 
-        def keep(request, start: int) -> None:
-            out[start : start + _CHUNK] = request.get_output_tensor(0).data
-
-        queue = ov.AsyncInferQueue(many)
-        queue.set_callback(keep)
+        # Requests in turn, without callbacks: OpenVINO's queue calls Python back from its own threads, and
+        # a request freed while one waits for the interpreter's lock never returns (seen with 2026.4).
+        requests = [many.create_infer_request() for _ in range(_REQUESTS)]
+        running: list[tuple[object, int]] = []
         for start in range(0, len(batch), _CHUNK):
-            queue.start_async({0: _own(batch[start : start + _CHUNK])}, start)
-        queue.wait_all()
+            if len(running) == _REQUESTS:
+                requests.append(_finish(running.pop(0), out))
+            request = requests.pop(0)
+            request.start_async({0: _own(batch[start : start + _CHUNK])})
+            running.append((request, start))
+        for pending in running:
+            _finish(pending, out)
         return out
 
     return Runtime(logits, "openvino", precision)
+
+
+def _finish(pending: tuple, out: np.ndarray):
+    """Wait for a request, put its logits in their place, and give the request back."""
+    request, start = pending
+    request.wait()
+    logits = request.get_output_tensor(0).data
+    out[start : start + len(logits)] = logits
+    return request
 
 
 def _own(batch: np.ndarray) -> np.ndarray:

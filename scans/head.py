@@ -11,6 +11,7 @@ import numpy as np
 
 _WORKING_SIDE = 192  # pixels: the contour is looked for at this size, whatever the scan's own
 _MARGIN = 0.015  # of the head's longer side, so that the scalp is never shaved
+_FLAT = 0.02  # a row or column that varies less than this is a frame, not anatomy
 _SMALLEST_HEAD = 0.06  # of the picture's area; anything less is a label or noise
 
 
@@ -44,6 +45,8 @@ def find_head(pixels: np.ndarray) -> Box:
     """
     frame = _trim_frame(pixels)
     inside = pixels[frame.slices]
+    if np.ptp(inside) < _FLAT:
+        return Box(0, 0, *pixels.shape)
     scale = min(1.0, _WORKING_SIDE / max(inside.shape))
     size = (max(1, round(frame.width * scale)), max(1, round(frame.height * scale)))
     small = cv2.resize(inside, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
@@ -62,19 +65,18 @@ def find_head(pixels: np.ndarray) -> Box:
 
 def _trim_frame(pixels: np.ndarray) -> Box:
     """Drop rows and columns of one value from the edges inwards: frames, margins, letter boxes."""
-    flat = 0.02
     top, left, (bottom, right) = 0, 0, pixels.shape
     smallest = min(pixels.shape) // 3
     changed = True
     while changed and bottom - top > smallest and right - left > smallest:
         changed = False
-        if np.ptp(pixels[top, left:right]) < flat:
+        if np.ptp(pixels[top, left:right]) < _FLAT:
             top, changed = top + 1, True
-        if np.ptp(pixels[bottom - 1, left:right]) < flat:
+        if np.ptp(pixels[bottom - 1, left:right]) < _FLAT:
             bottom, changed = bottom - 1, True
-        if np.ptp(pixels[top:bottom, left]) < flat:
+        if np.ptp(pixels[top:bottom, left]) < _FLAT:
             left, changed = left + 1, True
-        if np.ptp(pixels[top:bottom, right - 1]) < flat:
+        if np.ptp(pixels[top:bottom, right - 1]) < _FLAT:
             right, changed = right - 1, True
     return Box(top, left, bottom, right)
 

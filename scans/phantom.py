@@ -72,14 +72,10 @@ def phantom(kind: str, seed: int = 0, size: int = 256) -> Phantom:
     return Phantom(_as_scan(image), mask, kind, seed)
 
 
-def _draw(
-    rng: np.random.Generator, head: Head, lesion: Lesion | None, side: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _draw(rng: np.random.Generator, head: Head, lesion: Lesion | None, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the picture and where the lesion is, both float32 (side, side)."""
     x, y = _anatomical(rng, side)
-    bx, by = (
-        c + np.float32(2.0) * noise(rng, 7, side) + np.float32(0.5) * noise(rng, 18, side) for c in (x, y)
-    )
+    bx, by = (c + np.float32(2.0) * noise(rng, 7, side) + np.float32(0.5) * noise(rng, 18, side) for c in (x, y))
     grain = noise(rng, 36, side)
     image = np.zeros((side, side), np.float32)
     inner = paint_outside(image, head, x, y, grain, rng)

@@ -151,9 +151,7 @@ def _paint_fissure(tissue: np.ndarray, head: Head, ax: np.ndarray, y: np.ndarray
     width, start, bend, end, mouth = 0.5 + head.sulci, (35, -24), (41, -11), (39, 6), (63, -20)
     insula = join(stroke(ax, y, start, bend, (4, 5)), stroke(ax, y, bend, end, (5, 3)), 4)
     paint(tissue, np.minimum(insula, stroke(ax, y, bend, mouth, (3, 4))), GREY, 4)
-    cleft = join(
-        stroke(ax, y, start, bend, (0.4 * width, width)), stroke(ax, y, bend, end, (width, 0.3 * width)), 3
-    )
+    cleft = join(stroke(ax, y, start, bend, (0.4 * width, width)), stroke(ax, y, bend, end, (width, 0.3 * width)), 3)
     paint(tissue, join(cleft, stroke(ax, y, bend, mouth, (0.5 * width, 1.5 * width)), 3), FLUID + 0.02)
     paint(tissue, ellipse(ax, y, (42, -12), (0.9, 0.9)), BLOOD, 2)
 
@@ -163,9 +161,7 @@ def _paint_midbrain(tissue: np.ndarray, head: Head, x: np.ndarray, y: np.ndarray
     ax, wide = np.abs(x), 0.6 + 0.5 * head.ventricles
     stem = join(ellipse(ax, y, (8.5, 4), (8, 9), 0.5), ellipse(x, y, (0, 14), (14, 9)), 4)
     paint(tissue, stem - 1.0 - 1.3 * wide, FLUID, 2)
-    star = join(
-        ellipse(x, y, (0, -12), (9 + wide, 8 + wide)), stroke(ax, y, (6, -15), (26, -21), (2.2, 1.2)), 5
-    )
+    star = join(ellipse(x, y, (0, -12), (9 + wide, 8 + wide)), stroke(ax, y, (6, -15), (26, -21), (2.2, 1.2)), 5)
     paint(tissue, star, FLUID, 2)
     paint(tissue, stem, WHITE - 0.01)
     paint(tissue, ellipse(x, y, (0, 15), (1.2 * wide, 1.2 * wide)), FLUID, 1.6)
@@ -191,9 +187,7 @@ def _paint_hindbrain(tissue: np.ndarray, head: Head, x: np.ndarray, y: np.ndarra
     pons = join(ellipse(x, y, (0, 17), (16, 12)), stroke(ax, y, (10, 20), (22, 30), (6, 5)), 6)
     paint(tissue, np.maximum(ellipse(x, y, (0, 11), (26, 9)), -pons), FLUID, 2)
     paint(tissue, pons, WHITE - 0.01, 1.6)
-    fourth = join(
-        ellipse(x, y, (0, 33), (6 * wide, 2.2 * wide)), ellipse(x, y, (0, 36), (2 * wide, 4 * wide)), 3
-    )
+    fourth = join(ellipse(x, y, (0, 33), (6 * wide, 2.2 * wide)), ellipse(x, y, (0, 36), (2 * wide, 4 * wide)), 3)
     paint(tissue, fourth, FLUID, 1.6)
     paint(tissue, ellipse(x, y, (0, 3.5), (1.6, 1.6)), BLOOD, 1.8)
     paint(tissue, ellipse(x, y, (0, 50), (3.5, 11)), GREY, 3)

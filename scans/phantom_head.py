@@ -147,9 +147,7 @@ def _paint_face(
     paint(image, np.minimum(walls, np.maximum(np.abs(x) - 0.5, cells + 1.5)), 0.27, 1.4)
 
 
-def _paint_sella(
-    image: np.ndarray, x: np.ndarray, y: np.ndarray, grain: np.ndarray, outline: np.ndarray
-) -> None:
+def _paint_sella(image: np.ndarray, x: np.ndarray, y: np.ndarray, grain: np.ndarray, outline: np.ndarray) -> None:
     """Sphenoid sinus, cavernous sinuses with the carotids, gland, clivus and petrous bone."""
     ax = np.abs(x)
     paint(image, ellipse(x, y, (0, -36), (13, 9)), 0.03)

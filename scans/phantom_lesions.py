@@ -82,11 +82,7 @@ def pushed(lesion: Lesion, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np
     dx, dy = x - np.float32(lesion.x), y - np.float32(lesion.y)
     away = np.hypot(dx, dy) + np.float32(1e-3)
     spread = np.float32(1.2 * lesion.radius + lesion.reach)
-    give = (
-        np.float32(lesion.push)
-        * np.exp(-((away / spread) ** 2))
-        * np.minimum(away / np.float32(lesion.radius), 1)
-    )
+    give = np.float32(lesion.push) * np.exp(-((away / spread) ** 2)) * np.minimum(away / np.float32(lesion.radius), 1)
     return x - dx / away * give, y - dy / away * give
 
 

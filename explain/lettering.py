@@ -1,0 +1,49 @@
+"""How are words put into a picture?"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+
+def write(
+    picture: np.ndarray,
+    words: Iterable[tuple[float, float, str, str]],
+    *,
+    size: int,
+    ink: tuple[int, ...],
+    halo: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Return a copy of uint8 (h, w, 3) or (h, w, 4) with `words`: x, y, text, Pillow's anchor ("la", "mm" ...).
+
+    `size` is the height of a line in pixels; `halo` is drawn around each letter, so that it can be read on
+    any ground.
+    """
+    canvas = Image.fromarray(picture)
+    pen = ImageDraw.Draw(canvas)
+    for x, y, text, anchor in words:
+        pen.text(
+            (x, y), text, fill=ink, font=font(size), anchor=anchor, stroke_width=2 if halo else 0, stroke_fill=halo
+        )
+    return np.array(canvas)
+
+
+def wrapped(text: str, width: int, size: int) -> list[str]:
+    """Return `text` in lines that are at most `width` pixels wide; a word is never cut."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font(size).getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+@lru_cache(maxsize=8)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, which matplotlib brings: Pillow's own has neither × nor a dash."""
+    from matplotlib import get_data_path
+
+    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)

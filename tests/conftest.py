@@ -1,0 +1,96 @@
+"""What every test may lean on: tiny seeded networks, a tiny zoo, and the real scans where they are."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLCONFIGDIR", "/tmp/candor-matplotlib")
+
+import numpy as np
+import pytest
+
+from model_zoo import ModelCard, write_card
+from model_zoo.tap import find_tap
+from model_zoo.weights import save_packed, sha256_of
+from scans import InputSpec
+
+CLASSES = ("glioma", "meningioma", "notumor", "pituitary")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of the real datasets; the test is skipped where there is none."""
+    folder = os.environ.get("CANDOR_DATA")
+    if not folder:
+        pytest.skip("the real scans are not here: set CANDOR_DATA to the folder that holds the datasets")
+    return Path(folder)
+
+
+def tiny_network(side: int = 32, classes: int = len(CLASSES), seed: int = 0):
+    """A seeded network of 1,300 weights, (side, side, 3) -> logits, with one map of side/2 cells."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential(
+        [
+            keras.layers.Input((side, side, 3)),
+            keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="first"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(12, 3, padding="same", activation="relu", name="last"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(classes),
+        ],
+        name="tiny",
+    )
+
+
+def write_bundle(folder: Path, network, **changes) -> ModelCard:
+    """Write a bundle of `network` at `folder` with an honest, minimal card; `changes` overwrite its fields."""
+    folder.mkdir(parents=True)
+    save_packed(network, folder / "model.keras")
+    height, width, channels = network.input_shape[1:]
+    facts = {
+        "id": folder.name,
+        "title": "A tiny network with random weights",
+        "task": "phantom4",
+        "classes": CLASSES,
+        "names": ("Glioma", "Meningioma", "No tumour", "Pituitary tumour"),
+        "input": InputSpec(height, width, channels),
+        "tap": find_tap(network),
+        "parameters": network.count_params(),
+        "recipe": {"task": "phantom4", "network": "tiny"},
+        "dataset": "none",
+        "dataset_version": "none",
+        "fingerprint": "0" * 64,
+        "scans": {},
+        "weights_sha256": sha256_of(folder / "model.keras"),
+        "weights_bytes": (folder / "model.keras").stat().st_size,
+        "temperature": 1.0,
+        "licence": "Apache-2.0",
+        "figures": (),
+        "limits": ("Random weights.",),
+    }
+    card = ModelCard(**facts | changes)
+    write_card(card, folder / "card.json")
+    return card
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo(tmp_path_factory) -> Path:
+    """A zoo folder with one bundle, `tiny-phantom4`."""
+    zoo = tmp_path_factory.mktemp("zoo")
+    write_bundle(zoo / "tiny-phantom4", tiny_network())
+    return zoo
+
+
+@pytest.fixture
+def in_tiny_zoo(tiny_zoo, monkeypatch) -> Path:
+    """The tiny zoo stands in for the repository's."""
+    monkeypatch.setenv("CANDOR_ZOO", str(tiny_zoo))
+    return tiny_zoo
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    """Float32 (5, 32, 32, 3) of seeded noise in [0, 1]: a batch for the tiny network."""
+    return np.random.default_rng(0).random((5, 32, 32, 3), dtype=np.float32)

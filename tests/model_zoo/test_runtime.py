@@ -1,0 +1,68 @@
+"""Every engine gives the same logits, whatever the batch, and leaves the pixels alone."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from model_zoo.runtime import make_runtime
+from tests.conftest import tiny_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return tiny_network()
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5, 33])
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_engines_agree_with_keras_in_float32(network, engine, number):
+    batch = np.random.default_rng(number).random((number, 32, 32, 3), dtype=np.float32)
+    runtime = make_runtime(network, engine=engine, precision="f32")
+    assert (runtime.engine, runtime.precision) == (engine, "f32")
+    np.testing.assert_allclose(runtime.logits(batch), network(batch).numpy(), atol=1e-5)
+
+
+def test_bfloat16_stays_near_float32(network, noise):
+    runtime = make_runtime(network, engine="openvino", precision="bf16")
+    assert runtime.precision == "bf16"
+    exact = network(noise).numpy()
+    assert np.abs(runtime.logits(noise) - exact).max() < 0.03 * np.abs(exact).max()
+
+
+def test_a_deep_network_agrees_and_the_caller_s_pixels_stay_as_they_were():
+    """A strided, padded residual network in many requests: its first layers once worked in the caller's memory."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    network = keras.applications.ResNet50V2(
+        weights=None, input_shape=(64, 64, 3), classes=4, classifier_activation=None
+    )
+    batch = np.random.default_rng(0).random((9, 64, 64, 3), dtype=np.float32)
+    before = batch.copy()
+    found = make_runtime(network, engine="openvino", precision="f32").logits(batch)
+    np.testing.assert_array_equal(batch, before)
+    np.testing.assert_allclose(found, network(batch).numpy(), atol=1e-4)
+
+
+def test_without_openvino_tensorflow_answers(network, noise, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # as if it were not installed
+    runtime = make_runtime(network)
+    assert (runtime.engine, runtime.precision) == ("tensorflow", "f32")
+    np.testing.assert_allclose(runtime.logits(noise), network(noise).numpy(), atol=1e-5)
+
+
+def test_asking_for_a_missing_openvino_says_how_to_get_it(network, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ImportError, match="pip install openvino"):
+        make_runtime(network, engine="openvino")
+
+
+def test_an_unknown_engine_is_refused_with_the_ones_there_are(network):
+    with pytest.raises(ValueError, match="auto, openvino, tensorflow"):
+        make_runtime(network, engine="onnx")
+
+
+def test_no_use_is_reported_to_anyone(network):
+    make_runtime(network, engine="openvino")
+    assert sys.modules["openvino_telemetry"] is None

@@ -1,0 +1,72 @@
+"""Weights are small, standard, the same bytes each time, and never loaded unless they are the right ones."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from model_zoo import ModelError
+from model_zoo.weights import load_checked, round_to_bfloat16, save_packed, sha256_of
+from tests.conftest import tiny_network
+
+
+def test_rounding_keeps_eight_bits_of_mantissa():
+    """1 + 2^-8 lies halfway between two bfloat16 numbers and goes to the even one, 1; 1 + 3 * 2^-9 goes up."""
+    values = np.array([1 + 2**-8, 1 + 3 * 2**-9, -1.5, 0.0, 3e38], np.float32)
+    np.testing.assert_array_equal(round_to_bfloat16(values)[:4], np.array([1, 1 + 2**-7, -1.5, 0], np.float32))
+
+
+def test_rounding_leaves_the_lower_half_of_every_number_empty(noise):
+    assert not (round_to_bfloat16(noise).view(np.uint32) & 0xFFFF).any()
+
+
+def test_rounding_errs_by_less_than_one_part_in_256(noise):
+    assert (np.abs(round_to_bfloat16(noise) - noise) <= noise / 256).all()
+
+
+def test_a_packed_network_answers_as_before_within_the_rounding(tmp_path, noise):
+    network = tiny_network()
+    before = network(noise).numpy()
+    save_packed(network, tmp_path / "model.keras")
+    loaded = load_checked(tmp_path / "model.keras", sha256_of(tmp_path / "model.keras"))
+    np.testing.assert_allclose(loaded(noise).numpy(), before, atol=0.02)
+    np.testing.assert_array_equal(loaded(noise).numpy(), network(noise).numpy())
+
+
+def test_a_packed_file_is_under_two_thirds_of_a_plain_one(tmp_path):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.layers.Input((300,)), keras.layers.Dense(400)])
+    network.save(tmp_path / "plain.keras")
+    save_packed(network, tmp_path / "model.keras")
+    assert (tmp_path / "model.keras").stat().st_size < 0.66 * (tmp_path / "plain.keras").stat().st_size
+
+
+def test_weights_with_another_hash_are_refused_unopened(tmp_path):
+    save_packed(tiny_network(), tmp_path / "model.keras")
+    right = sha256_of(tmp_path / "model.keras")
+    (tmp_path / "model.keras").write_bytes(b"not a zip at all")  # opening it would raise something else
+    with pytest.raises(ModelError, match="not those its card describes"):
+        load_checked(tmp_path / "model.keras", right)
+
+
+def test_missing_weights_say_what_to_do(tmp_path):
+    with pytest.raises(ModelError, match="train the model again"):
+        sha256_of(tmp_path / "model.keras")
+
+
+def test_code_smuggled_in_a_lambda_is_not_run(tmp_path):
+    import keras
+
+    inputs = keras.layers.Input((4,))
+    network = keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs))
+    network.save(tmp_path / "model.keras")
+    with pytest.raises(ModelError, match="not safe"):
+        load_checked(tmp_path / "model.keras", sha256_of(tmp_path / "model.keras"))
+
+
+def test_the_archive_carries_no_date(tmp_path):
+    save_packed(tiny_network(), tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}

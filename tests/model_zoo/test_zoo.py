@@ -1,0 +1,79 @@
+"""Models are found by listing, loaded once, and answer with probabilities."""
+
+import numpy as np
+import pytest
+
+from model_zoo import ModelError, load_model, model_card, models, probabilities, zoo_folder
+from scans import phantom
+from tests.conftest import tiny_network, write_bundle
+
+SHIPPED = sorted(path.parent.name for path in zoo_folder().glob("[!.]*/card.json"))
+
+
+def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
+    logits = np.log([[1.0, 3.0], [4.0, 1.0]])
+    np.testing.assert_allclose(probabilities(logits), [[0.25, 0.75], [0.8, 0.2]], atol=1e-6)
+    np.testing.assert_allclose(probabilities(logits, 0.5), [[0.1, 0.9], [16 / 17, 1 / 17]], atol=1e-6)
+
+
+def test_huge_logits_do_not_overflow():
+    np.testing.assert_array_equal(probabilities(np.array([[1e4, 0.0]])), [[1, 0]])
+
+
+def test_a_model_is_loaded_once(in_tiny_zoo):
+    assert load_model("tiny-phantom4") is load_model("tiny-phantom4")
+
+
+def test_a_model_answers_scans_of_any_shape_as_it_answers_their_fit(in_tiny_zoo):
+    from scans import fit
+
+    model = load_model("tiny-phantom4", precision="f32")
+    scans = [phantom("glioma", 1, size).scan for size in (64, 100, 128)] * 12  # more than one batch
+    p = model.classify(scans)
+    assert p.shape == (36, 4) and p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    alone = np.concatenate([model.predict(fit(scan, model.card.input)[0][None]) for scan in scans[:3]])
+    np.testing.assert_allclose(p[:3], alone, atol=1e-5)
+
+
+def test_no_scans_give_no_answers(in_tiny_zoo):
+    assert load_model("tiny-phantom4").classify([]).shape == (0, 4)
+
+
+@pytest.mark.parametrize("name", ["nope", "", "../tiny-phantom4", "tiny-phantom4/../tiny-phantom4", "x" * 5000])
+def test_an_unknown_model_is_refused_with_the_ones_there_are(in_tiny_zoo, name):
+    with pytest.raises(ModelError, match="tiny-phantom4"):
+        model_card(name)
+
+
+def test_an_empty_zoo_says_how_to_fill_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    with pytest.raises(ModelError, match="python -m train"):
+        load_model("cnn3-kaggle4")
+
+
+def test_weights_that_changed_on_disk_are_not_served(tmp_path, monkeypatch):
+    write_bundle(tmp_path / "changed-phantom4", tiny_network(seed=3), weights_sha256="0" * 64)
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    with pytest.raises(ModelError, match="not those its card describes"):
+        load_model("changed-phantom4")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_fits_its_card(name):
+    """Loads with its hash, has the classes and weights it says, taps the layer it names, and answers."""
+    from model_zoo.tap import find_tap
+
+    model = load_model(name, precision="f32")
+    card = model.card
+    assert card.id == name and name.endswith(card.task)
+    assert len(card.classes) == len(card.names) == model.network.output_shape[-1]
+    assert model.network.input_shape[1:] == card.input.shape
+    assert model.network.count_params() == card.parameters
+    assert find_tap(model.network) == card.tap
+    assert (zoo_folder() / name / "model.keras").stat().st_size == card.weights_bytes < 50e6
+    assert np.isfinite(model.classify([phantom("notumor", 0).scan])).all()
+
+
+def test_all_weights_together_stay_within_their_budget():
+    assert sum(card.weights_bytes for card in models().values()) < 130e6
