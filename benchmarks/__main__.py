@@ -1,0 +1,18 @@
+"""python -m benchmarks [NAME ...]: measure everything the README quotes, each in a process of its own."""
+
+import subprocess
+import sys
+
+NAMES = ("prediction", "gradcam", "training", "browser")
+
+
+def main() -> int:
+    """Run the benchmarks named, or all; return how many failed."""
+    wanted = sys.argv[1:] or NAMES
+    return sum(
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0 for name in wanted
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

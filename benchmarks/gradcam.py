@@ -1,0 +1,45 @@
+"""How long does a Grad-CAM take: tf-keras-vis against the compiled one, and are the maps the same?"""
+
+import keras
+import numpy as np
+
+from benchmarks.record import side_by_side, write
+from explain import cam, keras_vis
+from model_zoo import Model, load_model
+from model_zoo.tap import find_tap
+from scans import PHANTOM_SAMPLES, InputSpec, fit, phantom
+
+
+class Bare:
+    """A network with its tap: all an engine asks of a model."""
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network, self.tap, self.card = network, find_tap(network), self
+
+
+def main() -> None:
+    """Measure warm calls on the shipped three-block CNN, and on ResNet50V2 at 224 px with random weights."""
+    keras.utils.set_random_seed(0)
+    deep = keras.applications.ResNet50V2(weights=None, classes=15, classifier_activation=None)
+    found = {"cnn3-kaggle4": measure(load_model("cnn3-kaggle4")), "ResNet50V2 224 px": measure(Bare(deep))}
+    write("gradcam", found)
+
+
+def measure(model: Model | Bare) -> dict:
+    """Return milliseconds a warm call of each engine, and the largest difference of maps scaled to [0, 1]."""
+    height, width, channels = model.network.input_shape[1:]
+    batch = fit(phantom(*PHANTOM_SAMPLES[0]).scan, InputSpec(height, width, channels))[0][None]
+    engines = {"tf-keras-vis": keras_vis.gradcam, "compiled": cam.gradcam}
+    maps = {name: np.maximum(engine(model, batch, 0).values, 0) for name, engine in engines.items()}
+    seconds = side_by_side({n: lambda e=e: e(model, batch, 0) for n, e in engines.items()}, rounds=15)
+    scaled = {name: values / values.max() for name, values in maps.items()}
+    return {f"{name}, milliseconds": round(1000 * s, 2) for name, s in seconds.items()} | {
+        "tf-keras-vis over compiled": round(seconds["tf-keras-vis"] / seconds["compiled"], 1),
+        "largest difference of maps in [0, 1]": float(
+            f"{np.abs(scaled['tf-keras-vis'] - scaled['compiled']).max():.1e}"
+        ),
+    }
+
+
+if __name__ == "__main__":
+    main()

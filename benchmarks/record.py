@@ -1,0 +1,58 @@
+"""Where does a measured figure go, and what machine was it measured on?"""
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> dict[str, str | int]:
+    """Return what a reader needs to compare a figure with one from elsewhere."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    packages = ("tensorflow-cpu", "keras", "openvino", "tf-keras-vis", "streamlit")
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "bfloat16": "amx_bf16" if "amx_bf16" in flags else "avx512_bf16" if "avx512_bf16" in flags else "none",
+        "python": platform.python_version(),
+    } | {package: version(package) for package in packages if _installed(package)}
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except ModuleNotFoundError:  # importlib.metadata.PackageNotFoundError is one
+        return False
+
+
+def write(name: str, figures: dict) -> None:
+    """Write `results/<name>.json` and print it."""
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": machine(), **figures}, indent=2)
+    (RESULTS / f"{name}.json").write_text(text + "\n")
+    print(text)
+
+
+def side_by_side(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each run; they take turns, so that a slow moment hits them all.
+
+    Each is called twice beforehand: the first call traces and allocates.
+    """
+    for run in runs.values():
+        run(), run()
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            started = perf_counter()
+            run()
+            seconds[name].append(perf_counter() - started)
+    return {name: median(times) for name, times in seconds.items()}

@@ -1,0 +1,111 @@
+"""A run can be stopped and taken up again as if nothing had happened, and a seed repeats it."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from tests.conftest import CLASSES
+from train import networks
+from train.batches import Batches
+from train.fit import SmoothedCrossEntropy, fit, seed_everything
+from train.recipe import Recipe
+
+RECIPE = Recipe(
+    task="phantom4",
+    network="cnn3",
+    size=32,
+    epochs=4,
+    patience=0,
+    batch=8,
+    rotate=10,
+    smoothing=0.1,
+    precision="float32",
+)
+
+
+def run(folder, recipe=RECIPE, *, epochs=None, resume=False, seed=0) -> keras.Model:
+    """Train on 40 seeded pictures, the class being which quarter is bright; `epochs` cuts the run short."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % len(CLASSES)
+    pixels = rng.integers(0, 60, (40, 32, 32)).astype(np.uint8)
+    for picture, label in zip(pixels, labels, strict=True):
+        picture[16 * (label // 2) :][:16, 16 * (label % 2) :][:, :16] += 120
+    train = Batches(pixels[:32], labels[:32], recipe, training=True)
+    val = Batches(pixels[32:], labels[32:], recipe, training=False)
+    seed_everything(recipe.seed)
+    network = networks.build("cnn3", (32, 32, 3), len(CLASSES), recipe.dropout)
+    if epochs is None:
+        return fit(network, train, val, recipe, folder, resume=resume)
+    with pytest.raises(KeyboardInterrupt):
+        fit(network, Interrupted(train, epochs), val, recipe, folder, resume=resume)
+
+
+class Interrupted(Batches):
+    """Batches that are cut off in the middle of the epoch after `epochs`, as by Ctrl-C."""
+
+    def __init__(self, batches: Batches, epochs: int) -> None:
+        super().__init__(batches.pixels, batches.labels, batches.recipe, training=True)
+        self.last = epochs
+
+    def __getitem__(self, index: int):
+        if self.epoch == self.last and index == 2:
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def same_weights(a: keras.Model, b: keras.Model) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    return run(folder), (folder / "history.csv").read_text()
+
+
+def test_a_seed_repeats_a_run_bit_for_bit(whole, tmp_path):
+    assert same_weights(whole[0], run(tmp_path)) and (tmp_path / "history.csv").read_text() == whole[1]
+
+
+def test_another_seed_is_another_run(whole, tmp_path):
+    assert not same_weights(whole[0], run(tmp_path, replace(RECIPE, seed=1)))
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_run_killed_in_mid_epoch_and_resumed_ends_where_the_whole_one_does(whole, tmp_path, epochs):
+    run(tmp_path, epochs=epochs)
+    resumed = run(tmp_path, resume=True)
+    assert same_weights(whole[0], resumed) and (tmp_path / "history.csv").read_text() == whole[1]
+
+
+def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
+    first = run(tmp_path)
+    before = (tmp_path / "state.json").read_text()
+    assert same_weights(first, run(tmp_path, resume=True)) and (tmp_path / "state.json").read_text() == before
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_by_field(tmp_path):
+    run(tmp_path, epochs=1)
+    with pytest.raises(ValueError, match=r"made with rate=0.001, this recipe has rate=0.1"):
+        run(tmp_path, replace(RECIPE, rate=0.1), resume=True)
+
+
+def test_a_run_without_progress_stops_early(tmp_path):
+    run(tmp_path, replace(RECIPE, rate=0.0, epochs=9, patience=2))
+    assert json.loads((tmp_path / "state.json").read_text())["epochs_done"] == 3
+
+
+def test_the_history_has_a_row_an_epoch(whole):
+    lines = whole[1].splitlines()
+    assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss" and len(lines) == 1 + RECIPE.epochs
+
+
+def test_smoothed_cross_entropy_by_hand():
+    """p = (0.25, 0.75), truth 1, smoothing 0.2: target (0.1, 0.9)."""
+    logits = np.log([[1.0, 3.0]])
+    expected = -(0.1 * np.log(0.25) + 0.9 * np.log(0.75))
+    assert float(SmoothedCrossEntropy(0.2)(np.array([1]), logits)) == pytest.approx(expected, abs=1e-6)
+    assert float(SmoothedCrossEntropy()(np.array([1]), logits)) == pytest.approx(-np.log(0.75), abs=1e-6)

@@ -1,0 +1,41 @@
+"""Recipes are found by their id, and only known fields can be changed."""
+
+import pytest
+
+from train.datasets import DATASETS
+from train.networks import NETWORKS
+from train.recipe import Recipe, changed, find_recipe, recipe_ids
+
+PLAIN = Recipe(task="phantom4", network="cnn3")
+
+
+@pytest.mark.parametrize("recipe_id", recipe_ids())
+def test_every_recipe_names_a_task_and_a_network_there_is_and_keeps_a_notebook(recipe_id):
+    recipe, notebook = find_recipe(recipe_id)
+    assert recipe.task in DATASETS and recipe.network in NETWORKS
+    assert recipe_id.endswith(recipe.task)
+    assert f"python -m train {recipe_id}" in notebook
+
+
+def test_an_unknown_recipe_lists_those_there_are():
+    with pytest.raises(ValueError, match="cnn3-kaggle4"):
+        find_recipe("../recipe")
+
+
+def test_settings_are_converted_to_the_field_s_type():
+    recipe = changed(PLAIN, ["epochs=3", "rate=0.5", "evaluate=val"])
+    assert (recipe.epochs, recipe.rate, recipe.evaluate) == (3, 0.5, "val")
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("epoch=3", "one of task, network"), ("epochs", "field=value"), ("epochs=three", "epochs takes int; 'three'")],
+)
+def test_a_setting_that_does_not_fit_is_refused(setting, told):
+    with pytest.raises(ValueError, match=told):
+        changed(PLAIN, [setting])
+
+
+@pytest.mark.parametrize(("kernel", "weights"), [((150, 150, 3), 5_402_308)])
+def test_cnn3_has_the_published_number_of_weights(kernel, weights):
+    assert NETWORKS["cnn3"](kernel, 4, 0.5).count_params() == weights
