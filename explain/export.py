@@ -20,7 +20,7 @@ _DATE = (2000, 1, 1, 0, 0, 0)  # the same map gives the same bytes
 def sheet(original: np.ndarray, drawn: np.ndarray, key: np.ndarray | None, lines: list[str]) -> np.ndarray:
     """Return uint8 (h, w, 3): the scan and the overlay side by side, the colour bar, the caption.
 
-    `original` and `drawn` are uint8 (s, s, 3); `key` is uint8 (h, w, 4), at most s wide, or None where the
+    `original` and `drawn` are uint8 (s, s) or (s, s, 3); `key` is uint8 (h, w, 4), at most s wide, or None where the
     map is empty. `lines` come above CAPTION; those too long for the sheet are broken.
     """
     side = original.shape[0]
@@ -30,8 +30,9 @@ def sheet(original: np.ndarray, drawn: np.ndarray, key: np.ndarray | None, lines
     below = _MARGIN + side + bar + _GAP
     page = np.full((below + _LEADING * (len(text) + 1) + _MARGIN, width, 3), _PAPER, np.uint8)
     left, right = _MARGIN, _MARGIN + side + _GAP
-    page[_MARGIN : _MARGIN + side, left : left + side] = original
-    page[_MARGIN : _MARGIN + side, right : right + side] = drawn
+    for place, picture in ((left, original), (right, drawn)):
+        colour = picture if picture.ndim == 3 else picture[..., None]
+        page[_MARGIN : _MARGIN + side, place : place + side] = colour
     if key is not None:
         _lay(page, key, _MARGIN + side + _GAP, right + side - key.shape[1])
     words = [(left, below + _LEADING * row, line, "la") for row, line in enumerate(text)]
@@ -63,7 +64,7 @@ def archive(explanation: Explanation, picture: bytes) -> bytes:
     np.save(values, explanation.heat)
     manifest = json.dumps(explanation.manifest(), indent=2, ensure_ascii=False) + "\n"
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with zipfile.ZipFile(stream, "w") as bundle:  # stored: it is made anew at every turn of a slider
         for name, data in (("map.npy", values.getvalue()), ("manifest.json", manifest), ("overlay.png", picture)):
-            bundle.writestr(zipfile.ZipInfo(name, _DATE), data, zipfile.ZIP_DEFLATED)
+            bundle.writestr(zipfile.ZipInfo(name, _DATE), data)
     return stream.getvalue()

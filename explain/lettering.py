@@ -13,19 +13,25 @@ def write(
     words: Iterable[tuple[float, float, str, str]],
     *,
     size: int,
-    ink: tuple[int, ...],
-    halo: tuple[int, ...] | None = None,
+    ink: int | tuple[int, ...],
+    halo: int | tuple[int, ...] | None = None,
 ) -> np.ndarray:
-    """Return a copy of uint8 (h, w, 3) or (h, w, 4) with `words`: x, y, text, Pillow's anchor ("la", "mm" ...).
+    """Return a copy of an uint8 picture with `words`: x, y, text, Pillow's anchor ("la", "mm" ...).
 
-    `size` is the height of a line in pixels; `halo` is drawn around each letter, so that it can be read on
-    any ground.
+    `size` is the height of a line in pixels, `ink` a value a channel; `halo` is drawn around each letter, so
+    that it can be read on any ground.
     """
     canvas = Image.fromarray(picture)
     pen = ImageDraw.Draw(canvas)
     for x, y, text, anchor in words:
         pen.text(
-            (x, y), text, fill=ink, font=font(size), anchor=anchor, stroke_width=2 if halo else 0, stroke_fill=halo
+            (x, y),
+            text,
+            fill=ink,
+            font=font(size),
+            anchor=anchor,
+            stroke_width=0 if halo is None else 2,
+            stroke_fill=halo,
         )
     return np.array(canvas)
 

@@ -12,7 +12,7 @@ from explain.lettering import write
 COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo")  # perceptual first; no jet
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the peak
 
-_BAR = (800, 72)  # pixels: width and height of a colour bar
+_BAR = (800, 98)  # pixels: width and height of a colour bar
 
 
 def strength(heat: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def squared(picture: np.ndarray, spacing: tuple[float, float], side: int = 640) 
 
 
 def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndarray:
-    """Return a copy of uint8 (h, w, 3) with the patient's side at its left, right, top and bottom edge."""
+    """Return a copy of uint8 (h, w) or (h, w, 3) with the patient's side at its left, right, top and bottom."""
     height, width = picture.shape[:2]
     size = max(12, round(height / 28))
     places = {
@@ -110,7 +110,8 @@ def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndar
         "md": (width // 2, height - size // 3),
     }
     letters = [(*place, letter, anchor) for (anchor, place), letter in zip(places.items(), edges, strict=True)]
-    return write(picture, letters, size=size, ink=(205, 210, 215), halo=(0, 0, 0))
+    ink, halo = (210, 0) if picture.ndim == 2 else ((210,) * 3, (0,) * 3)
+    return write(picture, letters, size=size, ink=ink, halo=halo)
 
 
 def colour_bar(
@@ -136,10 +137,15 @@ def colour_bar(
         shares = np.round(np.linspace(0, 255, width)).astype(int)[clear:]
         bar[band, clear:, :3] = np.round(255 * _ramp(colour_map)[shares])
         bar[band, clear:, 3] = 255
-    below = band.stop + 6
-    labels = [(round(share * width), below, f"{100 * share:.0f} %", "ma") for share in CONTOUR_LEVELS[:2]]
-    labels += [(0, below, "0", "la"), (width, below, f"peak {peak:.2g} {unit}", "ra")]
+    tick = band.stop + 6
+    labels = [(round(share * width), tick, f"{share:.0%}".replace("%", " %"), "ma") for share in CONTOUR_LEVELS]
+    labels += [(0, tick, "0", "la"), (width, tick, "peak", "ra"), (width, tick + 28, f"{peak:.2g} {unit}", "ra")]
     return write(bar, labels, size=21, ink=(*rgb, 255))
+
+
+def gray(picture: np.ndarray) -> np.ndarray:
+    """Return uint8 (H, W) of a picture in [0, 1]."""
+    return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
 
 def level_and_width(window: tuple[float, float], span: tuple[float, float]) -> tuple[float, float]:

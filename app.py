@@ -1,0 +1,54 @@
+"""What frames every page? The title, the navigation, the line that no page goes without, and a last net."""
+
+import logging
+from contextlib import suppress
+from threading import Timer
+
+import streamlit as st
+
+from explain import METHODS, explain
+from model_zoo import ModelError, load_model, models
+from pages.parts.frame import pages
+from scans import PHANTOM_SAMPLES, phantom
+
+NOT_FOR_DIAGNOSIS = (
+    "Candor is a research and teaching tool, not a medical device: not for diagnosis. "
+    "A heatmap is evidence about the model, not about the patient."
+)
+
+
+# A word with a spot of light in it; this blue-green can be read on black and on paper.
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 116 28" width="116" height="28" fill="#5b9bb0">'
+    '<circle cx="14" cy="14" r="10.5" fill="none" stroke="#5b9bb0" stroke-width="2"/><circle cx="17" cy="11" r="4"/>'
+    '<text x="33" y="20.5" font-family="system-ui, sans-serif" font-size="19" font-weight="600">Candor</text></svg>'
+)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Load TensorFlow and the first model once per process, behind the reader's back."""
+    clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
+    clock.daemon = True
+    clock.start()
+
+
+def _explain_a_phantom() -> None:
+    with suppress(ModelError):  # the page says so itself
+        for model_id in list(models())[:1]:
+            explain(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS)))
+
+
+st.set_page_config(page_title="Candor", layout="wide")
+page = st.navigation(pages(), position="top")
+st.session_state["framed"] = True
+st.logo(LOGO)
+warm_up()
+body, foot = st.container(), st.container()
+foot.caption(NOT_FOR_DIAGNOSIS)  # before the page runs: neither its stop nor its failure takes it away
+with body:
+    try:
+        page.run()
+    except Exception:
+        logging.getLogger("candor").exception("a page failed")
+        st.error("Something went wrong in Candor itself, and nothing was kept. Reload the page and try again.")

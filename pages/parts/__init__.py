@@ -1,0 +1,1 @@
+"""Groups of widgets that pages share; a page is a script beside this folder."""

@@ -1,0 +1,27 @@
+"""Which pages are there, and how is none of them seen without the frame that `app.py` draws?"""
+
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parents[1]
+
+
+def pages() -> list:
+    """Return the pages in the order of their links, the one to start with first."""
+    return [
+        st.Page(_FOLDER / "explain_scan.py", title="Explain a scan", default=True),
+        st.Page(_FOLDER / "about.py", title="About", url_path="about"),
+    ]
+
+
+def require_frame() -> None:
+    """Start again through `app.py` where a page runs on its own; called first by every page.
+
+    Streamlit takes each file in `pages/` for a page of its own until `st.navigation` has run once in the
+    process: whoever opened /about first of all would see neither links nor the not-for-diagnosis line.
+    """
+    if "framed" not in st.session_state:
+        st.session_state["framed"] = True
+        st.navigation(pages(), position="top")
+        st.rerun()

@@ -1,0 +1,111 @@
+"""How is the app driven as a reader drives it? A server of its own, and a real Chromium.
+
+The browser is the system's (Debian: `apt install chromium`); Playwright brings none. Where there is none
+the tests are skipped with that reason, save in CI, where they fail.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUIET = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        reason = "there is no Chromium on this machine (Debian: apt install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def server(chromium, tmp_path_factory) -> Iterator[str]:
+    """The address of the app, which all tests share."""
+    with running_app(tmp_path_factory.mktemp("server") / "log") as address:
+        yield address
+
+
+@contextmanager
+def running_app(log: Path) -> Iterator[str]:
+    """Run the app as `make run` does, on a free port; nothing it says may be a traceback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_healthy(process, f"http://localhost:{port}/_stcore/health", log)
+        yield f"http://localhost:{port}/"
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert "Traceback" not in log.read_text(errors="replace")
+
+
+def _wait_until_healthy(process: subprocess.Popen, address: str, log: Path) -> None:
+    for _ in range(300):
+        assert process.poll() is None, log.read_text(errors="replace")
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                if answer.read() == b"ok":  # any unknown path answers 200, too, with the page
+                    return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server was not up after 30 s: {log.read_text(errors='replace')}")
+
+
+@pytest.fixture
+def browser(chromium):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    """The Explain page, opened. Afterwards nothing was fetched from elsewhere and no script complained."""
+    complaints, elsewhere = [], []
+    tab = browser.new_page(viewport={"width": 1600, "height": 1000}, color_scheme="dark")
+    tab.set_default_timeout(60_000)  # TensorFlow may still be loading
+    tab.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("request", lambda asked: elsewhere.append(asked.url) if _is_elsewhere(asked.url, server) else None)
+    tab.goto(server)
+    yield tab
+    assert complaints == [] and elsewhere == []
+
+
+def _is_elsewhere(url: str, server: str) -> bool:
+    return not url.startswith((server, server.replace("http", "ws"), "data:", "blob:"))

@@ -1,0 +1,136 @@
+"""Is a map laid where it belongs, in colours that the colour bar explains, with the scan left visible?"""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explain.overlay import (
+    COLOUR_MAPS,
+    CONTOUR_LEVELS,
+    colour_bar,
+    gray,
+    level_and_width,
+    overlay,
+    png,
+    squared,
+    strength,
+    upright,
+    window_of,
+    with_sides,
+)
+
+PICTURE = np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80)
+
+
+def spot(
+    shape: tuple[int, int] = (60, 80), at: tuple[int, int] = (20, 50), peak: float = 3.0, radius: float = 5.5
+) -> np.ndarray:
+    """A smooth hill of height `peak` at `at`, 0 far from it."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    hill = peak * np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / (2 * radius**2))
+    return np.where(hill < 0.01 * peak, 0, hill).astype(np.float32)
+
+
+def test_strength_is_a_share_of_the_peak_and_an_empty_map_stays_empty():
+    assert strength(spot()).max() == 1 and strength(spot()).min() == 0
+    assert not strength(np.zeros((5, 5), np.float32)).any()
+
+
+@pytest.mark.parametrize("contours", [False, True])
+def test_a_map_of_zeros_leaves_the_scan_as_it_is(contours):
+    drawn = overlay(PICTURE, np.zeros_like(PICTURE), contours=contours)
+    assert np.array_equal(drawn, np.repeat(gray(PICTURE)[..., None], 3, axis=-1))
+
+
+@pytest.mark.parametrize("contours", [False, True])
+def test_no_opacity_leaves_the_scan_as_it_is(contours):
+    drawn = overlay(PICTURE, spot(), opacity=0, contours=contours)
+    assert np.array_equal(drawn[..., 0], gray(PICTURE)) and np.ptp(drawn.astype(int), axis=-1).max() == 0
+
+
+@pytest.mark.parametrize("colour_map", COLOUR_MAPS)
+def test_full_opacity_shows_the_colour_of_the_peak_at_the_peak(colour_map):
+    from matplotlib import colormaps
+
+    drawn = overlay(PICTURE, spot(), opacity=1, colour_map=colour_map)
+    assert drawn[20, 50] == pytest.approx(np.round(255 * np.array(colormaps[colour_map](1.0)[:3])), abs=1)
+
+
+def test_what_lies_below_the_threshold_is_left_clear():
+    drawn = overlay(PICTURE, spot(), opacity=1, threshold=0.5)
+    clear = strength(spot()) <= 0.5
+    assert np.array_equal(drawn[clear], np.repeat(gray(PICTURE)[clear][:, None], 3, axis=-1))
+    coloured = strength(spot()) > 0.53
+    assert (np.ptp(drawn[coloured].astype(int), axis=-1) > 20).all()
+
+
+def test_contours_are_lines_and_fewer_above_a_threshold():
+    hill = spot((300, 300), (150, 150), radius=60)
+    black = np.zeros_like(hill)
+    drawn = [
+        np.count_nonzero(overlay(black, hill, opacity=1, threshold=t, contours=True).any(axis=-1))
+        for t in (0, 0.3, 0.6, 0.8)
+    ]
+    assert drawn[0] > drawn[1] > drawn[2] > drawn[3] == 0
+    assert drawn[0] < 0.2 * np.count_nonzero(hill > CONTOUR_LEVELS[0] * 3)  # lines, no fill
+
+
+def test_upright_makes_pixels_square():
+    assert upright(np.zeros((50, 100), np.float32), (2.0, 1.0), 300).shape == (300, 300)
+    assert upright(np.zeros((100, 100), np.float32), (1.0, 0.5), 300).shape == (300, 150)
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (80, 60), (300, 290), (64, 700)])
+def test_squared_keeps_the_place_and_the_range_of_a_map(shape):
+    at = (shape[0] // 3, shape[1] // 4)
+    heat = spot(shape, at)
+    placed = squared(heat, (1.0, 1.0), 640)
+    scale = 640 / max(shape)
+    centre = [(640 - side * scale) / 2 + (place + 0.5) * scale for side, place in zip(shape, at, strict=True)]
+    assert placed.shape == (640, 640) and placed.dtype == np.float32
+    assert np.unravel_index(placed.argmax(), placed.shape) == pytest.approx(centre, abs=1 + scale)
+    assert placed.min() >= 0 and 0.8 * heat.max() < placed.max() <= heat.max()
+
+
+def test_the_patients_sides_stand_at_their_edges_and_nowhere_else():
+    black = np.zeros((280, 280), np.uint8)
+    lettered = with_sides(black, ("R", "", "", "P"))
+    rows, columns = np.nonzero(lettered)
+    left, below = columns < 30, rows > 250
+    assert left.any() and below.any() and (left | below).all()
+    assert not black.any()
+    assert np.array_equal(with_sides(black, ("", "", "", "")), black)
+    assert with_sides(np.zeros((280, 280, 3), np.uint8), ("R", "L", "A", "P")).shape == (280, 280, 3)
+
+
+def test_the_colour_bar_is_clear_below_the_threshold_and_ends_in_the_colour_of_the_peak():
+    from matplotlib import colormaps
+
+    bar = colour_bar(2.5, "logit × activation", "viridis", 0.25)
+    middle = bar[15]
+    assert bar.dtype == np.uint8 and bar.shape[2] == 4
+    assert (middle[:195, 3] < 60).all() and (middle[205:, 3] == 255).all()
+    assert middle[-1, :3] == pytest.approx(np.round(255 * np.array(colormaps["viridis"](1.0)[:3])), abs=1)
+
+
+def test_the_colour_bar_shows_the_lines_that_are_drawn():
+    middle = colour_bar(2.5, "logit", "inferno", 0.4, contours=True)[15]
+    solid = np.flatnonzero(middle[:, 3] == 255)
+    assert {round(x / 800, 2) for x in solid} <= {0.5, 0.49, 0.75, 0.74, 0.51, 0.76}
+    hill = spot((600, 600), (300, 300), radius=120)
+    picture = overlay(0 * hill, hill, opacity=1, threshold=0.4, colour_map="inferno", contours=True)
+    assert (picture == middle[400, :3]).all(axis=-1).any()
+
+
+@pytest.mark.parametrize("span", [(0.0, 255.0), (-1024.0, 3071.0), (0.0, 0.004)])
+def test_level_and_width_are_in_the_files_units_and_come_back(span):
+    assert level_and_width((0.0, 1.0), span) == pytest.approx(((span[0] + span[1]) / 2, span[1] - span[0]))
+    assert window_of(*level_and_width((0.2, 0.7), span), span) == pytest.approx((0.2, 0.7))
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 3), (4, 6, 4)])
+def test_png_is_lossless(shape):
+    picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png(picture)))), picture)
