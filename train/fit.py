@@ -63,11 +63,10 @@ def fit(model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: P
     """Train `model` and return it with its best weights. Raises ValueError on another recipe's checkpoint."""
     run.mkdir(parents=True, exist_ok=True)
     state = _load_state(run, recipe) if resume else None
+    compile_model(model, recipe, len(train))
     if state:
-        model = keras.models.load_model(run / state["checkpoint"])
+        _restore(model, run / state["checkpoint"], state["random"])
         train.epoch = state["epochs_done"]
-    else:
-        compile_model(model, recipe, len(train))
     keeper = _Keeper(run, recipe, state)
     if not keeper.finished:
         model.fit(
@@ -76,10 +75,29 @@ def fit(model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: P
             epochs=recipe.epochs,
             initial_epoch=train.epoch,
             callbacks=[keeper],
-            verbose="auto",
+            shuffle=False,  # Batches shuffle scans by seed and epoch; Keras would shuffle batches by neither
         )
     model.load_weights(run / _BEST)
     return model
+
+
+def _restore(model: keras.Model, checkpoint: Path, random_states: list) -> None:
+    """Bring weights, optimiser and dropout to where the checkpoint was made.
+
+    The model is compiled as at the start, not taken from the file: a saved optimiser forgets which weights
+    do not decay, and a saved dropout layer forgets how far its random numbers had got (Keras 3.15).
+    """
+    saved = keras.models.load_model(checkpoint)
+    model.optimizer.build(model.trainable_variables)
+    ours, theirs = (m.variables + m.optimizer.variables for m in (model, saved))
+    for variable, value in zip(ours, theirs, strict=True):
+        variable.assign(value)
+    for variable, value in zip(_random_variables(model), random_states, strict=True):
+        variable.assign(np.array(value, np.uint32))
+
+
+def _random_variables(model: keras.Model) -> list:
+    return [variable for variable in model.variables if "seed_generator" in variable.path]
 
 
 def _load_state(run: Path, recipe: Recipe) -> dict | None:
@@ -110,6 +128,7 @@ class _Keeper(keras.callbacks.Callback):
             "checkpoint": "",
             "best": [-1.0, 0.0],
             "best_epoch": 0,
+            "random": [],
             "history": [],
         }
 
@@ -127,7 +146,9 @@ class _Keeper(keras.callbacks.Callback):
             self.model.save_weights(self.run / _BEST)
         old, new = self.state["checkpoint"], f"epoch-{epoch + 1:03d}.keras"
         self.model.save(self.run / new)
-        self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "history": [*self.state["history"], row]}
+        random = [keras.ops.convert_to_numpy(state).tolist() for state in _random_variables(self.model)]
+        self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "random": random}
+        self.state["history"] = [*self.state["history"], row]
         _write_whole(self.run / _STATE, json.dumps(self.state))
         write_history(self.run / _HISTORY, self.state["history"])
         if old and old != new:

@@ -15,16 +15,16 @@ def cnn3(input_shape: tuple[int, int, int], classes: int, dropout: float) -> ker
     return keras.Sequential(
         [
             layers.Input(input_shape),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),  # (150, 150, 32)
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, padding="same", activation="relu"),  # (75, 75, 64)
-            layers.MaxPooling2D(),
-            layers.Conv2D(128, 3, padding="same", activation="relu"),  # (37, 37, 128)
-            layers.MaxPooling2D(),
-            layers.Flatten(),  # (18 * 18 * 128,)
-            layers.Dense(128, activation="relu"),
-            layers.Dropout(dropout),
-            layers.Dense(classes, dtype="float32"),  # logits stay float32 under mixed precision
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),  # (150, 150, 32)
+            layers.MaxPooling2D(name="pool1"),
+            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv2"),  # (75, 75, 64)
+            layers.MaxPooling2D(name="pool2"),
+            layers.Conv2D(128, 3, padding="same", activation="relu", name="conv3"),  # (37, 37, 128)
+            layers.MaxPooling2D(name="pool3"),
+            layers.Flatten(name="flatten"),  # (18 * 18 * 128,)
+            layers.Dense(128, activation="relu", name="dense"),
+            layers.Dropout(dropout, name="dropout"),
+            layers.Dense(classes, dtype="float32", name="logits"),  # logits stay float32 under mixed precision
         ],
         name="cnn3",
     )

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import CLASSES
 from train import networks
 from train.batches import Batches
-from train.fit import SmoothedCrossEntropy, fit, seed_everything
+from train.fit import SmoothedCrossEntropy, _Keeper, fit, seed_everything
 from train.recipe import Recipe
 
 RECIPE = Recipe(
@@ -26,8 +26,8 @@ RECIPE = Recipe(
 )
 
 
-def run(folder, recipe=RECIPE, *, epochs=None, resume=False, seed=0) -> keras.Model:
-    """Train on 40 seeded pictures, the class being which quarter is bright; `epochs` cuts the run short."""
+def run(folder, recipe=RECIPE, *, resume=False) -> keras.Model:
+    """Train on 40 seeded pictures, the class being which quarter is bright."""
     rng = np.random.default_rng(0)
     labels = np.arange(40) % len(CLASSES)
     pixels = rng.integers(0, 60, (40, 32, 32)).astype(np.uint8)
@@ -37,23 +37,19 @@ def run(folder, recipe=RECIPE, *, epochs=None, resume=False, seed=0) -> keras.Mo
     val = Batches(pixels[32:], labels[32:], recipe, training=False)
     seed_everything(recipe.seed)
     network = networks.build("cnn3", (32, 32, 3), len(CLASSES), recipe.dropout)
-    if epochs is None:
-        return fit(network, train, val, recipe, folder, resume=resume)
-    with pytest.raises(KeyboardInterrupt):
-        fit(network, Interrupted(train, epochs), val, recipe, folder, resume=resume)
+    return fit(network, train, val, recipe, folder, resume=resume)
 
 
-class Interrupted(Batches):
-    """Batches that are cut off in the middle of the epoch after `epochs`, as by Ctrl-C."""
+def run_and_kill(folder, epochs: int) -> None:
+    """Train, and be stopped in the middle of the epoch after `epochs`, as by Ctrl-C."""
 
-    def __init__(self, batches: Batches, epochs: int) -> None:
-        super().__init__(batches.pixels, batches.labels, batches.recipe, training=True)
-        self.last = epochs
-
-    def __getitem__(self, index: int):
-        if self.epoch == self.last and index == 2:
+    def stop(keeper: keras.callbacks.Callback, batch: int, logs: dict | None = None) -> None:
+        if keeper.state["epochs_done"] == epochs and batch == 1:
             raise KeyboardInterrupt
-        return super().__getitem__(index)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(_Keeper, "on_train_batch_end", stop)
+        run(folder)
 
 
 def same_weights(a: keras.Model, b: keras.Model) -> bool:
@@ -76,7 +72,7 @@ def test_another_seed_is_another_run(whole, tmp_path):
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_run_killed_in_mid_epoch_and_resumed_ends_where_the_whole_one_does(whole, tmp_path, epochs):
-    run(tmp_path, epochs=epochs)
+    run_and_kill(tmp_path, epochs)
     resumed = run(tmp_path, resume=True)
     assert same_weights(whole[0], resumed) and (tmp_path / "history.csv").read_text() == whole[1]
 
@@ -88,7 +84,7 @@ def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_by_field(tmp_path):
-    run(tmp_path, epochs=1)
+    run_and_kill(tmp_path, 1)
     with pytest.raises(ValueError, match=r"made with rate=0.001, this recipe has rate=0.1"):
         run(tmp_path, replace(RECIPE, rate=0.1), resume=True)
 

@@ -1,0 +1,100 @@
+"""python -m explain: the files it promises, and its sentences for what it cannot do."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explain.__main__ import main, unique_stems
+from tests.bad_files import BAD_FILES
+from tests.conftest import CLASSES
+from tests.good_files import dicom12, disc, nifti_gz, png, volume
+
+
+@pytest.fixture
+def explain(in_tiny_zoo, tmp_path, capsys):
+    """Run the command into `tmp_path/out` and return the exit status, the entries and stderr."""
+
+    def run(*arguments):
+        status = main([*map(str, arguments), "--out", str(tmp_path / "out"), "--json"])
+        printed = capsys.readouterr()
+        return status, json.loads(printed.out) if printed.out else None, printed.err
+
+    return run
+
+
+ASK = ("--model", "tiny-phantom4", "--method", "gradcam")
+
+
+def test_each_scan_gets_a_map_a_picture_and_a_line(explain, tmp_path):
+    wide = np.pad(disc(64), ((0, 0), (10, 30)))
+    (tmp_path / "wide.png").write_bytes(png(wide))
+    (tmp_path / "b.dcm").write_bytes(dicom12(disc()))
+    status, entries, _ = explain(tmp_path / "wide.png", tmp_path / "b.dcm", *ASK, "--target", "pituitary")
+    assert status == 0
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == {
+        "wide.gradcam.npy",
+        "wide.gradcam.png",
+        "b.gradcam.npy",
+        "b.gradcam.png",
+        "explanations.jsonl",
+    }
+    heat = np.load(out / "wide.gradcam.npy")
+    assert heat.shape == (64, 104) and heat.dtype == np.float32
+    with Image.open(out / "wide.gradcam.png") as picture:
+        assert picture.width / picture.height == pytest.approx(104 / 64, abs=0.01)
+    lines = [json.loads(line) for line in (out / "explanations.jsonl").read_text().splitlines()]
+    assert [line["file"] for line in lines] == ["wide.gradcam.npy", "b.gradcam.npy"]
+    assert {line["target"] for line in lines} == {"pituitary"} == {entry["target"] for entry in entries}
+    assert lines[0]["shape"] == [64, 104] and lines[0]["range"] == [float(heat.min()), float(heat.max())]
+
+
+def test_the_middle_slice_of_a_volume_is_explained_unless_another_is_chosen(explain, tmp_path):
+    (tmp_path / "v.nii.gz").write_bytes(nifti_gz(volume()))
+    _, (middle,), _ = explain(tmp_path / "v.nii.gz", *ASK)
+    _, (chosen,), _ = explain(tmp_path / "v.nii.gz", *ASK, "--slice", 7, "--plane", "sagittal")
+    assert (middle["slice"], middle["plane"]) == (volume().shape[2] // 2, "axial")
+    assert (chosen["slice"], chosen["plane"]) == (7, "sagittal")
+    assert middle["map"].endswith("v.gradcam.npy")
+    status, (entry,), _ = explain(tmp_path / "v.nii.gz", *ASK, "--slice", 4000)
+    assert status == 1 and "slices 0 to" in entry["error"]
+
+
+def test_bad_files_get_their_sentence_and_the_others_still_answer(explain, tmp_path):
+    names = []
+    for name, make in BAD_FILES.items():
+        (tmp_path / name).write_bytes(make())
+        names.append(tmp_path / name)
+    (tmp_path / "good.png").write_bytes(png(disc()))
+    status, entries, errors = explain(*names, tmp_path / "good.png", *ASK)
+    assert status == 1 and errors == "" and len(entries) == len(names) + 1
+    assert all(set(entry) == {"file", "error"} for entry in entries[:-1])
+    assert entries[-1]["method"] == "gradcam" and (tmp_path / "out" / "good.gradcam.npy").exists()
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (("--model", "nope", "--method", "gradcam"), "the zoo has tiny-phantom4"),
+        (("--model", "tiny-phantom4", "--method", "gradcan"), "Candor has gradcam"),
+        ((*ASK, "--target", "tumour"), ", ".join(CLASSES)),
+        ((*ASK, "--engine", "magic"), "it has compiled, tf-keras-vis"),
+    ],
+)
+def test_what_does_not_exist_is_one_sentence_on_stderr(explain, tmp_path, ask, told):
+    (tmp_path / "a.png").write_bytes(png(disc()))
+    status, entries, error = explain(tmp_path / "a.png", *ask)
+    assert (status, entries) == (2, None) and told in error and error.count("\n") == 1
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence_on_stderr(explain, tmp_path, capsys, in_tiny_zoo):
+    (tmp_path / "a.png").write_bytes(png(disc()))
+    assert main([str(tmp_path / "a.png"), *ASK, "--out", str(tmp_path / "a.png" / "out")]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_files_of_one_name_do_not_overwrite_each_other(tmp_path):
+    paths = [tmp_path / part / "scan.nii.gz" for part in ("a", "b", "c")]
+    assert [stem for _, stem in unique_stems(paths)] == ["scan", "scan-2", "scan-3"]
