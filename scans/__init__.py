@@ -6,12 +6,11 @@ from scans.names import display_name
 from scans.phantom import KINDS as PHANTOM_KINDS
 from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom
-from scans.read import ACCEPTED, EXTENSIONS, MAX_BYTES, read
+from scans.read import ACCEPTED, MAX_BYTES, read
 from scans.scan import PLANES, Scan, ScanError
 
 __all__ = [
     "ACCEPTED",
-    "EXTENSIONS",
     "MAX_BYTES",
     "PHANTOM_KINDS",
     "PHANTOM_SAMPLES",

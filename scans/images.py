@@ -14,9 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scans.scan import MAX_PIXELS, Scan, ScanError
-from scans.window import mend, stretch, stretch_in_place, tails
-
-__all__ = ["read_image", "stretch"]
+from scans.window import mend, stretch_in_place, tails
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _MAX_PAGES = 512  # of a TIFF

@@ -11,7 +11,6 @@ from scans.scan import MIN_SIDE, PLANES, Scan, ScanError
 
 MAX_BYTES = 50_000_000
 ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, DICOM and NIfTI (.nii, .nii.gz)"
-EXTENSIONS = ("png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm", "nii", "gz")
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
 _GZIP = b"\x1f\x8b"
