@@ -10,7 +10,7 @@ from scans import ACCEPTED, MAX_BYTES, PHANTOM_SAMPLES, PLANES, Scan, ScanError,
 
 MAX_FILES = 20
 _SPLITS = {"test": "test", "val": "validation"}
-_THUMBNAIL = 240  # pixels
+_THUMBNAIL = 164  # pixels: six in a row, two on a phone
 _LESIONS = {
     "glioma": "glioma-like",
     "meningioma": "meningioma-like",
@@ -87,7 +87,7 @@ def _thumbnail(name: str) -> bytes:
 
 def gallery() -> None:
     """Draw the samples; a click on one opens it."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for name in SAMPLES:
             with st.container(width=_THUMBNAIL, gap="xsmall"):
                 st.image(_thumbnail(name), alt=name, width="stretch", output_format="PNG")

@@ -29,9 +29,9 @@ class _Look:
 def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
     """Draw the scan beside its overlay. The controls blend anew; they ask the model nothing."""
     look = _choose_look()
-    left, right = st.columns(2)
-    place = left.container()
-    with left:
+    pictures = st.columns(2, wrap=False)  # beside each other on a phone, too
+    legends, bench = st.columns(2), st.columns(2)
+    with bench[0]:
         window = _choose_window(scan)
     picture, heat = squared(scan.windowed(window), scan.spacing), squared(explanation.heat, scan.spacing)
     original = with_sides(gray(picture), scan.edges)
@@ -40,10 +40,12 @@ def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
         style = {"colour_map": look.colour_map, "threshold": look.threshold, "contours": look.contours}
         drawn = with_sides(overlay(picture, heat, opacity=look.opacity, **style), scan.edges)
         key = colour_bar(explanation.peak, explanation.unit, **style)
-    with place:
-        _draw_scan(original, scan)
-    with right:
-        drawn_png = _draw_map(drawn, key, explanation, card)
+    drawn_png = png(drawn)
+    pictures[0].image(png(original), alt="The scan", width="stretch", output_format="PNG")
+    pictures[1].image(drawn_png, alt="The scan under the heatmap", width="stretch", output_format="PNG")
+    _explain_colours(legends, scan, explanation, card, key)
+    with bench[1]:
+        st.caption("Downloads hold no name and no file name; the map is in the pixels of the scan as uploaded.")
         names = dict(zip(card.classes, card.names, strict=True))
         lines = caption(explanation, names, card.title, METHODS[explanation.method].title)
         stem = f"candor-{card.id}-{explanation.target}-{explanation.scan[:8]}-{explanation.slice + 1}"
@@ -52,27 +54,25 @@ def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
         _download("Map and manifest (ZIP)", archive(explanation, drawn_png), f"{stem}.zip", "application/zip")
 
 
+def _explain_colours(
+    columns: list, scan: Scan, explanation: Explanation, card: ModelCard, key: np.ndarray | None
+) -> None:
+    """Write under the scan what it is, and under the overlay what its colours mean."""
+    left, right = columns
+    name, method = card.names[card.classes.index(explanation.target)], METHODS[explanation.method]
+    left.caption(facts(scan))
+    left.caption(f"{method.title}. {method.measures} {method.misleads}")
+    if key is not None:
+        right.image(png(key), alt="Colour bar", width="stretch", output_format="PNG")
+        right.caption(f"0: no evidence for {name}. Peak: the strongest in this scan; every map has its own scale.")
+
+
 def show(scan: Scan) -> None:
     """Draw a scan that has no explanation."""
-    with st.columns(2)[0]:
-        _draw_scan(with_sides(gray(squared(scan.windowed(), scan.spacing)), scan.edges), scan)
-
-
-def _draw_scan(original: np.ndarray, scan: Scan) -> None:
-    st.image(png(original), alt="The scan", width="stretch", output_format="PNG")
-    st.caption(facts(scan))
-
-
-def _draw_map(drawn: np.ndarray, key: np.ndarray | None, explanation: Explanation, card: ModelCard) -> bytes:
-    """Draw the overlay with all that is needed to read it, and return it as PNG."""
-    name, method = card.names[card.classes.index(explanation.target)], METHODS[explanation.method]
-    drawn_png = png(drawn)
-    st.image(drawn_png, alt="The scan under the heatmap", width="stretch", output_format="PNG")
-    if key is not None:
-        st.image(png(key), alt="Colour bar", width="stretch", output_format="PNG")
-        st.caption(f"0: no evidence for {name}. Peak: the strongest in this scan; every map has its own scale.")
-    st.caption(f"{method.title}. {method.measures} {method.misleads}")
-    return drawn_png
+    left, _ = st.columns(2)
+    picture = with_sides(gray(squared(scan.windowed(), scan.spacing)), scan.edges)
+    left.image(png(picture), alt="The scan", width="stretch", output_format="PNG")
+    left.caption(facts(scan))
 
 
 def _download(label: str, data: bytes, name: str, mime: str) -> None:

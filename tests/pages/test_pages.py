@@ -75,3 +75,11 @@ def test_about_gives_the_figures_of_every_card_and_no_others():
         figure = card.figure("accuracy", "test")
         assert measured == "not measured" if figure is None else f"{100 * figure.value:.1f} %" in measured
         assert all(limit in text_of(app) for limit in card.limits)
+
+
+def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere():
+    sources = {path: path.read_text() for path in (ROOT / "app.py", *(ROOT / "pages").rglob("*.py"))}
+    for banned in ("unsafe_allow", "components", "st.html", "https://cdn", ".name)"):
+        allowed = {ROOT / "pages" / "parts" / "choose.py"} if banned == ".name)" else set()  # display_name(upload.name)
+        assert [path.name for path, source in sources.items() if banned in source and path not in allowed] == []
+    assert sources[ROOT / "pages" / "parts" / "choose.py"].count("upload.name") == 1
