@@ -80,9 +80,10 @@ st.columns([3, 1])[0].markdown(
     """
 ### Privacy
 
-Nothing is stored. An upload stays in the memory of the server for your session and is dropped with it. Of a DICOM file only the pixels and a few facts that identify nobody are kept: modality, spacing,
-orientation, window. Nothing is reported to anyone, and the page loads nothing from other servers. Text burned into a
-picture is part of the picture: remove it before you upload, and download only what you may keep.
+Nothing is stored. An upload stays in the memory of the server for your session and is dropped with it. Of a DICOM
+file only the pixels and a few facts that identify nobody are kept: modality, spacing, orientation, window. Nothing is
+reported to anyone, and the page loads nothing from other servers. Text burned into a picture is part of the picture:
+remove it before you upload, and download only what you may keep.
 
 ### Sources and licences
 

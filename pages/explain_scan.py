@@ -66,11 +66,12 @@ with desk:
         st.write(in_words(card.names, p))
         if scan.count > 1:
             st.caption(f"This is the answer for slice {scan.index + 1} alone, not for the whole volume.")
+    for warning in explanation.warnings:
+        st.warning(warning)
+    view(scan, explanation, card)
+    # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(
         bars(card.names, p, card.classes.index(explanation.target)),
         config={"staticPlot": True, "displayModeBar": False},
         alt="Probability of each class",
     )
-    for warning in explanation.warnings:
-        st.warning(warning)
-    view(scan, explanation, card)
