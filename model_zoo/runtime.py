@@ -13,7 +13,7 @@ import numpy as np
 _CHUNK = 4  # scans a request
 _REQUESTS = 2  # at once, when there is more than one chunk
 
-ENGINES = ("auto", "openvino", "tensorflow")
+ENGINES = ("auto", "openvino", "tensorflow", "keras")
 PRECISIONS = ("auto", "f32", "bf16")
 
 
@@ -22,14 +22,15 @@ class Runtime:
     """A forward pass: `logits(batch)` takes float32 (N, h, w, c) and returns float32 (N, K)."""
 
     logits: Callable[[np.ndarray], np.ndarray]
-    engine: str  # "openvino" or "tensorflow"
+    engine: str  # one of ENGINES, never "auto"
     precision: str  # "f32" or "bf16"
 
 
 def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> Runtime:
     """Return the forward pass of a Keras network, which must return logits.
 
-    `engine` is one of ENGINES, `precision` one of PRECISIONS; "auto" takes the faster that exists here.
+    `engine` is one of ENGINES, `precision` one of PRECISIONS; "auto" takes the faster that exists here. Where
+    Keras runs on JAX or torch, as a trainer may, Keras itself is the engine.
     Raises ValueError on another name, ImportError where OpenVINO is asked for and not installed.
     """
     if engine not in ENGINES or precision not in PRECISIONS:
@@ -37,6 +38,8 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
             f"no runtime {engine!r} in {precision!r}; engines are {', '.join(ENGINES)}, "
             f"precisions {', '.join(PRECISIONS)}"
         )
+    if engine == "keras" or _backend() != "tensorflow":
+        return Runtime(lambda batch: np.asarray(network.predict_on_batch(batch), np.float32), "keras", "f32")
     if engine == "tensorflow":
         return _tensorflow(network)
     try:
@@ -45,6 +48,12 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
         if engine == "openvino":
             raise ImportError("the OpenVINO runtime needs its package: pip install openvino") from error
         return _tensorflow(network)
+
+
+def _backend() -> str:
+    import keras
+
+    return keras.backend.backend()
 
 
 def _traced(network):

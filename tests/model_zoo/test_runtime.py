@@ -15,7 +15,7 @@ def network():
 
 
 @pytest.mark.parametrize("number", [1, 2, 4, 5, 33])
-@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow", "keras"])
 def test_engines_agree_with_keras_in_float32(network, engine, number):
     batch = np.random.default_rng(number).random((number, 32, 32, 3), dtype=np.float32)
     runtime = make_runtime(network, engine=engine, precision="f32")
@@ -59,7 +59,7 @@ def test_asking_for_a_missing_openvino_says_how_to_get_it(network, monkeypatch):
 
 
 def test_an_unknown_engine_is_refused_with_the_ones_there_are(network):
-    with pytest.raises(ValueError, match="auto, openvino, tensorflow"):
+    with pytest.raises(ValueError, match="auto, openvino, tensorflow, keras"):
         make_runtime(network, engine="onnx")
 
 
