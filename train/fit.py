@@ -7,6 +7,7 @@ checkpoint and is replaced last, so a run killed at any moment resumes from a wh
 
 import csv
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -59,15 +60,23 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         return {"smoothing": self.smoothing, "name": self.name}
 
 
-def fit(model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: Path, *, resume: bool) -> keras.Model:
-    """Train `model` and return it with its best weights. Raises ValueError on another recipe's checkpoint."""
+def fit(
+    model: keras.Model, train: Batches, val: Batches, recipe: Recipe, run: Path, *, data: str, resume: bool
+) -> keras.Model:
+    """Train `model` and return it with its best weights.
+
+    `data` is the fingerprint of the scans and their division. Raises ValueError where the checkpoint in
+    `run` is another recipe's or was made with other data; without `resume`, the folder is emptied first.
+    """
+    if not resume:
+        shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True, exist_ok=True)
-    state = _load_state(run, recipe) if resume else None
+    state = _load_state(run, recipe, data)
     compile_model(model, recipe, len(train))
     if state:
         _restore(model, run / state["checkpoint"], state["random"])
         train.epoch = state["epochs_done"]
-    keeper = _Keeper(run, recipe, state)
+    keeper = _Keeper(run, recipe, data, state)
     if not keeper.finished:
         model.fit(
             train,
@@ -100,7 +109,7 @@ def _random_variables(model: keras.Model) -> list:
     return [variable for variable in model.variables if "seed_generator" in variable.path]
 
 
-def _load_state(run: Path, recipe: Recipe) -> dict | None:
+def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
     path = run / _STATE
     if not path.exists():
         return None
@@ -113,17 +122,23 @@ def _load_state(run: Path, recipe: Recipe) -> dict | None:
             f"the checkpoint in {run} was made with {name}={state['recipe'].get(name)}, this recipe has "
             f"{name}={getattr(recipe, name)}; give the same settings, another --out, or leave out --resume"
         )
+    if state["data"] != data:
+        raise ValueError(
+            f"the checkpoint in {run} was made with other scans or another division of them; give the same "
+            "--data, another --out, or leave out --resume"
+        )
     return state
 
 
 class _Keeper(keras.callbacks.Callback):
     """After each epoch: keep the best weights, the checkpoint and the history; stop when it is time."""
 
-    def __init__(self, run: Path, recipe: Recipe, state: dict | None) -> None:
+    def __init__(self, run: Path, recipe: Recipe, data: str, state: dict | None) -> None:
         super().__init__()
         self.run, self.recipe = run, recipe
         self.state = state or {
             "recipe": asdict(recipe),
+            "data": data,
             "epochs_done": 0,
             "checkpoint": "",
             "best": [-1.0, 0.0],

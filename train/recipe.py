@@ -45,6 +45,18 @@ class Recipe:
     # --- what is scored at the end; "val" keeps the test set shut while choices are still being made
     evaluate: str = "val,test"
 
+    def __post_init__(self) -> None:
+        for name in ("val", "test"):
+            if not 0 < getattr(self, name) <= 0.5:
+                raise ValueError(
+                    f"{name}={getattr(self, name):g} is no share of the scans; it takes more than 0, up to 0.5"
+                )
+        for name in ("size", "channels", "epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is too small; it takes 1 or more")
+        if unknown := set(self.evaluate.split(",")) - {"val", "test"}:
+            raise ValueError(f"evaluate={unknown.pop()!r} is no split; it takes val, test or both with a comma")
+
     @property
     def spec(self) -> InputSpec:
         """The model's input; pixels are given in [0, 1]."""

@@ -1,5 +1,7 @@
 """What is one labelled scan of a dataset, and how is it loaded?"""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +44,12 @@ def load(record: Record) -> Scan:
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
         raise DatasetError(f"{record.path} cannot be read: {error} Remove it or download the set again.") from error
+
+
+def fingerprint(records: Sequence[Record]) -> str:
+    """Return the sha256 over id, label and split of every record: the same data, divided the same way."""
+    lines = sorted(f"{record.id}\t{record.label}\t{record.split}" for record in records)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def lesion_boxes(record: Record, shape: tuple[int, int]) -> tuple[Box, ...]:

@@ -15,7 +15,7 @@ from train.evaluate import evaluate
 from train.fit import fit, labels_of, precision_policy, seed_everything
 from train.readers import read_records
 from train.recipe import Recipe
-from train.records import Record
+from train.records import Record, fingerprint
 from train.splits import split
 from train.twins import with_groups, with_twins
 
@@ -26,6 +26,9 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     The working files (checkpoint, history) are in `out / .runs / recipe_id` until the next run.
     """
     dataset = dataset_card(recipe.task)
+    seed_everything(recipe.seed)
+    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
+    network = networks.build(recipe.network, recipe.spec.shape, len(dataset.classes), recipe.dropout)
     records = limited(read_records(dataset, data), recipe.limit)
     version = version_found(records, dataset)
     print(f"{dataset.title}: {version}")
@@ -41,11 +44,9 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     }
     print(", ".join(f"{name} {np.sum(splits == name):,}" for name in ("train", "val", "test")) + " scans")
 
-    seed_everything(recipe.seed)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = networks.build(recipe.network, recipe.spec.shape, len(dataset.classes), recipe.dropout)
     run = out / ".runs" / recipe_id
-    network = fit(network, batches["train"], batches["val"], recipe, run, resume=resume)
+    data_used = fingerprint(records)
+    network = fit(network, batches["train"], batches["val"], recipe, run, data=data_used, resume=resume)
     return evaluate(network, recipe_id, recipe, dataset, version, records, run, out)
 
 

@@ -30,8 +30,8 @@ def _carve(records: list[Record], name: str, share: float, seed: int) -> list[Re
     few = min(len(set(groups[labels == label])) for label in set(labels))
     if few < folds:
         raise DatasetError(
-            f"a class has only {few} independent groups of scans, too few for a {name} share of {share:g}; "
-            f"use at least {1 / few:.2f} or add scans"
+            f"a class has only {few} independent groups of scans, too few for a {name} share of {share:g}: "
+            f"{folds} are needed; take a larger share or add scans"
         )
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     _, chosen = next(folder.split(labels, labels, groups))

@@ -37,9 +37,10 @@ def twin_pairs(a: np.ndarray, b: np.ndarray, bits: int = TWIN_BITS) -> np.ndarra
     The dot product of two hashes of -1 and 1 is 256 minus twice their Hamming distance.
     """
     least = 2 * SIDE * SIDE / 2 - 2 * bits
-    plain = a[:, 0].astype(np.float32)
-    close = plain @ b[:, 0].astype(np.float32).T >= least
-    close |= plain @ b[:, 1].astype(np.float32).T >= least
+    (a_plain, a_mirror), (b_plain, b_mirror) = (h.astype(np.float32).transpose(1, 0, 2) for h in (a, b))
+    close = a_plain @ b_plain.T >= least
+    close |= a_plain @ b_mirror.T >= least
+    close |= a_mirror @ b_plain.T >= least  # not the same: a step counts when it goes up, not down
     return np.argwhere(close)
 
 

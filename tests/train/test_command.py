@@ -12,8 +12,8 @@ from scans import phantom
 from train.__main__ import main
 from train.datasets import DATASETS
 from train.download import download
-from train.evaluate import fingerprint, fit_temperature
-from train.records import DatasetError, Record
+from train.evaluate import fit_temperature
+from train.records import DatasetError, Record, fingerprint
 
 SMOKE = ["--set", "limit=12", "--set", "epochs=2", "--set", "size=64", "--set", "precision=float32"]
 

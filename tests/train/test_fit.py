@@ -26,7 +26,7 @@ RECIPE = Recipe(
 )
 
 
-def run(folder, recipe=RECIPE, *, resume=False) -> keras.Model:
+def run(folder, recipe=RECIPE, *, data="the same", resume=False) -> keras.Model:
     """Train on 40 seeded pictures, the class being which quarter is bright."""
     rng = np.random.default_rng(0)
     labels = np.arange(40) % len(CLASSES)
@@ -37,7 +37,7 @@ def run(folder, recipe=RECIPE, *, resume=False) -> keras.Model:
     val = Batches(pixels[32:], labels[32:], recipe, training=False)
     seed_everything(recipe.seed)
     network = networks.build("cnn3", (32, 32, 3), len(CLASSES), recipe.dropout)
-    return fit(network, train, val, recipe, folder, resume=resume)
+    return fit(network, train, val, recipe, folder, data=data, resume=resume)
 
 
 def run_and_kill(folder, epochs: int) -> None:
@@ -87,6 +87,17 @@ def test_a_checkpoint_of_another_recipe_is_refused_by_field(tmp_path):
     run_and_kill(tmp_path, 1)
     with pytest.raises(ValueError, match=r"made with rate=0.001, this recipe has rate=0.1"):
         run(tmp_path, replace(RECIPE, rate=0.1), resume=True)
+
+
+def test_a_checkpoint_of_other_scans_is_refused(tmp_path):
+    run_and_kill(tmp_path, 1)
+    with pytest.raises(ValueError, match="made with other scans or another division"):
+        run(tmp_path, data="another", resume=True)
+
+
+def test_starting_anew_forgets_the_run_before(whole, tmp_path):
+    run(tmp_path, replace(RECIPE, seed=5))
+    assert same_weights(whole[0], run(tmp_path))
 
 
 def test_a_run_without_progress_stops_early(tmp_path):
