@@ -17,6 +17,7 @@ lint: .venv/dev  ## ruff, formatting included
 
 bench: .venv/dev  ## every figure the README quotes, written to benchmarks/results/
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.report
 
 lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	uv pip compile requirements.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
@@ -27,7 +28,7 @@ lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 # The stamps are newer than their lock once the environment holds what it names.
 .venv/app: requirements.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), f"Candor needs Python 3.11 to 3.13, this is {sys.version.split()[0]}"'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.record import write
 from explain import png
 from scans import PHANTOM_KINDS, phantom
-from tests.browser.conftest import QUIET, running_app
+from tests.browser.conftest import QUIET, find_chromium, running_app
 from tests.browser.test_explain_scan import HEATMAP
 
 _SCANS = 20
@@ -25,7 +25,7 @@ _SCANS = 20
 def main() -> None:
     """Measure with twenty scans of the Kaggle test set where it is, else with phantoms."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         tab = browser.new_page(viewport={"width": 1600, "height": 1000})
         tab.set_default_timeout(60_000)
         tab.goto("about:blank")  # the browser's own start is not the app's
@@ -47,6 +47,7 @@ def main() -> None:
             "first prediction, seconds after the start of the process": round(first - started, 2),
             "upload to heatmap, warm": {
                 "scans": len(waits),
+                "of": "the Kaggle test set" if os.environ.get("CANDOR_DATA") else "phantoms",
                 "median seconds": round(median(waits), 2),
                 "fastest": round(min(waits), 2),
                 "slowest": round(max(waits), 2),
@@ -72,7 +73,7 @@ def _scans() -> list[tuple[str, bytes]]:
     data = os.environ.get("CANDOR_DATA")
     if data:
         found = sorted(Path(data).glob("brain-tumor-mri-dataset/Testing/*/*.jpg"))
-        chosen = found[:: len(found) // _SCANS][:_SCANS]
+        chosen = [found[i] for i in np.linspace(0, len(found) - 1, _SCANS, dtype=int)]
         return [(path.name, path.read_bytes()) for path in chosen]
     drawn = [phantom(PHANTOM_KINDS[i % 4], i).scan.pixels for i in range(_SCANS)]
     return [(f"{i}.png", png(np.round(255 * pixels).astype(np.uint8))) for i, pixels in enumerate(drawn)]

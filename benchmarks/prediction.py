@@ -1,4 +1,7 @@
-"""How many predictions a second: Keras' `model.predict` against `Model.predict`, side by side?"""
+"""How many predictions a second: Keras' `model.predict` against our runtime, side by side?
+
+Both from a prepared batch to logits; `Model.predict` adds a softmax of a few numbers.
+"""
 
 import keras
 import numpy as np

@@ -1,10 +1,9 @@
 """What does the README say of speed and accuracy? Its two tables, made from the files the commands wrote.
 
-    python -m benchmarks.report      # after the benchmarks, or after a model was trained
+python -m benchmarks.report      # after the benchmarks, or after a model was trained
 """
 
 import json
-import re
 from pathlib import Path
 
 from benchmarks.record import RESULTS
@@ -19,7 +18,8 @@ def main() -> None:
     text = README.read_text()
     for name, table in (("accuracy", accuracy()), ("speed", speed())):
         start, end = (mark.format(name) for mark in _MARKS)
-        text = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", f"{start}\n{table}\n{end}", text, flags=re.DOTALL)
+        head, _, rest = text.partition(start)
+        text = f"{head}{start}\n{table}\n{end}{rest.partition(end)[2]}"
     README.write_text(text)
 
 
@@ -33,7 +33,11 @@ def accuracy() -> str:
         cells = []
         for subset in ("all scans", "no twin in training"):
             figure = card.figure("accuracy", "test", subset)
-            cells.append(f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}), {figure.scans:,} scans")
+            cells.append(
+                f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}), {figure.scans:,} scans"
+                if figure
+                else "not measured"
+            )
         rows.append(f"| `{card.id}` | {card.dataset}, {card.dataset_version} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -60,20 +64,20 @@ def speed() -> str:
             )
     for name in ("cnn3-kaggle4", "ResNet50V2 224 px"):
         found = gradcam[name]
+        difference = found["largest difference of the maps, share of the largest value"]
         rows.append(
             f"| Grad-CAM, warm, {name} | {found['tf-keras-vis, milliseconds']:g} ms (tf-keras-vis) | "
-            f"{found['compiled, milliseconds']:g} ms; maps differ by at most "
-            f"{found['largest difference of maps in [0, 1]']:g} | {found['tf-keras-vis over compiled']:g} x | "
-            f"`{gradcam['command']}` |"
+            f"{found['compiled, milliseconds']:g} ms; maps differ by at most {difference:g} of the largest value | "
+            f"{found['tf-keras-vis over compiled']:g} x | `{gradcam['command']}` |"
         )
     rows += [
-        f"| training, images a second, cnn3-kaggle4 | {training['plain, images a second']:g} (Keras loader and layers, "
-        f"float32) | {training['ours, images a second']:g} ({training['precision of ours']}) | "
-        f"{training['ours over plain']:g} x | `{training['command']}` |",
+        f"| training, images a second, cnn3-kaggle4 | {training['plain, images a second']:g} "
+        f"(Keras loader and layers, float32) | {training['ours, images a second']:g} "
+        f"({training['precision of ours']}) | {training['ours over plain']:g} x | `{training['command']}` |",
         f"| upload to heatmap in the browser, warm, median of {upload['scans']} scans | | {upload['median seconds']:g} s "
         f"({upload['fastest']:g} to {upload['slowest']:g}) | | `{browser['command']}` |",
-        f"| page painted after the server is up | | {browser['page painted, seconds after the server was up']:g} s "
-        f"| | `{browser['command']}` |",
+        "| page painted after the server is up | | "
+        f"{browser['page painted, seconds after the server was up']:g} s | | `{browser['command']}` |",
         "| first prediction after the start of the process | | "
         f"{browser['first prediction, seconds after the start of the process']:g} s | | `{browser['command']}` |",
     ]

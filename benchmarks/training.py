@@ -39,7 +39,12 @@ def main() -> None:
                 rates[name].append(recipe.batch / _seconds_a_step(network, batches))
     found = {f"{name}, images a second": round(median(values), 1) for name, values in rates.items()}
     ratio = median(values_ours / plain for values_ours, plain in zip(rates["ours"], rates["plain"], strict=True))
-    write("training", found | {"ours over plain": round(ratio, 2), "precision of ours": precision_policy(recipe)})
+    write(
+        "training",
+        found
+        | {"ours over plain": round(ratio, 2), "precision of ours": precision_policy(recipe)}
+        | {"scans": "the Kaggle training set" if os.environ.get("CANDOR_DATA") else "phantoms"},
+    )
 
 
 def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:

@@ -35,13 +35,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Return each path with the name its results get: its stem, numbered where two files share one."""
-    seen: dict[str, int] = {}
+    """Return each path with the name its results get: its stem, numbered where that is taken.
+
+    A stem is cut at 180 bytes: a file system takes names of 255, and the method's name comes behind it.
+    """
+    taken: set[str] = set()
     named = []
     for path in paths:
         stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-        seen[stem] = seen.get(stem, 0) + 1
-        named.append((path, stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"))
+        stem = stem.encode()[:180].decode(errors="ignore")
+        label, number = stem, 1
+        while label in taken:
+            number += 1
+            label = f"{stem}-{number}"
+        taken.add(label)
+        named.append((path, label))
     return named
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two maps are compared by their arrays, which == cannot
 class Explanation:
     """The result of one method for one scan, model and class. Evidence about the model, not the patient.
 
@@ -28,7 +28,7 @@ class Explanation:
     scan: str  # sha256 of the scan's file
     slice: int
     plane: str
-    settings: dict
+    settings: tuple[tuple[str, str], ...]  # name, value
     seed: int
     seconds: float
     evaluations: int  # forward passes of the model
@@ -49,6 +49,7 @@ class Explanation:
         """Return everything but the arrays, ready for JSON, with the map's shape and range."""
         facts = asdict(self)
         del facts["heat"], facts["raw"]
+        facts["settings"] = dict(self.settings)
         facts["seconds"] = round(self.seconds, 4)
         facts["probability"] = round(self.probability, 6)
         return facts | {
@@ -63,5 +64,5 @@ class Explanation:
         path = folder / f"{stem}.{self.method}.npy"
         np.save(path, self.heat)
         with (folder / "explanations.jsonl").open("a") as file:
-            file.write(json.dumps({"file": path.name} | self.manifest(), ensure_ascii=False) + "\n")
+            file.write(json.dumps({"map": path.name} | self.manifest(), ensure_ascii=False) + "\n")
         return path

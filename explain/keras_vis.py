@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from explain.cam import RawMap
-from model_zoo import Model
+from model_zoo import Model, ModelError
 
 _NAME = "cam_tap"
 
@@ -39,7 +39,7 @@ def _engine(network, tap: str):
 def with_cam_tap(network, tap: str):
     """Return a Keras graph over the same layers with an identity named `cam_tap` behind the tapped layer.
 
-    Raises ValueError where the tap is inside a nested model and not its output: a graph cannot be cut there.
+    Raises ModelError where the tap is inside a nested model and not its output: a graph cannot be cut there.
     """
     import keras
 
@@ -49,7 +49,7 @@ def with_cam_tap(network, tap: str):
     layer = network.get_layer(name)
     for deeper in inner:
         if layer.layers[-1].name != deeper:
-            raise ValueError(
+            raise ModelError(
                 f"tf-keras-vis cannot reach {tap!r}: {deeper!r} is not the output of {layer.name!r}; "
                 "use the compiled engine"
             )

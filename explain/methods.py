@@ -56,7 +56,8 @@ def explain(
 ) -> Explanation:
     """Explain one class of one scan. `target` is a class id, "" for the class the model gives.
 
-    Raises ModelError on an unknown method, engine or class, ScanError on a blank slice.
+    Raises ModelError on an unknown method, engine or class and on a map that is not finite, ScanError on a
+    blank slice.
     """
     chosen = method(method_id)
     engine = engine or next(iter(chosen.engines))
@@ -70,6 +71,8 @@ def explain(
     p = model.predict(batch)[0]
     index = _class_index(model, target, p)
     raw, evaluations = chosen.engines[engine](model, batch, index)
+    if not np.isfinite(raw).all():  # else it would read as "no positive evidence", a claim about the model
+        raise ModelError(f"{method_id} gave numbers that are not finite for {model.card.id}; its weights may be broken")
     positive, warnings = _positive_part(raw, model.card.names[index])
     return Explanation(
         heat=placement.to_scan(positive),
@@ -85,7 +88,11 @@ def explain(
         scan=scan.digest,
         slice=scan.index,
         plane=scan.plane,
-        settings={"tap": model.card.tap, "runtime": model.runtime.engine, "precision": model.runtime.precision},
+        settings=(
+            ("tap", model.card.tap),
+            ("runtime", model.runtime.engine),
+            ("precision", model.runtime.precision),
+        ),
         seed=seed,
         seconds=time.perf_counter() - started,
         evaluations=evaluations + 1,

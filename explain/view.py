@@ -11,6 +11,7 @@ from functools import lru_cache
 import keras
 from keras import layers
 
+from model_zoo import ModelError
 from model_zoo.tap import find_tap
 
 
@@ -27,7 +28,7 @@ def view_of(network: keras.Model, tap: str = "") -> View:
     """Return the view of a network at layer `tap` ("outer/inner" where nested); found by itself if "".
 
     A final softmax is taken off: at p = 0.9999 its gradient is 9e-5, and a map made of it is blank.
-    Raises ValueError where there is no such layer.
+    Raises ModelError where there is no such layer.
     """
     tap = tap or find_tap(network)
     return View(_tapped(network, tap.split("/"), strip=True), tap)
@@ -37,7 +38,7 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
     """Return a graph over the same layers with outputs (map, answer)."""
     name, *inner_path = path
     if name not in {layer.name for layer in network.layers}:
-        raise ValueError(f"{network.name!r} has no layer {name!r}; its last are {_last_names(network)}")
+        raise ModelError(f"{network.name!r} has no layer {name!r}; its last are {_last_names(network)}")
     maps = []
     inner = _tapped(network.get_layer(name), inner_path, strip=False) if inner_path else None
 

@@ -61,7 +61,7 @@ def write_card(card: ModelCard, path: Path) -> None:
 
 
 def read_card(path: Path) -> ModelCard:
-    """Read a card. Raises ModelError where a field is missing, unknown or of another kind."""
+    """Read a card. Raises ModelError where it is no JSON, or a field is missing or unknown."""
     try:
         values = json.loads(path.read_text())
         known = {field.name for field in fields(ModelCard)}
@@ -74,5 +74,5 @@ def read_card(path: Path) -> ModelCard:
         for name in ("classes", "names", "limits"):
             values[name] = tuple(values[name])
         return ModelCard(**values)
-    except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
         raise ModelError(f"{path} cannot be read as a model card ({error}); train the model again") from error

@@ -52,6 +52,6 @@ def _search(network: keras.Model) -> str | None:
 def _is_map(layer: keras.layers.Layer) -> bool:
     try:
         shape = layer.output.shape
-    except (AttributeError, ValueError):  # called twice (shared) or never: it has no single output
+    except (AttributeError, ValueError):  # never called: it has no output
         return False
     return len(shape) == 4 and shape[1] != 1 and shape[2] != 1

@@ -57,5 +57,5 @@ def load_checked(path: Path, sha256: str):
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).partition("\n")[0][:200]
         raise ModelError(f"the weights {path.parent.name}/{path.name} are not safe to load ({reason})") from error

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("MPLCONFIGDIR", "/tmp/candor-matplotlib")
+os.environ.pop("CANDOR_ZOO", None)  # a developer's own zoo is not what is tested
 
 import numpy as np
 import pytest

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import report
 from explain import METHODS
 from model_zoo import models
 from train.datasets import DATASETS
@@ -50,7 +51,7 @@ def test_every_file_opens_with_the_question_it_answers():
 
 
 def test_no_file_is_a_drawer_for_everything():
-    assert [p for p in SOURCES if re.search(r"util|helper|misc|common|core", p.stem)] == []
+    assert [p for p in SOURCES if re.search(r"(^|_)(utils?|helpers?|misc|common|core)($|_)", p.stem)] == []
 
 
 def test_files_of_the_product_stay_short():
@@ -73,6 +74,10 @@ def test_the_readme_names_every_model_recipe_method_task_and_command():
 def test_every_file_that_the_readme_links_to_exists():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert links and [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_readme_s_tables_are_what_the_measured_files_say():
+    assert report.accuracy() in README and report.speed() in README
 
 
 def test_nothing_dangerous_is_used_on_a_page():

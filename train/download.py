@@ -22,7 +22,7 @@ def download(card: DatasetCard, data: Path) -> int:
 
         found = Path(kagglehub.dataset_download(card.kaggle))
     except Exception as error:  # no network, no account, a withdrawn set: kagglehub has no common ancestor
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise DatasetError(by_hand(card, place, reason)) from error
     data.mkdir(parents=True, exist_ok=True)
     shutil.copytree(found, place)

@@ -85,7 +85,7 @@ def read_figshare3(folder: Path) -> list[Record]:
                     label,
                     path,
                     sequence="T1C+",
-                    number=int(path.stem),
+                    number=_number(path),
                     boxes=_yolo_boxes(path.with_suffix(".txt")),
                 )
             )
@@ -124,14 +124,21 @@ def _files_by_folder(folder: Path, names: dict[str, str]) -> Iterable[tuple[str,
                 yield names[sub.name], path
 
 
+def _number(path: Path) -> int:
+    if not path.stem.isdigit():
+        raise DatasetError(f"{path} should be named by its slice's number, such as 1841.jpg; figshare numbers them")
+    return int(path.stem)
+
+
 def _yolo_boxes(path: Path) -> tuple[tuple[float, float, float, float], ...]:
     """Read `class x_centre y_centre width height` a line, relative to the picture; none without a file."""
     if not path.exists():
         return ()
     rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    if any(len(row) != 5 for row in rows):
-        raise DatasetError(f"{path} should have five numbers a line (class, x, y, width, height)")
-    return tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
+    try:
+        return tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
+    except ValueError:
+        raise DatasetError(f"{path} should have five numbers a line (class, x, y, width, height)") from None
 
 
 def _mat_record(path: Path, folder: Path) -> Record:

@@ -30,10 +30,15 @@ QUIET = [
 ]
 
 
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, None where there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = find_chromium()
     if found is None:
         reason = "there is no Chromium on this machine (Debian: apt install chromium)"
         if os.environ.get("CI"):

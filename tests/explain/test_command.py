@@ -46,7 +46,7 @@ def test_each_scan_gets_a_map_a_picture_and_a_line(explain, tmp_path):
     with Image.open(out / "wide.gradcam.png") as picture:
         assert picture.width / picture.height == pytest.approx(104 / 64, abs=0.01)
     lines = [json.loads(line) for line in (out / "explanations.jsonl").read_text().splitlines()]
-    assert [line["file"] for line in lines] == ["wide.gradcam.npy", "b.gradcam.npy"]
+    assert [line["map"] for line in lines] == ["wide.gradcam.npy", "b.gradcam.npy"]
     assert {line["target"] for line in lines} == {"pituitary"} == {entry["target"] for entry in entries}
     assert lines[0]["shape"] == [64, 104] and lines[0]["range"] == [float(heat.min()), float(heat.max())]
 
@@ -98,3 +98,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence_on_stderr(explain, tmp_p
 def test_files_of_one_name_do_not_overwrite_each_other(tmp_path):
     paths = [tmp_path / part / "scan.nii.gz" for part in ("a", "b", "c")]
     assert [stem for _, stem in unique_stems(paths)] == ["scan", "scan-2", "scan-3"]
+    paths = [tmp_path / name for name in ("a/scan.png", "a/scan-2.png", "b/scan.png")]
+    assert [stem for _, stem in unique_stems(paths)] == ["scan", "scan-2", "scan-3"]
+
+
+def test_a_name_as_long_as_the_file_system_takes_does_not_stop_the_others(explain, tmp_path):
+    long, good = tmp_path / ("x" * 250 + ".png"), tmp_path / "good.png"
+    long.write_bytes(png(disc()))
+    good.write_bytes(png(disc()))
+    status, entries, _ = explain(long, good, *ASK)
+    assert status == 0 and len(list((tmp_path / "out").glob("*.npy"))) == len(entries) == 2

@@ -19,7 +19,7 @@ def test_the_saved_map_is_the_map_and_every_save_adds_a_line(explanation, tmp_pa
     for stem in ("a", "b"):
         np.testing.assert_array_equal(np.load(explanation.save(tmp_path, stem)), explanation.heat)
     lines = (tmp_path / "explanations.jsonl").read_text().splitlines()
-    assert [json.loads(line)["file"] for line in lines] == ["a.gradcam.npy", "b.gradcam.npy"]
+    assert [json.loads(line)["map"] for line in lines] == ["a.gradcam.npy", "b.gradcam.npy"]
 
 
 def test_a_manifest_says_what_was_asked_of_which_weights_and_how(explanation):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model_zoo import ModelError, load_model, model_card, models, probabilities, zoo_folder
-from scans import phantom
+from scans import PHANTOM_SAMPLES, phantom
 from tests.conftest import tiny_network, write_bundle
 
 SHIPPED = sorted(path.parent.name for path in zoo_folder().glob("[!.]*/card.json"))
@@ -73,6 +73,22 @@ def test_every_shipped_model_fits_its_card(name):
     assert find_tap(model.network) == card.tap
     assert (zoo_folder() / name / "model.keras").stat().st_size == card.weights_bytes < 50e6
     assert np.isfinite(model.classify([phantom("notumor", 0).scan])).all()
+
+
+def test_the_first_model_is_shipped_and_as_good_as_was_asked():
+    card = models()["cnn3-kaggle4"]
+    assert card.figure("accuracy", "test").value >= 0.955 and card.figure("accuracy", "test").scans == 1311
+    assert card.figure("accuracy", "test", "no twin in training").scans < 1311
+    assert card.parameters == 5_402_308 and card.weights_bytes < 13e6
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_names_the_same_class_in_either_precision(name):
+    scans = [phantom(*sample, 256).scan for sample in PHANTOM_SAMPLES]
+    exact, fast = (load_model(name, engine="openvino", precision=p).classify(scans) for p in ("f32", "bf16"))
+    sure = np.sort(exact, axis=1)[:, -1] - np.sort(exact, axis=1)[:, -2] > 0.05
+    assert sure.any() and (exact.argmax(axis=1) == fast.argmax(axis=1))[sure].all()
+    assert np.abs(exact - fast).max() < 0.05
 
 
 def test_all_weights_together_stay_within_their_budget():

@@ -139,9 +139,7 @@ def test_every_size_shows_the_same_anatomy(kind, size):
     p, reference = phantom(kind, 1, size), phantom(kind, 1, 256)
     small = min(size, 256)
     shapes = [_to_side(q.mask.astype(np.float32), small) > 0.5 for q in (p, reference)]
-    pictures = [
-        _to_side(cv2.GaussianBlur(q.scan.pixels, (0, 0), len(q.mask) / 128), 64) for q in (p, reference)
-    ]
+    pictures = [_to_side(cv2.GaussianBlur(q.scan.pixels, (0, 0), len(q.mask) / 128), 64) for q in (p, reference)]
     assert p.scan.shape == (size, size)
     assert (shapes[0] & shapes[1]).sum() / (shapes[0] | shapes[1]).sum() > 0.85
     assert np.corrcoef(pictures[0].ravel(), pictures[1].ravel())[0, 1] > 0.98
