@@ -74,8 +74,8 @@ def speed() -> str:
         f"| training, images a second, cnn3-kaggle4 | {training['plain, images a second']:g} "
         f"(Keras loader and layers, float32) | {training['ours, images a second']:g} "
         f"({training['precision of ours']}) | {training['ours over plain']:g} x | `{training['command']}` |",
-        f"| upload to heatmap in the browser, warm, median of {upload['scans']} scans | | {upload['median seconds']:g} s "
-        f"({upload['fastest']:g} to {upload['slowest']:g}) | | `{browser['command']}` |",
+        f"| upload to heatmap in the browser, warm, median of {upload['scans']} scans | | "
+        f"{upload['median seconds']:g} s ({upload['fastest']:g} to {upload['slowest']:g}) | | `{browser['command']}` |",
         "| page painted after the server is up | | "
         f"{browser['page painted, seconds after the server was up']:g} s | | `{browser['command']}` |",
         "| first prediction after the start of the process | | "
