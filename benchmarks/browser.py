@@ -35,7 +35,7 @@ def main() -> None:
             tab.goto(f"{address}?model=cnn3-kaggle4")
             tab.get_by_text("What did the model look at?").wait_for()
             painted = perf_counter()
-            tab.get_by_role("button", name="Phantom").first.click()
+            tab.locator("[data-testid=stButton] button").first.click()  # a sample
             tab.locator(HEATMAP).wait_for()
             first = perf_counter()
             waits = [_seconds_to_heatmap(tab, name, data) for name, data in _scans()]

@@ -18,11 +18,15 @@ class Bare:
 
 
 def main() -> None:
-    """Measure warm calls on the shipped three-block CNN, and on ResNet50V2 at 224 px with random weights."""
+    """Measure warm calls on the shipped three-block CNN, and on two deep networks with random weights."""
     keras.utils.set_random_seed(0)
-    deep = keras.applications.ResNet50V2(weights=None, classes=15, classifier_activation=None)
-    found = {"cnn3-kaggle4": measure(load_model("cnn3-kaggle4")), "ResNet50V2 224 px": measure(Bare(deep))}
-    write("gradcam", found)
+    random = {"weights": None, "classes": 15, "classifier_activation": None}
+    models = {
+        "cnn3-kaggle4": load_model("cnn3-kaggle4"),
+        "MobileNetV2 128 px": Bare(keras.applications.MobileNetV2((128, 128, 3), **random)),
+        "ResNet50V2 224 px": Bare(keras.applications.ResNet50V2(**random)),
+    }
+    write("gradcam", {name: measure(model) for name, model in models.items()})
 
 
 def measure(model: Model | Bare) -> dict:

@@ -62,7 +62,7 @@ def speed() -> str:
                 f"(`model.predict`) | {found['ours, scans a second']:g} ({prediction[name]['runtime']}) | "
                 f"{found['ours over model.predict']:g} x | `{prediction['command']}` |"
             )
-    for name in ("cnn3-kaggle4", "ResNet50V2 224 px"):
+    for name in ("cnn3-kaggle4", "MobileNetV2 128 px", "ResNet50V2 224 px"):
         found = gradcam[name]
         difference = found["largest difference of the maps, share of the largest value"]
         rows.append(

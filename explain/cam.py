@@ -26,14 +26,12 @@ def gradcam(model: Model, batch: np.ndarray, target: int) -> RawMap:
 
     `batch` is float32 (1, h, w, c), made by `scans.fit` for this model.
     """
-    maps, gradients = _pass(model.network, model.card.tap)(batch, np.int32(target))
-    weights = gradients.numpy()[0].mean(axis=(0, 1))  # (C,)
-    return RawMap(maps.numpy()[0] @ weights, 1)  # (h', w', C) @ (C,) -> (h', w')
+    return RawMap(_pass(model.network, model.card.tap)(batch, np.int32(target)).numpy()[0], 1)
 
 
 @lru_cache(maxsize=8)
 def _pass(network, tap: str):
-    """Return one traced function: (batch, target) -> last map and the gradient of the target's logit."""
+    """Return one traced function: (batch (1, h, w, c), target) -> map (1, h', w')."""
     import tensorflow as tf
 
     from explain.view import view_of
@@ -47,6 +45,8 @@ def _pass(network, tap: str):
             tape.watch(batch)  # a frozen network has no trainable weight to make the tape record
             maps, logits = graph(batch, training=False)  # (1, h', w', C), (1, K)
             score = tf.gather(logits, target, axis=1)
-        return tf.cast(maps, tf.float32), tf.cast(tape.gradient(score, maps), tf.float32)
+        maps, gradients = tf.cast(maps, tf.float32), tf.cast(tape.gradient(score, maps), tf.float32)
+        weights = tf.reduce_mean(gradients, axis=(1, 2))  # (1, C)
+        return tf.einsum("bhwc,bc->bhw", maps, weights)
 
     return run

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_zoo.backend import import_keras
 from model_zoo.card import ModelError
 
 
@@ -52,8 +53,7 @@ def load_checked(path: Path, sha256: str):
             f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {found[:12]}…, "
             f"expected {sha256[:12]}…); restore the file or train the model again"
         )
-    import keras
-
+    keras = import_keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:

@@ -1,6 +1,9 @@
 """Weights are small, standard, the same bytes each time, and never loaded unless they are the right ones."""
 
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +73,14 @@ def test_the_archive_carries_no_date(tmp_path):
     save_packed(tiny_network(), tmp_path / "model.keras")
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_a_first_prediction_does_not_wait_for_scikit_learn_which_works_all_the_same(tmp_path):
+    save_packed(tiny_network(), tmp_path / "model.keras")
+    program = (
+        "import pathlib, sys; from model_zoo.weights import load_checked, sha256_of; path = pathlib.Path(sys.argv[1]);"
+        "load_checked(path, sha256_of(path)); assert 'sklearn' not in sys.modules;"
+        "from sklearn.model_selection import StratifiedGroupKFold; assert StratifiedGroupKFold(2).n_splits == 2"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "model.keras")], cwd=root, check=True)
