@@ -34,7 +34,7 @@ def accuracy() -> str:
         for subset in ("all scans", "no twin in training"):
             figure = card.figure("accuracy", "test", subset)
             cells.append(
-                f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}), {figure.scans:,} scans"
+                f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f}), {figure.scans:,} scans"
                 if figure
                 else "not measured"
             )
