@@ -5,6 +5,8 @@ the lower half of every weight is zero, so deflating the archive halves it, and 
 """
 
 import hashlib
+import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -26,14 +28,27 @@ def save_packed(network, path: Path) -> None:
     network.set_weights([round_to_bfloat16(w) if w.dtype == np.float32 else w for w in network.get_weights()])
     loose = path.with_name("loose.keras")
     network.save(loose)
-    with (
-        zipfile.ZipFile(loose) as source,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
-    ):
+    with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
-            # A fixed date: the same weights give the same bytes, and so the same hash.
-            target.writestr(zipfile.ZipInfo(name), source.read(name), zipfile.ZIP_DEFLATED, 9)
+            target.writestr(zipfile.ZipInfo(name), _timeless(name, source.read(name)), zipfile.ZIP_DEFLATED, 9)
     loose.unlink()
+
+
+def _timeless(name: str, data: bytes) -> bytes:
+    """Return a part of the archive without the date and the memory addresses that Keras writes into it.
+
+    The same weights must give the same bytes, and so the same hash.
+    """
+    if name == "metadata.json":
+        return json.dumps(json.loads(data) | {"date_saved": ""}).encode()
+    if name == "config.json":
+        numbers: dict[bytes, int] = {}  # address of a shared object -> its number in the order of the file
+        return re.sub(
+            rb'"shared_object_id": (\d+)',
+            lambda found: b'"shared_object_id": %d' % numbers.setdefault(found[1], len(numbers) + 1),
+            data,
+        )
+    return data
 
 
 def sha256_of(path: Path) -> str:

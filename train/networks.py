@@ -14,7 +14,7 @@ def cnn3(input_shape: tuple[int, int, int], classes: int, dropout: float) -> ker
     """
     return keras.Sequential(
         [
-            layers.Input(input_shape),
+            layers.Input(input_shape, name="scan"),
             layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),  # (150, 150, 32)
             layers.MaxPooling2D(name="pool1"),
             layers.Conv2D(64, 3, padding="same", activation="relu", name="conv2"),  # (75, 75, 64)

@@ -29,7 +29,7 @@ def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     assert {path.name for path in bundle.iterdir()} == {"card.json", "model.keras", "history.csv", "predictions.csv"}
     card = read_card(bundle / "card.json")
     assert card.scans == {"test": 48, "train": 38, "val": 10}
-    assert card.recipe["limit"] == 12 and card.tap.startswith("conv2d") and card.input.height == 64
+    assert card.recipe["limit"] == 12 and card.tap == "conv3" and card.input.height == 64
     rows = read_predictions(bundle / "predictions.csv", card.classes)
     assert {row.split for row in rows} == {"val", "test"} and len(rows) == 58
     assert figures(rows, card.classes) == card.figures
