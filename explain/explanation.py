@@ -24,6 +24,7 @@ class Explanation:
     weights: str  # sha256 of the model's weights
     target: str  # the class explained
     predicted: str  # the class the model gives
+    probabilities: tuple[float, ...]  # of every class, in the order of the card's
     probability: float  # of `target`
     scan: str  # sha256 of the scan's file
     slice: int
@@ -52,6 +53,7 @@ class Explanation:
         facts["settings"] = dict(self.settings)
         facts["seconds"] = round(self.seconds, 4)
         facts["probability"] = round(self.probability, 6)
+        facts["probabilities"] = [round(p, 6) for p in self.probabilities]
         return facts | {
             "shape": list(self.heat.shape),
             "range": [float(self.heat.min()), float(self.heat.max())],

@@ -84,14 +84,15 @@ def explain(
         weights=model.card.weights_sha256,
         target=model.card.classes[index],
         predicted=model.card.classes[int(p.argmax())],
+        probabilities=tuple(map(float, p)),
         probability=float(p[index]),
         scan=scan.digest,
         slice=scan.index,
         plane=scan.plane,
         settings=(
             ("tap", model.card.tap),
-            ("runtime", model.runtime.engine),
-            ("precision", model.runtime.precision),
+            ("prediction runtime", model.runtime.engine),  # of the probabilities; maps are made in float32
+            ("prediction precision", model.runtime.precision),
         ),
         seed=seed,
         seconds=time.perf_counter() - started,

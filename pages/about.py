@@ -65,7 +65,7 @@ if cards:
     st.table([row(card) for card in cards.values()], border="horizontal", hide_index=True)
     st.columns([3, 1])[0].caption(
         "Share of scans called right, with its 95 % interval, resampled over groups of related scans. A twin is a "
-        "near-duplicate of a training scan: the figure without twins is the more honest one."
+        "near-duplicate of a scan that trained or chose the model: the figure without twins is the more honest one."
     )
 for card in cards.values():
     with st.columns([3, 1])[0].expander(f"{card.title} ({card.id})"):

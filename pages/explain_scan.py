@@ -17,13 +17,13 @@ require_frame()
 @st.cache_resource(scope="session", max_entries=32, show_spinner=False)
 def ask(
     scan: tuple[str, int, str], weights: str, target: str, method: str, engine: str, _scan: Scan, _model: Model
-) -> tuple[np.ndarray, Explanation]:
-    """Return the probabilities (K,) and the explanation.
+) -> Explanation:
+    """Return the explanation, which holds the model's answer, too.
 
     What is asked is known by contents: `scan` is digest, slice and plane, `weights` their sha256. Never by
     an array, of which Streamlit's hash sees a sample only.
     """
-    return _model.classify([_scan])[0], explain(_model, _scan, method, target=target, engine=engine)
+    return explain(_model, _scan, method, target=target, engine=engine)
 
 
 rail, desk = st.columns([2, 7], gap="large")
@@ -54,12 +54,13 @@ with desk:
         with st.spinner("Asking the model; the first time it has to be loaded…"):
             model = load_model(card.id)
             key = (scan.digest, scan.index, scan.plane)
-            p, explanation = ask(key, card.weights_sha256, target, method, engine, scan, model)
+            explanation = ask(key, card.weights_sha256, target, method, engine, scan, model)
     except (ModelError, ScanError) as error:
         st.error(str(error))
         show(scan)
         st.stop()
 
+    p = np.array(explanation.probabilities)
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
         st.subheader(f"The model's answer: {card.names[int(p.argmax())]}", anchor=False)

@@ -17,7 +17,7 @@ from train.records import Record
 SIDE = 16
 TWIN_BITS = 6  # of 256
 _STEP = 0.02  # a cell is brighter than its neighbour by at least this much of the range: without it the
-# grain of the air decides half of the bits, and copies saved twice as JPEG are missed (554 found, not 834)
+# grain of the air decides half of the bits, and copies saved twice as JPEG are missed
 
 
 def hash_scan(scan: Scan) -> np.ndarray:

@@ -25,7 +25,13 @@ def test_the_saved_map_is_the_map_and_every_save_adds_a_line(explanation, tmp_pa
 def test_a_manifest_says_what_was_asked_of_which_weights_and_how(explanation):
     manifest = json.loads(json.dumps(explanation.manifest()))
     assert manifest["model"] == "tiny-phantom4" and len(manifest["weights"]) == 64 == len(manifest["scan"])
-    assert manifest["settings"] == {"tap": "last", "runtime": "openvino", "precision": "f32"}
+    assert manifest["settings"] == {
+        "tap": "last",
+        "prediction runtime": "openvino",
+        "prediction precision": "f32",
+    }
+    assert sum(manifest["probabilities"]) == pytest.approx(1, abs=1e-4)
+    assert manifest["probability"] == max(manifest["probabilities"])
     assert manifest["seed"] == 7 and manifest["raw_shape"] == [16, 16] and manifest["shape"] == [96, 96]
     assert "not about the patient" in manifest["note"]
     assert "heat" not in manifest and "raw" not in manifest
