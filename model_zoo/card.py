@@ -1,7 +1,7 @@
 """What must be known to feed a model, to read its answer, and to judge how far to believe it?"""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
 from scans import InputSpec
@@ -15,9 +15,9 @@ class ModelError(ValueError):
 class Figure:
     """One measured number, with its 95 % interval and where it came from."""
 
-    name: str  # "accuracy", "balanced accuracy", "macro F1"
-    split: str  # "val", "test"
-    subset: str  # "all scans", "no twin in training"
+    name: str  # "accuracy", "macro F1", "recall of glioma", ...
+    split: str  # "val", "test", "cohort 44c", "check"
+    subset: str  # "all scans", "no twin in training", "sequence T1", the name of a check
     value: float  # 0 to 1
     low: float
     high: float
@@ -36,7 +36,7 @@ class ModelCard:
     names: tuple[str, ...]  # what a reader sees, in the same order
     input: InputSpec
     tap: str  # the layer whose map Grad-CAM weighs, "outer/inner" where nested
-    parameters: int
+    parameters: int  # all of them, trained or not
     recipe: dict[str, str | int | float]
     dataset: str
     dataset_version: str
@@ -48,6 +48,10 @@ class ModelCard:
     licence: str
     figures: tuple[Figure, ...]
     limits: tuple[str, ...]
+    published: str = ""  # the authors' figure and where it stands; "" where nobody published this system
+    differences: tuple[str, ...] = ()  # how this bundle differs from the published system
+    trainable_parameters: int = 0  # the others were frozen; 0: not recorded
+    training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_an_epoch", ...
 
     def figure(self, name: str, split: str, subset: str = "all scans") -> Figure | None:
         """Return the figure asked for, or None where it was not measured."""
@@ -55,23 +59,34 @@ class ModelCard:
         return next((f for f in self.figures if (f.name, f.split, f.subset) == wanted), None)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all: a full disk leaves the old one as it was."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_card(card: ModelCard, path: Path) -> None:
     """Write a card as JSON that a person can read."""
-    path.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n")
+    write_whole(path, json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_card(path: Path) -> ModelCard:
-    """Read a card. Raises ModelError where it is no JSON, or a field is missing or unknown."""
+    """Read a card. Raises ModelError where it is no JSON, or a field is unknown, or missing and has no default."""
     try:
-        values = json.loads(path.read_text())
-        known = {field.name for field in fields(ModelCard)}
-        if set(values) != known:
-            differing = ", ".join(sorted(set(values) ^ known))
-            raise ModelError(f"{path} has other fields than a card ({differing}); train the model again")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        needed = {f.name for f in fields(ModelCard) if f.default is f.default_factory is MISSING}
+        known = {f.name for f in fields(ModelCard)}
+        if differing := (needed - set(values)) | (set(values) - known):
+            names = ", ".join(sorted(differing))
+            raise ModelError(f"{path} has other fields than a card ({names}); train the model again")
         shape = values["input"]
         values["input"] = InputSpec(**shape | {"value_range": tuple(shape["value_range"])})
         values["figures"] = tuple(Figure(**figure) for figure in values["figures"])
-        for name in ("classes", "names", "limits"):
+        for name in {"classes", "names", "limits", "differences"} & set(values):
             values[name] = tuple(values[name])
         return ModelCard(**values)
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:

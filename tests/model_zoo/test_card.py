@@ -1,10 +1,12 @@
 """A card comes back as it was written, and a broken one is refused with a sentence."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from model_zoo import Figure, ModelError, read_card, write_card
+from model_zoo.card import write_whole
 from tests.conftest import tiny_network, write_bundle
 
 
@@ -31,6 +33,37 @@ def test_a_card_with_a_field_missing_is_refused_by_name(card, tmp_path):
     (tmp_path / "card.json").write_text(json.dumps(values))
     with pytest.raises(ModelError, match="temperature"):
         read_card(tmp_path / "card.json")
+
+
+def test_a_card_with_an_unknown_field_is_refused_by_name(card, tmp_path):
+    write_card(card, tmp_path / "card.json")
+    values = json.loads((tmp_path / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps(values | {"mood": "sunny"}))
+    with pytest.raises(ModelError, match="mood"):
+        read_card(tmp_path / "card.json")
+
+
+def test_the_first_cards_lack_what_was_not_yet_asked_of_them(card, tmp_path):
+    write_card(card, tmp_path / "card.json")
+    values = json.loads((tmp_path / "card.json").read_text())
+    for name in ("published", "differences", "trainable_parameters", "training"):
+        del values[name]
+    (tmp_path / "card.json").write_text(json.dumps(values))
+    old = read_card(tmp_path / "card.json")
+    assert (old.published, old.differences, old.trainable_parameters, old.training) == ("", (), 0, {})
+
+
+def test_what_is_told_of_the_training_comes_back(card, tmp_path):
+    told = replace(card, published="0.95", differences=("a", "b"), trainable_parameters=7, training={"epochs": 54})
+    write_card(told, tmp_path / "card.json")
+    assert read_card(tmp_path / "card.json") == told
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    write_whole(tmp_path / "card.json", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(tmp_path / "card.json", "new \ud800")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("card.json", "old")]
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", '{"id": 1}'])
