@@ -1,4 +1,7 @@
-"""python -m model_zoo list | predict: which models are there, and what do they say about these scans?"""
+"""python -m model_zoo: which models are there, what do they say about these scans, and do their cards hold?
+
+python -m model_zoo list | predict MODEL SCAN... | verify | refigure | cards
+"""
 
 import argparse
 import json
@@ -6,18 +9,22 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from model_zoo import Model, ModelError, load_model, models
+from model_zoo import Model, ModelError, load_model, models, read_card
+from model_zoo.markdown import CARD, write_model_card
+from model_zoo.verify import bundle_folders, checked, differences, refigure
 from scans import PLANES, ScanError, read
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
+    """Run the command. Returns 0, 1 where a scan is unreadable or a card does not hold, 2 where nothing was done."""
     options = _parser().parse_args(arguments)
     try:
         if options.command == "list":
             return list_models(options.json)
-        return predict(load_model(options.model), options.scans, options.plane, options.json)
-    except ModelError as error:
+        if options.command == "predict":
+            return predict(load_model(options.model), options.scans, options.plane, options.json)
+        return KEEPING[options.command](bundle_folders(options.models))
+    except (ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -44,6 +51,38 @@ def predict(model: Model, paths: list[Path], plane: str, as_json: bool) -> int:
         for entry in entries:
             print(_line(entry))
     return int(any("error" in entry and "slice" not in entry for entry in entries))
+
+
+def verify(folders: list[Path]) -> int:
+    """Print one line a bundle, and a sentence for every number that its files do not bear out."""
+    failed = 0
+    for folder in folders:
+        found = differences(folder)
+        count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+        print(f"{folder.name}: {count}" if found else f"{folder.name}: holds ({checked(folder)})")
+        for sentence in found:
+            print(f"  {sentence}")
+        failed += bool(found)
+    return int(failed > 0)
+
+
+def refigure_all(folders: list[Path]) -> int:
+    """Compute the figures of every bundle again, into its card and its Markdown."""
+    for folder in folders:
+        print(f"{folder.name}: {refigure(folder)} figures added, changed or dropped, {CARD} written")
+    return 0
+
+
+def write_cards(folders: list[Path]) -> int:
+    """Write every bundle's model card in Markdown; its figures are taken as they stand."""
+    for folder in folders:
+        write_model_card(read_card(folder / "card.json"), folder)
+        print(f"{folder.name}: {CARD} written")
+    return 0
+
+
+# command -> what it does with the bundles named, or with all
+KEEPING = {"verify": verify, "refigure": refigure_all, "cards": write_cards}
 
 
 def _entries(model: Model, path: Path, plane: str) -> list[dict]:
@@ -81,6 +120,13 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     predicting.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
+    for command, told in (
+        ("verify", "compute every figure of every card again from the stored answers, and check the weights"),
+        ("refigure", "put the figures of the cards right, and their Markdown"),
+        ("cards", "write every bundle's model card, CARD.md"),
+    ):
+        keeping = commands.add_parser(command, help=told)
+        keeping.add_argument("models", metavar="MODEL", nargs="*", help="all, where none is named")
     return parser
 
 

@@ -1,0 +1,141 @@
+"""Does every number on a card follow from the files beside it?
+
+`python -m model_zoo verify` computes all of them again and says each difference in a sentence; `refigure` puts a
+card right. The folder `measured/` of the zoo holds systems whose weights are not shipped: their card and tables.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from model_zoo.card import Figure, ModelCard, ModelError, read_card, write_card
+from model_zoo.figures import bundle_figures
+from model_zoo.markdown import CARD, model_card_markdown, write_model_card
+from model_zoo.tables import CHECKS, COHORTS, PREDICTIONS, SOURCES, read_predictions
+from model_zoo.weights import sha256_of
+from model_zoo.zoo import zoo_folder
+
+MEASURED = "measured"
+TABLES = (PREDICTIONS, COHORTS, CHECKS, SOURCES)
+
+
+def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
+    """Return the folders of the bundles named, or of all: the zoo's, then those of systems without weights.
+
+    Raises ModelError that lists the ids there are, on an unknown one or where there is none at all.
+    """
+    zoo = zoo_folder()
+    found = [path.parent for place in (zoo, zoo / MEASURED) for path in sorted(place.glob("[!.]*/card.json"))]
+    listed = ", ".join(folder.name for folder in found)
+    if not found:
+        raise ModelError(f"{zoo} has no model yet; train one with `python -m train`")
+    if unknown := set(names) - {folder.name for folder in found}:
+        raise ModelError(f"no model {unknown.pop()[:80]!r}; the zoo has {listed}")
+    return [folder for folder in found if not names or folder.name in names]
+
+
+def differences(folder: Path) -> list[str]:
+    """Return a sentence for everything in a bundle's folder that disagrees with its card; none where all is well."""
+    try:
+        card = read_card(folder / "card.json")
+    except ModelError as error:
+        return [f"{error}."]
+    found = [f"The card says that its id is {card.id!r}, its folder is {folder.name!r}."] * (card.id != folder.name)
+    if len(card.classes) != len(card.names) or len(set(card.classes)) != len(card.classes):
+        return [*found, f"The card has {len(card.names)} names for {len(set(card.classes))} different classes."]
+    if folder.parent.name != MEASURED:
+        found += _weights(card, folder)
+    try:
+        return found + _figures(card, folder) + _scans(card, folder) + _model_card(card, folder)
+    except ModelError as error:  # a table that cannot be read: nothing after it can be computed
+        return [*found, f"{error}."]
+
+
+def checked(folder: Path) -> str:
+    """Return what `differences` compared, for a bundle without any."""
+    card = read_card(folder / "card.json")
+    weights = "" if folder.parent.name == MEASURED else f"{card.weights_bytes:,} bytes of weights, "
+    return f"{weights}{len(card.figures)} figures from {' and '.join(_tables(folder))}, {CARD}"
+
+
+def refigure(folder: Path) -> int:
+    """Compute the figures again, write card.json and CARD.md, and return how many figures changed.
+
+    Raises ModelError, and writes nothing, where a table that the card quotes is missing or cannot be read.
+    """
+    card = read_card(folder / "card.json")
+    if gone := _missing(card, folder):
+        raise ModelError(
+            f"{folder.name} has no {gone[0]}, which its card quotes; restore it or measure the model again"
+        )
+    fresh = replace(card, figures=bundle_figures(folder, card.classes))
+    write_model_card(fresh, folder)
+    write_card(fresh, folder / "card.json")
+    return len(set(card.figures) ^ set(fresh.figures))
+
+
+def _tables(folder: Path) -> list[str]:
+    return [name for name in TABLES if (folder / name).exists()]
+
+
+def _missing(card: ModelCard, folder: Path) -> list[str]:
+    return sorted({figure.source for figure in card.figures} - set(_tables(folder)))
+
+
+def _weights(card: ModelCard, folder: Path) -> list[str]:
+    path = folder / "model.keras"
+    try:
+        sha256 = sha256_of(path)
+    except ModelError as error:
+        return [f"{error}."]
+    found, size = [], path.stat().st_size
+    if size != card.weights_bytes:
+        found.append(f"model.keras has {size:,} bytes, the card says {card.weights_bytes:,}.")
+    if sha256 != card.weights_sha256:
+        found.append(f"model.keras has the sha256 {sha256[:12]}…, the card says {card.weights_sha256[:12]}….")
+    return found
+
+
+def _figures(card: ModelCard, folder: Path) -> list[str]:
+    if not _tables(folder):
+        return [f"There is none of {', '.join(TABLES)}: no figure of this card can be computed."]
+    found = [f"{name} is missing: the card's figures from it cannot be computed." for name in _missing(card, folder)]
+    computed = {_key(figure): figure for figure in bundle_figures(folder, card.classes)}
+    stated = {_key(figure): figure for figure in card.figures}
+    found += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.figures)).items() if n > 1]
+    for key, figure in stated.items():
+        if key not in computed:
+            found += [f"The card has {key}, which does not follow from its tables."] * (
+                figure.source in _tables(folder)
+            )
+        elif figure != computed[key]:
+            found.append(f"The card has {key} as {_numbers(figure)}; the file gives {_numbers(computed[key])}.")
+    return found + [f"The card lacks {key}." for key in computed if key not in stated]
+
+
+def _scans(card: ModelCard, folder: Path) -> list[str]:
+    """Compare the number of scans of every evaluated split; the training scans have no predictions."""
+    if not (folder / PREDICTIONS).exists():
+        return []
+    counts = Counter(row.split for row in read_predictions(folder / PREDICTIONS, card.classes))
+    return [
+        f"{PREDICTIONS} has {count:,} scans of the split {split}, the card says {card.scans.get(split, 0):,}."
+        for split, count in counts.items()
+        if count != card.scans.get(split, 0)
+    ]
+
+
+def _model_card(card: ModelCard, folder: Path) -> list[str]:
+    path = folder / CARD
+    written = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    same = written == model_card_markdown(card, folder)
+    return [] if same else [f"{CARD} is not the one that follows from the card; run `python -m model_zoo cards`."]
+
+
+def _key(figure: Figure) -> str:
+    return f"the {figure.name} of {figure.split}, {figure.subset}, from {figure.source}"
+
+
+def _numbers(figure: Figure) -> str:
+    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f}) on {figure.scans:,} scans"
