@@ -20,7 +20,8 @@ from scans import phantom
 from train import networks
 from train.batches import Batches, prepare
 from train.datasets import DATASETS
-from train.fit import compile_model, labels_of, precision_policy
+from train.fit import labels_of, precision_policy
+from train.objective import compile_model
 from train.readers import read_kaggle4
 from train.recipe import Recipe, find_recipe
 
@@ -73,7 +74,7 @@ def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:
 def ours(pictures: Path, recipe: Recipe) -> tuple[keras.Model, Batches]:
     """Return the network and batches exactly as `train.run` makes them."""
     records = [record for record in read_kaggle4(pictures) if record.split == "train"]
-    pixels, _ = prepare(records, recipe.spec)
+    pixels, _, _ = prepare(records, recipe.spec)
     labels = labels_of(records, DATASETS["kaggle4"].classes)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
     return _network(recipe), Batches(pixels, labels, recipe, training=True)
@@ -81,7 +82,7 @@ def ours(pictures: Path, recipe: Recipe) -> tuple[keras.Model, Batches]:
 
 def _network(recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # no more than that: op determinism would slow Keras' loader
-    network = networks.build(recipe.network, recipe.spec.shape, 4, recipe.dropout)
+    network = networks.build(recipe, 4, training=True)
     compile_model(network, recipe, 100)
     return network
 

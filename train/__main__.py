@@ -1,17 +1,19 @@
-"""python -m train list | audit TASK | RECIPE: which recipes are there, what leaks, train one."""
+"""python -m train list | audit TASK | download TASK | judge [MODEL ...] | RECIPE: train a model, and judge it."""
 
 import argparse
+import errno
 import os
 import sys
+import tempfile
 from pathlib import Path
 
-from model_zoo import ModelError
+from model_zoo import ModelCard, ModelError, load_model, models
+from model_zoo.zoo import zoo_folder
 from train.audit import audit
 from train.datasets import DATASETS, dataset_card
 from train.download import download
 from train.recipe import changed, find_recipe, recipe_ids
 from train.records import DatasetError
-from train.run import train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,20 +23,71 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "list":
             return list_recipes()
         if options.what == "audit":
-            return audit(dataset_card(options.task or ""), options.data)
+            return audit(dataset_card(_task(options.names)), options.data, options.out, across=options.across)
         if options.what == "download":
-            return download(dataset_card(options.task or ""), options.data)
+            return download(dataset_card(_task(options.names)), options.data)
+        if options.what == "judge":
+            return judge_models(options.names, options.data)
         recipe, _ = find_recipe(options.what)
-        card = train(options.what, changed(recipe, options.set), options.data, options.out, resume=options.resume)
-    except (DatasetError, ModelError, ValueError, OSError) as error:
+        recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
+        _try_to_write(out)
+        from train.run import train  # here: Keras takes seconds to import, and a list or an audit needs none of it
+
+        card = train(options.what, recipe, options.data, out, resume=options.resume)
+    except OSError as error:
+        print(f"error: {_told(error)}", file=sys.stderr)
+        return 2
+    except (DatasetError, ModelError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for figure in card.figures:
-        print(
-            f"{figure.split:5} {figure.subset:20} {figure.name:18} {figure.value:.4f} "
-            f"({figure.low:.4f} to {figure.high:.4f}), {figure.scans} scans"
-        )
+    print_figures(card)
     return 0
+
+
+def print_figures(card: ModelCard) -> None:
+    """Print the figures of whole splits; those of each class and sequence are in the bundle's CARD.md."""
+    for figure in card.figures:
+        if figure.name in ("accuracy", "balanced accuracy", "macro F1"):
+            print(
+                f"{figure.split:16} {figure.subset:24} {figure.name:18} {figure.value:.4f} "
+                f"({figure.low:.4f} to {figure.high:.4f}), {figure.scans} scans"
+            )
+
+
+def judge_models(names: list[str], data: Path) -> int:
+    """Judge the bundles named, or all that know patients, on every collection; write and print their figures."""
+    from train.judge import judge
+
+    chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
+    loaded = [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
+    for card in judge(loaded, data):
+        print(card.id)
+        print_figures(card)
+    return 0
+
+
+def _task(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ""
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raise OSError now, not after hours of training, where nothing can be written into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"0")
+
+
+def _told(error: OSError) -> str:
+    """Say in one sentence what the system refused and what to do."""
+    place = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"the disk is full ({error.strerror}) and{place or ' the file'} was not written; what was saved before "
+            "is whole: make room, or give another --out, and go on with --resume"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return f"{error.strerror}:{place}; give a folder that can be written as --out, or change its permissions"
+    return f"{error.strerror or error}{':' if place else ''}{place}"
 
 
 def list_recipes() -> int:
@@ -46,8 +99,10 @@ def list_recipes() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    parser.add_argument("what", metavar="RECIPE", help="a recipe, or: list, audit TASK, download TASK")
-    parser.add_argument("task", nargs="?", metavar="TASK", help=f"one of {', '.join(DATASETS)}")
+    parser.add_argument(
+        "what", metavar="RECIPE", help="a recipe, or: list, audit TASK, download TASK, judge [MODEL ...]"
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a task ({', '.join(DATASETS)}), or models to judge")
     parser.add_argument(
         "--data",
         type=Path,
@@ -62,9 +117,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FIELD=VALUE",
         help="change a field of the recipe; repeatable",
     )
+    parser.add_argument("--across", action="store_true", help="audit: compare with the other datasets in --data too")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run exactly")
     parser.add_argument(
-        "--out", type=Path, default=Path("model_zoo"), metavar="DIR", help="where the bundle goes (model_zoo)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where the bundle goes (model_zoo), or the tables of an audit (train/audits/TASK)",
     )
     return parser
 

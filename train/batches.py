@@ -7,102 +7,94 @@ resumed sees the very same pictures as one that was not.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from scans import InputSpec, fit
+from train.augment import augment
+from train.places import CELL, cells, drawn, place_of
 from train.recipe import Recipe
 from train.records import Record, load
-from train.twins import hash_scan
+from train.twins import Prints, print_of
 
 
-def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Load each record once. Returns uint8 (N, height, width) as the model will see it, and its hashes.
+def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Prints, np.ndarray]:
+    """Load each record once, for training.
 
-    The hashes are those of `train.twins.hash_scan`, int8 (N, 2, 256).
+    Returns uint8 (N, height, width) as the model will see them, their prints to find twins by, and the
+    places of their lesions as `train.places` gives them, float32 (N, 4).
     """
     low, high = spec.value_range
 
-    def one(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    def one(record: Record) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         scan = load(record)
-        unit = (fit(scan, spec)[0][..., 0] - low) / (high - low)
-        return np.round(255 * unit).astype(np.uint8), hash_scan(scan)
+        model_input, placement = fit(scan, spec)
+        unit = (model_input[..., 0] - low) / (high - low)
+        return np.round(255 * unit).astype(np.uint8), *print_of(scan), place_of(record, placement)
 
     with ThreadPoolExecutor(2) as pool:
         done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
-    return np.stack([pixels for pixels, _ in done]), np.stack([bits for _, bits in done])
+    pixels, bits, thumbs, places = (np.stack(column) for column in zip(*done, strict=True))
+    return pixels, Prints(bits, thumbs), places
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of (float32 (B, height, width, channels), int (B,)), shuffled and augmented if training."""
+    """Batches of (pixels, truth, weights), shuffled and augmented if training.
 
-    def __init__(self, pixels: np.ndarray, labels: np.ndarray, recipe: Recipe, *, training: bool) -> None:
+    Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes. With a recipe's
+    `where`, truth and weights are dicts: "logits" as above, "where" float32 (B, side / 8, side / 8, 1), the
+    share of each cell that lies in a lesion, weighed 0 where nobody has marked the lesion.
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        labels: np.ndarray,
+        recipe: Recipe,
+        *,
+        training: bool,
+        places: np.ndarray | None = None,
+        class_weights: np.ndarray | None = None,
+    ) -> None:
+        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.places` makes them."""
         super().__init__(workers=2, max_queue_size=8)
         self.pixels, self.labels, self.recipe, self.training = pixels, labels, recipe, training
+        self.places, self.class_weights = places, class_weights
         self.epoch = 0
+        self.side = recipe.size  # pixels; `train.fit` begins with a smaller one, if the recipe says so
 
     def __len__(self) -> int:
         return -(-len(self.pixels) // self.recipe.batch)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple:
         rng = np.random.default_rng([self.recipe.seed, self.epoch, index])
         chosen = self._order()[index * self.recipe.batch : (index + 1) * self.recipe.batch]
-        pixels = self.pixels[chosen]
-        if self.training:
-            pixels = np.stack([augment(picture, self.recipe, rng) for picture in pixels])
-        unit = pixels.astype(np.float32) / 255
-        return np.repeat(unit[..., None], self.recipe.channels, axis=-1), self.labels[chosen]
+        pictures, grids = zip(*(self._picture(i, rng) for i in chosen), strict=True)
+        unit = np.stack(pictures).astype(np.float32) / 255
+        pixels = np.repeat(unit[..., None], self.recipe.channels, axis=-1)
+        labels = self.labels[chosen]
+        weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
+        if not self.recipe.where:
+            return pixels, labels, weights
+        known = np.array([grid is not None for grid in grids], np.float32)
+        empty = np.zeros((self.side // CELL, self.side // CELL), np.float32)
+        where = np.stack([empty if grid is None else grid for grid in grids])[..., None]
+        return pixels, {"logits": labels, "where": where}, {"logits": weights, "where": known}
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
+
+    def _picture(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+        picture = self.pixels[index]
+        place = None
+        if self.recipe.where and self.places is not None:
+            place = drawn(self.places[index], picture.shape)
+        if self.training:
+            picture, place = augment(picture, self.recipe, rng, side=self.side, others=self.pixels, place=place)
+        return picture, None if place is None else cells(place, self.side // CELL)
 
     def _order(self) -> np.ndarray:
         if not self.training:
             return np.arange(len(self.pixels))
         return np.random.default_rng([self.recipe.seed, self.epoch]).permutation(len(self.pixels))
-
-
-def augment(picture: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    """Return uint8 (h, w): `picture` moved, mirrored, relit, with noise or a hole, as the recipe says."""
-    picture = _move(picture, recipe, rng)
-    if recipe.contrast or recipe.brightness:
-        picture = cv2.LUT(picture, _tone_curve(picture, recipe, rng))
-    if recipe.noise:
-        grain = rng.standard_normal(picture.shape, np.float32) * (255 * recipe.noise * rng.random())
-        picture = np.clip(picture + grain, 0, 255).astype(np.uint8)
-    if recipe.erase and rng.random() < recipe.erase:
-        picture = _erase(picture, rng)
-    return picture
-
-
-def _move(picture: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    height, width = picture.shape
-    angle = rng.uniform(-recipe.rotate, recipe.rotate)
-    scale = rng.uniform(1 - recipe.zoom, 1 + recipe.zoom)
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale)
-    matrix[:, 2] += rng.uniform(-recipe.shift, recipe.shift, 2) * (width, height)
-    if rng.random() < recipe.flip:
-        picture = np.ascontiguousarray(picture[:, ::-1])
-    return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR)
-
-
-def _tone_curve(picture: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    """Return uint8 (256,): gain about the mean, offset and gamma, as one look-up table."""
-    gain, gamma = rng.uniform(1 - recipe.contrast, 1 + recipe.contrast, 2)
-    offset = rng.uniform(-recipe.brightness, recipe.brightness)
-    values = np.linspace(0, 1, 256) ** gamma
-    mean = float(picture.mean()) / 255
-    curve = (values - mean) * gain + mean + offset
-    curve[0] = min(curve[0], 0.0)  # air stays black: a lifted background would be a shortcut
-    return np.round(255 * np.clip(curve, 0, 1)).astype(np.uint8)
-
-
-def _erase(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    height, width = picture.shape
-    rows, columns = (rng.uniform(0.1, 0.3, 2) * (height, width)).astype(int)
-    top, left = rng.integers(0, height - rows), rng.integers(0, width - columns)
-    picture = picture.copy()
-    picture[top : top + rows, left : left + columns] = 0
-    return picture

@@ -28,6 +28,7 @@ class DatasetCard:
     licence: str
     citation: str
     defects: tuple[str, ...]
+    pooled: bool = False  # several collections together: train/cohorts.py says which and how
 
 
 _FOUR = {
@@ -35,6 +36,22 @@ _FOUR = {
     "meningioma": "Meningioma",
     "notumor": "No tumour",
     "pituitary": "Pituitary tumour",
+}
+
+_POOLED = {
+    "folder": "",
+    "versions": {},
+    "kaggle": "",
+    "source": "the Kaggle, figshare, Br35H and 44c collections, each from its publisher",
+    "licence": "those of the four collections: CC0 on Kaggle, CC BY 4.0 (figshare), as stated on Kaggle (Br35H, 44c)",
+    "citation": "Masoud Nickparvar; Jun Cheng; Ahmed Hamada; Fernando Feltrin",
+    "defects": (
+        "The collections overlap: training scans that are twins of another's held-out scans are left out.",
+        "No patient ids but neighbouring numbers (figshare): slices of one patient may stand on both sides.",
+        "Scans without a tumour come from other sources than those with one, save for 44c's.",
+        "No contrast-enhanced scan without a tumour: the sequence gives the class away.",
+    ),
+    "pooled": True,
 }
 
 DATASETS: dict[str, DatasetCard] = {
@@ -113,6 +130,29 @@ DATASETS: dict[str, DatasetCard] = {
             "No contrast-enhanced normal scans: the sequence gives the class away.",
             "File sizes, crops and annotations differ from case to case.",
         ),
+    ),
+    "pooled4": DatasetCard(
+        task="pooled4",
+        title="Four collections together (Kaggle, figshare, Br35H, 44c; four classes)",
+        classes=_FOUR,
+        **_POOLED,
+    ),
+    "pooled13": DatasetCard(
+        task="pooled13",
+        title="Four collections together (Kaggle, figshare, Br35H, 44c; thirteen classes)",
+        classes=_FOUR
+        | {
+            "carcinoma": "Carcinoma (metastasis)",
+            "ganglioglioma": "Ganglioglioma",
+            "germinoma": "Germinoma",
+            "granuloma": "Granuloma",
+            "medulloblastoma": "Medulloblastoma",
+            "neurocytoma": "Neurocytoma",
+            "papilloma": "Papilloma",
+            "schwannoma": "Schwannoma",
+            "tuberculoma": "Tuberculoma",
+        },
+        **_POOLED,
     ),
     "phantom4": DatasetCard(
         task="phantom4",

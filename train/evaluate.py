@@ -5,6 +5,7 @@ old bundle as it was. What is scored is the packed model, prepared and asked as 
 the app's bfloat16 stays within 3 % of the largest logit (tests/model_zoo/test_runtime.py).
 """
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -17,15 +18,17 @@ from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
 from model_zoo import Model, ModelCard, probabilities, write_card
-from model_zoo.figures import FILE, Prediction, figures, write_predictions
+from model_zoo.figures import bundle_figures
+from model_zoo.markdown import write_model_card
 from model_zoo.runtime import make_runtime
+from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
 from scans import fit
 from train import networks
 from train.datasets import DatasetCard
-from train.fit import precision_policy
-from train.recipe import Recipe
+from train.fit import STATE, precision_policy
+from train.recipe import Recipe, published
 from train.records import Record, fingerprint, load
 
 _LIMITS = (
@@ -52,7 +55,7 @@ def evaluate(
     part = out / f".{recipe_id}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    network = _inference_copy(trained, recipe, len(dataset.classes))
+    network = networks.inference_copy(trained, recipe, len(dataset.classes))
     save_packed(network, part / "model.keras")
     card = _card(network, recipe_id, recipe, dataset, version, records, part / "model.keras")
     # Scored in float32 wherever it is run: a figure must not depend on the processor's bfloat16.
@@ -66,23 +69,23 @@ def evaluate(
     chosen = np.array([record.split == "val" for record in scored])
     card = replace(card, temperature=fit_temperature(logits[chosen], truth[chosen]))
     rows = [
-        Prediction(r.id, r.group, r.split, r.twin, r.label, tuple(p))
+        Prediction(r.id, r.group, r.split, r.twin, r.label, tuple(p), r.sequence)
         for r, p in zip(scored, probabilities(logits, card.temperature), strict=True)
     ]
-    card = replace(card, figures=figures(rows, card.classes))
-    write_predictions(part / FILE, card.classes, rows)
+    write_predictions(part / PREDICTIONS, card.classes, rows)
+    trainable = sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights)
+    card = replace(
+        card,
+        figures=bundle_figures(part, card.classes),
+        training=pace(run, card.scans["train"]),
+        trainable_parameters=min(trainable, card.parameters),
+    )
     write_card(card, part / "card.json")
-    shutil.copy(run / "history.csv", part / "history.csv")
+    write_model_card(card, part)
+    for history in run.glob("history*.csv"):
+        shutil.copy(history, part / history.name)
     _move_whole(part, out / recipe_id)
     return card
-
-
-def _inference_copy(trained: keras.Model, recipe: Recipe, classes: int) -> keras.Model:
-    """Return the network in float32 with the trained weights: mixed precision is for training."""
-    keras.mixed_precision.set_dtype_policy("float32")
-    network = networks.build(recipe.network, recipe.spec.shape, classes, recipe.dropout)
-    network.set_weights(trained.get_weights())
-    return network
 
 
 def _card(network, recipe_id, recipe, dataset, version, records, weights: Path) -> ModelCard:
@@ -106,6 +109,16 @@ def _card(network, recipe_id, recipe, dataset, version, records, weights: Path) 
         licence=f"weights Apache-2.0; trained on: {dataset.licence}",
         figures=(),
         limits=(*_LIMITS, *dataset.defects),
+        **dict(zip(("published", "differences"), published(recipe_id, recipe), strict=True)),
+    )
+
+
+def pace(run: Path, scans: int) -> dict[str, float]:
+    """Return how the run went: epochs, the best of them, the median seconds of one, and training images a second."""
+    state = json.loads((run / STATE).read_text())
+    seconds = float(np.median(state["seconds"])) if state.get("seconds") else 0.0
+    return {"epochs": state["epochs_done"], "best_epoch": state["best_epoch"]} | (
+        {"seconds_an_epoch": round(seconds, 2), "images_a_second": round(scans / seconds, 1)} if seconds else {}
     )
 
 

@@ -8,16 +8,19 @@ checkpoint and is replaced last, so a run killed at any moment resumes from a wh
 import csv
 import json
 import shutil
-from dataclasses import asdict
+import time
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from train.batches import Batches
+from train.objective import compile_model, plateau_rate
 from train.recipe import Recipe
 
-_STATE, _BEST, _HISTORY = "state.json", "best.weights.h5", "history.csv"
+STATE = "state.json"
+_BEST, _HISTORY = "best.weights.h5", "history.csv"
 
 
 def precision_policy(recipe: Recipe) -> str:
@@ -27,37 +30,6 @@ def precision_policy(recipe: Recipe) -> str:
     info = Path("/proc/cpuinfo")
     flags = info.read_text() if info.exists() else ""
     return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
-
-
-def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compile with AdamW, a warm-up and cosine decay over the whole run, and the loss on logits."""
-    total = max(1, recipe.epochs * steps)
-    warmup = min(total - 1, round(recipe.warmup * steps))
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe.rate / 100, total - warmup, warmup_target=recipe.rate, warmup_steps=max(1, warmup)
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(optimizer, SmoothedCrossEntropy(recipe.smoothing), metrics=["accuracy"])
-
-
-@keras.saving.register_keras_serializable("candor")
-class SmoothedCrossEntropy(keras.losses.Loss):
-    """Cross entropy of integer labels on logits, with label smoothing (which Keras' sparse loss lacks)."""
-
-    def __init__(self, smoothing: float = 0.0, name: str = "cross_entropy") -> None:
-        super().__init__(name=name)
-        self.smoothing = smoothing
-
-    def call(self, y_true, y_pred):
-        log_p = keras.ops.log_softmax(keras.ops.cast(y_pred, "float32"))  # (B, K)
-        classes = log_p.shape[-1]
-        truth = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes)
-        target = (1 - self.smoothing) * truth + self.smoothing / classes
-        return -keras.ops.sum(target * log_p, axis=-1)
-
-    def get_config(self) -> dict:
-        return {"smoothing": self.smoothing, "name": self.name}
 
 
 def fit(
@@ -76,18 +48,30 @@ def fit(
     if state:
         _restore(model, run / state["checkpoint"], state["random"])
         train.epoch = state["epochs_done"]
+        _set_rate(model, recipe, state["history"])
     keeper = _Keeper(run, recipe, data, state)
-    if not keeper.finished:
+    for last in _phases(recipe):
+        if keeper.finished or train.epoch >= last:
+            continue
+        train.side = recipe.early_size if last < recipe.epochs else recipe.size
         model.fit(
             train,
             validation_data=val,
-            epochs=recipe.epochs,
+            epochs=last,
             initial_epoch=train.epoch,
-            callbacks=[keeper],
+            callbacks=[*([keras.callbacks.SwapEMAWeights()] if recipe.average else []), keeper],
             shuffle=False,  # Batches shuffle scans by seed and epoch; Keras would shuffle batches by neither
         )
+        if keeper.latest:  # at its end, `fit` puts the averaged weights in the place of the trained ones
+            model.set_weights(keeper.latest)
     model.load_weights(run / _BEST)
     return model
+
+
+def _phases(recipe: Recipe) -> list[int]:
+    """Return the last epoch of each stretch with pictures of one size: one call of Keras' `fit` takes only one."""
+    early = round(recipe.early * recipe.epochs) if recipe.early_size else 0
+    return sorted({early, recipe.epochs} - {0})
 
 
 def _restore(model: keras.Model, checkpoint: Path, random_states: list) -> None:
@@ -110,11 +94,12 @@ def _random_variables(model: keras.Model) -> list:
 
 
 def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
-    path = run / _STATE
+    path = run / STATE
     if not path.exists():
         return None
     state = json.loads(path.read_text())
-    differing = [name for name, value in asdict(recipe).items() if state["recipe"].get(name) != value]
+    unset = {field.name: field.default for field in fields(Recipe)}  # a field that is younger than the checkpoint
+    differing = [name for name, value in asdict(recipe).items() if state["recipe"].get(name, unset[name]) != value]
     differing = [name for name in differing if name != "evaluate"]  # what is scored changes no weight
     if differing:
         name = differing[0]
@@ -136,6 +121,7 @@ class _Keeper(keras.callbacks.Callback):
     def __init__(self, run: Path, recipe: Recipe, data: str, state: dict | None) -> None:
         super().__init__()
         self.run, self.recipe = run, recipe
+        self.latest: list[np.ndarray] = []
         self.state = state or {
             "recipe": asdict(recipe),
             "data": data,
@@ -145,6 +131,7 @@ class _Keeper(keras.callbacks.Callback):
             "best_epoch": 0,
             "random": [],
             "history": [],
+            "seconds": [],  # of each epoch, validation and saving included; not in history.csv, which repeats exactly
         }
 
     @property
@@ -154,22 +141,46 @@ class _Keeper(keras.callbacks.Callback):
         return self.state["epochs_done"] >= self.recipe.epochs or early
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
+        row = {"epoch": epoch + 1}
+        row |= {name.replace("logits_accuracy", "accuracy"): float(value) for name, value in (logs or {}).items()}
+        self.state["seconds"] = [*self.state.get("seconds", []), round(time.monotonic() - self.started, 2)]
         score = [round(row["val_accuracy"], 6), -row["val_loss"]]  # ties go to the lower loss
         if score > self.state["best"]:
             self.state |= {"best": score, "best_epoch": epoch + 1}
-            self.model.save_weights(self.run / _BEST)
+            self._save_best()
         old, new = self.state["checkpoint"], f"epoch-{epoch + 1:03d}.keras"
         self.model.save(self.run / new)
         random = [keras.ops.convert_to_numpy(state).tolist() for state in _random_variables(self.model)]
         self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "random": random}
         self.state["history"] = [*self.state["history"], row]
-        _write_whole(self.run / _STATE, json.dumps(self.state))
+        _write_whole(self.run / STATE, json.dumps(self.state))
         write_history(self.run / _HISTORY, self.state["history"])
         if old and old != new:
             (self.run / old).unlink(missing_ok=True)
+        _set_rate(self.model, self.recipe, self.state["history"])
+        if self.recipe.average and (self.finished or epoch + 1 in _phases(self.recipe)):
+            self.latest = self.model.get_weights()
         if self.finished:
             self.model.stop_training = True
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.monotonic()
+
+    def _save_best(self) -> None:
+        """Save the weights that were validated: the averaged ones, where the recipe averages."""
+        if not self.recipe.average:
+            self.model.save_weights(self.run / _BEST)
+            return
+        latest = self.model.get_weights()
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        self.model.save_weights(self.run / _BEST)
+        self.model.set_weights(latest)
+
+
+def _set_rate(model: keras.Model, recipe: Recipe, history: list[dict]) -> None:
+    """Give the optimiser the rate of the next epoch, where it depends on how validation went."""
+    if recipe.schedule == "plateau":
+        model.optimizer.learning_rate = plateau_rate(recipe.rate, [row["val_loss"] for row in history])
 
 
 def _write_whole(path: Path, text: str) -> None:

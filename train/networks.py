@@ -5,39 +5,53 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
+from train.backbones import BACKBONES, backbone
+from train.candor import candor, folded
+from train.recipe import Recipe
 
-def cnn3(input_shape: tuple[int, int, int], classes: int, dropout: float) -> keras.Model:
+
+def cnn3(recipe: Recipe, classes: int, training: bool = False) -> keras.Model:
     """Three blocks of convolution and max pooling, 32-64-128, then dense 128: 5,402,308 weights at 150 px.
 
     The plain network of the published four-class system (seed 001), but for the softmax, which is left
-    to the reader of the logits.
+    to the reader of the logits. `l2` penalises its kernels.
     """
+    del training
+    penalty = {"kernel_regularizer": keras.regularizers.L2(recipe.l2)} if recipe.l2 else {}
     return keras.Sequential(
         [
-            layers.Input(input_shape, name="scan"),
-            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),  # (150, 150, 32)
+            layers.Input(recipe.spec.shape, name="scan"),
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1", **penalty),  # (150, 150, 32)
             layers.MaxPooling2D(name="pool1"),
-            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv2"),  # (75, 75, 64)
+            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv2", **penalty),  # (75, 75, 64)
             layers.MaxPooling2D(name="pool2"),
-            layers.Conv2D(128, 3, padding="same", activation="relu", name="conv3"),  # (37, 37, 128)
+            layers.Conv2D(128, 3, padding="same", activation="relu", name="conv3", **penalty),  # (37, 37, 128)
             layers.MaxPooling2D(name="pool3"),
             layers.Flatten(name="flatten"),  # (18 * 18 * 128,)
-            layers.Dense(128, activation="relu", name="dense"),
-            layers.Dropout(dropout, name="dropout"),
+            layers.Dense(128, activation="relu", name="dense", **penalty),
+            layers.Dropout(recipe.dropout, name="dropout"),
             layers.Dense(classes, dtype="float32", name="logits"),  # logits stay float32 under mixed precision
         ],
         name="cnn3",
     )
 
 
-# name in a recipe -> builder(input_shape, classes, dropout) of a model that returns logits (N, classes)
-NETWORKS: dict[str, Callable[[tuple[int, int, int], int, float], keras.Model]] = {
+# name in a recipe -> builder(recipe, classes, training) of a model that returns logits (N, classes)
+NETWORKS: dict[str, Callable[[Recipe, int, bool], keras.Model]] = {
+    "candor": candor,
     "cnn3": cnn3,
+    **dict.fromkeys(BACKBONES, backbone),
 }
 
 
-def build(name: str, input_shape: tuple[int, int, int], classes: int, dropout: float) -> keras.Model:
+def build(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Model:
     """Return a fresh, seeded-by-the-caller network. Raises ValueError listing what exists."""
-    if name not in NETWORKS:
-        raise ValueError(f"no network {name!r}; train.networks has {', '.join(sorted(NETWORKS))}")
-    return NETWORKS[name](input_shape, classes, dropout)
+    if recipe.network not in NETWORKS:
+        raise ValueError(f"no network {recipe.network!r}; train.networks has {', '.join(sorted(NETWORKS))}")
+    return NETWORKS[recipe.network](recipe, classes, training)
+
+
+def inference_copy(trained: keras.Model, recipe: Recipe, classes: int) -> keras.Model:
+    """Return the network as it is saved: float32, stock layers, with the trained weights."""
+    keras.mixed_precision.set_dtype_policy("float32")
+    return folded(trained, build(recipe, classes))

@@ -92,6 +92,16 @@ def read_figshare3(folder: Path) -> list[Record]:
     return sorted(records, key=lambda record: record.number)
 
 
+def read_br35h(folder: Path) -> list[Record]:
+    """The no-tumour scans that lie beside figshare's (Br35H): `notumor/*`."""
+    names = {"notumor": "notumor"} | dict.fromkeys(DATASETS["figshare3"].classes, "")
+    return [
+        Record(path.relative_to(folder).as_posix(), label, path)
+        for label, path in _files_by_folder(folder, names)
+        if label
+    ]
+
+
 def read_phantom4(folder: Path) -> list[Record]:
     """Phantoms by name, `<kind>/<seed>`: nothing is read from disk. Test seeds are not training seeds."""
     del folder

@@ -6,6 +6,13 @@ from pathlib import Path
 
 from scans import InputSpec
 
+_WORDS = {
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "plateau", "constant"),
+    "pixels": ("backbone", "unit"),
+    "head": ("average", "average-dense", "pool4-flatten"),
+}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,26 +27,53 @@ class Recipe:
     # --- data
     val: float = 0.1  # share of all scans that chooses the model
     test: float = 0.2  # share of all scans that judges it, where the publisher has no test split
+    split_seed: int = 0  # another division of the scans, where the publisher has none
     block: int = 0  # running numbers kept together as one patient, where patients are unknown
+    cohorts: str = "all"  # of a pooled task, the collections that are trained on, with commas
     limit: int = 0  # at most so many scans a split and class, for a smoke run; 0: all
     # --- augmentation, each drawn anew for every scan and epoch; 0 switches it off
+    augment: int = 1  # 0 switches off all of it
     flip: float = 0.5  # probability of a left-right mirror image
     rotate: float = 0.0  # degrees either way
     shift: float = 0.0  # of the side, either way
     zoom: float = 0.0  # 0.1: scaled by 0.9 to 1.1
+    squash: float = 0.0  # 0.1: width over height changed by 0.9 to 1.1
+    shear: float = 0.0  # degrees either way
     contrast: float = 0.0  # 0.2: gain of 0.8 to 1.2 about the mean, and gamma of the same range
     brightness: float = 0.0  # added to pixels in [0, 1], either way
     noise: float = 0.0  # standard deviation, pixels in [0, 1]
     erase: float = 0.0  # probability of blacking out one random rectangle
+    # --- imitation of other sequences and scanners, each a probability
+    curve: float = 0.0  # a random tone curve, falling as well as rising: another contrast between tissues
+    invert: float = 0.0  # bright tissue dark and dark tissue bright, the air left black
+    match: float = 0.0  # the grey values of another training scan
+    bias: float = 0.0  # a smooth shading across the picture, as from a surface coil
+    blur: float = 0.0  # softened, or coarsened and enlarged again
+    jpeg: float = 0.0  # saved again as JPEG of quality 30 to 95
     # --- optimisation
     epochs: int = 40
     patience: int = 12  # epochs without a better validation score before stopping; 0: never stop
     batch: int = 32
-    rate: float = 1e-3  # peak learning rate; cosine decay to zero after the warm-up
-    warmup: float = 1.0  # epochs
+    early_size: int = 0  # pixels: side of the training pictures in the first epochs, which cost less; 0: `size`
+    early: float = 0.0  # share of the epochs that are trained at `early_size`
+    optimizer: str = "adamw"  # "adamw" or "adam"
+    rate: float = 1e-3  # peak learning rate
+    schedule: str = "cosine"  # "cosine" to zero, "plateau" (a fifth after 3 epochs without gain) or "constant"
+    warmup: float = 1.0  # epochs, with "cosine"
     decay: float = 0.01  # AdamW weight decay
+    l2: float = 0.0  # penalty on the kernels of the head or of a plain CNN
+    average: float = 0.0  # momentum of averaged weights, which are then what is kept; 0: the last ones
+    class_weights: int = 0  # 1: every class weighs the same in the loss, however rare
     smoothing: float = 0.0  # label smoothing
     dropout: float = 0.5
+    where: float = 0.0  # weight of the second loss: where the lesion is, taught by the data's boxes
+    # --- transfer learning
+    weights: str = "none"  # "imagenet" (downloaded), "none", or a file of weights to start from
+    pixels: str = "backbone"  # what a backbone is shown: "backbone", as its weights expect, or "unit", [0, 1]
+    started_on: str = ""  # cohorts that the starting weights were trained on, with commas; their twins count as seen
+    head: str = "average"  # of a backbone: mean of its map; "average-dense"; or "pool4-flatten", means of 4 x 4 cells
+    frozen_epochs: int = 0  # of `epochs`, those that train the head alone, on features computed once
+    trainable: int = -1  # last layers of a backbone that are trained after that; -1: all
     precision: str = "auto"  # "auto": mixed_bfloat16 where the processor multiplies bfloat16, else float32
     seed: int = 0
     # --- what is scored at the end; "val" keeps the test set shut while choices are still being made
@@ -54,6 +88,9 @@ class Recipe:
         for name in ("size", "channels", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is too small; it takes 1 or more")
+        for name, known in _WORDS.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; it takes {' or '.join(known)}")
         if unknown := set(self.evaluate.split(",")) - {"val", "test"}:
             raise ValueError(f"evaluate={unknown.pop()!r} is no split; it takes val, test or both with a comma")
 
@@ -77,6 +114,26 @@ def find_recipe(recipe_id: str) -> tuple[Recipe, str]:
         raise ValueError(f"no recipe {recipe_id!r}; train/recipes has {', '.join(recipe_ids())}")
     module = importlib.import_module(f"train.recipes.{recipe_id.replace('-', '_')}")
     return module.RECIPE, module.__doc__ or ""
+
+
+def published(recipe_id: str, recipe: Recipe) -> tuple[str, tuple[str, ...]]:
+    """Return the authors' figure of a published system, "" for our own, and how this run differs from theirs.
+
+    A recipe's file names both, as PUBLISHED and DIFFERENCES; what the run changed of it is added.
+    """
+    if recipe_id not in recipe_ids():
+        return "", ()
+    module = importlib.import_module(f"train.recipes.{recipe_id.replace('-', '_')}")
+    theirs = getattr(module, "PUBLISHED", "")
+    if not theirs:
+        return "", ()
+    passed_over = ("evaluate", "precision", "seed")
+    run = [
+        f"{field.name} is {getattr(recipe, field.name)}, not {getattr(module.RECIPE, field.name)}"
+        for field in fields(Recipe)
+        if field.name not in passed_over and getattr(recipe, field.name) != getattr(module.RECIPE, field.name)
+    ]
+    return theirs, (*getattr(module, "DIFFERENCES", ()), *run)
 
 
 def changed(recipe: Recipe, settings: list[str]) -> Recipe:

@@ -1,11 +1,13 @@
-"""Which scans are near-duplicates of each other, mirror images included?
+"""Which scans are near-duplicates of each other, mirror images and turned copies included?
 
-A difference hash of the head-cropped scan (16 x 16 comparisons of neighbouring cells, 256 bits). At most
-6 bits apart is a twin: copies, mirror images, and slices so near that a reader would call them one.
+Two steps. A difference hash of the head-cropped scan (16 x 16 comparisons of neighbouring cells, 256 bits)
+names the candidates: at most 6 bits apart in any of eight positions (mirrored or not, turned by quarters).
+Then their pixels must agree. Twins are copies, mirror images, half turns (the no-tumour scans hold more
+than a thousand) and slices so near that a reader would call them one.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -16,41 +18,120 @@ from train.records import Record
 
 SIDE = 16
 TWIN_BITS = 6  # of 256
+TWIN_CORRELATION = 0.85  # of the pixels of two heads: candidates below it are no twins
+POSITIONS = ("as is", *(f"turned by {90 * k}°" for k in (1, 2, 3)), "mirrored") + tuple(
+    f"mirrored and turned by {90 * k}°" for k in (1, 2, 3)
+)
+_BACK = np.array([0, 3, 2, 1, 4, 5, 6, 7])  # what undoes each position; a mirror image, turned or not, undoes itself
 _STEP = 0.02  # a cell is brighter than its neighbour by at least this much of the range: without it the
 # grain of the air decides half of the bits, and copies saved twice as JPEG are missed
+_THUMB = 32  # pixels
+_ROWS = 2048  # scans compared at once with all others: bounds the memory
 
 
-def hash_scan(scan: Scan) -> np.ndarray:
-    """Return int8 (2, 256) of -1 and 1: the difference hash of the head, and that of its mirror image."""
-    head = scan.windowed()[find_head(scan.pixels).slices]
-    return np.stack([_difference_hash(head), _difference_hash(head[:, ::-1])])
+@dataclass(frozen=True)
+class Prints:
+    """What is kept of N scans to compare them: `bits` int8 (N, 8, 256) of -1 and 1, `thumbs` uint8 (N, 32, 32).
+
+    The eight hashes of a scan are those of its head in the eight `POSITIONS`.
+    """
+
+    bits: np.ndarray
+    thumbs: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.bits)
+
+    def __getitem__(self, chosen) -> "Prints":
+        return Prints(self.bits[chosen], self.thumbs[chosen])
+
+
+def print_of(scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """Return one scan's row of `Prints`: int8 (8, 256) and uint8 (32, 32)."""
+    pixels = scan.windowed()  # as `scans.fit` shows it to a model
+    head = pixels[find_head(pixels).slices]
+    bits = np.stack([_difference_hash(positioned(head, position)) for position in range(len(POSITIONS))])
+    thumb = resize(np.ascontiguousarray(head), (_THUMB, _THUMB))
+    return bits, np.round(255 * np.clip(thumb, 0, 1)).astype(np.uint8)
+
+
+def positioned(picture: np.ndarray, position: int) -> np.ndarray:
+    """Return `picture` (..., h, w) in one of the eight `POSITIONS`: mirrored first, then turned."""
+    picture = picture[..., ::-1] if position >= 4 else picture
+    return np.ascontiguousarray(np.rot90(picture, position % 4, axes=(-2, -1)))
 
 
 def _difference_hash(head: np.ndarray) -> np.ndarray:
-    cells = resize(np.ascontiguousarray(head), (SIDE, SIDE + 1))
+    cells = resize(head, (SIDE, SIDE + 1))
     return np.where(cells[:, 1:] > cells[:, :-1] + _STEP, 1, -1).astype(np.int8).ravel()
 
 
-def twin_pairs(a: np.ndarray, b: np.ndarray, bits: int = TWIN_BITS) -> np.ndarray:
-    """Return int (P, 2): which rows of hashes `a` (N, 2, 256) and `b` (M, 2, 256) are at most `bits` apart.
+def twin_pairs(a: Prints, b: Prints, bits: int = TWIN_BITS) -> np.ndarray:
+    """Return int (P, 3): row of `a`, row of `b`, and the position in which `b` equals `a`, for every twin.
 
-    The dot product of two hashes of -1 and 1 is 256 minus twice their Hamming distance.
+    Candidates are at most `bits` apart; of those, the ones whose pixels correlate. A pair is named once, in
+    the position that fits best. A scan is its own twin where it stands in both.
     """
-    least = 2 * SIDE * SIDE / 2 - 2 * bits
-    (a_plain, a_mirror), (b_plain, b_mirror) = (h.astype(np.float32).transpose(1, 0, 2) for h in (a, b))
-    close = a_plain @ b_plain.T >= least
-    close |= a_plain @ b_mirror.T >= least
-    close |= a_mirror @ b_plain.T >= least  # not the same: a step counts when it goes up, not down
-    return np.argwhere(close)
+    pairs = np.concatenate([np.zeros((0, 3), int), *_candidates(a, b, bits)])
+    alike = correlations(a, b, pairs)
+    order = np.lexsort([pairs[:, 2], -alike.round(3), pairs[:, 1], pairs[:, 0]])
+    pairs = pairs[order[alike[order] >= TWIN_CORRELATION]]
+    again = np.zeros(len(pairs), bool)
+    again[1:] = (pairs[1:, :2] == pairs[:-1, :2]).all(axis=1)
+    return pairs[~again]
 
 
-def with_groups(records: Sequence[Record], hashes: np.ndarray, block: int = 0) -> list[Record]:
+def _candidates(a: Prints, b: Prints, bits: int) -> Iterator[np.ndarray]:
+    """Yield int (P, 3) for each stretch of rows and each position.
+
+    The dot product of two hashes of -1 and 1 is 256 minus twice their Hamming distance. Turning `b` is not
+    the same as turning `a` back: a step counts when it goes up, not down. Either way will do.
+    """
+    least = SIDE * SIDE - 2 * bits
+    theirs = np.ascontiguousarray(b.bits.transpose(1, 2, 0)).astype(np.float32)  # (8, 256, M)
+    for start in range(0, len(a), _ROWS):
+        ours = a.bits[start : start + _ROWS].astype(np.float32)  # (n, 8, 256)
+        for position in range(len(POSITIONS)):
+            close = ours[:, 0] @ theirs[position] >= least
+            close |= ours[:, _BACK[position]] @ theirs[0] >= least
+            rows, columns = np.nonzero(close)
+            yield np.column_stack([rows + start, columns, np.full(len(rows), position)])
+
+
+def bits_apart(a: Prints, b: Prints, pairs: np.ndarray) -> np.ndarray:
+    """Return int (P,), 0 to 256: how many bits lie between the two of each pair, the nearer way round."""
+    i, j, position = pairs.T
+    forth = np.count_nonzero(a.bits[i, 0] != b.bits[j, position], axis=1)
+    return np.minimum(forth, np.count_nonzero(a.bits[i, _BACK[position]] != b.bits[j, 0], axis=1))
+
+
+def correlations(a: Prints, b: Prints, pairs: np.ndarray) -> np.ndarray:
+    """Return float (P,): how far the heads of each pair agree pixel by pixel, -1 to 1."""
+    found = np.empty(len(pairs))
+    turned = np.stack([positioned(b.thumbs, position) for position in range(len(POSITIONS))])  # (8, M, 32, 32)
+    for start in range(0, len(pairs), _ROWS):
+        i, j, position = pairs[start : start + _ROWS].T
+        found[start : start + _ROWS] = np.sum(_unit(a.thumbs[i]) * _unit(turned[position, j]), axis=1)
+    return found
+
+
+def _unit(thumbs: np.ndarray) -> np.ndarray:
+    flat = thumbs.reshape(len(thumbs), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+
+
+def with_groups(records: Sequence[Record], prints: Prints, block: int = 0) -> list[Record]:
     """Return the records with `group` set: twins of twins, slices of one patient, blocks of neighbours.
 
     `block` is the length of the runs of running numbers that are kept together where no patient is
     known; 0 for sets without running numbers.
     """
-    pairs = twin_pairs(hashes, hashes)
+    return grouped(records, twin_pairs(prints, prints)[:, :2], block)
+
+
+def grouped(records: Sequence[Record], pairs: np.ndarray, block: int = 0) -> list[Record]:
+    """Return what `with_groups` does, for twins already found: int (P, 2), rows of the records."""
     keys = [_patient_key(record, block) for record in records]
     first: dict[str, int] = {}
     same = [(i, first.setdefault(key, i)) for i, key in enumerate(keys) if key]
@@ -66,11 +147,11 @@ def _patient_key(record: Record, block: int) -> str:
     return f"{record.label} block {record.number // block}" if block and record.number >= 0 else ""
 
 
-def with_twins(records: Sequence[Record], hashes: np.ndarray, bits: int = TWIN_BITS) -> list[Record]:
-    """Return the records with `twin` set on the test scans that have a twin among all the others.
+def with_twins(records: Sequence[Record], prints: Prints, bits: int = TWIN_BITS) -> list[Record]:
+    """Return the records with `twin` set on the test scans that have a twin in training or validation.
 
     A scan that only chose the model (validation) counts as seen: the stricter reading.
     """
-    seen = np.array([record.split != "test" for record in records])
-    with_twin = set(twin_pairs(hashes, hashes[seen], bits)[:, 0].tolist())
+    seen = np.array([record.split in ("train", "val") for record in records])
+    with_twin = set(twin_pairs(prints, prints[seen], bits)[:, 0].tolist())
     return [replace(r, twin=r.split == "test" and i in with_twin) for i, r in enumerate(records)]

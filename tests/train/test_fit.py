@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import CLASSES
 from train import networks
 from train.batches import Batches
-from train.fit import SmoothedCrossEntropy, _Keeper, fit, seed_everything
+from train.fit import _Keeper, fit, seed_everything
+from train.objective import SmoothedCrossEntropy
 from train.recipe import Recipe
 
 RECIPE = Recipe(
@@ -36,7 +37,7 @@ def run(folder, recipe=RECIPE, *, data="the same", resume=False) -> keras.Model:
     train = Batches(pixels[:32], labels[:32], recipe, training=True)
     val = Batches(pixels[32:], labels[32:], recipe, training=False)
     seed_everything(recipe.seed)
-    network = networks.build("cnn3", (32, 32, 3), len(CLASSES), recipe.dropout)
+    network = networks.build(recipe, len(CLASSES), training=True)
     return fit(network, train, val, recipe, folder, data=data, resume=resume)
 
 

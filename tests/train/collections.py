@@ -1,0 +1,42 @@
+"""The four collections in their publishers' layouts, drawn from phantoms: what a data folder looks like."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from scans import phantom
+
+_EACH = 14  # scans a class: enough for a validation and a test part
+_FORTY_FOUR = (("Astrocitoma T1C+", "glioma"), ("Meningioma T1C+", "meningioma"), ("_NORMAL T1", "notumor"))
+
+
+def draw_collections(data: Path) -> Path:
+    """Write all four below `data`; every picture another phantom, every figshare tumour with its box."""
+    for start, folder in ((0, "Training"), (100, "Testing")):
+        for kind in ("glioma", "meningioma", "notumor", "pituitary"):
+            _draw(data / "brain-tumor-mri-dataset" / folder / kind, kind, start)
+    for kind in ("glioma", "meningioma", "pituitary", "notumor"):
+        _draw(data / "figshare-brain-tumor" / kind, kind, 200, boxes=True)
+    for name, kind in _FORTY_FOUR:
+        _draw(data / "brain-tumor-mri-images-44c" / name, kind, 300)
+    return data
+
+
+def _draw(folder: Path, kind: str, start: int, boxes: bool = False) -> None:
+    folder.mkdir(parents=True)
+    for index in range(_EACH):
+        drawn = phantom(kind, start + index, 96)
+        number = 20 * (start + index)  # neighbours within 20 would count as one patient
+        cv2.imwrite(str(folder / f"{number}.png"), np.round(255 * drawn.scan.pixels).astype(np.uint8))
+        if boxes:
+            (folder / f"{number}.txt").write_text(_box(drawn.mask))
+
+
+def _box(mask: np.ndarray) -> str:
+    if not mask.any():
+        return ""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    middle = (columns.min() + columns.max() + 1) / 2, (rows.min() + rows.max() + 1) / 2
+    size = np.ptp(columns) + 1, np.ptp(rows) + 1
+    return "0 " + " ".join(f"{value / len(mask):.6f}" for value in (*middle, *size)) + "\n"

@@ -1,0 +1,99 @@
+"""Candor's network: small, fine-grained, linear in its evidence, and the same when folded and saved."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from model_zoo.tap import find_tap
+from train import networks
+from train.candor import StandardConv2D
+from train.objective import WhereLoss, compile_model
+from train.recipe import Recipe
+from train.start import take_over
+
+RECIPE = Recipe(task="phantom4", network="candor", size=160, channels=1, where=1.0, precision="float32")
+SMALL = replace(RECIPE, size=32)
+
+
+@pytest.fixture(scope="module")
+def trained() -> keras.Model:
+    """A training network after two steps, so that no weight is what it began as."""
+    keras.utils.set_random_seed(0)
+    network = networks.build(SMALL, 4, training=True)
+    compile_model(network, SMALL, 10)
+    rng = np.random.default_rng(0)
+    truth = {"logits": np.arange(8) % 4, "where": rng.random((8, 4, 4, 1)).astype(np.float32)}
+    for _ in range(2):
+        network.train_on_batch(rng.random((8, 32, 32, 1), dtype=np.float32), truth)
+    return network
+
+
+@pytest.fixture(scope="module")
+def scans() -> np.ndarray:
+    return np.random.default_rng(1).random((3, 32, 32, 1), dtype=np.float32)
+
+
+def test_it_is_small_and_its_map_is_fine():
+    network = networks.build(RECIPE, 4)
+    assert network.count_params() < 3_000_000
+    assert network.get_layer(find_tap(network)).output.shape[1:3] == (20, 20)
+
+
+def test_the_tap_is_the_gated_evidence():
+    assert find_tap(networks.build(RECIPE, 4)) == "evidence"
+
+
+def test_the_saved_network_has_stock_layers_only():
+    stock = {type(layer).__module__.split(".")[0] for layer in networks.build(SMALL, 4).layers}
+    assert stock == {"keras"}
+
+
+def test_folding_changes_no_answer(trained, scans):
+    saved = networks.inference_copy(trained, SMALL, 4)
+    expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(saved(scans)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, scans):
+    saved = networks.inference_copy(trained, SMALL, 4)
+    again = networks.build(SMALL, 4, training=True)
+    assert len(take_over(saved, again)) == sum(bool(layer.weights) for layer in again.layers)
+    expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(again(scans)["logits"]), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_head_for_other_classes_starts_anew(trained):
+    saved = networks.inference_copy(trained, SMALL, 4)
+    other = networks.build(SMALL, 15, training=True)
+    assert "logits" not in take_over(saved, other)
+
+
+def test_the_logits_are_linear_in_the_mean_of_the_evidence(trained, scans):
+    saved = networks.inference_copy(trained, SMALL, 4)
+    tapped = keras.Model(saved.input, [saved.get_layer("evidence").output, saved.output])
+    evidence, logits = (keras.ops.convert_to_numpy(x) for x in tapped(scans))
+    kernel, bias = saved.get_layer("logits").get_weights()
+    np.testing.assert_allclose(10 * evidence.mean(axis=(1, 2)) @ kernel + bias, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_a_kernel_has_mean_zero_and_the_spread_of_its_gamma():
+    layer = StandardConv2D(6, 3, first_scale=0.5)
+    layer.build((None, 8, 8, 4))
+    kernel = keras.ops.convert_to_numpy(layer.standard_kernel())
+    np.testing.assert_allclose(kernel.mean(axis=(0, 1, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(kernel.std(axis=(0, 1, 2)), 0.5 * np.sqrt(2 / 36), rtol=1e-4)
+
+
+def test_the_gate_is_scored_by_hand():
+    """Logit 0 is p = 0.5: ln 2 a cell, counted double where it is all lesion; half the cells are."""
+    truth = np.zeros((1, 2, 2, 1), np.float32)
+    truth[0, 0] = 1
+    assert float(WhereLoss()(truth, np.zeros((1, 2, 2, 1), np.float32))) == pytest.approx(1.5 * np.log(2), rel=1e-5)
+
+
+def test_training_takes_pictures_of_another_size():
+    network = networks.build(SMALL, 4, training=True)
+    out = network(np.zeros((1, 64, 64, 1), np.float32))
+    assert out["where"].shape == (1, 8, 8, 1) and out["logits"].shape == (1, 4)

@@ -1,0 +1,106 @@
+"""A bundle is judged on the collections it was not trained on, and on what it should not need."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from model_zoo import load_model
+from model_zoo.tables import read_checks, read_cohorts, read_sources
+from model_zoo.verify import differences
+from tests.conftest import CLASSES, tiny_network, write_bundle
+from tests.train.collections import draw_collections
+from train.checks import CHECKS
+from train.elsewhere import collections, seen_by, trained_on
+from train.judge import judge, recipe_of
+from train.recipe import Recipe
+
+RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return draw_collections(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def everything(data):
+    return collections(data)
+
+
+@pytest.fixture(scope="module")
+def judged(data, tmp_path_factory):
+    zoo = tmp_path_factory.mktemp("zoo")
+    write_bundle(zoo / "tiny-kaggle4", tiny_network(), task="kaggle4", recipe=asdict(RECIPE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANDOR_ZOO", str(zoo))
+        model = load_model("tiny-kaggle4", precision="f32")
+    (card,) = judge([(zoo / "tiny-kaggle4", model)], data)
+    return zoo / "tiny-kaggle4", card, model
+
+
+def test_a_model_is_asked_about_the_test_part_of_every_collection(judged):
+    folder, card, _ = judged
+    rows = read_cohorts(folder / "cohorts.csv", card.classes)
+    assert {row.cohort for row in rows} == {"kaggle", "figshare", "br35h", "44c"}
+    assert sum(row.cohort == "kaggle" for row in rows) == 56  # the publisher's whole test split
+    assert {row.truth for row in rows if row.cohort == "44c"} == {"glioma", "meningioma", "notumor"}
+
+
+def test_every_check_is_made_and_the_hidden_tumours_are_those_with_a_box(judged):
+    folder, card, _ = judged
+    rows = read_checks(folder / "checks.csv", card.classes)
+    assert {row.check for row in rows} == set(CHECKS)
+    hidden = {row.id for row in rows if row.check == "tumour hidden"}
+    assert hidden and all(name.startswith("figshare-brain-tumor/") and "notumor" not in name for name in hidden)
+    assert hidden == {row.id for row in rows if row.check == "boxed scans as is"}
+
+
+def test_an_unchanged_scan_gets_the_answer_that_the_app_gives(judged, everything):
+    folder, card, model = judged
+    row = next(r for r in read_checks(folder / "checks.csv", card.classes) if r.check == "as is")
+    from train.records import load
+
+    record = next(r for r in everything.records if r.id == row.id)
+    np.testing.assert_allclose(model.classify([load(record)])[0], row.probabilities, atol=2e-5)
+
+
+def test_the_probe_answers_for_scans_of_both_sources(judged):
+    rows = read_sources(judged[0] / "sources.csv")
+    assert {row.truth for row in rows} == {"44c", "figshare and Br35H"} == {row.answer for row in rows}
+
+
+def test_the_card_of_a_judged_bundle_verifies(judged):
+    assert differences(judged[0]) == []
+
+
+def test_a_models_own_training_scans_and_no_others_count_as_seen(everything):
+    seen = seen_by(RECIPE, everything)
+    for record, used in zip(everything.records, seen, strict=True):
+        assert used == (record.cohort == "kaggle" and record.split in ("train", "val"))
+
+
+def test_what_the_starting_weights_had_seen_counts_too(everything):
+    assert trained_on(replace(RECIPE, started_on="44c")) == ("kaggle", "44c")
+    seen = seen_by(replace(RECIPE, started_on="44c"), everything)
+    used = {r.cohort for r, s in zip(everything.records, seen, strict=True) if s}
+    assert used == {"kaggle", "44c"}
+
+
+@pytest.mark.parametrize(
+    ("task", "cohorts", "expected"),
+    [
+        ("kaggle4", "all", ("kaggle",)),
+        ("figshare3", "all", ("figshare",)),
+        ("44c15", "all", ("44c",)),
+        ("pooled4", "figshare, 44c", ("figshare", "44c")),
+        ("pooled4", "all", ("kaggle", "figshare", "br35h", "44c")),
+    ],
+)
+def test_a_recipe_names_the_collections_it_trains_on(task, cohorts, expected):
+    assert trained_on(Recipe(task=task, network="cnn3", cohorts=cohorts)) == expected
+
+
+def test_a_card_without_the_younger_fields_still_gives_its_recipe(judged):
+    old = replace(judged[1], recipe={"task": "kaggle4", "network": "cnn3", "size": 32, "forgotten": 3})
+    assert recipe_of(old) == RECIPE and judged[1].classes == CLASSES

@@ -1,0 +1,101 @@
+"""Which collections are pooled, what do their labels have in common, and what may then not be trained on?
+
+Each collection is divided on its own, with its own labels, so that a scan stands in the same split in every
+task. Then the collections are put together, and a training scan that is a twin of another collection's
+validation or test scan is left out: the Kaggle set's gliomas are mostly mirrored figshare slices.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from train.datasets import DATASETS, DatasetCard, dataset_folder
+from train.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
+from train.records import Record
+from train.splits import split
+from train.twins import Prints, twin_pairs, with_groups, with_twins
+
+LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
+
+# 44c's class -> what the four-class collections would call it. Ganglioglioma is as much neuronal as glial.
+FOUR_OF_FIFTEEN = {
+    "astrocytoma": "glioma",
+    "ependymoma": "glioma",
+    "glioblastoma": "glioma",
+    "oligodendroglioma": "glioma",
+    "meningioma": "meningioma",
+    "normal": "notumor",
+}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One collection: the task whose card and folder it has, and its reader."""
+
+    task: str
+    read: Callable[[Path], list[Record]]
+
+
+COHORTS: dict[str, Cohort] = {
+    "kaggle": Cohort("kaggle4", read_kaggle4),
+    "figshare": Cohort("figshare3", read_figshare3),
+    "br35h": Cohort("figshare3", read_br35h),
+    "44c": Cohort("44c15", read_44c15),
+}
+
+
+def common_label(label: str, classes: Sequence[str]) -> str:
+    """Return the class of `classes` that a scan labelled `label` in its own collection belongs to; "" for none."""
+    if label in classes:
+        return label
+    if label == "notumor" and "normal" in classes:
+        return "normal"
+    four = FOUR_OF_FIFTEEN.get(label, "")
+    return four if four in classes else ""
+
+
+def chosen_cohorts(names: str) -> list[str]:
+    """Return the cohorts that a recipe names, "all" for every one. Raises ValueError listing what exists."""
+    chosen = list(COHORTS) if names == "all" else [name.strip() for name in names.split(",")]
+    if unknown := set(chosen) - set(COHORTS):
+        raise ValueError(f"no cohort {unknown.pop()!r}; cohorts takes all, or some of {', '.join(COHORTS)}")
+    return chosen
+
+
+def read_cohort(name: str, data: Path) -> list[Record]:
+    """Return the records of one collection, with its own labels; ids begin with the collection's folder."""
+    cohort = COHORTS[name]
+    folder = dataset_folder(DATASETS[cohort.task], data)
+    return [replace(record, id=f"{folder.name}/{record.id}", cohort=name, group="") for record in cohort.read(folder)]
+
+
+def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Record]:
+    """Return the records of a task; those of a pooled task with the labels of their own collections."""
+    if not dataset.pooled:
+        return read_records(dataset, data)
+    return [record for name in chosen_cohorts(cohorts) for record in read_cohort(name, data)]
+
+
+def divided(
+    records: Sequence[Record], prints: Prints, *, val: float, test: float, seed: int, block: int
+) -> list[Record]:
+    """Return records of one or more cohorts with group and split set, each cohort divided on its own.
+
+    A training scan that is a twin of another cohort's validation or test scan gets the split "left out".
+    """
+    done = list(records)
+    cohorts = np.array([record.cohort for record in records])
+    for name in dict.fromkeys(cohorts.tolist()):
+        places = np.flatnonzero(cohorts == name)
+        own = with_groups([records[i] for i in places], prints[places], block)
+        for i, record in zip(places, split(own, val=val, test=test, seed=seed), strict=True):
+            done[i] = replace(record, group=f"{name} {record.group}" if name else record.group)
+    if len(set(cohorts.tolist())) > 1:
+        held_out = np.array([record.split in ("val", "test") for record in done])
+        for i, j, _ in twin_pairs(prints, prints[held_out]):
+            other = np.flatnonzero(held_out)[j]
+            if done[i].split == "train" and cohorts[i] != cohorts[other]:
+                done[i] = replace(done[i], split=LEFT_OUT)
+    return with_twins(done, prints)

@@ -1,0 +1,86 @@
+"""What is minimised, and in which steps? The losses on logits and gate, the optimiser, and the learning rate."""
+
+from collections.abc import Sequence
+
+import keras
+
+from train.recipe import Recipe
+
+
+def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Compile with the recipe's optimiser and schedule, and the loss on logits; and on the gate, if taught."""
+    rate = recipe.rate
+    if recipe.schedule == "cosine":
+        total = max(1, recipe.epochs * steps)
+        warmup = min(total - 1, round(recipe.warmup * steps))
+        rate = keras.optimizers.schedules.CosineDecay(
+            recipe.rate / 100, total - warmup, warmup_target=recipe.rate, warmup_steps=max(1, warmup)
+        )
+    averaging = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    if recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate, **averaging)
+    else:
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay, **averaging)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = SmoothedCrossEntropy(recipe.smoothing)
+    if recipe.where:
+        model.compile(
+            optimizer,
+            loss={"logits": loss, "where": WhereLoss()},
+            loss_weights={"logits": 1.0, "where": recipe.where},
+            metrics={"logits": ["accuracy"]},
+        )
+    else:
+        model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+@keras.saving.register_keras_serializable("candor")
+class WhereLoss(keras.losses.Loss):
+    """Cross entropy of the gate with the share of each cell that lies in the lesion, lesions counted double.
+
+    (N, h, w, 1) logits of the gate against shares in [0, 1]; scans that nobody has marked weigh 0.
+    """
+
+    def __init__(self, name: str = "where") -> None:
+        super().__init__(name=name)
+
+    def call(self, y_true, y_pred):
+        truth = keras.ops.cast(y_true, "float32")
+        surprise = keras.ops.binary_crossentropy(truth, keras.ops.cast(y_pred, "float32"), from_logits=True)
+        return keras.ops.mean(surprise * (1 + truth), axis=(1, 2, 3))
+
+    def get_config(self) -> dict:
+        return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable("candor")
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """Cross entropy of integer labels on logits, with label smoothing (which Keras' sparse loss lacks)."""
+
+    def __init__(self, smoothing: float = 0.0, name: str = "cross_entropy") -> None:
+        super().__init__(name=name)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        log_p = keras.ops.log_softmax(keras.ops.cast(y_pred, "float32"))  # (B, K)
+        classes = log_p.shape[-1]
+        truth = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes)
+        target = (1 - self.smoothing) * truth + self.smoothing / classes
+        return -keras.ops.sum(target * log_p, axis=-1)
+
+    def get_config(self) -> dict:
+        return {"smoothing": self.smoothing, "name": self.name}
+
+
+def plateau_rate(rate: float, losses: Sequence[float], patience: int = 3, factor: float = 0.2) -> float:
+    """Return the rate after these validation losses: times `factor` whenever `patience` epochs brought no gain.
+
+    What `keras.callbacks.ReduceLROnPlateau` does, computed from the history, so that a resume is exact.
+    """
+    best, waited = float("inf"), 0
+    for loss in losses:
+        waited = 0 if loss < best - 1e-4 else waited + 1
+        best = min(best, loss)
+        if waited >= patience:
+            rate, waited = max(rate * factor, 1e-6), 0
+    return rate
