@@ -1,6 +1,6 @@
 """python -m model_zoo: which models are there, what do they say about these scans, and do their cards hold?
 
-python -m model_zoo list | predict MODEL SCAN... | verify | refigure | cards
+python -m model_zoo list | predict MODEL SCAN... | verify | refigure | cards | shelve FOLDER...
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model_zoo import Model, ModelError, load_model, models, read_card
 from model_zoo.markdown import CARD, write_model_card
-from model_zoo.verify import bundle_folders, checked, differences, refigure
+from model_zoo.verify import bundle_folders, checked, differences, refigure, shelve
 from scans import PLANES, ScanError, read
 
 
@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
             return list_models(options.json)
         if options.command == "predict":
             return predict(load_model(options.model), options.scans, options.plane, options.json)
+        if options.command == "shelve":
+            return shelve_all(options.folders)
         return KEEPING[options.command](bundle_folders(options.models))
     except (ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -73,6 +75,13 @@ def refigure_all(folders: list[Path]) -> int:
     return 0
 
 
+def shelve_all(folders: list[Path]) -> int:
+    """Keep what was measured of bundles elsewhere, without their weights."""
+    for folder in folders:
+        print(f"{folder.name}: card and tables kept in {shelve(folder)}")
+    return 0
+
+
 def write_cards(folders: list[Path]) -> int:
     """Write every bundle's model card in Markdown; its figures are taken as they stand."""
     for folder in folders:
@@ -120,6 +129,8 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     predicting.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
+    shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
+    shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")
     for command, told in (
         ("verify", "compute every figure of every card again from the stored answers, and check the weights"),
         ("refigure", "put the figures of the cards right, and their Markdown"),

@@ -4,6 +4,7 @@
 card right. The folder `measured/` of the zoo holds systems whose weights are not shipped: their card and tables.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +34,24 @@ def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
     if unknown := set(names) - {folder.name for folder in found}:
         raise ModelError(f"no model {unknown.pop()[:80]!r}; the zoo has {listed}")
     return [folder for folder in found if not names or folder.name in names]
+
+
+def shelve(folder: Path) -> Path:
+    """Keep a bundle's card and tables in the zoo's `measured/`, without its weights; return the new folder.
+
+    For systems that were trained and scored, and do not earn their megabytes. What stood there under the
+    same id is replaced whole. Raises ModelError where `folder` is no bundle.
+    """
+    card = read_card(folder / "card.json")
+    place = zoo_folder() / MEASURED / card.id
+    part = place.with_name(f".{card.id}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".csv", ".md"):
+            shutil.copy(path, part / path.name)
+    shutil.rmtree(place, ignore_errors=True)
+    return part.replace(place)
 
 
 def differences(folder: Path) -> list[str]:

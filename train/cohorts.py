@@ -13,6 +13,7 @@ import numpy as np
 
 from train.datasets import DATASETS, DatasetCard, dataset_folder
 from train.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
+from train.recipe import Recipe
 from train.records import Record
 from train.splits import split
 from train.twins import Prints, twin_pairs, with_groups, with_twins
@@ -62,6 +63,15 @@ def chosen_cohorts(names: str) -> list[str]:
     if unknown := set(chosen) - set(COHORTS):
         raise ValueError(f"no cohort {unknown.pop()!r}; cohorts takes all, or some of {', '.join(COHORTS)}")
     return chosen
+
+
+def trained_on(recipe: Recipe) -> tuple[str, ...]:
+    """Return the cohorts whose training parts a recipe uses, those of the weights it starts from included."""
+    if recipe.task.startswith("pooled"):
+        own = tuple(chosen_cohorts(recipe.cohorts))
+    else:
+        own = tuple(name for name, cohort in COHORTS.items() if cohort.task == recipe.task and name != "br35h")
+    return tuple(dict.fromkeys([*own, *(name.strip() for name in recipe.started_on.split(",") if name.strip())]))
 
 
 def read_cohort(name: str, data: Path) -> list[Record]:

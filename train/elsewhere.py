@@ -16,7 +16,7 @@ from model_zoo import Model
 from model_zoo.tables import CohortRow
 from scans import fit
 from train.batches import prepare
-from train.cohorts import COHORTS, common_label, divided, read_cohort
+from train.cohorts import COHORTS, common_label, divided, read_cohort, trained_on
 from train.recipe import Recipe
 from train.records import Record, load
 from train.twins import Prints, twin_pairs
@@ -60,15 +60,6 @@ def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     seen = np.zeros(len(mine), bool)
     seen[twin_pairs(everything.prints, part.prints[used])[:, 0]] = True
     return seen
-
-
-def trained_on(recipe: Recipe) -> tuple[str, ...]:
-    """Return the cohorts whose training parts a recipe uses, those of the weights it starts from included."""
-    if recipe.task.startswith("pooled"):
-        own = tuple(COHORTS) if recipe.cohorts == "all" else tuple(name.strip() for name in recipe.cohorts.split(","))
-    else:
-        own = tuple(name for name, cohort in COHORTS.items() if cohort.task == recipe.task and name != "br35h")
-    return tuple(dict.fromkeys([*own, *(name.strip() for name in recipe.started_on.split(",") if name.strip())]))
 
 
 def cohort_rows(model: Model, recipe: Recipe, everything: Collections) -> list[CohortRow]:

@@ -5,7 +5,7 @@ onto its card. The weights stay as they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,10 @@ from model_zoo.tables import CHECKS as CHECKED
 from model_zoo.tables import COHORTS, SOURCES, CheckRow, SourceRow, write_checks, write_cohorts, write_sources
 from scans import fit
 from train.checks import CHECKS
-from train.cohorts import common_label
-from train.elsewhere import Collections, cohort_rows, collections, seen_by, trained_on
+from train.cohorts import common_label, trained_on
+from train.elsewhere import Collections, cohort_rows, collections, seen_by
 from train.places import place_of
-from train.recipe import Recipe
+from train.recipe import Recipe, published, recipe_of
 from train.records import Record, load
 
 _BATCH = 32
@@ -39,23 +39,18 @@ def judge(models: Sequence[tuple[Path, Model]], data: Path) -> list[ModelCard]:
 
 
 def _judge(folder: Path, model: Model, everything: Collections) -> ModelCard:
-    recipe = recipe_of(model.card)
+    recipe = recipe_of(model.card.recipe)
     seen = seen_by(recipe, everything)
     own = own_test(model.card, recipe, everything, seen)
     classes = model.card.classes
     write_cohorts(folder / COHORTS, classes, cohort_rows(model, recipe, everything))
     write_checks(folder / CHECKED, classes, check_rows(model, own))
     write_sources(folder / SOURCES, source_rows(model, everything))
-    card = replace(model.card, figures=bundle_figures(folder, classes))
+    theirs, differences = published(model.card.id, recipe)
+    card = replace(model.card, published=theirs, differences=differences, figures=bundle_figures(folder, classes))
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card
-
-
-def recipe_of(card: ModelCard) -> Recipe:
-    """Return the recipe a card was made with; fields it has no word on have their defaults."""
-    known = {field.name for field in fields(Recipe)}
-    return Recipe(**{name: value for name, value in card.recipe.items() if name in known})
 
 
 def own_test(card: ModelCard, recipe: Recipe, everything: Collections, seen: np.ndarray) -> list[Record]:

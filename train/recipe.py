@@ -116,6 +116,12 @@ def find_recipe(recipe_id: str) -> tuple[Recipe, str]:
     return module.RECIPE, module.__doc__ or ""
 
 
+def recipe_of(choices: dict[str, str | int | float]) -> Recipe:
+    """Return the recipe that a card was made with; fields it has no word on have their defaults."""
+    known = {field.name for field in fields(Recipe)}
+    return Recipe(**{name: value for name, value in choices.items() if name in known})
+
+
 def published(recipe_id: str, recipe: Recipe) -> tuple[str, tuple[str, ...]]:
     """Return the authors' figure of a published system, "" for our own, and how this run differs from theirs.
 

@@ -8,7 +8,7 @@ import pytest
 from model_zoo import ModelError, models, read_card, write_card
 from model_zoo.__main__ import main
 from model_zoo.markdown import write_model_card
-from model_zoo.verify import bundle_folders, differences, refigure
+from model_zoo.verify import bundle_folders, differences, refigure, shelve
 
 
 @pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
@@ -171,3 +171,12 @@ def test_an_unknown_model_and_an_empty_zoo_are_one_sentence(bundle, tmp_path, mo
     monkeypatch.setenv("CANDOR_ZOO", str(tmp_path / "empty"))
     assert main(["verify"]) == 2
     assert "python -m train" in capsys.readouterr().err
+
+
+def test_a_shelved_bundle_keeps_its_tables_and_not_its_weights(bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path / "zoo"))
+    place = shelve(bundle)
+    assert place == tmp_path / "zoo" / "measured" / bundle.name
+    kept = {path.name for path in bundle.iterdir()} - {"model.keras"}
+    assert {path.name for path in place.iterdir()} == kept and differences(place) == []
+    assert shelve(bundle) == place  # again: what stood there is replaced

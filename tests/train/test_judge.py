@@ -11,9 +11,10 @@ from model_zoo.verify import differences
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.train.collections import draw_collections
 from train.checks import CHECKS
-from train.elsewhere import collections, seen_by, trained_on
-from train.judge import judge, recipe_of
-from train.recipe import Recipe
+from train.cohorts import trained_on
+from train.elsewhere import collections, seen_by
+from train.judge import judge
+from train.recipe import Recipe, recipe_of
 
 RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
 
@@ -102,5 +103,5 @@ def test_a_recipe_names_the_collections_it_trains_on(task, cohorts, expected):
 
 
 def test_a_card_without_the_younger_fields_still_gives_its_recipe(judged):
-    old = replace(judged[1], recipe={"task": "kaggle4", "network": "cnn3", "size": 32, "forgotten": 3})
-    assert recipe_of(old) == RECIPE and judged[1].classes == CLASSES
+    old = {"task": "kaggle4", "network": "cnn3", "size": 32, "forgotten": 3}
+    assert recipe_of(old) == recipe_of(judged[1].recipe) == RECIPE and judged[1].classes == CLASSES

@@ -17,6 +17,13 @@ bfloat16; the figures with their intervals are on the card, model_zoo/cnn3-kaggl
 
 from train.recipe import Recipe
 
+PUBLISHED = "about 0.95 in training, in validation a bit lower; 288 of 299 pituitary tumours right (seed 001)"
+DIFFERENCES = (
+    "The head is cropped and the scans are augmented; the authors did neither.",
+    "60 epochs of AdamW with cosine decay and label smoothing; the authors trained for 5 epochs.",
+    "Chosen on validation scans that share no near-duplicate with training, tested on the publisher's test split.",
+)
+
 RECIPE = Recipe(
     task="kaggle4",
     network="cnn3",

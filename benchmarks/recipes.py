@@ -1,0 +1,84 @@
+"""How fast does each shipped recipe train here? Images a second, and the seconds of an epoch that follow from it.
+
+Augmentation included, scoring and saving left out. The pictures are phantoms: what is on them costs nothing.
+An epoch is that of the bundle: as many training scans as its card counts.
+"""
+
+from statistics import median
+from time import perf_counter
+
+import keras
+import numpy as np
+
+from benchmarks.record import write
+from model_zoo import ModelCard, models
+from scans import PHANTOM_KINDS
+from train import networks
+from train.batches import Batches, prepare
+from train.fit import precision_policy
+from train.objective import compile_model
+from train.recipe import Recipe, recipe_of
+from train.records import Record
+
+_IMAGES, _WARM = 640, 160  # measured, and passed over, a recipe and side
+
+
+def main() -> None:
+    """Measure the recipe of every model in the zoo."""
+    write("recipes", {card.id: _measured(card) for card in models().values() if card.task != "phantom4"})
+
+
+def _measured(card: ModelCard) -> dict:
+    recipe = recipe_of(card.recipe)
+    sides = {recipe.size: 1 - recipe.early} | ({recipe.early_size: recipe.early} if recipe.early else {})
+    rates = {side: _images_a_second(recipe, len(card.classes), side) for side in sides}
+    scans = card.scans["train"]
+    seconds = {side: scans / rate for side, rate in rates.items()}
+    return {
+        "precision": precision_policy(recipe),
+        "training scans": scans,
+        "epochs": recipe.epochs,
+        "images a second": {f"{side} px": round(rate, 1) for side, rate in rates.items()},
+        "seconds an epoch": {f"{side} px": round(value, 1) for side, value in seconds.items()},
+        "minutes of the whole recipe": round(
+            recipe.epochs * sum(share * seconds[side] for side, share in sides.items()) / 60, 1
+        ),
+        "megabytes of weights": round(card.weights_bytes / 1e6, 1),
+    }
+
+
+def _images_a_second(recipe: Recipe, classes: int, side: int) -> float:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
+    network = networks.build(recipe, classes, training=True)
+    compile_model(network, recipe, 100)
+    batches = _batches(recipe, classes)
+    batches.side = side
+    clock = _Clock()
+    steps = (_IMAGES + _WARM) // recipe.batch
+    network.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, callbacks=[clock], verbose=0)
+    warm = _WARM // recipe.batch
+    thirds = np.array_split(np.diff(clock.ends[warm:]), 3)  # the median of three stretches, not of single steps
+    return recipe.batch / median(float(third.mean()) for third in thirds)
+
+
+def _batches(recipe: Recipe, classes: int) -> Batches:
+    records = [Record(f"{kind}/{seed}", kind) for kind in PHANTOM_KINDS for seed in range(8)]
+    pixels, _, places = prepare(records, recipe.spec)
+    times = -(-(_IMAGES + _WARM) // len(records))
+    labels = (np.arange(len(records) * times) % classes).astype(np.int32)
+    return Batches(np.tile(pixels, (times, 1, 1)), labels, recipe, training=True, places=np.tile(places, (times, 1)))
+
+
+class _Clock(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.ends.append(perf_counter())
+
+
+if __name__ == "__main__":
+    main()

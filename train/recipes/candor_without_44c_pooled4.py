@@ -1,0 +1,20 @@
+"""How candor-pooled4 would do on 44c had it never seen it: the same network, that cohort left out.
+
+    python -m train candor-without-44c-pooled4 --out /tmp/zoo && CANDOR_ZOO=/tmp/zoo python -m train judge
+    python -m model_zoo shelve /tmp/zoo/candor-without-44c-pooled4
+
+It starts from candor-kaggle4, which has not seen that cohort either, and is trained for fewer epochs than
+candor-pooled4: it answers what a new hospital may expect, and is not shipped.
+"""
+
+from dataclasses import replace
+
+from train.recipes.candor_pooled4 import RECIPE as POOLED4
+
+RECIPE = replace(
+    POOLED4,
+    cohorts="kaggle,figshare,br35h",
+    epochs=8,
+    weights="model_zoo/candor-kaggle4/model.keras",
+    started_on="kaggle",
+)
