@@ -18,6 +18,7 @@ from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.weights import load_checked
 from scans import Scan, fit
 
+DEFAULT = "candor-pooled4"  # what the app begins with, where the zoo has it: trained on every collection
 _BATCH = 32
 _loading = Lock()
 
@@ -56,8 +57,9 @@ def zoo_folder() -> Path:
 
 
 def models() -> dict[str, ModelCard]:
-    """Return the card of every bundle in the zoo, by id. Raises ModelError on a broken card."""
-    return {path.parent.name: read_card(path) for path in sorted(zoo_folder().glob("[!.]*/card.json"))}
+    """Return the card of every bundle in the zoo, by id, the app's default first. Raises ModelError on a broken card."""
+    paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
+    return {path.parent.name: read_card(path) for path in paths}
 
 
 def model_card(model_id: str) -> ModelCard:

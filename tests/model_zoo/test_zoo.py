@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model_zoo import ModelError, load_model, model_card, models, probabilities, zoo_folder
+from model_zoo import ModelError, load_model, model_card, models, probabilities, zoo, zoo_folder
 from scans import PHANTOM_SAMPLES, phantom
 from tests.conftest import tiny_network, write_bundle
 
@@ -93,3 +93,10 @@ def test_every_shipped_model_names_the_same_class_in_either_precision(name):
 
 def test_all_weights_together_stay_within_their_budget():
     assert sum(card.weights_bytes for card in models().values()) < 130e6
+
+
+def test_the_default_comes_first_and_the_others_by_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    for model_id in ("a-phantom4", zoo.DEFAULT, "z-phantom4"):
+        write_bundle(tmp_path / model_id, tiny_network())
+    assert list(zoo.models()) == [zoo.DEFAULT, "a-phantom4", "z-phantom4"]

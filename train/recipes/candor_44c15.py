@@ -1,6 +1,6 @@
 """Candor's network on the 44-class collection read as fifteen classes, started from candor-pooled13.
 
-    python -m train candor-pooled13
+    python -m train candor-pooled13 --out starts
     python -m train candor-44c15
 
 The start has seen the same training scans of 44c, never its validation or test scans: every task divides a
@@ -15,9 +15,8 @@ RECIPE = replace(
     KAGGLE4,
     task="44c15",
     block=20,
-    epochs=24,
-    early=0.0,
-    rate=5e-4,
-    weights="model_zoo/candor-pooled13/model.keras",
+    epochs=30,
+    rate=8e-4,
+    weights="starts/candor-pooled13/model.keras",
     started_on="figshare,br35h,44c",
 )

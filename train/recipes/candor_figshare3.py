@@ -1,6 +1,6 @@
 """Candor's network on figshare's three tumours, started from candor-pooled13, taught where the tumours are.
 
-    python -m train candor-pooled13
+    python -m train candor-pooled13 --out starts
     python -m train candor-figshare3
 
 Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor
@@ -15,10 +15,9 @@ RECIPE = replace(
     KAGGLE4,
     task="figshare3",
     block=20,
-    epochs=20,
-    early=0.0,
-    rate=5e-4,
+    epochs=22,
+    rate=6e-4,
     where=0.5,
-    weights="model_zoo/candor-pooled13/model.keras",
+    weights="starts/candor-pooled13/model.keras",
     started_on="figshare,br35h,44c",
 )

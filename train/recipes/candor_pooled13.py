@@ -1,6 +1,6 @@
 """The start of Candor's other models: figshare, Br35H and 44c together, thirteen classes, never the Kaggle set.
 
-    python -m train candor-pooled13
+    python -m train candor-pooled13 --out starts
 
 44c's four glioma kinds are one class with figshare's gliomas, its other tumours classes of their own. The
 Kaggle set stays out because it holds figshare's slices mirrored: a figshare model must not start from it.
@@ -11,4 +11,15 @@ from dataclasses import replace
 
 from train.recipes.candor_kaggle4 import RECIPE as KAGGLE4
 
-RECIPE = replace(KAGGLE4, task="pooled13", cohorts="figshare,br35h,44c", block=20, epochs=28, where=0.5)
+RECIPE = replace(
+    KAGGLE4,
+    task="pooled13",
+    cohorts="figshare,br35h,44c",
+    block=20,
+    epochs=28,
+    early=0.75,
+    rate=1e-3,
+    warmup=2,
+    where=0.5,
+    weights="none",
+)

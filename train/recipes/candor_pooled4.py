@@ -1,8 +1,9 @@
 """Candor's network on every collection's training part, four classes: the app's default.
 
-    python -m train candor-pooled13
+    python -m train candor-pooled13 --out starts
     python -m train candor-pooled4
-    python -m train candor-pooled4 --set cohorts=kaggle,figshare,br35h --set weights=none --out /tmp/without-44c
+
+With a cohort left out: candor-without-44c-pooled4, candor-without-kaggle-pooled4, candor-without-figshare-pooled4.
 """
 
 from dataclasses import replace
@@ -14,9 +15,8 @@ RECIPE = replace(
     task="pooled4",
     block=20,
     epochs=14,
-    early=0.35,
-    rate=7e-4,
+    rate=8e-4,
     where=0.5,
-    weights="model_zoo/candor-pooled13/model.keras",
+    weights="starts/candor-pooled13/model.keras",
     started_on="figshare,br35h,44c",
 )

@@ -15,6 +15,6 @@ RECIPE = replace(
     POOLED4,
     cohorts="kaggle,44c",
     epochs=8,
-    weights="model_zoo/candor-kaggle4/model.keras",
+    weights="starts/candor-kaggle4/model.keras",
     started_on="kaggle",
 )

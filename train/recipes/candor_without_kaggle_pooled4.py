@@ -15,6 +15,6 @@ RECIPE = replace(
     POOLED4,
     cohorts="figshare,br35h,44c",
     epochs=8,
-    weights="model_zoo/candor-pooled13/model.keras",
+    weights="starts/candor-pooled13/model.keras",
     started_on="figshare,br35h,44c",
 )
