@@ -81,9 +81,10 @@ def _told(error: OSError) -> str:
     """Say in one sentence what the system refused and what to do."""
     place = f" {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        seen = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
         return (
-            f"the disk is full ({error.strerror}) and{place or ' the file'} was not written; what was saved before "
-            "is whole: make room, or give another --out, and go on with --resume"
+            f"the disk is full ({seen}){place}; what was saved before is whole: make room and give the same command "
+            "again, a training with --resume"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return f"{error.strerror}:{place}; give a folder that can be written as --out, or change its permissions"

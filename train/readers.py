@@ -35,15 +35,21 @@ _PORTUGUESE = {
 
 
 def read_records(card: DatasetCard, data: Path) -> list[Record]:
-    """Return all records of a dataset below `data`. Raises DatasetError where a class is empty or unknown."""
+    """Return all records of a dataset below `data`.
+
+    Raises DatasetError where a class is unknown, or absent from the set or from one of its published splits.
+    """
     folder = dataset_folder(card, data) if card.folder else data
     records = READERS[card.task](folder)
-    empty = sorted(set(card.classes) - {record.label for record in records})
-    if empty:
-        raise DatasetError(
-            f"{folder} holds {len(records)} scans and none of class {', '.join(empty)}; "
-            f"the layout of {card.source} is expected"
-        )
+    published = {split for official in card.versions.values() for split in official if split != "all"}
+    for split in ("", *sorted(published)):
+        labels = [record.label for record in records if split in ("", record.split)]
+        if empty := sorted(set(card.classes) - set(labels)):
+            part = f"{folder}, {split} split," if split else str(folder)
+            raise DatasetError(
+                f"{part} holds {len(labels)} scans and none of class {', '.join(empty)}; "
+                f"the layout of {card.source} is expected: put the missing folders back, or download the set again"
+            )
     return records
 
 
@@ -125,10 +131,15 @@ READERS: dict[str, Callable[[Path], list[Record]]] = {
 def _files_by_folder(folder: Path, names: dict[str, str]) -> Iterable[tuple[str, Path]]:
     """Yield (name, picture) for each folder in `names`. Raises DatasetError on a folder not in it."""
     if not folder.is_dir():
-        raise DatasetError(f"there is no folder {folder}; it should hold {', '.join(names)}")
+        raise DatasetError(
+            f"there is no folder {folder}; it should hold {', '.join(names)}: check --data, or download the set again"
+        )
     for sub in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
         if sub.name not in names:
-            raise DatasetError(f"{folder} has an unknown class folder {sub.name!r}; expected {', '.join(names)}")
+            raise DatasetError(
+                f"{folder} has an unknown class folder {sub.name!r}: rename it or move it out; "
+                f"expected {', '.join(names)}"
+            )
         for path in sorted(sub.iterdir()):
             if path.suffix.lower() in _PICTURES and not path.name.startswith("."):
                 yield names[sub.name], path
@@ -144,11 +155,17 @@ def _yolo_boxes(path: Path) -> tuple[tuple[float, float, float, float], ...]:
     """Read `class x_centre y_centre width height` a line, relative to the picture; none without a file."""
     if not path.exists():
         return ()
-    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     try:
-        return tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
+        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        boxes = tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
     except ValueError:
-        raise DatasetError(f"{path} should have five numbers a line (class, x, y, width, height)") from None
+        boxes = ((-1.0,) * 4,)
+    if not all(0 <= value <= 1 for box in boxes for value in box):
+        raise DatasetError(
+            f"{path} should have five numbers a line: class, and x, y, width and height between 0 and 1, shares of "
+            "the picture; mend it, or remove it to go without its boxes"
+        )
+    return boxes
 
 
 def _mat_record(path: Path, folder: Path) -> Record:
@@ -159,7 +176,7 @@ def _mat_record(path: Path, folder: Path) -> Record:
             label = {1: "meningioma", 2: "glioma", 3: "pituitary"}[int(data["label"][0, 0])]
             patient = "".join(chr(int(code)) for code in data["PID"][:].ravel())
             mask = data["tumorMask"][:].T
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DatasetError(
             f"{path} is not a figshare slice (MATLAB v7.3 with cjdata/image, label, PID, tumorMask): {error}; "
             "download it again"

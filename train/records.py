@@ -44,7 +44,8 @@ def load(record: Record) -> Scan:
             return _read_mat(record.path)
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
-        raise DatasetError(f"{record.path} cannot be read: {error} Remove it or download the set again.") from error
+        seen = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
+        raise DatasetError(f"{record.path} cannot be read: {seen} Remove it or download the set again.") from error
 
 
 def fingerprint(records: Sequence[Record]) -> str:

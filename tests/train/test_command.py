@@ -119,14 +119,6 @@ def test_a_fingerprint_tells_another_division_of_the_same_scans():
     assert fingerprint(records) == fingerprint(records[::-1]) != fingerprint(swapped)
 
 
-@pytest.mark.data
-def test_the_audit_counts_the_twins_of_the_real_set(data_folder, capsys):
-    assert main(["audit", "kaggle4", "--data", str(data_folder)]) == 0
-    told = capsys.readouterr().out
-    assert "7,023 images, 4 of them missing" in told and "of 1311 test scans" in told
-    assert "contradicting labels: " in told
-
-
 def test_history_and_state_are_plain_files(bundle):
     state = json.loads((bundle.parent / ".runs" / "cnn3-phantom4" / "state.json").read_text())
     assert state["epochs_done"] == 2 and len(state["history"]) == 2
