@@ -42,8 +42,3 @@ def test_settings_are_converted_to_the_field_s_type():
 def test_a_setting_that_does_not_fit_is_refused(setting, told):
     with pytest.raises(ValueError, match=told):
         changed(PLAIN, [setting])
-
-
-@pytest.mark.parametrize(("kernel", "weights"), [((150, 150, 3), 5_402_308)])
-def test_cnn3_has_the_published_number_of_weights(kernel, weights):
-    assert NETWORKS["cnn3"](kernel, 4, 0.5).count_params() == weights
