@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_zoo.card import write_whole
 from train.cohorts import COHORTS, read_cohort, read_task
 from train.datasets import DATASETS, DatasetCard, counts, dataset_folder, version_found
 from train.leaks import Facts, Twin, find_twins, look_at, rows_in_training, scans_with_twin, worth_showing
@@ -56,9 +57,9 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
         "seconds": round(time.monotonic() - began[0], 1),
         "processor_seconds": round(time.process_time() - began[1], 1),
     }
-    _write_whole(out / TWINS, _csv(_TWIN_COLUMNS, map(_twin_row, worth_showing(twins, own))))
-    _write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, twins, facts, across)))
-    _write_whole(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / TWINS, _csv(_TWIN_COLUMNS, map(_twin_row, worth_showing(twins, own))))
+    write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, twins, facts, across)))
+    write_whole(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     _tell(summary, [twin for twin in twins if twin.contradicts])
     print(f"written: {out}/{TWINS}, {SCANS}, {SUMMARY}")
     return 0
@@ -213,16 +214,3 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *rows])
     return text.getvalue()
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Replace a file at once: a full disk leaves the old one."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # a full disk does not say which file it was
-        raise
-    finally:
-        part.unlink(missing_ok=True)
