@@ -1,4 +1,4 @@
-"""What does the README say of speed and accuracy? Its two tables, made from the files the commands wrote.
+"""What does the README say of accuracy, cost and speed? Its tables, made from the files the commands wrote.
 
 python -m benchmarks.report      # after the benchmarks, or after a model was trained
 """
@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 from benchmarks.record import RESULTS
-from model_zoo import ModelCard
+from model_zoo import ModelCard, models
 from model_zoo.card import Figure, read_card
 from model_zoo.verify import bundle_folders
+from train.audit import AUDITS_FOLDER
 from train.cohorts import trained_on
 from train.recipe import recipe_of
 
@@ -20,7 +21,7 @@ _MARKS = ("<!-- {0}: made by python -m benchmarks.report -->", "<!-- end of {0} 
 def main() -> None:
     """Put the tables into the README."""
     text = README.read_text()
-    for name, table in (("accuracy", accuracy()), ("speed", speed())):
+    for name, table in (("accuracy", accuracy()), ("training", training()), ("speed", speed())):
         start, end = (mark.format(name) for mark in _MARKS)
         head, _, rest = text.partition(start)
         text = f"{head}{start}\n{table}\n{end}{rest.partition(end)[2]}"
@@ -76,6 +77,40 @@ def cell(figure: Figure | None) -> str:
         return "not measured"
     kind = "" if figure.name == "accuracy" else f" {figure.name}"
     return f"{figure.value:.4f}{kind} ({figure.low:.4f} to {figure.high:.4f}), {figure.scans:,} scans"
+
+
+def training() -> str:
+    """Return the table of what each shipped model costs to train and to keep, and what the rest of the trainer takes."""
+    found = _result("recipes")
+    rows = [
+        "| recipe | weights | size | training scans | images a second | seconds an epoch | the whole recipe |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for card in models().values():
+        if card.id in found:
+            cost = found[card.id]
+            rates, seconds = (
+                ", ".join(f"{value:g} ({side})" for side, value in cost[name].items())
+                for name in ("images a second", "seconds an epoch")
+            )
+            rows.append(
+                f"| `{card.id}` | {card.parameters:,} | {card.weights_bytes / 1e6:.1f} MB | "
+                f"{cost['training scans']:,} | {rates} | {seconds} | "
+                f"{cost['epochs']} epochs, {cost['minutes of the whole recipe']:g} min |"
+            )
+    rows += ["", f"Measured with `{found['command']}` on {found['machine']['cores']} cores."]
+    for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
+        audit = json.loads(path.read_text())
+        rows.append(
+            f"`python -m train audit {audit['task']}` looked at {audit['scans']:,} scans in {audit['seconds']:g} s "
+            f"({audit['processor_seconds']:g} s of processor time)."
+        )
+    frozen = _result("frozen")
+    rows.append(
+        f"An epoch of the head on features computed once is {frozen['backbone over features']:g} times as fast as "
+        f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
+    )
+    return "\n".join(rows)
 
 
 def speed() -> str:

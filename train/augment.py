@@ -114,9 +114,15 @@ def _tone_curve(picture: np.ndarray, recipe: Recipe, rng: np.random.Generator) -
 def _matching_curve(picture: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return uint8 (256,): the curve that gives the tissue of `picture` the grey values of `other`'s tissue."""
     ours, theirs = (np.cumsum(np.bincount(p[p > _AIR], minlength=256)) for p in (picture, other))
-    if not ours[-1] or not theirs[-1]:
-        return np.arange(256, dtype=np.uint8)
+    if not ours[-1] or not theirs[-1] or _span(theirs) < 40:
+        return np.arange(256, dtype=np.uint8)  # no tissue, or so few grey values that nothing would be left to see
     return np.interp(ours / ours[-1], theirs / theirs[-1], np.arange(256)).astype(np.uint8)
+
+
+def _span(cumulated: np.ndarray) -> int:
+    """Return how many grey values lie between the 2nd and the 98th percentile of a cumulated histogram (256,)."""
+    low, high = np.searchsorted(cumulated, np.array([0.02, 0.98]) * cumulated[-1])
+    return int(high - low)
 
 
 def _inverting_curve(picture: np.ndarray) -> np.ndarray:

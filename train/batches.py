@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from scans import InputSpec, fit
 from train.augment import augment
-from train.places import CELL, cells, drawn, place_of
+from train.lesions import KINDS, draw_lesion
+from train.places import CELL, HEALTHY, cells, drawn, place_of
 from train.recipe import Recipe
 from train.records import Record, load
 from train.twins import Prints, print_of
@@ -56,11 +57,15 @@ class Batches(keras.utils.PyDataset):
         training: bool,
         places: np.ndarray | None = None,
         class_weights: np.ndarray | None = None,
+        classes: Sequence[str] = (),
     ) -> None:
-        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.places` makes them."""
+        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.places` makes them.
+
+        `classes`, the ids in the order of the labels, are needed where lesions are drawn on healthy scans.
+        """
         super().__init__(workers=2, max_queue_size=8)
         self.pixels, self.labels, self.recipe, self.training = pixels, labels, recipe, training
-        self.places, self.class_weights = places, class_weights
+        self.places, self.class_weights, self.classes = places, class_weights, list(classes)
         self.epoch = 0
         self.side = recipe.size  # pixels; `train.fit` begins with a smaller one, if the recipe says so
 
@@ -70,10 +75,10 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         rng = np.random.default_rng([self.recipe.seed, self.epoch, index])
         chosen = self._order()[index * self.recipe.batch : (index + 1) * self.recipe.batch]
-        pictures, grids = zip(*(self._picture(i, rng) for i in chosen), strict=True)
+        pictures, grids, drawn_labels = zip(*(self._picture(i, rng) for i in chosen), strict=True)
         unit = np.stack(pictures).astype(np.float32) / 255
         pixels = np.repeat(unit[..., None], self.recipe.channels, axis=-1)
-        labels = self.labels[chosen]
+        labels = np.array(drawn_labels, self.labels.dtype)
         weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
         if not self.recipe.where:
             return pixels, labels, weights
@@ -85,14 +90,20 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         self.epoch += 1
 
-    def _picture(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-        picture = self.pixels[index]
+    def _picture(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, int]:
+        """Return one scan as it is shown, its grid of the gate, None if unknown, and its class."""
+        picture, label = self.pixels[index], int(self.labels[index])
         place = None
         if self.recipe.where and self.places is not None:
             place = drawn(self.places[index], picture.shape)
         if self.training:
+            if self.recipe.paint and self.classes[label] in HEALTHY and rng.random() < self.recipe.paint:
+                kind = KINDS[rng.integers(len(KINDS))]
+                if painted := draw_lesion(picture, kind, rng):
+                    (picture, place), label = painted, self.classes.index(kind)
+            place = place if self.recipe.where else None
             picture, place = augment(picture, self.recipe, rng, side=self.side, others=self.pixels, place=place)
-        return picture, None if place is None else cells(place, self.side // CELL)
+        return picture, None if place is None else cells(place, self.side // CELL), label
 
     def _order(self) -> np.ndarray:
         if not self.training:

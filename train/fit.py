@@ -51,6 +51,7 @@ def fit(
         _set_rate(model, recipe, state["history"])
     keeper = _Keeper(run, recipe, data, state)
     for last in _phases(recipe):
+        train.epoch = keeper.state["epochs_done"]  # Keras counts one more at the start of each `fit`
         if keeper.finished or train.epoch >= last:
             continue
         train.side = recipe.early_size if last < recipe.epochs else recipe.size

@@ -43,6 +43,7 @@ class Recipe:
     brightness: float = 0.0  # added to pixels in [0, 1], either way
     noise: float = 0.0  # standard deviation, pixels in [0, 1]
     erase: float = 0.0  # probability of blacking out one random rectangle
+    paint: float = 0.0  # probability of drawing a lesion on a healthy scan, which then has the lesion's class
     # --- imitation of other sequences and scanners, each a probability
     curve: float = 0.0  # a random tone curve, falling as well as rising: another contrast between tissues
     invert: float = 0.0  # bright tissue dark and dark tissue bright, the air left black
@@ -68,7 +69,7 @@ class Recipe:
     dropout: float = 0.5
     where: float = 0.0  # weight of the second loss: where the lesion is, taught by the data's boxes
     # --- transfer learning
-    weights: str = "none"  # "imagenet" (downloaded), "none", or a file of weights to start from
+    weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/starts
     pixels: str = "backbone"  # what a backbone is shown: "backbone", as its weights expect, or "unit", [0, 1]
     started_on: str = ""  # cohorts that the starting weights were trained on, with commas; their twins count as seen
     head: str = "average"  # of a backbone: mean of its map; "average-dense"; or "pool4-flatten", means of 4 x 4 cells

@@ -43,6 +43,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
             training=name == "train",
             places=scans.places[splits == name],
             class_weights=weights if name == "train" else None,
+            classes=tuple(dataset.classes),
         )
         for name in ("train", "val")  # the test set is not in scope here
     }

@@ -14,14 +14,17 @@ from train.backbones import BACKBONES, HEAD, backbone_layers, stock
 from train.candor import StandardConv2D
 from train.recipe import Recipe
 
+STARTS = Path(__file__).parent / "starts"  # the first legs of our own recipes, one file each
+
 
 def start(recipe: Recipe, classes: int) -> keras.Model:
     """Return the recipe's training network, with the weights it starts from.
 
-    `weights` is "none"; a `.keras` file of a model trained before, of which every layer of the same name and
-    shape is taken over (a head for other classes starts anew, and a backbone's head always); or for a
-    backbone "imagenet", which downloads, or an `.h5` file of it without its top, as keras.applications
-    saves them. Raises ValueError on a file that does not fit, or on settings that the network cannot follow.
+    `weights` is "none"; a `.keras` file of a model trained before (its path, or its name in `STARTS`), of which
+    every layer of the same name and shape is taken over (a head for other classes starts anew, and a
+    backbone's head always); or for a backbone "imagenet", which downloads, or an `.h5` file of it without its
+    top, as keras.applications saves them. Raises ValueError on a file that does not fit, or on settings that
+    the network cannot follow.
     """
     _check(recipe)
     network = networks.build(recipe, classes, training=True)
@@ -98,9 +101,11 @@ def _opened(recipe: Recipe) -> keras.Model:
 
 def _found(recipe: Recipe, suffix: str) -> Path:
     path = Path(recipe.weights)
+    if not path.is_file():
+        path = STARTS / recipe.weights
     kinds = "a .keras or .h5 file, imagenet or none" if recipe.network in BACKBONES else "a .keras file or none"
     if not path.is_file() or path.suffix != suffix:
-        raise ValueError(f"weights={path} is no file of weights; give {kinds}")
+        raise ValueError(f"weights={recipe.weights} is no file of weights; give {kinds}")
     return path
 
 

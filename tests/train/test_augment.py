@@ -136,4 +136,5 @@ def test_relighting_keeps_the_air_black():
 def test_every_field_of_the_augmentation_is_off_in_a_still_recipe():
     names = [field.name for field in fields(Recipe)]
     family = names[names.index("flip") : names.index("jpeg") + 1]
+    assert {"rotate", "erase", "paint", "curve"} <= set(family)
     assert all(getattr(STILL, name) == 0 for name in family)

@@ -8,7 +8,7 @@ import pytest
 from train.batches import Batches
 from train.recipe import Recipe
 
-STILL = Recipe(task="phantom4", network="cnn3", flip=0, batch=8)
+STILL = Recipe(task="phantom4", network="cnn3", size=64, flip=0, batch=8)
 LIVELY = replace(STILL, flip=0.5, rotate=20, zoom=0.2, shift=0.1, contrast=0.3, brightness=0.1, noise=0.05, erase=0.5)
 
 

@@ -41,7 +41,7 @@ def run(folder, recipe=RECIPE, *, data="the same", resume=False) -> keras.Model:
     return fit(network, train, val, recipe, folder, data=data, resume=resume)
 
 
-def run_and_kill(folder, epochs: int) -> None:
+def run_and_kill(folder, epochs: int, recipe: Recipe = RECIPE) -> None:
     """Train, and be stopped in the middle of the epoch after `epochs`, as by Ctrl-C."""
 
     def stop(keeper: keras.callbacks.Callback, batch: int, logs: dict | None = None) -> None:
@@ -50,7 +50,7 @@ def run_and_kill(folder, epochs: int) -> None:
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(_Keeper, "on_train_batch_end", stop)
-        run(folder)
+        run(folder, recipe)
 
 
 def same_weights(a: keras.Model, b: keras.Model) -> bool:
@@ -117,3 +117,14 @@ def test_smoothed_cross_entropy_by_hand():
     expected = -(0.1 * np.log(0.25) + 0.9 * np.log(0.75))
     assert float(SmoothedCrossEntropy(0.2)(np.array([1]), logits)) == pytest.approx(expected, abs=1e-6)
     assert float(SmoothedCrossEntropy()(np.array([1]), logits)) == pytest.approx(-np.log(0.75), abs=1e-6)
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_run_with_small_pictures_first_shows_every_epoch_and_resumes_exactly(killed_after, tmp_path_factory):
+    two_sizes = replace(RECIPE, network="candor", channels=1, early_size=16, early=0.5, average=0.9)
+    whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
+    expected = run(whole, two_sizes)
+    assert [line.split(",")[0] for line in (whole / "history.csv").read_text().splitlines()[1:]] == list("1234")
+    run_and_kill(cut, killed_after, two_sizes)
+    assert same_weights(expected, run(cut, two_sizes, resume=True))
+    assert (cut / "history.csv").read_text() == (whole / "history.csv").read_text()
