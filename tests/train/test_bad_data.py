@@ -1,0 +1,305 @@
+"""Whatever is wrong with a dataset or a disk is said in one sentence, and nothing already saved is damaged."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_zoo import read_card
+from scans import phantom
+from train.__main__ import main
+from train.datasets import DATASETS
+
+ROOT = Path(__file__).parents[2]
+KAGGLE = "brain-tumor-mri-dataset"
+CLASSES = tuple(DATASETS["kaggle4"].classes)
+SMALL = ["--set", "limit=12", "--set", "size=32", "--set", "batch=8", "--set", "precision=float32"]
+
+
+def told(arguments: list, capsys) -> str:
+    """Run a command that must be refused, and return its one sentence."""
+    assert main([str(argument) for argument in arguments]) == 2
+    error = capsys.readouterr().err.rpartition("error: ")[2]
+    assert error and "Traceback" not in error and error.count("\n") == 1
+    return error
+
+
+def saved(folder: Path) -> dict[str, str]:
+    """Every file below a folder and the hash of its bytes."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """A Kaggle set of three scans a class and split, and three slices of figshare."""
+    data = tmp_path_factory.mktemp("published")
+    for part, first in (("Training", 0), ("Testing", 100)):
+        for label in CLASSES:
+            for seed in range(3):
+                save(data / KAGGLE / part / label / f"{seed}.png", label, first + seed)
+    for label in DATASETS["figshare3"].classes:
+        save(data / "figshare-brain-tumor" / label / "7.png", label, 200)
+    return data
+
+
+def save(path: Path, label: str, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = phantom(label, seed, 64).scan.pixels
+    Image.fromarray(np.round(255 * pixels).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def data(published, tmp_path) -> Path:
+    """A copy of the Kaggle set, to be spoilt."""
+    shutil.copytree(published / KAGGLE, tmp_path / "data" / KAGGLE)
+    return tmp_path / "data"
+
+
+def remove(folder: Path) -> None:
+    """Remove the scans of a folder, not the folder."""
+    for path in folder.rglob("*.png"):
+        path.unlink()
+
+
+def no_folder(data: Path) -> None:
+    data.rename(data.with_name("elsewhere"))
+
+
+def no_testing(data: Path) -> None:
+    shutil.rmtree(data / KAGGLE / "Testing")
+
+
+SPOILT = {
+    "a missing folder": (no_folder, [f"is not at {{data}}/{KAGGLE}", "--data", "python -m train download kaggle4"]),
+    "an empty folder": (remove, ["holds 0 scans", "glioma, meningioma, notumor, pituitary"]),
+    "a missing split": (no_testing, [f"there is no folder {{data}}/{KAGGLE}/Testing", "download the set again"]),
+    "an empty split": (lambda d: remove(d / KAGGLE / "Testing"), ["test split, holds 0 scans", "download the set"]),
+    "a class absent everywhere": (
+        lambda d: [remove(d / KAGGLE / part / "pituitary") for part in ("Training", "Testing")],
+        ["brain-tumor-mri-dataset holds 18 scans and none of class pituitary", "download the set again"],
+    ),
+    "a class absent from the published test split": (
+        lambda d: remove(d / KAGGLE / "Testing" / "glioma"),
+        ["test split, holds 9 scans and none of class glioma", "put the missing folders back"],
+    ),
+    "a class absent from training": (
+        lambda d: remove(d / KAGGLE / "Training" / "notumor"),
+        ["train split, holds 9 scans and none of class notumor"],
+    ),
+    "an unknown class": (
+        lambda d: (d / KAGGLE / "Training" / "astrocytoma").mkdir(),
+        ["unknown class folder 'astrocytoma'", "rename it or move it out", "expected glioma, meningioma"],
+    ),
+    "an unreadable scan": (
+        lambda d: (d / KAGGLE / "Testing" / "glioma" / "2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short"),
+        [f"{{data}}/{KAGGLE}/Testing/glioma/2.png cannot be read", "damaged, cut short", "Remove it or download"],
+    ),
+    "an empty scan": (
+        lambda d: (d / KAGGLE / "Training" / "glioma" / "0.png").write_bytes(b""),
+        [f"{{data}}/{KAGGLE}/Training/glioma/0.png cannot be read", "Remove it or download"],
+    ),
+    "a web page saved as a scan": (
+        lambda d: (d / KAGGLE / "Training" / "glioma" / "0.png").write_bytes(b"<!doctype html><title>Sign in</title>"),
+        ["Training/glioma/0.png cannot be read", "Remove it or download"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+@pytest.mark.parametrize("command", [["audit", "kaggle4"], ["cnn3-kaggle4", *SMALL]], ids=["audit", "train"])
+def test_a_spoilt_dataset_is_refused_and_what_was_saved_stays(what, command, data, tmp_path, capsys):
+    spoiling, sentences = SPOILT[what]
+    spoiling(data)
+    out = tmp_path / "out"
+    (out / "cnn3-kaggle4").mkdir(parents=True)
+    (out / "cnn3-kaggle4" / "card.json").write_text("an older bundle")
+    (out / "twins.csv").write_text("an older table")
+    before = saved(out)
+    said = told([*command, "--data", data, "--out", out], capsys)
+    assert [sentence for sentence in sentences if sentence.format(data=data) not in said] == []
+    assert saved(out) == before
+
+
+def test_an_audit_names_every_scan_that_cannot_be_read(data, tmp_path, capsys):
+    spoilt = sorted((data / KAGGLE / "Training").rglob("*.png"))
+    for path in spoilt:
+        path.write_bytes(b"not a picture")
+    said = told(["audit", "kaggle4", "--data", data, "--out", tmp_path / "out"], capsys)
+    named = [path for path in spoilt if str(path) in said]
+    assert len(spoilt) == 12 and len(named) == 6 and "and 6 more" in said
+
+
+def test_a_box_file_of_another_layout_is_named(published, tmp_path, capsys):
+    shutil.copytree(published / "figshare-brain-tumor", tmp_path / "figshare-brain-tumor")
+    boxes = tmp_path / "figshare-brain-tumor" / "glioma" / "7.txt"
+    for content in (b"0 12 200 40 30\n", b"tumour here\n", b"\xff\xfe\x00"):
+        boxes.write_bytes(content)
+        said = told(["audit", "figshare3", "--data", tmp_path, "--out", tmp_path / "out"], capsys)
+        assert str(boxes) in said and "five numbers a line" in said
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory) -> Path:
+    """The 7,200-image version: as many files as Kaggle serves, linked to twelve phantoms a class and split."""
+    data = tmp_path_factory.mktemp("newer")
+    numbers = DATASETS["kaggle4"].versions["7,200 images"]
+    for part, split, first in (("Training", "train", 0), ("Testing", "test", 500)):
+        for label in CLASSES:
+            folder, count = data / KAGGLE / part / label, numbers[split][label]
+            folder.mkdir(parents=True)
+            for i in range(count):
+                seed, new = divmod(12 * i, count)
+                name = folder / f"{i:04d}.png"
+                if new < 12:
+                    first_of_seed = name
+                    save(name, label, first + seed)
+                else:
+                    os.link(first_of_seed, name)
+    return data
+
+
+def test_another_version_is_said_and_stands_on_the_card(newer, tmp_path, capsys):
+    arguments = ["cnn3-kaggle4", *SMALL, "--set", "epochs=1", "--data", str(newer), "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "Brain Tumor MRI Dataset (Kaggle, four classes): 7,200 images\n" in capsys.readouterr().out
+    assert read_card(tmp_path / "cnn3-kaggle4" / "card.json").dataset_version == "7,200 images"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A bundle and its finished run, made without a fault."""
+    out = tmp_path_factory.mktemp("trained")
+    assert main(["cnn3-phantom4", *SMALL, "--set", "epochs=2", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def zoo(trained, tmp_path) -> Path:
+    """A copy of the bundle and its run, to be put at risk."""
+    return Path(shutil.copytree(trained, tmp_path / "zoo"))
+
+
+AGAIN = ["cnn3-phantom4", *SMALL, "--set", "epochs=2", "--resume"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["--set", "colour=red"], "cannot set 'colour=red'; write field=value with one of task, network, size"),
+        (["--set", "epochs=many"], "epochs takes int; 'many' is not one"),
+        (["--set", "rate=0.01"], "was made with rate=0.001, this recipe has rate=0.01; give the same settings"),
+        (["--set", "limit=13"], "was made with limit=12, this recipe has limit=13"),
+    ],
+)
+def test_a_recipe_that_is_not_the_checkpoint_s_is_refused(changes, sentence, zoo, capsys):
+    before = saved(zoo)
+    assert sentence in told([*AGAIN, *changes, "--out", zoo], capsys)
+    assert saved(zoo) == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"recipe": {}}'])
+def test_a_damaged_state_is_refused_by_name(content, zoo, capsys):
+    (zoo / ".runs" / "cnn3-phantom4" / "state.json").write_text(content)
+    before = saved(zoo)
+    said = told([*AGAIN, "--out", zoo], capsys)
+    assert "state.json is damaged" in said and "leave out --resume" in said
+    assert saved(zoo) == before
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no archive", "missing"])
+def test_a_damaged_checkpoint_is_refused_by_name(damage, zoo, capsys):
+    (checkpoint,) = (zoo / ".runs" / "cnn3-phantom4").glob("epoch-*.keras")
+    if damage == "missing":
+        checkpoint.unlink()
+    else:
+        checkpoint.write_bytes(checkpoint.read_bytes()[:5000] if damage == "cut short" else b"no archive")
+    before = saved(zoo)
+    said = told([*AGAIN, "--out", zoo], capsys)
+    assert checkpoint.name in said and "leave out --resume" in said
+    assert saved(zoo) == before
+
+
+# A file may grow to `most` bytes and no more, once `when` exists and says so: what a full disk does, without one.
+_CHILD = """
+import json, resource, sys, threading, time
+from pathlib import Path
+most, epochs, state = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+
+def full():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+def wait():
+    while not state.exists() or json.loads(state.read_text())["epochs_done"] < epochs:
+        time.sleep(0.001)
+    full()
+
+from train.__main__ import main
+threading.Thread(target=wait, daemon=True).start() if epochs else full()
+sys.exit(main(sys.argv[4:]))
+"""
+
+
+def on_a_full_disk(arguments: list, most: int, *, after: int = 0, state: Path = Path("none")) -> tuple[int, str]:
+    """Run a command in a process whose files cannot grow beyond `most` bytes, from epoch `after` on."""
+    command = [sys.executable, "-c", _CHILD, str(most), str(after), str(state), *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr.rpartition("error: ")[2]
+
+
+def test_a_disk_that_is_full_when_the_bundle_is_written_leaves_the_old_one(zoo):
+    before = saved(zoo)
+    code, said = on_a_full_disk([*AGAIN, "--out", zoo], 20_000)
+    assert code == 2 and "the disk is full" in said and "--resume" in said and said.count("\n") == 1
+    assert saved(zoo) == before
+
+
+def test_a_disk_that_fills_up_in_training_leaves_the_last_checkpoint(trained, tmp_path):
+    """Epoch 1 is saved, epoch 2 cannot be; with room again the run ends as if nothing had happened."""
+    run = tmp_path / ".runs" / "cnn3-phantom4"
+    fresh = ["cnn3-phantom4", *SMALL, "--set", "epochs=2", "--out", tmp_path]
+    code, said = on_a_full_disk(fresh, 20_000, after=1, state=run / "state.json")
+    assert code == 2 and "the disk is full" in said and said.count("\n") == 1
+    assert json.loads((run / "state.json").read_text())["epochs_done"] == 1
+    assert sorted(path.name for path in run.glob("epoch-*")) == ["epoch-001.keras"]
+    assert not (tmp_path / "cnn3-phantom4").exists()
+    assert main([str(argument) for argument in [*fresh, "--resume"]]) == 0
+    for name in ("history.csv", "predictions.csv", "model.keras"):
+        assert (tmp_path / "cnn3-phantom4" / name).read_bytes() == (trained / "cnn3-phantom4" / name).read_bytes()
+
+
+def test_a_disk_that_is_full_when_an_audit_is_written_leaves_the_old_tables(published, tmp_path):
+    arguments = ["audit", "kaggle4", "--data", published, "--out", tmp_path / "audit"]
+    assert main([str(argument) for argument in arguments]) == 0
+    before = saved(tmp_path)
+    code, said = on_a_full_disk(arguments, 300)
+    assert code == 2 and said.startswith("the disk is full (File too large)") and said.count("\n") == 1
+    assert saved(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", [["audit", "phantom4"], ["cnn3-phantom4", *SMALL]], ids=["audit", "train"])
+def test_a_place_that_cannot_be_written_is_said_before_the_work_begins(command, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        said = told([*command, "--out", out], capsys)
+        assert str(tmp_path / "file") in said and "give a folder that can be written as --out" in said
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.parametrize("command", [["audit", "phantom4"], ["cnn3-phantom4", *SMALL]], ids=["audit", "train"])
+def test_a_folder_that_is_read_only_is_said_before_the_work_begins(command, tmp_path, capsys):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    said = told([*command, "--out", tmp_path / "locked"], capsys)
+    assert "Permission denied" in said and "give a folder that can be written as --out" in said
