@@ -80,7 +80,7 @@ def cell(figure: Figure | None) -> str:
 
 
 def training() -> str:
-    """Return the table of what each shipped model costs to train and to keep, and what the rest of the trainer takes."""
+    """Return the table of what each shipped model costs to train and to keep, and what the rest takes."""
     found = _result("recipes")
     rows = [
         "| recipe | weights | size | training scans | images a second | seconds an epoch | the whole recipe |",

@@ -55,6 +55,16 @@ def evaluate(
     part = out / f".{recipe_id}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
+    try:
+        card = _filled(part, trained, recipe_id, recipe, dataset, version, records, run)
+        _move_whole(part, out / recipe_id)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # of a bundle that could not be written
+    return card
+
+
+def _filled(part: Path, trained, recipe_id, recipe, dataset, version, records, run: Path) -> ModelCard:
+    """Write all files of a bundle into `part` and return its card."""
     network = networks.inference_copy(trained, recipe, len(dataset.classes))
     save_packed(network, part / "model.keras")
     card = _card(network, recipe_id, recipe, dataset, version, records, part / "model.keras")
@@ -84,7 +94,6 @@ def evaluate(
     write_model_card(card, part)
     for history in run.glob("history*.csv"):
         shutil.copy(history, part / history.name)
-    _move_whole(part, out / recipe_id)
     return card
 
 
@@ -149,5 +158,10 @@ def _move_whole(part: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():
         place.replace(old)
-    part.replace(place)
+    try:
+        part.replace(place)
+    except OSError:
+        if old.exists():
+            old.replace(place)
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -6,21 +6,24 @@ checkpoint and is replaced last, so a run killed at any moment resumes from a wh
 """
 
 import csv
+import io
 import json
 import shutil
 import time
+import zipfile
 from dataclasses import asdict, fields
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from model_zoo.card import write_whole
 from train.batches import Batches
 from train.objective import compile_model, plateau_rate
 from train.recipe import Recipe
 
 STATE = "state.json"
-_BEST, _HISTORY = "best.weights.h5", "history.csv"
+_BEST, _HISTORY = "best.keras", "history.csv"  # not HDF5 alone: on a full disk its library ends the process
 
 
 def precision_policy(recipe: Recipe) -> str:
@@ -54,6 +57,9 @@ def fit(
         train.epoch = keeper.state["epochs_done"]  # Keras counts one more at the start of each `fit`
         if keeper.finished or train.epoch >= last:
             continue
+        model.train_function = (
+            None  # traced for pictures of two sizes, a step would round otherwise than after a resume
+        )
         train.side = recipe.early_size if last < recipe.epochs else recipe.size
         model.fit(
             train,
@@ -65,6 +71,7 @@ def fit(
         )
         if keeper.latest:  # at its end, `fit` puts the averaged weights in the place of the trained ones
             model.set_weights(keeper.latest)
+    write_history(run / _HISTORY, keeper.state["history"])  # a disk may have been full when it was due
     model.load_weights(run / _BEST)
     return model
 
@@ -81,7 +88,12 @@ def _restore(model: keras.Model, checkpoint: Path, random_states: list) -> None:
     The model is compiled as at the start, not taken from the file: a saved optimiser forgets which weights
     do not decay, and a saved dropout layer forgets how far its random numbers had got (Keras 3.15).
     """
-    saved = keras.models.load_model(checkpoint)
+    try:
+        saved = keras.models.load_model(checkpoint)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"the checkpoint {checkpoint} is missing or damaged; put it back, or leave out --resume to train anew"
+        ) from error
     model.optimizer.build(model.trainable_variables)
     ours, theirs = (m.variables + m.optimizer.variables for m in (model, saved))
     for variable, value in zip(ours, theirs, strict=True):
@@ -98,17 +110,22 @@ def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
     path = run / STATE
     if not path.exists():
         return None
-    state = json.loads(path.read_text())
+    try:
+        state = json.loads(path.read_text())
+        made_with, scans_used = state["recipe"], state["data"]
+        _ = state["checkpoint"], state["random"], state["epochs_done"], state["history"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged; put it back, or leave out --resume to train anew") from error
     unset = {field.name: field.default for field in fields(Recipe)}  # a field that is younger than the checkpoint
-    differing = [name for name, value in asdict(recipe).items() if state["recipe"].get(name, unset[name]) != value]
+    differing = [name for name, value in asdict(recipe).items() if made_with.get(name, unset[name]) != value]
     differing = [name for name in differing if name != "evaluate"]  # what is scored changes no weight
     if differing:
         name = differing[0]
         raise ValueError(
-            f"the checkpoint in {run} was made with {name}={state['recipe'].get(name)}, this recipe has "
+            f"the checkpoint in {run} was made with {name}={made_with.get(name)}, this recipe has "
             f"{name}={getattr(recipe, name)}; give the same settings, another --out, or leave out --resume"
         )
-    if state["data"] != data:
+    if scans_used != data:
         raise ValueError(
             f"the checkpoint in {run} was made with other scans or another division of them; give the same "
             "--data, another --out, or leave out --resume"
@@ -150,11 +167,11 @@ class _Keeper(keras.callbacks.Callback):
             self.state |= {"best": score, "best_epoch": epoch + 1}
             self._save_best()
         old, new = self.state["checkpoint"], f"epoch-{epoch + 1:03d}.keras"
-        self.model.save(self.run / new)
+        _save_whole(self.model, self.run / new)
         random = [keras.ops.convert_to_numpy(state).tolist() for state in _random_variables(self.model)]
         self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "random": random}
         self.state["history"] = [*self.state["history"], row]
-        _write_whole(self.run / STATE, json.dumps(self.state))
+        write_whole(self.run / STATE, json.dumps(self.state))
         write_history(self.run / _HISTORY, self.state["history"])
         if old and old != new:
             (self.run / old).unlink(missing_ok=True)
@@ -170,11 +187,11 @@ class _Keeper(keras.callbacks.Callback):
     def _save_best(self) -> None:
         """Save the weights that were validated: the averaged ones, where the recipe averages."""
         if not self.recipe.average:
-            self.model.save_weights(self.run / _BEST)
+            _save_whole(self.model, self.run / _BEST)
             return
         latest = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        self.model.save_weights(self.run / _BEST)
+        _save_whole(self.model, self.run / _BEST)
         self.model.set_weights(latest)
 
 
@@ -184,19 +201,23 @@ def _set_rate(model: keras.Model, recipe: Recipe, history: list[dict]) -> None:
         model.optimizer.learning_rate = plateau_rate(recipe.rate, [row["val_loss"] for row in history])
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Replace a file at once: a full disk or a kill leaves the old one."""
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    part.replace(path)
+def _save_whole(model: keras.Model, path: Path) -> None:
+    """Save a model whole or not at all: a full disk or a kill leaves the old file as it was."""
+    part = path.with_name("part.keras")
+    try:
+        model.save(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_history(path: Path, rows: list[dict]) -> None:
     """Write one CSV row an epoch: loss, accuracy, and the same on validation."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    write_whole(path, text.getvalue())
 
 
 def seed_everything(seed: int) -> None:

@@ -72,8 +72,9 @@ class Gathered:
 def gather(recipe: Recipe, data: Path) -> Gathered:
     """Read, divide and prepare the scans of a recipe, those whose class the task has."""
     dataset = dataset_card(recipe.task)
-    records = limited(read_task(dataset, data, recipe.cohorts), recipe.limit)
-    version = version_found(records, dataset)
+    records = read_task(dataset, data, recipe.cohorts)
+    version = version_found(records, dataset)  # of the whole set, however few of its scans this run takes
+    records = limited(records, recipe.limit)
     pixels, prints, places = prepare(records, recipe.spec)
     shares = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
     records = divided(records, prints, **shares)

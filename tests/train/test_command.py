@@ -8,6 +8,7 @@ import pytest
 
 from model_zoo import load_model, read_card
 from model_zoo.figures import figures, read_predictions
+from model_zoo.verify import differences
 from scans import phantom
 from train.__main__ import main
 from train.datasets import DATASETS
@@ -26,7 +27,8 @@ def bundle(tmp_path_factory):
 
 
 def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
-    assert {path.name for path in bundle.iterdir()} == {"card.json", "model.keras", "history.csv", "predictions.csv"}
+    files = {"card.json", "CARD.md", "model.keras", "history.csv", "predictions.csv"}
+    assert {path.name for path in bundle.iterdir()} == files and differences(bundle) == []
     card = read_card(bundle / "card.json")
     assert card.scans == {"test": 48, "train": 38, "val": 10}
     assert card.recipe["limit"] == 12 and card.tap == "conv3" and card.input.height == 64

@@ -1,6 +1,5 @@
 """Candor's network on the 44-class collection read as fifteen classes, started from candor-pooled13.
 
-    python -m train candor-pooled13 --out starts
     python -m train candor-44c15
 
 The start has seen the same training scans of 44c, never its validation or test scans: every task divides a
@@ -25,6 +24,6 @@ RECIPE = replace(
     jpeg=0.1,
     epochs=40,
     rate=1e-3,
-    weights="starts/candor-pooled13/model.keras",
+    weights="candor-44c15.keras",
     started_on="figshare,br35h,44c",
 )

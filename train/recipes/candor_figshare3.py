@@ -1,6 +1,5 @@
 """Candor's network on figshare's three tumours, started from candor-pooled13, taught where the tumours are.
 
-    python -m train candor-pooled13 --out starts
     python -m train candor-figshare3
 
 Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor
@@ -26,6 +25,6 @@ RECIPE = replace(
     epochs=24,
     rate=8e-4,
     where=0.5,
-    weights="starts/candor-pooled13/model.keras",
+    weights="candor-pooled13.keras",
     started_on="figshare,br35h,44c",
 )

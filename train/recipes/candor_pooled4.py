@@ -1,6 +1,5 @@
 """Candor's network on every collection's training part, four classes: the app's default.
 
-    python -m train candor-pooled13 --out starts
     python -m train candor-pooled4
 
 With a cohort left out: candor-without-44c-pooled4, candor-without-kaggle-pooled4, candor-without-figshare-pooled4.
@@ -25,6 +24,6 @@ RECIPE = replace(
     epochs=14,
     rate=8e-4,
     where=0.5,
-    weights="starts/candor-pooled13/model.keras",
-    started_on="figshare,br35h,44c",
+    weights="candor-pooled4.keras",
+    started_on="kaggle,figshare,br35h,44c",
 )

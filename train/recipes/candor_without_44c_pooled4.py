@@ -15,6 +15,6 @@ RECIPE = replace(
     POOLED4,
     cohorts="kaggle,figshare,br35h",
     epochs=8,
-    weights="starts/candor-kaggle4/model.keras",
+    weights="candor-kaggle4.keras",
     started_on="kaggle",
 )

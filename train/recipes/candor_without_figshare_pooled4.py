@@ -15,6 +15,6 @@ RECIPE = replace(
     POOLED4,
     cohorts="kaggle,44c",
     epochs=8,
-    weights="starts/candor-kaggle4/model.keras",
+    weights="candor-kaggle4.keras",
     started_on="kaggle",
 )

@@ -15,6 +15,6 @@ RECIPE = replace(
     POOLED4,
     cohorts="figshare,br35h,44c",
     epochs=8,
-    weights="starts/candor-pooled13/model.keras",
+    weights="candor-pooled13.keras",
     started_on="figshare,br35h,44c",
 )
