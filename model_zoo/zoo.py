@@ -57,7 +57,7 @@ def zoo_folder() -> Path:
 
 
 def models() -> dict[str, ModelCard]:
-    """Return the card of every bundle in the zoo, by id, the app's default first. Raises ModelError on a broken card."""
+    """Return the card of every bundle by id, the app's default first. Raises ModelError on a broken card."""
     paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
     return {path.parent.name: read_card(path) for path in paths}
 

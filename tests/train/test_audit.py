@@ -115,7 +115,7 @@ def test_the_summary_counts_what_was_hidden(out):
     assert found["twins"]["by_position"] == {"as is": 2, "turned by 180°": 1, "mirrored": 2}
     assert found["leaked"] == {"scans": 3, "of": 8, "by_class": {"glioma": 1, "meningioma": 1, "notumor": 1}}
     assert found["exact_copies"] == {"scans": 4, "to_spare": 2} and found["contradictions"] == 1
-    assert found["seconds"] > 0 and found["version"].startswith("7,0") and "missing" in found["version"]
+    assert found["seconds"] >= 0 and found["version"].startswith("7,0") and "missing" in found["version"]
 
 
 def test_the_summary_counts_what_is_shared_with_the_sets_that_are_there(out):

@@ -119,12 +119,22 @@ def test_smoothed_cross_entropy_by_hand():
     assert float(SmoothedCrossEntropy()(np.array([1]), logits)) == pytest.approx(-np.log(0.75), abs=1e-6)
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_a_run_with_small_pictures_first_shows_every_epoch_and_resumes_exactly(killed_after, tmp_path_factory):
-    two_sizes = replace(RECIPE, network="candor", channels=1, early_size=16, early=0.5, average=0.9)
-    whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
-    expected = run(whole, two_sizes)
-    assert [line.split(",")[0] for line in (whole / "history.csv").read_text().splitlines()[1:]] == list("1234")
-    run_and_kill(cut, killed_after, two_sizes)
-    assert same_weights(expected, run(cut, two_sizes, resume=True))
-    assert (cut / "history.csv").read_text() == (whole / "history.csv").read_text()
+TWO_SIZES = replace(RECIPE, network="candor", channels=1, early_size=16, early=0.5, average=0.9)
+
+
+@pytest.fixture(scope="module")
+def whole_of_two_sizes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two-sizes")
+    return run(folder, TWO_SIZES), (folder / "history.csv").read_text()
+
+
+def test_a_run_with_small_pictures_first_shows_every_epoch(whole_of_two_sizes):
+    assert [line.split(",")[0] for line in whole_of_two_sizes[1].splitlines()[1:]] == list("1234")
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_a_run_with_small_pictures_first_resumes_exactly(killed_after, whole_of_two_sizes, tmp_path):
+    run_and_kill(tmp_path, killed_after, TWO_SIZES)
+    resumed = run(tmp_path, TWO_SIZES, resume=True)
+    assert same_weights(whole_of_two_sizes[0], resumed)
+    assert (tmp_path / "history.csv").read_text() == whole_of_two_sizes[1]
