@@ -21,7 +21,7 @@ from train.cohorts import COHORTS, read_cohort, read_task
 from train.datasets import DATASETS, DatasetCard, counts, dataset_folder, version_found
 from train.leaks import Facts, Twin, find_twins, look_at, rows_in_training, scans_with_twin, worth_showing
 from train.records import DatasetError, Record
-from train.twins import POSITIONS, TWIN_BITS, TWIN_CORRELATION, grouped
+from train.twins import GROUP_RULES, POSITIONS, TWIN_RULES, grouped
 
 AUDITS_FOLDER = Path(__file__).parent / "audits"
 TWINS, SCANS, SUMMARY = "twins.csv", "scans.csv", "summary.json"
@@ -50,8 +50,8 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
 
     prints, facts = look_at(records)
     twins = find_twins(records, prints, facts, own)
-    inside = [(twin.i, twin.j) for twin in twins if twin.j < own]
-    records[:own] = grouped(records[:own], np.array(inside, int).reshape(-1, 2))
+    close = [(t.i, t.j) for t in twins if t.j < own and any(t.bits <= b and t.correlation >= r for b, r in GROUP_RULES)]
+    records[:own] = grouped(records[:own], np.array(close, int).reshape(-1, 2))
     summary = summarised(card, records, own, twins, facts)
     summary |= {
         "seconds": round(time.monotonic() - began[0], 1),
@@ -94,8 +94,7 @@ def summarised(
         "counts": found,
         "groups": len({record.group for record in ours}),
         "twins": {
-            "bits": TWIN_BITS,
-            "correlation": TWIN_CORRELATION,
+            "rules": [{"bits": bits, "correlation": correlation} for bits, correlation in TWIN_RULES],
             "pairs": len(inside),
             "scans": len(scans_with_twin(twins, own)),
             "by_position": _by_position(inside),
@@ -139,10 +138,10 @@ def _by_position(twins: Sequence[Twin]) -> dict[str, int]:
 def _tell(summary: dict, contradicting: Sequence[Twin]) -> None:
     """Print what was found, and what to do about it."""
     twins, leaked, copies = summary["twins"], summary["leaked"], summary["exact_copies"]
+    rules = " or ".join(f"at most {b} of 256 bits apart, pixels correlate by {r:g} or more" for b, r in TWIN_RULES)
     print(
         f"{summary['scans']:,} scans in {summary['groups']:,} groups; {twins['scans']:,} of them have a near-duplicate "
-        f"(at most {TWIN_BITS} of 256 bits apart, pixels correlate by {TWIN_CORRELATION:g} or more), in "
-        f"{twins['pairs']:,} pairs: {_listed(twins['by_position']) or 'none'}"
+        f"({rules}), in {twins['pairs']:,} pairs: {_listed(twins['by_position']) or 'none'}"
     )
     if copies["scans"]:
         print(f"{copies['scans']:,} files are byte-identical to another; {copies['to_spare']:,} can go without loss")

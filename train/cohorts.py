@@ -1,8 +1,9 @@
 """Which collections are pooled, what do their labels have in common, and what may then not be trained on?
 
 Each collection is divided on its own, with its own labels, so that a scan stands in the same split in every
-task. Then the collections are put together, and a training scan that is a twin of another collection's
-validation or test scan is left out: the Kaggle set's gliomas are mostly mirrored figshare slices.
+task. Then the collections are put together, and a training scan that is a twin of a validation or test scan is
+left out: the Kaggle set's gliomas are mostly mirrored figshare slices. Only a publisher's own test split
+keeps its twins in training; they are marked there.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from train.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, 
 from train.recipe import Recipe
 from train.records import Record
 from train.splits import split
-from train.twins import Prints, twin_pairs, with_groups, with_twins
+from train.twins import TWIN_RULES, Prints, twin_pairs, with_groups, with_twins
 
 LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
 
@@ -89,11 +90,19 @@ def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Re
 
 
 def divided(
-    records: Sequence[Record], prints: Prints, *, val: float, test: float, seed: int, block: int
+    records: Sequence[Record],
+    prints: Prints,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    block: int,
+    rules: Sequence[tuple[int, float]] = TWIN_RULES,
 ) -> list[Record]:
     """Return records of one or more cohorts with group and split set, each cohort divided on its own.
 
-    A training scan that is a twin of another cohort's validation or test scan gets the split "left out".
+    A training scan that is, by `rules`, a twin of a validation or test scan gets the split "left out"; not so
+    where its own publisher made the test split.
     """
     done = list(records)
     cohorts = np.array([record.cohort for record in records])
@@ -102,10 +111,10 @@ def divided(
         own = with_groups([records[i] for i in places], prints[places], block)
         for i, record in zip(places, split(own, val=val, test=test, seed=seed), strict=True):
             done[i] = replace(record, group=f"{name} {record.group}" if name else record.group)
-    if len(set(cohorts.tolist())) > 1:
-        held_out = np.array([record.split in ("val", "test") for record in done])
-        for i, j, _ in twin_pairs(prints, prints[held_out]):
-            other = np.flatnonzero(held_out)[j]
-            if done[i].split == "train" and cohorts[i] != cohorts[other]:
-                done[i] = replace(done[i], split=LEFT_OUT)
+    held_out = np.flatnonzero([record.split in ("val", "test") for record in done])
+    for i, j, _ in twin_pairs(prints, prints[held_out], rules):
+        other = held_out[j]
+        published = records[other].split == "test" and cohorts[i] == cohorts[other]
+        if done[i].split == "train" and not published:
+            done[i] = replace(done[i], split=LEFT_OUT)
     return with_twins(done, prints)

@@ -19,7 +19,7 @@ from train.batches import prepare
 from train.cohorts import COHORTS, common_label, divided, read_cohort, trained_on
 from train.recipe import Recipe
 from train.records import Record, load
-from train.twins import Prints, twin_pairs
+from train.twins import GROUP_RULES, TWIN_RULES, Prints, twin_pairs
 
 DIVISION = {"val": 0.1, "test": 0.2, "seed": 0, "block": 20}  # of every collection, as in the recipes
 _BATCH = 32
@@ -47,7 +47,8 @@ def collections(data: Path) -> Collections:
 def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     """Return bool (N,): the scans that a model of this recipe was trained or chosen on, twins of them included.
 
-    Where a recipe divides otherwise than `DIVISION`, its own division is made again.
+    Where a recipe divides otherwise than `DIVISION`, its own division is made again. Weights that it starts
+    from count too: those of `train/starts` left out of training the `GROUP_RULES` twins alone.
     """
     own = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
     names = trained_on(recipe)
@@ -55,8 +56,10 @@ def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     if not mine.any():
         return mine
     part = everything.part(mine)
-    records = divided(part.records, part.prints, **own)
-    used = np.array([record.split in ("train", "val") for record in records])
+    used = np.zeros(len(part.records), bool)
+    for rules in (TWIN_RULES, GROUP_RULES) if recipe.started_on or recipe.weights.endswith(".keras") else (TWIN_RULES,):
+        records = divided(part.records, part.prints, **own, rules=rules)
+        used |= [record.split in ("train", "val") for record in records]
     seen = np.zeros(len(mine), bool)
     seen[twin_pairs(everything.prints, part.prints[used])[:, 0]] = True
     return seen

@@ -1,7 +1,8 @@
 """How far can a trained model be believed? Other collections, the checks on cheating, and the source probe.
 
-`judge` writes `cohorts.csv`, `checks.csv` and `sources.csv` into a bundle and the figures computed from them
-onto its card. The weights stay as they are.
+`judge` writes `cohorts.csv`, `checks.csv` and `sources.csv` into a bundle, marks again which rows of
+`predictions.csv` have a twin, other collections and starting weights included, and puts the figures computed
+from them onto its card. The weights and the answers stay as they are.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,19 @@ from model_zoo import Model, ModelCard, write_card
 from model_zoo.figures import bundle_figures
 from model_zoo.markdown import write_model_card
 from model_zoo.tables import CHECKS as CHECKED
-from model_zoo.tables import COHORTS, SOURCES, CheckRow, SourceRow, write_checks, write_cohorts, write_sources
+from model_zoo.tables import (
+    COHORTS,
+    PREDICTIONS,
+    SOURCES,
+    CheckRow,
+    Prediction,
+    SourceRow,
+    read_predictions,
+    write_checks,
+    write_cohorts,
+    write_predictions,
+    write_sources,
+)
 from scans import fit
 from train.checks import CHECKS
 from train.cohorts import common_label, trained_on
@@ -43,6 +56,8 @@ def _judge(folder: Path, model: Model, everything: Collections) -> ModelCard:
     seen = seen_by(recipe, everything)
     own = own_test(model.card, recipe, everything, seen)
     classes = model.card.classes
+    rows = read_predictions(folder / PREDICTIONS, classes)
+    write_predictions(folder / PREDICTIONS, classes, twins_marked(rows, recipe, everything, seen))
     write_cohorts(folder / COHORTS, classes, cohort_rows(model, recipe, everything))
     write_checks(folder / CHECKED, classes, check_rows(model, own))
     write_sources(folder / SOURCES, source_rows(model, everything))
@@ -51,6 +66,18 @@ def _judge(folder: Path, model: Model, everything: Collections) -> ModelCard:
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card
+
+
+def twins_marked(
+    rows: Sequence[Prediction], recipe: Recipe, everything: Collections, seen: np.ndarray
+) -> list[Prediction]:
+    """Return the predictions with `twin` set on the test scans that are `seen`, bool (N,), in any way."""
+    names = trained_on(replace(recipe, started_on=""))
+    marked = {}
+    for record, is_seen in zip(everything.records, seen, strict=True):
+        if record.cohort in names:  # a pool's ids begin with the collection's folder, those of one set do not
+            marked[record.id if recipe.task.startswith("pooled") else record.id.split("/", 1)[1]] = bool(is_seen)
+    return [replace(row, twin=row.split == "test" and marked.get(row.id, row.twin)) for row in rows]
 
 
 def own_test(card: ModelCard, recipe: Recipe, everything: Collections, seen: np.ndarray) -> list[Record]:

@@ -1,9 +1,9 @@
 """Which scans are near-duplicates of each other, mirror images and turned copies included?
 
 Two steps. A difference hash of the head-cropped scan (16 x 16 comparisons of neighbouring cells, 256 bits)
-names the candidates: at most 6 bits apart in any of eight positions (mirrored or not, turned by quarters).
-Then their pixels must agree. Twins are copies, mirror images, half turns (the no-tumour scans hold more
-than a thousand) and slices so near that a reader would call them one.
+names the candidates: a few bits apart in any of eight positions (mirrored or not, turned by quarters).
+Then their pixels must agree, the better the more bits differ. Twins are copies, mirror images, half turns
+(the no-tumour scans hold more than a thousand) and slices so near that a reader would call them one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,12 @@ from scans import Scan, find_head, resize
 from train.records import Record
 
 SIDE = 16
-TWIN_BITS = 6  # of 256
-TWIN_CORRELATION = 0.85  # of the pixels of two heads: candidates below it are no twins
+# (bits of 256 that may differ, how far the pixels of the two heads must then correlate)
+GROUP_RULES = ((6, 0.85),)  # twins that share a group
+TWIN_RULES = (
+    *GROUP_RULES,
+    (12, 0.98),
+)  # copies saved anew lie further apart; as groups, these would chain whole volumes
 POSITIONS = ("as is", *(f"turned by {90 * k}°" for k in (1, 2, 3)), "mirrored") + tuple(
     f"mirrored and turned by {90 * k}°" for k in (1, 2, 3)
 )
@@ -66,16 +70,19 @@ def _difference_hash(head: np.ndarray) -> np.ndarray:
     return np.where(cells[:, 1:] > cells[:, :-1] + _STEP, 1, -1).astype(np.int8).ravel()
 
 
-def twin_pairs(a: Prints, b: Prints, bits: int = TWIN_BITS) -> np.ndarray:
+def twin_pairs(a: Prints, b: Prints, rules: Sequence[tuple[int, float]] = TWIN_RULES) -> np.ndarray:
     """Return int (P, 3): row of `a`, row of `b`, and the position in which `b` equals `a`, for every twin.
 
-    Candidates are at most `bits` apart; of those, the ones whose pixels correlate. A pair is named once, in
-    the position that fits best. A scan is its own twin where it stands in both.
+    Two scans are twins where any of `rules` holds: at most so many bits apart, pixels correlated at least so
+    far. A pair is named once: in the position that keeps the first rule, and of those in the one that fits
+    best. A scan is its own twin where it stands in both.
     """
-    pairs = np.concatenate([np.zeros((0, 3), int), *_candidates(a, b, bits)])
-    alike = correlations(a, b, pairs)
-    order = np.lexsort([pairs[:, 2], -alike.round(3), pairs[:, 1], pairs[:, 0]])
-    pairs = pairs[order[alike[order] >= TWIN_CORRELATION]]
+    most = max(bits for bits, _ in rules)
+    pairs = np.concatenate([np.zeros((0, 3), int), *_candidates(a, b, most)])
+    apart, alike = bits_apart(a, b, pairs), correlations(a, b, pairs)
+    kept = np.array([(apart <= bits) & (alike >= correlation) for bits, correlation in rules])
+    order = np.lexsort([pairs[:, 2], -alike.round(3), ~kept[0], pairs[:, 1], pairs[:, 0]])
+    pairs = pairs[order[kept.any(axis=0)[order]]]
     again = np.zeros(len(pairs), bool)
     again[1:] = (pairs[1:, :2] == pairs[:-1, :2]).all(axis=1)
     return pairs[~again]
@@ -122,12 +129,12 @@ def _unit(thumbs: np.ndarray) -> np.ndarray:
 
 
 def with_groups(records: Sequence[Record], prints: Prints, block: int = 0) -> list[Record]:
-    """Return the records with `group` set: twins of twins, slices of one patient, blocks of neighbours.
+    """Return the records with `group` set: `GROUP_RULES` twins of twins, slices of one patient, blocks of neighbours.
 
     `block` is the length of the runs of running numbers that are kept together where no patient is
     known; 0 for sets without running numbers.
     """
-    return grouped(records, twin_pairs(prints, prints)[:, :2], block)
+    return grouped(records, twin_pairs(prints, prints, GROUP_RULES)[:, :2], block)
 
 
 def grouped(records: Sequence[Record], pairs: np.ndarray, block: int = 0) -> list[Record]:
@@ -147,11 +154,11 @@ def _patient_key(record: Record, block: int) -> str:
     return f"{record.label} block {record.number // block}" if block and record.number >= 0 else ""
 
 
-def with_twins(records: Sequence[Record], prints: Prints, bits: int = TWIN_BITS) -> list[Record]:
+def with_twins(records: Sequence[Record], prints: Prints) -> list[Record]:
     """Return the records with `twin` set on the test scans that have a twin in training or validation.
 
     A scan that only chose the model (validation) counts as seen: the stricter reading.
     """
     seen = np.array([record.split in ("train", "val") for record in records])
-    with_twin = set(twin_pairs(prints, prints[seen], bits)[:, 0].tolist())
+    with_twin = set(twin_pairs(prints, prints[seen])[:, 0].tolist())
     return [replace(r, twin=r.split == "test" and i in with_twin) for i, r in enumerate(records)]

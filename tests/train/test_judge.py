@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from model_zoo import load_model
-from model_zoo.tables import read_checks, read_cohorts, read_sources
+from model_zoo.tables import Prediction, read_checks, read_cohorts, read_sources, write_predictions
 from model_zoo.verify import differences
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.train.collections import draw_collections
 from train.checks import CHECKS
 from train.cohorts import trained_on
 from train.elsewhere import collections, seen_by
-from train.judge import judge
+from train.judge import judge, twins_marked
 from train.recipe import Recipe, recipe_of
+from train.twins import GROUP_RULES, TWIN_RULES
 
 RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
 
@@ -32,7 +33,11 @@ def everything(data):
 @pytest.fixture(scope="module")
 def judged(data, tmp_path_factory):
     zoo = tmp_path_factory.mktemp("zoo")
-    write_bundle(zoo / "tiny-kaggle4", tiny_network(), task="kaggle4", recipe=asdict(RECIPE))
+    write_bundle(zoo / "tiny-kaggle4", tiny_network(), task="kaggle4", recipe=asdict(RECIPE), scans={"test": 1})
+    answer = (1.0, *(0.0 for _ in CLASSES[1:]))
+    write_predictions(
+        zoo / "tiny-kaggle4" / "predictions.csv", CLASSES, [Prediction("x", "g", "test", True, CLASSES[0], answer)]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CANDOR_ZOO", str(zoo))
         model = load_model("tiny-kaggle4", precision="f32")
@@ -86,6 +91,36 @@ def test_what_the_starting_weights_had_seen_counts_too(everything):
     seen = seen_by(replace(RECIPE, started_on="44c"), everything)
     used = {r.cohort for r, s in zip(everything.records, seen, strict=True) if s}
     assert used == {"kaggle", "44c"}
+
+
+def test_starting_weights_had_seen_what_is_now_left_out(everything):
+    """They were trained when only twins close enough to share a group were left out."""
+    import train.elsewhere as elsewhere
+
+    asked = []
+
+    def divided(records, prints, *, rules, **shares):
+        asked.append(rules)
+        return elsewhere_divided(records, prints, rules=rules, **shares)
+
+    elsewhere_divided = elsewhere.divided
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(elsewhere, "divided", divided)
+        seen_by(RECIPE, everything)
+        seen_by(replace(RECIPE, weights="candor-kaggle4.keras"), everything)
+    assert asked == [TWIN_RULES, TWIN_RULES, GROUP_RULES]
+
+
+def test_predictions_are_marked_by_what_was_seen_whichever_way(everything):
+    """Of a single set the ids lack its folder; validation scans are never marked."""
+    test = [i for i, r in enumerate(everything.records) if r.cohort == "kaggle" and r.split == "test"][:3]
+    names = [everything.records[i].id.split("/", 1)[1] for i in test]
+    rows = [Prediction(n, "g", s, False, "glioma", (1.0,)) for n, s in zip(names, ["test", "test", "val"], strict=True)]
+    seen = np.zeros(len(everything.records), bool)
+    seen[test[1:]] = True
+    assert [row.twin for row in twins_marked(rows, RECIPE, everything, seen)] == [False, True, False]
+    other = [Prediction("of/another-set.png", "g", "test", True, "glioma", (1.0,))]
+    assert twins_marked(other, replace(RECIPE, task="phantom4"), everything, seen) == other
 
 
 @pytest.mark.parametrize(
