@@ -43,9 +43,10 @@ def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Pri
 class Batches(keras.utils.PyDataset):
     """Batches of (pixels, truth, weights), shuffled and augmented if training.
 
-    Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes. With a recipe's
-    `where`, truth and weights are dicts: "logits" as above, "where" float32 (B, side / 8, side / 8, 1), the
-    share of each cell that lies in a lesion, weighed 0 where nobody has marked the lesion.
+    Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes, or with a recipe's
+    `mix` float32 (B, K), their shares. With a recipe's `where`, truth and weights are dicts: "logits" as above,
+    "where" float32 (B, side / 8, side / 8, 1), the share of each cell that lies in a lesion, weighed 0 where
+    nobody has marked the lesion.
     """
 
     def __init__(
@@ -76,15 +77,19 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self.recipe.seed, self.epoch, index])
         chosen = self._order()[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         pictures, grids, drawn_labels = zip(*(self._picture(i, rng) for i in chosen), strict=True)
-        unit = np.stack(pictures).astype(np.float32) / 255
-        pixels = np.repeat(unit[..., None], self.recipe.channels, axis=-1)
+        unit = np.stack(pictures).astype(np.float32)[..., None] / 255
         labels = np.array(drawn_labels, self.labels.dtype)
         weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
-        if not self.recipe.where:
-            return pixels, labels, weights
         known = np.array([grid is not None for grid in grids], np.float32)
         empty = np.zeros((self.side // CELL, self.side // CELL), np.float32)
         where = np.stack([empty if grid is None else grid for grid in grids])[..., None]
+        if self.recipe.mix:
+            labels = np.eye(len(self.classes), dtype=np.float32)[labels]
+        if self.recipe.mix and self.training and self.recipe.augment:
+            unit, labels, weights, where, known = _mixed((unit, labels, weights, where, known), self.recipe.mix, rng)
+        pixels = np.repeat(unit, self.recipe.channels, axis=-1)
+        if not self.recipe.where:
+            return pixels, labels, weights
         return pixels, {"logits": labels, "where": where}, {"logits": weights, "where": known}
 
     def on_epoch_end(self) -> None:
@@ -109,3 +114,20 @@ class Batches(keras.utils.PyDataset):
         if not self.training:
             return np.arange(len(self.pixels))
         return np.random.default_rng([self.recipe.seed, self.epoch]).permutation(len(self.pixels))
+
+
+def _mixed(columns: Sequence[np.ndarray], alpha: float, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return each float array (B, ...) blended with itself in another order (mixup, Zhang et al. 2018).
+
+    https://arxiv.org/abs/1710.09412. The larger share stays with the scan itself. Where the place of a lesion
+    is known of one of the two only, the mixture's counts in part.
+    """
+    size = len(columns[0])
+    other = rng.permutation(size)
+    share = rng.beta(alpha, alpha, size).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    blended = []
+    for column in columns:
+        mine = share.reshape(-1, *[1] * (column.ndim - 1))
+        blended.append(mine * column + (1 - mine) * column[other])
+    return blended

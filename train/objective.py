@@ -55,7 +55,10 @@ class WhereLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("candor")
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """Cross entropy of integer labels on logits, with label smoothing (which Keras' sparse loss lacks)."""
+    """Cross entropy of labels on logits, with label smoothing (which Keras' sparse loss lacks).
+
+    Labels are integers (B,), or shares of the classes (B, K), as mixup makes them.
+    """
 
     def __init__(self, smoothing: float = 0.0, name: str = "cross_entropy") -> None:
         super().__init__(name=name)
@@ -64,7 +67,10 @@ class SmoothedCrossEntropy(keras.losses.Loss):
     def call(self, y_true, y_pred):
         log_p = keras.ops.log_softmax(keras.ops.cast(y_pred, "float32"))  # (B, K)
         classes = log_p.shape[-1]
-        truth = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes)
+        if len(y_true.shape) == 2 and y_true.shape[-1] == classes:
+            truth = keras.ops.cast(y_true, "float32")
+        else:
+            truth = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes)
         target = (1 - self.smoothing) * truth + self.smoothing / classes
         return -keras.ops.sum(target * log_p, axis=-1)
 

@@ -44,6 +44,7 @@ class Recipe:
     noise: float = 0.0  # standard deviation, pixels in [0, 1]
     erase: float = 0.0  # probability of blacking out one random rectangle
     paint: float = 0.0  # probability of drawing a lesion on a healthy scan, which then has the lesion's class
+    mix: float = 0.0  # mixup: scans blended with another of their batch, in shares from Beta(mix, mix), labels alike
     # --- imitation of other sequences and scanners, each a probability
     curve: float = 0.0  # a random tone curve, falling as well as rising: another contrast between tissues
     invert: float = 0.0  # bright tissue dark and dark tissue bright, the air left black

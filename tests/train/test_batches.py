@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from train.batches import Batches
+from train.places import cells, drawn
 from train.recipe import Recipe
 
 STILL = Recipe(task="phantom4", network="cnn3", size=64, flip=0, batch=8)
@@ -49,3 +50,37 @@ def test_an_epoch_is_the_same_whenever_it_is_reached(pixels):
     jumped.epoch = 1
     np.testing.assert_array_equal(walked[1][0], jumped[1][0])
     assert not np.array_equal(walked[1][0], Batches(pixels, np.arange(20), LIVELY, training=True)[1][0])
+
+
+def test_mixup_blends_pictures_and_labels_in_the_same_shares(pixels):
+    """Each picture is of one grey value, its number and label: the mean of the labels is the grey value again."""
+    mixing = replace(STILL, mix=0.4)
+    batches = Batches(pixels, np.arange(20), mixing, training=True, classes=[str(n) for n in range(20)])
+    plain = Batches(pixels, np.arange(20), STILL, training=True)
+    for index in range(3):
+        x, shares, weights = batches[index]
+        assert x.dtype == shares.dtype == np.float32 and weights.tolist() == [1] * len(x)
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(255 * x[:, 0, 0, 0], shares @ np.arange(20), atol=1e-3)
+        assert (shares.argmax(axis=1) == plain[index][1]).all() and (shares.max(axis=1) >= 0.5).all()
+    assert (shares.max(axis=1) < 0.999).any()
+
+
+def test_nothing_is_blended_in_validation_or_with_augmentation_switched_off(pixels):
+    for settings in ({"training": False}, {"training": True, "recipe": replace(STILL, mix=0.4, augment=0)}):
+        batches = Batches(pixels, np.arange(20), **{"recipe": replace(STILL, mix=0.4)} | settings, classes=["c"] * 20)
+        _, shares, _ = batches[0]
+        assert shares.shape == (8, 20) and set(np.unique(shares)) == {0, 1}
+
+
+def test_the_place_of_a_lesion_is_blended_too_and_counts_for_the_share_that_is_known(pixels):
+    """Every other scan has the same mark, the rest none: weight and cells are as large as the marked share."""
+    places = np.full((20, 4), np.nan, np.float32)
+    places[::2] = 0, 0, 64, 64
+    mixing = replace(STILL, mix=0.4, where=1.0)
+    batches = Batches(pixels, np.arange(20), mixing, training=True, places=places, classes=[str(n) for n in range(20)])
+    _, truth, weights = batches[0]
+    marked = truth["logits"][:, ::2].sum(axis=1)
+    np.testing.assert_allclose(weights["where"], marked, atol=1e-6)
+    mark = cells(drawn(places[0], (64, 64)), 8)[..., None]
+    np.testing.assert_allclose(truth["where"], marked.reshape(-1, 1, 1, 1) * mark, atol=1e-6)

@@ -119,6 +119,13 @@ def test_smoothed_cross_entropy_by_hand():
     assert float(SmoothedCrossEntropy()(np.array([1]), logits)) == pytest.approx(-np.log(0.75), abs=1e-6)
 
 
+def test_cross_entropy_with_shares_of_classes_by_hand():
+    """p = (0.25, 0.75), truth (0.3, 0.7), smoothing 0.2: target (0.34, 0.66)."""
+    logits, shares = np.log([[1.0, 3.0]]), np.array([[0.3, 0.7]])
+    expected = -(0.34 * np.log(0.25) + 0.66 * np.log(0.75))
+    assert float(SmoothedCrossEntropy(0.2)(shares, logits)) == pytest.approx(expected, abs=1e-6)
+
+
 TWO_SIZES = replace(RECIPE, network="candor", channels=1, early_size=16, early=0.5, average=0.9)
 
 
