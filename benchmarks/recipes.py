@@ -5,12 +5,12 @@ An epoch is that of the bundle: as many training scans as its card counts.
 """
 
 from statistics import median
-from time import perf_counter
 
 import keras
 import numpy as np
 
 from benchmarks.record import write
+from benchmarks.training import Clock
 from model_zoo import ModelCard, models
 from scans import PHANTOM_KINDS
 from train import networks
@@ -55,7 +55,7 @@ def _images_a_second(recipe: Recipe, classes: int, side: int) -> float:
     compile_model(network, recipe, 100)
     batches = _batches(recipe, classes)
     batches.side = side
-    clock = _Clock()
+    clock = Clock()
     steps = (_IMAGES + _WARM) // recipe.batch
     network.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, callbacks=[clock], verbose=0)
     warm = _WARM // recipe.batch
@@ -69,15 +69,6 @@ def _batches(recipe: Recipe, classes: int) -> Batches:
     times = -(-(_IMAGES + _WARM) // len(records))
     labels = (np.arange(len(records) * times) % classes).astype(np.int32)
     return Batches(np.tile(pixels, (times, 1, 1)), labels, recipe, training=True, places=np.tile(places, (times, 1)))
-
-
-class _Clock(keras.callbacks.Callback):
-    def __init__(self) -> None:
-        super().__init__()
-        self.ends: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.ends.append(perf_counter())
 
 
 if __name__ == "__main__":

@@ -88,13 +88,15 @@ def _network(recipe: Recipe) -> keras.Model:
 
 
 def _seconds_a_step(network: keras.Model, batches) -> float:
-    clock = _Clock()
+    clock = Clock()
     steps = _WARM + _STEPS
     network.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[clock], verbose=0)
     return (clock.ends[steps - 1] - clock.ends[_WARM - 1]) / _STEPS
 
 
-class _Clock(keras.callbacks.Callback):
+class Clock(keras.callbacks.Callback):
+    """Notes in `ends`, in seconds, when each training step was done."""
+
     def __init__(self) -> None:
         super().__init__()
         self.ends: list[float] = []
