@@ -9,8 +9,10 @@ from pathlib import Path
 from benchmarks.record import RESULTS
 from model_zoo import ModelCard, models
 from model_zoo.card import Figure, read_card
+from model_zoo.figures import APART, PROBE
 from model_zoo.verify import bundle_folders
 from train.audit import AUDITS_FOLDER
+from train.checks import CHECKS
 from train.cohorts import trained_on
 from train.recipe import recipe_of
 
@@ -21,11 +23,22 @@ _MARKS = ("<!-- {0}: made by python -m benchmarks.report -->", "<!-- end of {0} 
 def main() -> None:
     """Put the tables into the README."""
     text = README.read_text()
-    for name, table in (("accuracy", accuracy()), ("training", training()), ("speed", speed())):
+    for name, table in TABLES.items():
         start, end = (mark.format(name) for mark in _MARKS)
         head, _, rest = text.partition(start)
-        text = f"{head}{start}\n{table}\n{end}{rest.partition(end)[2]}"
+        text = f"{head}{start}\n{table()}\n{end}{rest.partition(end)[2]}"
     README.write_text(text)
+
+
+def measured() -> list[tuple[str, ModelCard]]:
+    """Return the name and card of every system that was measured, shipped or not; the phantom's is a demonstration."""
+    found = []
+    for folder in bundle_folders():
+        card = read_card(folder / "card.json")
+        if card.task != "phantom4":
+            shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
+            found.append((f"`{card.id}`{shipped}", card))
+    return found
 
 
 def accuracy() -> str:
@@ -34,15 +47,11 @@ def accuracy() -> str:
         "| system | authors' figure | ours, as published | ours, twins removed | another cohort: 44c | its T1C+ |",
         "|---|---|---|---|---|---|",
     ]
-    for folder in bundle_folders():
-        card = read_card(folder / "card.json")
-        if card.task == "phantom4":
-            continue
-        shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
+    for name, card in measured():
         as_published, apart = own_figures(card)
         first = cell(as_published) if as_published or not apart else "no published split"
         rows.append(
-            f"| `{card.id}`{shipped} | {card.published or 'our own'} | {first} | {cell(apart)} | "
+            f"| {name} | {card.published or 'our own'} | {first} | {cell(apart)} | "
             f"{elsewhere(card, 'no twin in training')} | {elsewhere(card, 'sequence T1C+')} |"
         )
     return "\n".join(rows)
@@ -79,6 +88,35 @@ def cell(figure: Figure | None) -> str:
         return "not measured"
     kind = "" if figure.name == "accuracy" else f" {figure.name}"
     return f"{figure.value:.4f}{kind} ({figure.low:.4f} to {figure.high:.4f}), {figure.scans:,} scans"
+
+
+def across() -> str:
+    """Return the matrix of every system against every collection whose classes it shares, twins removed."""
+    columns = [("44c", APART), *(("44c", f"sequence {name}") for name in ("T1", "T1C+", "T2"))]
+    columns += [(name, APART) for name in ("kaggle", "figshare", "br35h")]
+    titles = [name if subset == APART else f"{name}, {subset.removeprefix('sequence ')}" for name, subset in columns]
+    rows = [f"| system | {' | '.join(titles)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, card in measured():
+        seen = trained_on(recipe_of(card.recipe))
+        cells = []
+        for cohort, subset in columns:
+            figure = card.figure("balanced accuracy", f"cohort {cohort}", subset)
+            cells.append(f"{figure.value:.2f}{'*' * (cohort in seen)} ({figure.scans:,})" if figure else "")
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def cheating() -> str:
+    """Return what every system says when it is shown what it should not need, or what should not matter."""
+    checks = [*CHECKS, "source probe"]
+    rows = [f"| system | {' | '.join(checks)} |", "|---" * (len(checks) + 1) + "|"]
+    for name, card in measured():
+        found = [
+            card.figure(PROBE if check == "source probe" else "balanced accuracy", "check", check) for check in checks
+        ]
+        if any(found):
+            rows.append(f"| {name} | {' | '.join(f'{figure.value:.2f}' if figure else '' for figure in found)} |")
+    return "\n".join(rows)
 
 
 def training() -> str:
@@ -155,6 +193,15 @@ def speed() -> str:
         f"{browser['first prediction, seconds after the start of the process']:g} s | | `{browser['command']}` |",
     ]
     return "\n".join(rows)
+
+
+TABLES = {
+    "accuracy": accuracy,
+    "across": across,
+    "cheating": cheating,
+    "training": training,
+    "speed": speed,
+}
 
 
 def _result(name: str) -> dict:
