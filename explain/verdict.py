@@ -7,7 +7,8 @@ import numpy as np
 from model_zoo import Figure
 
 ACCENT, QUIET = "#5b9bb0", "rgba(128, 136, 145, 0.55)"  # both readable on black and on paper
-_BAR = 26  # pixels a class
+_BAR, _THIN = 26, 16  # pixels a class: thin where there are many, or they push the scan off the screen
+_MANY = 8
 
 
 def percent(p: float) -> str:
@@ -37,6 +38,7 @@ def bars(names: Sequence[str], p: np.ndarray, explained: int):
     import plotly.graph_objects as go
 
     order = np.argsort(p, kind="stable")  # plotly draws from below
+    many = len(names) > _MANY
     figure = go.Figure(
         go.Bar(
             x=p[order].tolist(),
@@ -49,7 +51,8 @@ def bars(names: Sequence[str], p: np.ndarray, explained: int):
         )
     )
     figure.update_layout(
-        height=_BAR * len(names) + 10,
+        height=(_THIN if many else _BAR) * len(names) + 10,
+        font={"size": 11 if many else 12},
         margin={"l": 0, "r": 72, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,

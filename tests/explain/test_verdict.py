@@ -35,3 +35,10 @@ def test_the_bars_hold_every_class_the_likeliest_on_top_and_accent_the_one_expla
     assert list(bar.y) == ["Pituitary tumour", "Glioma", "No tumour", "Meningioma"]
     assert list(bar.x) == pytest.approx([0.05, 0.1, 0.25, 0.6])
     assert [name for name, colour in zip(bar.y, bar.marker.color, strict=True) if colour == ACCENT] == ["No tumour"]
+
+
+def test_fifteen_classes_take_no_more_of_the_page_than_ten_would():
+    """Or the scan, which the reader came for, is pushed off the screen."""
+    names = [f"Class {k}" for k in range(15)]
+    few, many = bars(NAMES, np.full(4, 0.25), 0).layout.height, bars(names, np.full(15, 1 / 15), 0).layout.height
+    assert 100 < few < many < 2.5 * few
