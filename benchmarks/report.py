@@ -14,7 +14,7 @@ from model_zoo.verify import bundle_folders
 from train.audit import AUDITS_FOLDER
 from train.checks import CHECKS
 from train.cohorts import trained_on
-from train.recipe import recipe_of
+from train.recipe import find_recipe, recipe_of
 
 README = Path(__file__).parents[1] / "README.md"
 _MARKS = ("<!-- {0}: made by python -m benchmarks.report -->", "<!-- end of {0} -->")
@@ -139,6 +139,7 @@ def training() -> str:
                 f"{cost['epochs']} epochs, {cost['minutes of the whole recipe']:g} min |"
             )
     rows += ["", f"Measured with `{found['command']}` on {found['machine']['cores']} cores."]
+    rows += [_pace(name, card) for name, card in measured() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
         audit = json.loads(path.read_text())
         rows.append(
@@ -151,6 +152,18 @@ def training() -> str:
         f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
     )
     return "\n".join(rows)
+
+
+def _pace(name: str, card: ModelCard) -> str:
+    """Return what an epoch of a system that is not shipped took, and at that pace its whole recipe."""
+    ran, whole = recipe_of(card.recipe), find_recipe(card.id)[0]
+    seconds = card.training["seconds_an_epoch"]
+    said = f"{name}: {seconds:g} s an epoch at {ran.size} px, {card.training['epochs']:g} epochs."
+    if ran.size == whole.size and ran.epochs < whole.epochs:
+        said += (
+            f" The whole recipe, {whole.epochs} epochs, would take {seconds * whole.epochs / 60:.0f} min at that pace."
+        )
+    return said
 
 
 def speed() -> str:

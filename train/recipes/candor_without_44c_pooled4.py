@@ -3,7 +3,7 @@
     python -m train candor-without-44c-pooled4 --out /tmp/zoo && CANDOR_ZOO=/tmp/zoo python -m train judge
     python -m model_zoo shelve /tmp/zoo/candor-without-44c-pooled4
 
-It starts from candor-kaggle4, which has not seen that cohort either, and is trained for fewer epochs than
+It starts from candor-kaggle4's second leg, which has not seen that cohort either, and is trained for fewer epochs than
 candor-pooled4: it answers what a new hospital may expect, and is not shipped.
 """
 
@@ -14,7 +14,9 @@ from train.recipes.candor_pooled4 import RECIPE as POOLED4
 RECIPE = replace(
     POOLED4,
     cohorts="kaggle,figshare,br35h",
-    epochs=8,
-    weights="candor-kaggle4.keras",
+    epochs=5,
+    early=0.2,
+    paint=0.15,
+    weights="candor-kaggle4-leg2.keras",
     started_on="kaggle",
 )

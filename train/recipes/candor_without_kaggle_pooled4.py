@@ -14,7 +14,9 @@ from train.recipes.candor_pooled4 import RECIPE as POOLED4
 RECIPE = replace(
     POOLED4,
     cohorts="figshare,br35h,44c",
-    epochs=8,
+    epochs=5,
+    early=0.2,
+    paint=0.15,
     weights="candor-pooled13.keras",
     started_on="figshare,br35h,44c",
 )
