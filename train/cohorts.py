@@ -17,7 +17,7 @@ from train.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, 
 from train.recipe import Recipe
 from train.records import Record
 from train.splits import split
-from train.twins import TWIN_RULES, Prints, twin_pairs, with_groups, with_twins
+from train.twins import Twins, with_groups, with_twins
 
 LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
 
@@ -91,30 +91,30 @@ def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Re
 
 def divided(
     records: Sequence[Record],
-    prints: Prints,
+    twins: Twins,
     *,
     val: float,
     test: float,
     seed: int,
     block: int,
-    rules: Sequence[tuple[int, float]] = TWIN_RULES,
+    close_only: bool = False,
 ) -> list[Record]:
     """Return records of one or more cohorts with group and split set, each cohort divided on its own.
 
-    A training scan that is, by `rules`, a twin of a validation or test scan gets the split "left out"; not so
-    where its own publisher made the test split.
+    A training scan that is a twin of a validation or test scan gets the split "left out"; not so where its own
+    publisher made the test split. `close_only`: only close twins are left out.
     """
     done = list(records)
     cohorts = np.array([record.cohort for record in records])
     for name in dict.fromkeys(cohorts.tolist()):
-        places = np.flatnonzero(cohorts == name)
-        own = with_groups([records[i] for i in places], prints[places], block)
-        for i, record in zip(places, split(own, val=val, test=test, seed=seed), strict=True):
+        mine = cohorts == name
+        own = with_groups([records[i] for i in np.flatnonzero(mine)], twins.part(mine), block)
+        for i, record in zip(np.flatnonzero(mine), split(own, val=val, test=test, seed=seed), strict=True):
             done[i] = replace(record, group=f"{name} {record.group}" if name else record.group)
-    held_out = np.flatnonzero([record.split in ("val", "test") for record in done])
-    for i, j, _ in twin_pairs(prints, prints[held_out], rules):
-        other = held_out[j]
-        published = records[other].split == "test" and cohorts[i] == cohorts[other]
-        if done[i].split == "train" and not published:
-            done[i] = replace(done[i], split=LEFT_OUT)
-    return with_twins(done, prints)
+    is_in = np.array([record.split for record in done])
+    published = np.array([record.split == "test" for record in records])
+    i, j = (twins.rows[twins.close] if close_only else twins.rows).T
+    leaks = (is_in[i] == "train") & np.isin(is_in[j], ("val", "test")) & ~(published[j] & (cohorts[i] == cohorts[j]))
+    for row in set(i[leaks].tolist()):
+        done[row] = replace(done[row], split=LEFT_OUT)
+    return with_twins(done, twins)

@@ -19,7 +19,7 @@ from train.batches import prepare
 from train.cohorts import COHORTS, common_label, divided, read_cohort, trained_on
 from train.recipe import Recipe
 from train.records import Record, load
-from train.twins import GROUP_RULES, TWIN_RULES, Prints, twin_pairs
+from train.twins import Twins, twins_among
 
 DIVISION = {"val": 0.1, "test": 0.2, "seed": 0, "block": 20}  # of every collection, as in the recipes
 _BATCH = 32
@@ -30,25 +30,26 @@ class Collections:
     """All scans of the collections that are there: N records with group and split, each with its own labels."""
 
     records: list[Record]
-    prints: Prints
+    twins: Twins
 
     def part(self, chosen: np.ndarray) -> "Collections":
         """Return the scans where bool (N,) `chosen` holds."""
-        return Collections([self.records[i] for i in np.flatnonzero(chosen)], self.prints[chosen])
+        return Collections([self.records[i] for i in np.flatnonzero(chosen)], self.twins.part(chosen))
 
 
 def collections(data: Path) -> Collections:
     """Read and divide every collection below `data`. Raises DatasetError where one is missing."""
     records = [record for name in COHORTS for record in read_cohort(name, data)]
     _, prints, _ = prepare(records, Recipe(task="pooled4", network="candor", size=16, channels=1).spec)
-    return Collections(divided(records, prints, **DIVISION), prints)
+    twins = twins_among(prints)
+    return Collections(divided(records, twins, **DIVISION), twins)
 
 
 def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     """Return bool (N,): the scans that a model of this recipe was trained or chosen on, twins of them included.
 
     Where a recipe divides otherwise than `DIVISION`, its own division is made again. Weights that it starts
-    from count too: those of `train/starts` left out of training the `GROUP_RULES` twins alone.
+    from count too: those of `train/starts` left close twins alone out of training.
     """
     own = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
     names = trained_on(recipe)
@@ -56,18 +57,16 @@ def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     if not mine.any():
         return mine
     part = everything.part(mine)
-    used = np.zeros(len(part.records), bool)
-    for rules in (TWIN_RULES, GROUP_RULES) if recipe.started_on or recipe.weights.endswith(".keras") else (TWIN_RULES,):
-        records = divided(part.records, part.prints, **own, rules=rules)
-        used |= [record.split in ("train", "val") for record in records]
-    seen = np.zeros(len(mine), bool)
-    seen[twin_pairs(everything.prints, part.prints[used])[:, 0]] = True
-    return seen
+    used = np.zeros(len(mine), bool)
+    started = recipe.started_on or recipe.weights.endswith(".keras")
+    for close_only in (False, True) if started else (False,):
+        records = divided(part.records, part.twins, **own, close_only=close_only)
+        used[mine] |= [record.split in ("train", "val") for record in records]
+    return everything.twins.with_one_of(used)
 
 
-def cohort_rows(model: Model, recipe: Recipe, everything: Collections) -> list[CohortRow]:
-    """Return the model's answers on every collection's test set whose classes it shares."""
-    seen = seen_by(recipe, everything)
+def cohort_rows(model: Model, everything: Collections, seen: np.ndarray) -> list[CohortRow]:
+    """Return the model's answers on every collection's test set whose classes it shares; it has `seen` bool (N,)."""
     rows = []
     for name in COHORTS:
         test = [

@@ -45,22 +45,27 @@ _BATCH = 32
 _PROBED = ("glioma", "meningioma", "notumor")  # classes that both sources of the probe have
 
 
-def judge(models: Sequence[tuple[Path, Model]], data: Path) -> list[ModelCard]:
-    """Judge bundles, each a folder and its loaded model, on the collections below `data`; return the new cards."""
+def judge(models: Sequence[tuple[Path, Model]], data: Path, *, checks: bool = True) -> list[ModelCard]:
+    """Judge bundles, each a folder and its loaded model, on the collections below `data`; return the new cards.
+
+    Without `checks` only the other collections are asked about: a large network answers tens of thousands of
+    pictures for the rest.
+    """
     everything = collections(data)
-    return [_judge(folder, model, everything) for folder, model in models]
+    return [_judge(folder, model, everything, checks) for folder, model in models]
 
 
-def _judge(folder: Path, model: Model, everything: Collections) -> ModelCard:
+def _judge(folder: Path, model: Model, everything: Collections, checks: bool) -> ModelCard:
     recipe = recipe_of(model.card.recipe)
     seen = seen_by(recipe, everything)
-    own = own_test(model.card, recipe, everything, seen)
     classes = model.card.classes
     rows = read_predictions(folder / PREDICTIONS, classes)
     write_predictions(folder / PREDICTIONS, classes, twins_marked(rows, recipe, everything, seen))
-    write_cohorts(folder / COHORTS, classes, cohort_rows(model, recipe, everything))
-    write_checks(folder / CHECKED, classes, check_rows(model, own))
-    write_sources(folder / SOURCES, source_rows(model, everything))
+    write_cohorts(folder / COHORTS, classes, cohort_rows(model, everything, seen))
+    if checks:
+        own = own_test(model.card, recipe, everything, seen)
+        write_checks(folder / CHECKED, classes, check_rows(model, own))
+        write_sources(folder / SOURCES, source_rows(model, everything))
     theirs, differences = published(model.card.id, recipe)
     card = replace(model.card, published=theirs, differences=differences, figures=bundle_figures(folder, classes))
     write_card(card, folder / "card.json")

@@ -18,7 +18,7 @@ from train.frozen import after_head, join_history, warm_head
 from train.recipe import Recipe
 from train.records import Record, fingerprint
 from train.start import start
-from train.twins import Prints
+from train.twins import Prints, twins_among
 
 
 def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool) -> ModelCard:
@@ -77,7 +77,7 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     records = limited(records, recipe.limit)
     pixels, prints, places = prepare(records, recipe.spec)
     shares = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
-    records = divided(records, prints, **shares)
+    records = divided(records, twins_among(prints), **shares)
     if dataset.pooled:
         records = [replace(r, label=common_label(r.label, tuple(dataset.classes))) for r in records]
         kept = np.array([bool(record.label) for record in records])

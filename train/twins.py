@@ -128,13 +128,43 @@ def _unit(thumbs: np.ndarray) -> np.ndarray:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 
 
-def with_groups(records: Sequence[Record], prints: Prints, block: int = 0) -> list[Record]:
-    """Return the records with `group` set: `GROUP_RULES` twins of twins, slices of one patient, blocks of neighbours.
+@dataclass(frozen=True)
+class Twins:
+    """Every pair of N scans that are twins: rows, int (P, 2), both ways round, each scan with itself too.
+
+    `close`, bool (P,), marks those by `GROUP_RULES`.
+    """
+
+    rows: np.ndarray
+    close: np.ndarray
+
+    def part(self, chosen: np.ndarray) -> "Twins":
+        """Return the pairs of which both are among bool (N,) `chosen`, rows counted anew among these."""
+        kept = chosen[self.rows].all(axis=1)
+        return Twins((np.cumsum(chosen) - 1)[self.rows[kept]], self.close[kept])
+
+    def with_one_of(self, chosen: np.ndarray) -> np.ndarray:
+        """Return bool (N,): the scans with a twin among bool (N,) `chosen`, those themselves included."""
+        found = np.zeros(len(chosen), bool)
+        found[self.rows[chosen[self.rows[:, 1]], 0]] = True
+        return found
+
+
+def twins_among(prints: Prints) -> Twins:
+    """Compare all scans with each other, once."""
+    pairs = twin_pairs(prints, prints)
+    apart, alike = bits_apart(prints, prints, pairs), correlations(prints, prints, pairs)
+    close = np.any([(apart <= bits) & (alike >= correlation) for bits, correlation in GROUP_RULES], axis=0)
+    return Twins(pairs[:, :2], close)
+
+
+def with_groups(records: Sequence[Record], twins: Twins, block: int = 0) -> list[Record]:
+    """Return the records with `group` set: close twins of close twins, slices of one patient, blocks of neighbours.
 
     `block` is the length of the runs of running numbers that are kept together where no patient is
     known; 0 for sets without running numbers.
     """
-    return grouped(records, twin_pairs(prints, prints, GROUP_RULES)[:, :2], block)
+    return grouped(records, twins.rows[twins.close], block)
 
 
 def grouped(records: Sequence[Record], pairs: np.ndarray, block: int = 0) -> list[Record]:
@@ -154,11 +184,11 @@ def _patient_key(record: Record, block: int) -> str:
     return f"{record.label} block {record.number // block}" if block and record.number >= 0 else ""
 
 
-def with_twins(records: Sequence[Record], prints: Prints) -> list[Record]:
+def with_twins(records: Sequence[Record], twins: Twins) -> list[Record]:
     """Return the records with `twin` set on the test scans that have a twin in training or validation.
 
     A scan that only chose the model (validation) counts as seen: the stricter reading.
     """
     seen = np.array([record.split in ("train", "val") for record in records])
-    with_twin = set(twin_pairs(prints, prints[seen])[:, 0].tolist())
-    return [replace(r, twin=r.split == "test" and i in with_twin) for i, r in enumerate(records)]
+    with_twin = twins.with_one_of(seen)
+    return [replace(r, twin=r.split == "test" and bool(with_twin[i])) for i, r in enumerate(records)]

@@ -9,7 +9,7 @@ from train.cohorts import COHORTS, FOUR_OF_FIFTEEN, LEFT_OUT, chosen_cohorts, co
 from train.datasets import DATASETS
 from train.records import Record
 from train.splits import split
-from train.twins import GROUP_RULES, Prints, with_groups
+from train.twins import Prints, Twins, twins_among, with_groups
 
 FOUR = tuple(DATASETS["pooled4"].classes)
 SHARES = {"val": 0.1, "test": 0.2, "seed": 0, "block": 0}
@@ -28,54 +28,54 @@ def pool(*cohorts: str, each: int = 120) -> list[Record]:
 
 def test_a_collection_is_divided_alike_alone_and_in_a_pool():
     records, looks = pool("x", "y"), prints(240)
-    together = {r.id: r.split for r in divided(records, looks, **SHARES)}
-    alone = split(with_groups(records[120:], looks[np.arange(120, 240)]), val=0.1, test=0.2, seed=0)
+    together = {r.id: r.split for r in divided(records, twins_among(looks), **SHARES)}
+    alone = split(with_groups(records[120:], twins_among(looks[np.arange(120, 240)])), val=0.1, test=0.2, seed=0)
     assert {r.id: r.split for r in alone} == {r.id: together[r.id] for r in alone}
 
 
 def test_a_training_scan_that_is_a_twin_of_another_collections_test_scan_is_left_out():
     records, looks = pool("x", "y"), prints(240)
-    plain = divided(records, looks, **SHARES)
+    plain = divided(records, twins_among(looks), **SHARES)
     test = next(i for i, r in enumerate(plain) if r.cohort == "x" and r.split == "test")
     train = next(i for i, r in enumerate(plain) if r.cohort == "y" and r.split == "train")
     bits, thumbs = looks.bits.copy(), looks.thumbs.copy()
     bits[train], thumbs[train] = bits[test], thumbs[test]
-    done = divided(records, Prints(bits, thumbs), **SHARES)
+    done = divided(records, twins_among(Prints(bits, thumbs)), **SHARES)
     assert done[train].split == LEFT_OUT
     assert [r.split for i, r in enumerate(done) if i != train] == [r.split for i, r in enumerate(plain) if i != train]
 
 
-def further_twins(looks: Prints, i: int, j: int) -> Prints:
+def further_twins(looks: Prints, i: int, j: int) -> Twins:
     """Scan `i` made a twin of scan `j` by the pixels, nine bits apart: too far to share its group."""
     bits, thumbs = looks.bits.copy(), looks.thumbs.copy()
     bits[i], thumbs[i] = bits[j], thumbs[j]
     bits[i, :, :9] *= -1
-    return Prints(bits, thumbs)
+    return twins_among(Prints(bits, thumbs))
 
 
 @pytest.mark.parametrize("held_out", ["val", "test"])
 def test_a_training_scan_that_is_a_further_twin_of_its_own_collections_held_out_scans_is_left_out(held_out):
     records, looks = pool("x"), prints(120)
-    plain = divided(records, looks, **SHARES)
+    plain = divided(records, twins_among(looks), **SHARES)
     train, other = (next(i for i, r in enumerate(plain) if r.split == name) for name in ("train", held_out))
     done = divided(records, further_twins(looks, train, other), **SHARES)
     assert done[train].split == LEFT_OUT and done[other].split == held_out
     assert sum(one != two for one, two in zip(done, plain, strict=True)) == 1
-    grouped_only = divided(records, further_twins(looks, train, other), **SHARES, rules=GROUP_RULES)
+    grouped_only = divided(records, further_twins(looks, train, other), **SHARES, close_only=True)
     assert grouped_only[train].split == "train"
 
 
 def test_a_publishers_own_test_split_keeps_its_twins_in_training_and_they_are_marked():
     records = [replace(r, split="test" if i >= 90 else "train") for i, r in enumerate(pool("x"))]
     looks = prints(120)
-    train = next(i for i, r in enumerate(divided(records, looks, **SHARES)) if r.split == "train")
+    train = next(i for i, r in enumerate(divided(records, twins_among(looks), **SHARES)) if r.split == "train")
     done = divided(records, further_twins(looks, train, 100), **SHARES)
     assert done[train].split == "train"
     assert [i for i, r in enumerate(done) if r.twin] == [100]
 
 
 def test_groups_of_two_collections_never_share_a_name():
-    done = divided(pool("x", "y"), prints(240), **SHARES)
+    done = divided(pool("x", "y"), twins_among(prints(240)), **SHARES)
     groups = {c: {r.group for r in done if r.cohort == c} for c in "xy"}
     assert not groups["x"] & groups["y"]
 

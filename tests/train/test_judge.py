@@ -1,5 +1,6 @@
 """A bundle is judged on the collections it was not trained on, and on what it should not need."""
 
+import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -15,7 +16,6 @@ from train.cohorts import trained_on
 from train.elsewhere import collections, seen_by
 from train.judge import judge, twins_marked
 from train.recipe import Recipe, recipe_of
-from train.twins import GROUP_RULES, TWIN_RULES
 
 RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
 
@@ -71,6 +71,15 @@ def test_an_unchanged_scan_gets_the_answer_that_the_app_gives(judged, everything
     np.testing.assert_allclose(model.classify([load(record)])[0], row.probabilities, atol=2e-5)
 
 
+def test_without_checks_the_other_collections_are_still_asked_about(judged, data, tmp_path):
+    folder = tmp_path / "tiny-kaggle4"
+    shutil.copytree(judged[0], folder, ignore=shutil.ignore_patterns("c*s.csv", "sources.csv"))
+    assert not (folder / "cohorts.csv").exists() and not (folder / "checks.csv").exists()
+    (card,) = judge([(folder, judged[2])], data, checks=False)
+    assert read_cohorts(folder / "cohorts.csv", card.classes) == read_cohorts(judged[0] / "cohorts.csv", card.classes)
+    assert not (folder / "checks.csv").exists() and differences(folder) == []
+
+
 def test_the_probe_answers_for_scans_of_both_sources(judged):
     rows = read_sources(judged[0] / "sources.csv")
     assert {row.truth for row in rows} == {"44c", "figshare and Br35H"} == {row.answer for row in rows}
@@ -99,16 +108,16 @@ def test_starting_weights_had_seen_what_is_now_left_out(everything):
 
     asked = []
 
-    def divided(records, prints, *, rules, **shares):
-        asked.append(rules)
-        return elsewhere_divided(records, prints, rules=rules, **shares)
+    def divided(records, twins, *, close_only, **shares):
+        asked.append(close_only)
+        return elsewhere_divided(records, twins, close_only=close_only, **shares)
 
     elsewhere_divided = elsewhere.divided
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(elsewhere, "divided", divided)
         seen_by(RECIPE, everything)
         seen_by(replace(RECIPE, weights="candor-kaggle4.keras"), everything)
-    assert asked == [TWIN_RULES, TWIN_RULES, GROUP_RULES]
+    assert asked == [False, False, True]
 
 
 def test_predictions_are_marked_by_what_was_seen_whichever_way(everything):

@@ -1,10 +1,14 @@
 """Recipes are found by their id, and only known fields can be changed."""
 
+from dataclasses import fields
+
 import pytest
 
+from model_zoo.card import read_card
+from model_zoo.verify import bundle_folders
 from train.datasets import DATASETS
 from train.networks import NETWORKS
-from train.recipe import Recipe, changed, find_recipe, recipe_ids
+from train.recipe import Recipe, changed, find_recipe, recipe_ids, recipe_of
 
 PLAIN = Recipe(task="phantom4", network="cnn3")
 
@@ -15,6 +19,17 @@ def test_every_recipe_names_a_task_and_a_network_there_is_and_keeps_a_notebook(r
     assert recipe.task in DATASETS and recipe.network in NETWORKS
     assert recipe_id.endswith(recipe.task)
     assert f"python -m train {recipe_id}" in notebook
+
+
+@pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
+def test_a_measured_model_was_made_by_its_recipe_or_its_card_says_what_was_changed(folder):
+    card = read_card(folder / "card.json")
+    recipe, _ = find_recipe(card.id)
+    made_with = recipe_of(card.recipe)
+    for field in fields(Recipe):
+        name, value = field.name, getattr(made_with, field.name)
+        if name not in ("precision", "evaluate") and value != getattr(recipe, name):
+            assert any(line.startswith(f"{name} is {value}, not ") for line in card.differences), name
 
 
 def test_an_unknown_recipe_lists_those_there_are():

@@ -17,6 +17,7 @@ from train.twins import (
     positioned,
     print_of,
     twin_pairs,
+    twins_among,
     with_groups,
     with_twins,
 )
@@ -250,46 +251,57 @@ def test_twins_of_twins_share_a_group():
     prints.bits[2, :, :12] *= -1
     close = pairs(prints, prints, rules=GROUP_RULES)
     assert close >= {(0, 1, 0), (1, 2, 0)} and (0, 2, 0) not in close
-    groups = [record.group for record in with_groups(records("a", "a", "a", "a"), prints)]
+    groups = [record.group for record in with_groups(records("a", "a", "a", "a"), twins_among(prints))]
     assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
 def test_a_turned_copy_shares_the_group_of_its_original(head):
     prints = prints_of(head, phantom("notumor", 2, 200).scan.pixels, positioned(head, 2), positioned(head, 5))
-    groups = [record.group for record in with_groups(records("a", "b", "a", "a"), prints)]
+    groups = [record.group for record in with_groups(records("a", "b", "a", "a"), twins_among(prints))]
     assert groups[0] == groups[2] == groups[3] != groups[1]
 
 
 def test_slices_of_one_patient_share_a_group():
     grouped = with_groups(
-        [Record("1", "a", patient="p"), Record("2", "a", patient="q"), Record("3", "b", patient="p")], apart(3)
+        [Record("1", "a", patient="p"), Record("2", "a", patient="q"), Record("3", "b", patient="p")],
+        twins_among(apart(3)),
     )
     assert grouped[0].group == grouped[2].group != grouped[1].group
 
 
 def test_neighbouring_numbers_stand_in_for_patients_where_none_are_known():
     numbered = [Record(str(n), "a", number=n) for n in (1, 9, 10, 19, 20)]
-    groups = [record.group for record in with_groups(numbered, apart(5), block=10)]
+    groups = [record.group for record in with_groups(numbered, twins_among(apart(5)), block=10)]
     assert groups[0] == groups[1] != groups[2] == groups[3] != groups[4]
 
 
 def test_without_blocks_every_number_is_alone():
     numbered = [Record(str(n), "a", number=n) for n in (1, 2)]
-    assert len({record.group for record in with_groups(numbered, apart(2))}) == 2
+    assert len({record.group for record in with_groups(numbered, twins_among(apart(2)))}) == 2
 
 
 def test_only_test_scans_are_marked_and_validation_counts_as_seen():
     prints = apart(4)[[0, 1, 0, 1]]
     marked = with_twins(
-        [Record(s + str(i), "a", split=s) for i, s in enumerate(["train", "val", "test", "test"])], prints
+        [Record(s + str(i), "a", split=s) for i, s in enumerate(["train", "val", "test", "test"])], twins_among(prints)
     )
     assert [record.twin for record in marked] == [False, False, True, True]
-    lonely = with_twins([Record("t", "a", split="train"), Record("u", "a", split="test")], apart(2))
+    lonely = with_twins([Record("t", "a", split="train"), Record("u", "a", split="test")], twins_among(apart(2)))
     assert [record.twin for record in lonely] == [False, False]
 
 
 def test_a_scan_left_out_of_training_does_not_count_as_seen():
     two = [Record("t", "a", split="left out"), Record("u", "a", split="test")]
-    prints = apart(2)[[0, 0]]
-    assert not with_twins(two, prints)[1].twin
-    assert with_twins([replace(two[0], split="train"), two[1]], prints)[1].twin
+    twins = twins_among(apart(2)[[0, 0]])
+    assert not with_twins(two, twins)[1].twin
+    assert with_twins([replace(two[0], split="train"), two[1]], twins)[1].twin
+
+
+def test_a_part_of_the_twins_is_what_would_be_found_among_those_scans():
+    prints = apart(5)[[0, 1, 0, 2, 1, 0]]
+    prints.bits[5, :, :9] *= -1
+    chosen = np.array([True, False, True, True, False, True])
+    part, anew = twins_among(prints).part(chosen), twins_among(prints[chosen])
+    assert part.rows.tolist() == anew.rows.tolist() and part.close.tolist() == anew.close.tolist()
+    assert not part.close.all()
+    assert twins_among(prints).with_one_of(np.arange(6) == 4).tolist() == [False, True, False, False, True, False]

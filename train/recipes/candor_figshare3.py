@@ -4,6 +4,9 @@
 
 Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor
 its start has seen the Kaggle set, which holds figshare's slices mirrored.
+
+Validation accuracy, by group: 0.951. With mixup (`mix=0.2`, 30 epochs, less imitation and erasing) it was 0.932.
+Training accuracy ends at 0.99: what is missing is patients, of whom the set has 233, not epochs.
 """
 
 from dataclasses import replace
@@ -15,15 +18,19 @@ RECIPE = replace(
     task="figshare3",
     block=20,
     # its test scans come from the same sources: less imitation of other scanners than for the Kaggle set alone
+    erase=0.2,
     noise=0.01,
-    curve=0.1,
+    curve=0.15,
     invert=0.0,
-    match=0.1,
+    match=0.15,
     bias=0.15,
     blur=0.1,
     jpeg=0.1,
-    epochs=24,
-    rate=8e-4,
+    paint=0.0,
+    epochs=40,
+    early=0.3,
+    rate=1e-3,
+    dropout=0.3,
     where=0.5,
     weights="candor-pooled13.keras",
     started_on="figshare,br35h,44c",

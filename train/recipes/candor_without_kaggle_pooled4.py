@@ -14,9 +14,8 @@ from train.recipes.candor_pooled4 import RECIPE as POOLED4
 RECIPE = replace(
     POOLED4,
     cohorts="figshare,br35h,44c",
-    epochs=5,
-    early=0.2,
-    paint=0.15,
+    epochs=4,
+    early=0.25,
     weights="candor-pooled13.keras",
     started_on="figshare,br35h,44c",
 )
