@@ -27,14 +27,14 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Collections:
-    """All scans of the collections that are there: N records with group and split, each with its own labels."""
+    """All scans of the collections that are there: N records with group and split, each with its own labels.
+
+    `as_read` are the same records before they were divided: another choice of cohorts leaves out others.
+    """
 
     records: list[Record]
+    as_read: list[Record]
     twins: Twins
-
-    def part(self, chosen: np.ndarray) -> "Collections":
-        """Return the scans where bool (N,) `chosen` holds."""
-        return Collections([self.records[i] for i in np.flatnonzero(chosen)], self.twins.part(chosen))
 
 
 def collections(data: Path) -> Collections:
@@ -42,7 +42,7 @@ def collections(data: Path) -> Collections:
     records = [record for name in COHORTS for record in read_cohort(name, data)]
     _, prints, _ = prepare(records, Recipe(task="pooled4", network="candor", size=16, channels=1).spec)
     twins = twins_among(prints)
-    return Collections(divided(records, twins, **DIVISION), twins)
+    return Collections(divided(records, twins, **DIVISION), records, twins)
 
 
 def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
@@ -56,11 +56,12 @@ def seen_by(recipe: Recipe, everything: Collections) -> np.ndarray:
     mine = np.array([record.cohort in names for record in everything.records])
     if not mine.any():
         return mine
-    part = everything.part(mine)
+    as_read = [record for record, chosen in zip(everything.as_read, mine, strict=True) if chosen]
+    twins = everything.twins.part(mine)
     used = np.zeros(len(mine), bool)
     started = recipe.started_on or recipe.weights.endswith(".keras")
     for close_only in (False, True) if started else (False,):
-        records = divided(part.records, part.twins, **own, close_only=close_only)
+        records = divided(as_read, twins, **own, close_only=close_only)
         used[mine] |= [record.split in ("train", "val") for record in records]
     return everything.twins.with_one_of(used)
 

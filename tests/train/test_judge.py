@@ -12,10 +12,11 @@ from model_zoo.verify import differences
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.train.collections import draw_collections
 from train.checks import CHECKS
-from train.cohorts import trained_on
-from train.elsewhere import collections, seen_by
+from train.cohorts import LEFT_OUT, divided, trained_on
+from train.elsewhere import DIVISION, Collections, collections, seen_by
 from train.judge import judge, twins_marked
 from train.recipe import Recipe, recipe_of
+from train.twins import Twins
 
 RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
 
@@ -93,6 +94,19 @@ def test_a_models_own_training_scans_and_no_others_count_as_seen(everything):
     seen = seen_by(RECIPE, everything)
     for record, used in zip(everything.records, seen, strict=True):
         assert used == (record.cohort == "kaggle" and record.split in ("train", "val"))
+
+
+def test_a_scan_left_out_for_another_collection_was_still_seen_by_a_model_of_its_own(everything):
+    """The Kaggle scan is a twin of figshare's test scan: a pool leaves it out, the Kaggle models train on it."""
+    names = [(r.cohort, r.split) for r in everything.records]
+    here, there = names.index(("kaggle", "train")), names.index(("figshare", "test"))
+    pair = np.array([[here, there], [there, here]])
+    twins = Twins(np.concatenate([everything.twins.rows, pair]), np.append(everything.twins.close, [True, True]))
+    leaky = Collections(divided(everything.as_read, twins, **DIVISION), everything.as_read, twins)
+    assert leaky.records[here].split == LEFT_OUT
+    seen, pooled = seen_by(RECIPE, leaky), seen_by(replace(RECIPE, task="pooled4"), leaky)
+    assert seen[here] and seen[there] and seen.sum() == seen_by(RECIPE, everything).sum() + 1
+    assert not pooled[here] and not pooled[there]
 
 
 def test_what_the_starting_weights_had_seen_counts_too(everything):
