@@ -8,7 +8,7 @@ It goes on, for the third leg, from train/starts/candor-kaggle4-leg2.keras:
             --set curve=0.2 --set invert=0.08 --set match=0.2 --set paint=0 --set where=0
     leg 2   --set weights=(leg 1) --set epochs=24 --set curve=0.3 --set invert=0.12                0.969   0.46
             --set match=0.3 --set paint=0.35 --set dropout=0.2, the last epoch
-    leg 3   this recipe                                                                            @LEG3@
+    leg 3   this recipe                                                                            0.979   0.45
 
 The figures are the validation accuracy, and the balanced accuracy on 44c's validation scans, never trained on.
 Leg 2 draws lesions on healthy scans and teaches the gate where they are; leg 3, with little of that, wins back
