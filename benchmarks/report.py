@@ -155,14 +155,14 @@ def training() -> str:
 
 
 def _pace(name: str, card: ModelCard) -> str:
-    """Return what an epoch of a system that is not shipped took, and at that pace its whole recipe."""
+    """Return what an epoch of a system that is not shipped took; its whole recipe would, by the area of the picture."""
     ran, whole = recipe_of(card.recipe), find_recipe(card.id)[0]
     seconds = card.training["seconds_an_epoch"]
     said = f"{name}: {seconds:g} s an epoch at {ran.size} px, {card.training['epochs']:g} epochs."
-    if ran.size == whole.size and ran.epochs < whole.epochs:
-        said += (
-            f" The whole recipe, {whole.epochs} epochs, would take {seconds * whole.epochs / 60:.0f} min at that pace."
-        )
+    if whole.frozen_epochs and ran.epochs < whole.epochs:
+        epochs = whole.epochs - whole.frozen_epochs
+        minutes = seconds * (whole.size / ran.size) ** 2 * epochs / 60
+        said += f" The recipe's {epochs} of the whole network at {whole.size} px would take about {minutes:.0f} min."
     return said
 
 
