@@ -20,7 +20,7 @@ from train.objective import compile_model
 from train.recipe import Recipe, recipe_of
 from train.records import Record
 
-_IMAGES, _WARM = 640, 160  # measured, and passed over, a recipe and side
+_IMAGES, _WARM = 480, 96  # measured, and passed over, a recipe and side
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
 def _measured(card: ModelCard) -> dict:
     recipe = recipe_of(card.recipe)
     sides = {recipe.size: 1 - recipe.early} | ({recipe.early_size: recipe.early} if recipe.early else {})
-    rates = {side: _images_a_second(recipe, len(card.classes), side) for side in sides}
+    rates = {side: _images_a_second(recipe, card.classes, side) for side in sides}
     scans = card.scans["train"]
     seconds = {side: scans / rate for side, rate in rates.items()}
     return {
@@ -47,11 +47,11 @@ def _measured(card: ModelCard) -> dict:
     }
 
 
-def _images_a_second(recipe: Recipe, classes: int, side: int) -> float:
+def _images_a_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> float:
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = networks.build(recipe, classes, training=True)
+    network = networks.build(recipe, len(classes), training=True)
     compile_model(network, recipe, 100)
     batches = _batches(recipe, classes)
     batches.side = side
@@ -63,12 +63,13 @@ def _images_a_second(recipe: Recipe, classes: int, side: int) -> float:
     return recipe.batch / median(float(third.mean()) for third in thirds)
 
 
-def _batches(recipe: Recipe, classes: int) -> Batches:
+def _batches(recipe: Recipe, classes: tuple[str, ...]) -> Batches:
     records = [Record(f"{kind}/{seed}", kind) for kind in PHANTOM_KINDS for seed in range(8)]
     pixels, _, places = prepare(records, recipe.spec)
     times = -(-(_IMAGES + _WARM) // len(records))
-    labels = (np.arange(len(records) * times) % classes).astype(np.int32)
-    return Batches(np.tile(pixels, (times, 1, 1)), labels, recipe, training=True, places=np.tile(places, (times, 1)))
+    labels = (np.arange(len(records) * times) % len(classes)).astype(np.int32)
+    pixels, places = np.tile(pixels, (times, 1, 1)), np.tile(places, (times, 1))
+    return Batches(pixels, labels, recipe, training=True, places=places, classes=classes)
 
 
 if __name__ == "__main__":
