@@ -1,12 +1,16 @@
 """Why did a model say so? Methods, the explanation they give, and its picture."""
 
 from explain.explanation import Explanation
-from explain.methods import METHODS, Method, explain, method
+from explain.methods import METHODS, Method, method
 from explain.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
+from explain.question import Budget, Cancelled
+from explain.run import explain
 
 __all__ = [
     "COLOUR_MAPS",
     "METHODS",
+    "Budget",
+    "Cancelled",
     "Explanation",
     "Method",
     "colour_bar",

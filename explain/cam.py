@@ -1,37 +1,67 @@
-"""Grad-CAM: which cells of the last map raised this class's logit?
+"""Which cells of the last map raised this class's logit? Four class activation maps from one pass.
 
-Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391: the channels of the last post-activation map,
-weighted by the mean gradient of the logit and summed, negative sums dropped. Coarse by design (37 x 37
-cells for `cnn3` at 150 pixels), and an average over the map: it can light up places that the logit does
-not depend on. A bright region is evidence about the model, not about what is in the head.
+All weigh the channels of the last post-activation map A by the gradient g of the logit:
+
+- Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): the sum of A by the mean of g.
+- Grad-CAM++ (Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063): by the mean of the positive g that its
+  second and third derivatives favour, under the paper's assumption of an exponential score.
+- LayerCAM (Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943): cell by cell, the positive g times A.
+- HiResCAM (Draelos & Carin 2021, https://arxiv.org/abs/2011.08891): cell by cell, g times A, signed.
+
+Coarse by design (37 x 37 cells for `cnn3` at 150 pixels). Where the logit is linear in the mean of the map, as
+in Candor's own networks, Grad-CAM and HiResCAM are the same, and their sum is the logit less its bias.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from threading import Lock
 
 import numpy as np
 
-from model_zoo import Model
+from explain.question import Question, RawMap
+
+_building = Lock()  # a graph is built once, however many ask for it at the same time
 
 
-class RawMap(NamedTuple):
-    """What a method returns: the grid before ReLU, float32 (h', w'), and how many forward passes it took."""
-
-    values: np.ndarray
-    evaluations: int
+def gradcam(question: Question) -> Iterator[RawMap]:
+    """Yield the Grad-CAM, signed, in logit × activation."""
+    return _one_of_four(question, "gradcam")
 
 
-def gradcam(model: Model, batch: np.ndarray, target: int) -> RawMap:
-    """Return the Grad-CAM of class `target`, in logit units times activation, signed.
+def gradcam_plus_plus(question: Question) -> Iterator[RawMap]:
+    """Yield the Grad-CAM++, >= 0 where activations are, in logit × activation."""
+    return _one_of_four(question, "gradcam++")
 
-    `batch` is float32 (1, h, w, c), made by `scans.fit` for this model.
-    """
-    return RawMap(_pass(model.network, model.card.tap)(batch, np.int32(target)).numpy()[0], 1)
+
+def layercam(question: Question) -> Iterator[RawMap]:
+    """Yield the LayerCAM, >= 0 where activations are, in logit × activation."""
+    return _one_of_four(question, "layercam")
+
+
+def hirescam(question: Question) -> Iterator[RawMap]:
+    """Yield the HiResCAM, signed, in logits a cell."""
+    return _one_of_four(question, "hirescam")
+
+
+def four_cams(question: Question) -> dict[str, np.ndarray]:
+    """Return all four maps by method id, float32 (h', w') each, from one pass of the network."""
+    run = _four(question.model.network, question.model.card.tap)
+    maps = run(question.square[None], np.int32(question.target))
+    return {name: values.numpy()[0] for name, values in maps.items()}
+
+
+def _one_of_four(question: Question, name: str) -> Iterator[RawMap]:
+    yield RawMap(four_cams(question)[name], 1)
+
+
+def _four(network, tap: str):
+    with _building:
+        return _traced(network, tap)
 
 
 @lru_cache(maxsize=8)
-def _pass(network, tap: str):
-    """Return one traced function: (batch (1, h, w, c), target) -> map (1, h', w')."""
+def _traced(network, tap: str):
+    """Return one traced function: (batch (1, h, w, c), target) -> maps (1, h', w') by method id."""
     import tensorflow as tf
 
     from explain.view import view_of
@@ -45,8 +75,17 @@ def _pass(network, tap: str):
             tape.watch(batch)  # a frozen network has no trainable weight to make the tape record
             maps, logits = graph(batch, training=False)  # (1, h', w', C), (1, K)
             score = tf.gather(logits, target, axis=1)
-        maps, gradients = tf.cast(maps, tf.float32), tf.cast(tape.gradient(score, maps), tf.float32)
-        weights = tf.reduce_mean(gradients, axis=(1, 2))  # (1, C)
-        return tf.einsum("bhwc,bc->bhw", maps, weights)
+        a, g = tf.cast(maps, tf.float32), tf.cast(tape.gradient(score, maps), tf.float32)
+        cells = (1, 2)
+        # Of an exponential score, the derivatives are powers of g times the score, which cancels here.
+        favour = tf.math.divide_no_nan(g**2, 2 * g**2 + g**3 * tf.reduce_sum(a, cells, keepdims=True))
+        favour = tf.math.divide_no_nan(favour, tf.reduce_sum(favour, cells, keepdims=True))
+        weights = tf.reduce_sum(favour * tf.nn.relu(g), cells)  # (1, C)
+        return {
+            "gradcam": tf.einsum("bhwc,bc->bhw", a, tf.reduce_mean(g, cells)),
+            "gradcam++": tf.einsum("bhwc,bc->bhw", a, weights),
+            "layercam": tf.reduce_sum(tf.nn.relu(g) * a, axis=-1),
+            "hirescam": tf.reduce_sum(g * a, axis=-1),
+        }
 
     return run

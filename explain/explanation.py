@@ -11,8 +11,9 @@ import numpy as np
 class Explanation:
     """The result of one method for one scan, model and class. Evidence about the model, not the patient.
 
-    `heat` is float32 (H, W) in the pixels of the scan as uploaded, in `unit`, nothing rescaled; 0 where
-    the model was not shown the scan. `raw` is the method's own grid over the model's square.
+    `heat` is float32 (H, W) in the pixels of the scan as uploaded, in `unit`, nothing rescaled; 0 where the
+    model was not shown the scan. Evidence against the class is kept where `signed`, and 0 elsewhere. `raw` is
+    the method's own grid over the model's square.
     """
 
     heat: np.ndarray
@@ -33,6 +34,10 @@ class Explanation:
     seed: int
     seconds: float
     evaluations: int  # forward passes of the model
+    signed: bool = False  # below 0 is evidence against the class
+    stopped: str = "complete"  # or "stable": refined no further, or "time": cut off by the budget
+    stability: float | None = None  # Spearman of the last two maps, -1 to 1; None: one map, nothing to compare
+    notes: tuple[str, ...] = ()  # what the method says of its own fit
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -52,6 +57,7 @@ class Explanation:
         del facts["heat"], facts["raw"]
         facts["settings"] = dict(self.settings)
         facts["seconds"] = round(self.seconds, 4)
+        facts["stability"] = None if self.stability is None else round(self.stability, 4)
         facts["probability"] = round(self.probability, 6)
         facts["probabilities"] = [round(p, 6) for p in self.probabilities]
         return facts | {

@@ -1,23 +1,18 @@
-"""Which methods are there, and how is one run on a scan? One signature, one registry."""
+"""Which methods are there, what does each measure, and when does it mislead? One signature, one registry."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
+from explain import cam, gradients, keras_vis, masks, regions, scorecam, shapley
+from explain.question import Question, RawMap
+from model_zoo import ModelError
 
-from explain import cam, keras_vis
-from explain.cam import RawMap
-from explain.explanation import Explanation
-from model_zoo import Model, ModelError
-from scans import Scan, ScanError, fit
-
-_FAINT = 1e-6  # of the strongest evidence against: a peak below this is rounding, not evidence
+Engine = Callable[[Question], Iterator[RawMap]]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method's plain description, and its engines: (model, batch, target) -> RawMap."""
+    """A method's plain description, and its engines, each a generator of ever better maps."""
 
     id: str
     title: str
@@ -25,11 +20,17 @@ class Method:
     unit: str
     measures: str  # one sentence for the reader of the map
     misleads: str  # when not to believe it
-    engines: dict[str, Callable[[Model, np.ndarray, int], RawMap]]  # the first is the default
+    engines: dict[str, Engine]  # the first is the default
+    signed: bool = False  # below 0 is evidence against the class, and is kept
+
+    @property
+    def drawn(self) -> bool:
+        """True where the map is drawn at random, so that a seed matters."""
+        return self.id in ("scorecam", "smoothgrad", "expected-gradients", "lime", "rise")
 
 
-METHODS: dict[str, Method] = {
-    "gradcam": Method(
+_METHODS = (
+    Method(
         id="gradcam",
         title="Grad-CAM",
         paper="https://arxiv.org/abs/1610.02391",
@@ -41,7 +42,127 @@ METHODS: dict[str, Method] = {
         ),
         engines={"compiled": cam.gradcam, "tf-keras-vis": keras_vis.gradcam},
     ),
-}
+    Method(
+        id="gradcam++",
+        title="Grad-CAM++",
+        paper="https://arxiv.org/abs/1710.11063",
+        unit="logit × activation",
+        measures="As Grad-CAM, but weighing the places where the gradient is positive, so that several spots all show.",
+        misleads="What spoke against the class is left out, and its weights rest on an assumption about the score.",
+        engines={"compiled": cam.gradcam_plus_plus, "tf-keras-vis": keras_vis.gradcam_plus_plus},
+    ),
+    Method(
+        id="layercam",
+        title="LayerCAM",
+        paper="https://doi.org/10.1109/TIP.2021.3089943",
+        unit="logit × activation",
+        measures="Each cell of the last feature map by its own positive gradient: finer than Grad-CAM, never averaged.",
+        misleads="What spoke against the class is left out; faint noise can look like evidence.",
+        engines={"compiled": cam.layercam, "tf-keras-vis": keras_vis.layercam},
+    ),
+    Method(
+        id="hirescam",
+        title="HiResCAM",
+        paper="https://arxiv.org/abs/2011.08891",
+        unit="logits",
+        measures="What each cell of the last feature map added to the logit, or took from it.",
+        misleads=(
+            "Exact only where the logit is linear in that map, as in Candor's own networks; behind dense layers it "
+            "is a first guess."
+        ),
+        engines={"compiled": cam.hirescam},
+        signed=True,
+    ),
+    Method(
+        id="scorecam",
+        title="Score-CAM",
+        paper="https://arxiv.org/abs/1910.01279",
+        unit="activation",
+        measures="Channels of the last feature map, weighed by how sure the model stays if shown only what they mark.",
+        misleads="Masked scans look like none it has learnt from; a model sure of everything weighs all alike.",
+        engines={"grouped": scorecam.scorecam, "tf-keras-vis": keras_vis.scorecam},
+    ),
+    Method(
+        id="saliency",
+        title="Saliency",
+        paper="https://arxiv.org/abs/1312.6034",
+        unit="logits a unit of grey",
+        measures="Pixels where a small change of grey would change the logit most, up or down.",
+        misleads="Sensitive is not the same as used: edges light up, and the map is noisy.",
+        engines={"compiled": gradients.saliency, "tf-keras-vis": keras_vis.saliency},
+    ),
+    Method(
+        id="smoothgrad",
+        title="SmoothGrad",
+        paper="https://arxiv.org/abs/1706.03825",
+        unit="logits a unit of grey",
+        measures="Saliency, averaged over noisy copies of the scan, so that chance patterns fade.",
+        misleads="It tells what the logit is sensitive to near this scan, not what it rests on.",
+        engines={"compiled": gradients.smoothgrad, "tf-keras-vis": keras_vis.smoothgrad},
+    ),
+    Method(
+        id="integrated-gradients",
+        title="Integrated gradients",
+        paper="https://arxiv.org/abs/1703.01365",
+        unit="logits a pixel",
+        measures="What each pixel adds to the logit, or takes from it, between a black picture and this scan.",
+        misleads="Black pixels cannot matter by its definition, so a dark lesion stays dark; bright edges stand out.",
+        engines={"compiled": gradients.integrated_gradients},
+        signed=True,
+    ),
+    Method(
+        id="expected-gradients",
+        title="Expected gradients",
+        paper="https://arxiv.org/abs/1906.10670",
+        unit="logits a pixel",
+        measures="What each pixel adds to the logit, or takes from it, between synthetic healthy heads and this scan.",
+        misleads="It depends on those heads, which no scanner made; where a head ends differently, the edge lights up.",
+        engines={"compiled": gradients.expected_gradients, "shap": shapley.gradient_explainer},
+        signed=True,
+    ),
+    Method(
+        id="shap",
+        title="SHAP over regions",
+        paper="https://arxiv.org/abs/1705.07874",
+        unit="logits a cell",
+        measures="Each region's share of the logit's change from a blurred scan, averaged over what else is shown.",
+        misleads="Regions are squares that know no anatomy, and the model has learnt from no blurred heads.",
+        engines={"shap": shapley.shap_regions},
+        signed=True,
+    ),
+    Method(
+        id="lime",
+        title="LIME",
+        paper="https://arxiv.org/abs/1602.04938",
+        unit="logits a region",
+        measures="What each region of the head adds to the logit, in a simple model fitted to the network.",
+        misleads="A region is one number, whatever lies in it; the fit can be poor (see R2), and chance plays a part.",
+        engines={"lime": regions.lime},
+        signed=True,
+    ),
+    Method(
+        id="occlusion",
+        title="Occlusion",
+        paper="https://arxiv.org/abs/1311.2901",
+        unit="logits",
+        measures="How far the logit falls when a window around each place is covered by what surrounds it.",
+        misleads="What is larger than a window is never covered whole, and may seem not to matter.",
+        engines={"window": masks.occlusion},
+        signed=True,
+    ),
+    Method(
+        id="rise",
+        title="RISE",
+        paper="https://arxiv.org/abs/1806.07421",
+        unit="logits",
+        measures="How much higher the logit is for random masks that show a place than for those that hide it.",
+        misleads="Masks are coarse and random: small lesions drown in noise, and half a head is no head.",
+        engines={"random masks": masks.rise},
+        signed=True,
+    ),
+)
+
+METHODS: dict[str, Method] = {method.id: method for method in _METHODS}
 
 
 def method(method_id: str) -> Method:
@@ -49,72 +170,3 @@ def method(method_id: str) -> Method:
     if method_id not in METHODS:
         raise ModelError(f"no method {method_id[:40]!r}; Candor has {', '.join(METHODS)}")
     return METHODS[method_id]
-
-
-def explain(
-    model: Model, scan: Scan, method_id: str, *, target: str = "", engine: str = "", seed: int = 0
-) -> Explanation:
-    """Explain one class of one scan. `target` is a class id, "" for the class the model gives.
-
-    Raises ModelError on an unknown method, engine or class and on a map that is not finite, ScanError on a
-    blank slice.
-    """
-    chosen = method(method_id)
-    engine = engine or next(iter(chosen.engines))
-    if engine not in chosen.engines:
-        raise ModelError(f"no engine {engine!r} for {method_id}; it has {', '.join(chosen.engines)}")
-    if scan.blank:
-        raise ScanError("This slice is blank (every pixel has the same value); choose another slice.")
-    started = time.perf_counter()
-    square, placement = fit(scan, model.card.input)
-    batch = square[None]
-    p = model.predict(batch)[0]
-    index = _class_index(model, target, p)
-    raw, evaluations = chosen.engines[engine](model, batch, index)
-    if not np.isfinite(raw).all():  # else it would read as "no positive evidence", a claim about the model
-        raise ModelError(f"{method_id} gave numbers that are not finite for {model.card.id}; its weights may be broken")
-    positive, warnings = _positive_part(raw, model.card.names[index])
-    return Explanation(
-        heat=placement.to_scan(positive),
-        raw=raw,
-        method=method_id,
-        engine=engine,
-        unit=chosen.unit,
-        model=model.card.id,
-        weights=model.card.weights_sha256,
-        target=model.card.classes[index],
-        predicted=model.card.classes[int(p.argmax())],
-        probabilities=tuple(map(float, p)),
-        probability=float(p[index]),
-        scan=scan.digest,
-        slice=scan.index,
-        plane=scan.plane,
-        settings=(
-            ("tap", model.card.tap),
-            ("prediction runtime", model.runtime.engine),  # of the probabilities; maps are made in float32
-            ("prediction precision", model.runtime.precision),
-        ),
-        seed=seed,
-        seconds=time.perf_counter() - started,
-        evaluations=evaluations + 1,
-        warnings=warnings,
-    )
-
-
-def _class_index(model: Model, target: str, p: np.ndarray) -> int:
-    if not target:
-        return int(p.argmax())
-    if target not in model.card.classes:
-        raise ModelError(f"{model.card.id} has no class {target[:40]!r}; it has {', '.join(model.card.classes)}")
-    return model.card.classes.index(target)
-
-
-def _positive_part(raw: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the evidence for the class and, where there is none, a sentence that says so."""
-    positive = np.maximum(raw, 0)
-    if positive.max() > _FAINT * np.abs(raw).max():
-        return positive, ()
-    return np.zeros_like(raw), (
-        f"No positive evidence: no region of the model's last map raised the logit of “{name}”, so there is "
-        "nothing to draw. The class is unlikely, or the model decides by what is absent.",
-    )

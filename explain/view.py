@@ -34,6 +34,16 @@ def view_of(network: keras.Model, tap: str = "") -> View:
     return View(_tapped(network, tap.split("/"), strip=True), tap)
 
 
+@lru_cache(maxsize=8)
+def logits_of(network: keras.Model) -> keras.Model:
+    """Return a graph over the same layers from a batch (N, h, w, c) to the logits (N, K), a final softmax left out."""
+
+    def call(layer: keras.layers.Layer, *args, **kwargs):
+        return without_softmax(layer, *args, **kwargs) if layer is network.layers[-1] else layer(*args, **kwargs)
+
+    return rewired(network, call)
+
+
 def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Model:
     """Return a graph over the same layers with outputs (map, answer)."""
     name, *inner_path = path
@@ -44,7 +54,7 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
 
     def call(layer: keras.layers.Layer, *args, **kwargs):
         if strip and layer is network.layers[-1]:
-            return _without_softmax(layer, *args, **kwargs)
+            return without_softmax(layer, *args, **kwargs)
         if layer.name != name:
             return layer(*args, **kwargs)
         if inner is None:
@@ -64,8 +74,8 @@ def rewired(network: keras.Model, call: Callable) -> keras.Model:
     return keras.models.clone_model(functional, clone_function=lambda layer: layer, call_function=call)
 
 
-def _without_softmax(layer: keras.layers.Layer, *args, **kwargs):
-    """Call the last layer, leaving out a softmax; its weights are shared, its configuration is not."""
+def without_softmax(layer: keras.layers.Layer, *args, **kwargs):
+    """Call a network's last layer, leaving out a softmax; its weights are copied, its configuration is not."""
     if isinstance(layer, layers.Softmax) or (_is_softmax(layer) and isinstance(layer, layers.Activation)):
         return args[0]
     if not _is_softmax(layer):

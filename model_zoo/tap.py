@@ -34,7 +34,10 @@ def find_tap(network: keras.Model) -> str:
     """
     path = _search(network)
     if path is None:
-        raise ModelError(f"the network {network.name!r} has no map (height, width, channels) to explain with")
+        raise ModelError(
+            f"the network {network.name!r} has no map (height, width, channels) to weigh; a method that needs "
+            "none is saliency, integrated-gradients, shap, lime, occlusion or rise"
+        )
     return path
 
 

@@ -12,6 +12,7 @@ import numpy as np
 _WORKING_SIDE = 192  # pixels: the contour is looked for at this size, whatever the scan's own
 _MARGIN = 0.015  # of the head's longer side, so that the scalp is never shaved
 _FLAT = 0.02  # a row or column that varies less than this is a frame, not anatomy
+_AIR = 0.08  # of the range: darker than this is outside the head's outline
 _SMALLEST_HEAD = 0.06  # of the picture's area; anything less is a label or noise
 
 
@@ -104,3 +105,13 @@ def _largest_part(mask: np.ndarray) -> tuple[int, int, int, int] | None:
         return None
     left, top, width, height = cv2.boundingRect(largest)
     return top, left, top + height, left + width
+
+
+def head_mask(square: np.ndarray) -> np.ndarray:
+    """Return bool (h, w): the head with all that lies within its outline."""
+    tissue = (cv2.GaussianBlur(square, (0, 0), 1.5) > _AIR).astype(np.uint8)
+    contours, _ = cv2.findContours(tissue, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    mask = np.zeros(square.shape, np.uint8)
+    if contours:
+        cv2.drawContours(mask, [cv2.convexHull(max(contours, key=cv2.contourArea))], -1, 1, -1)
+    return mask.astype(bool)

@@ -44,13 +44,11 @@ def tiny_network(side: int = 32, classes: int = len(CLASSES), seed: int = 0):
     )
 
 
-def write_bundle(folder: Path, network, **changes) -> ModelCard:
-    """Write a bundle of `network` at `folder` with an honest, minimal card; `changes` overwrite its fields."""
-    folder.mkdir(parents=True)
-    save_packed(network, folder / "model.keras")
+def card_of(network, **changes) -> ModelCard:
+    """Return an honest, minimal card of a network that is in no bundle; `changes` overwrite its fields."""
     height, width, channels = network.input_shape[1:]
     facts = {
-        "id": folder.name,
+        "id": "tiny-phantom4",
         "title": "A tiny network with random weights",
         "task": "phantom4",
         "classes": CLASSES,
@@ -63,14 +61,23 @@ def write_bundle(folder: Path, network, **changes) -> ModelCard:
         "dataset_version": "none",
         "fingerprint": "0" * 64,
         "scans": {},
-        "weights_sha256": sha256_of(folder / "model.keras"),
-        "weights_bytes": (folder / "model.keras").stat().st_size,
+        "weights_sha256": "0" * 64,
+        "weights_bytes": 1,
         "temperature": 1.0,
         "licence": "Apache-2.0",
         "figures": (),
         "limits": ("Random weights.",),
     }
-    card = ModelCard(**facts | changes)
+    return ModelCard(**facts | changes)
+
+
+def write_bundle(folder: Path, network, **changes) -> ModelCard:
+    """Write a bundle of `network` at `folder` with the card of `card_of`."""
+    folder.mkdir(parents=True)
+    weights = folder / "model.keras"
+    save_packed(network, weights)
+    facts = {"id": folder.name, "weights_sha256": sha256_of(weights), "weights_bytes": weights.stat().st_size}
+    card = card_of(network, **facts | changes)
     write_card(card, folder / "card.json")
     return card
 

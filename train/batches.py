@@ -14,7 +14,7 @@ from tqdm import tqdm
 from scans import InputSpec, fit
 from train.augment import augment
 from train.lesions import KINDS, draw_lesion
-from train.places import CELL, HEALTHY, cells, drawn, place_of
+from train.places import HEALTHY, cells, drawn, place_of
 from train.recipe import Recipe
 from train.records import Record, load
 from train.twins import Prints, print_of
@@ -45,8 +45,9 @@ class Batches(keras.utils.PyDataset):
 
     Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes, or with a recipe's
     `mix` float32 (B, K), their shares. With a recipe's `where`, truth and weights are dicts: "logits" as above,
-    "where" float32 (B, side / 8, side / 8, 1), the share of each cell that lies in a lesion, weighed 0 where
-    nobody has marked the lesion.
+    "where" float32 (B, side / cell, side / cell, 1), the share of each cell that lies in a lesion, weighed 0
+    where nobody has marked the lesion; with `look` also "look", the same in the layer of the scan's class,
+    float32 (B, side / cell, side / cell, K), weighed 0 where no lesion is seen.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Batches(keras.utils.PyDataset):
         labels = np.array(drawn_labels, self.labels.dtype)
         weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
         known = np.array([grid is not None for grid in grids], np.float32)
-        empty = np.zeros((self.side // CELL, self.side // CELL), np.float32)
+        empty = np.zeros((self.side // self.recipe.cell, self.side // self.recipe.cell), np.float32)
         where = np.stack([empty if grid is None else grid for grid in grids])[..., None]
         if self.recipe.mix:
             labels = np.eye(len(self.classes), dtype=np.float32)[labels]
@@ -90,7 +91,11 @@ class Batches(keras.utils.PyDataset):
         pixels = np.repeat(unit, self.recipe.channels, axis=-1)
         if not self.recipe.where:
             return pixels, labels, weights
-        return pixels, {"logits": labels, "where": where}, {"logits": weights, "where": known}
+        truth, weighed = {"logits": labels, "where": where}, {"logits": weights, "where": known}
+        if self.recipe.look:
+            truth["look"] = where * np.eye(len(self.classes), dtype=np.float32)[labels][:, None, None]
+            weighed["look"] = (where.max(axis=(1, 2, 3)) > 0).astype(np.float32)
+        return pixels, truth, weighed
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -108,7 +113,7 @@ class Batches(keras.utils.PyDataset):
                     (picture, place), label = painted, self.classes.index(kind)
             place = place if self.recipe.where else None
             picture, place = augment(picture, self.recipe, rng, side=self.side, others=self.pixels, place=place)
-        return picture, None if place is None else cells(place, self.side // CELL), label
+        return picture, None if place is None else cells(place, self.side // self.recipe.cell), label
 
     def _order(self) -> np.ndarray:
         if not self.training:

@@ -1,9 +1,11 @@
 """How is Candor's own network built? Small, without normalisation layers, and explainable by construction.
 
-A residual trunk down to one cell per 16 pixels, joined with its finer stage to a map of one cell per 8
-pixels (20 x 20 at 160 px). A gate between 0 and 1 a cell, `where`, multiplies that map; the logits are
-linear in its mean. So a cell whose gate is shut adds nothing to any class, and a class activation map of
-the tapped layer `evidence` is exactly what the logits are the sum of. The gate can be taught by boxes.
+A residual trunk down to one cell per 16 pixels, joined with its finer stages to a map of one cell per 8
+pixels (20 x 20 at 160 px), or per 4 with `cell=4`. A gate between 0 and 1 a cell, `where`, multiplies that
+map; the logits are linear in its mean. So a cell whose gate is shut adds nothing to any class, and a class
+activation map of the tapped layer `evidence` is exactly what the logits are the sum of. Boxes can teach the
+gate (`where`), and where the evidence for the true class has to lie (`look`, after Ross et al. 2017, "Right
+for the right reasons", https://arxiv.org/abs/1703.03717, but on the map that the logits are the sum of).
 
 Batch normalisation costs two fifths of a training step on a processor. Instead each kernel is kept at
 mean 0 and a learnt scale while training (weight standardisation: Qiao et al. 2019,
@@ -67,6 +69,8 @@ class StandardConv2D(layers.Conv2D):
 def candor(recipe: Recipe, classes: int, training: bool) -> keras.Model:
     """Return Candor's network: logits (N, classes); while training with `where`, also the gate's logits.
 
+    With `look` the class maps are given, too, and evidence can only speak for a class: weights below 0 and a
+    bias would let a network name a class by what the others lack, with no evidence of its own to be taught.
     The training network takes pictures of any side that 16 divides; the saved one takes the recipe's.
     """
     convolution = StandardConv2D if training else _plain
@@ -78,19 +82,37 @@ def candor(recipe: Recipe, classes: int, training: bool) -> keras.Model:
         for block in range(1, BLOCKS + 1):
             x = _block(x, convolution, width, 2 if block == 1 else 1, f"stage{stage}_block{block}")
         stages.append(x)
-    coarse = layers.UpSampling2D(2, name="neck_up")(convolution(NECK, 1, name="neck_coarse")(stages[-1]))
+    coarse = convolution(NECK, 1, name="neck_coarse")(stages[-1])
     fine = convolution(NECK, 1, name="neck_fine")(stages[-2])
-    x = layers.ReLU(name="neck_relu")(layers.Add(name="neck_sum")([coarse, fine]))
+    if recipe.cell == 8:
+        parts = [layers.UpSampling2D(2, name="neck_up")(coarse), fine]
+    else:
+        smooth = {"interpolation": "bilinear"}  # fourfold copies of a cell would show as steps in the map
+        parts = [
+            layers.UpSampling2D(4, name="neck_up", **smooth)(coarse),
+            layers.UpSampling2D(2, name="neck_up_fine", **smooth)(fine),
+            convolution(NECK, 1, name="neck_finest")(stages[-3]),
+        ]
+    x = layers.ReLU(name="neck_relu")(layers.Add(name="neck_sum")(parts))
     x = _convolved(x, convolution, NECK, 3, 1, "neck_mix")
-    where = layers.Conv2D(1, 1, dtype="float32", name="where")(x)  # (N, side / 8, side / 8, 1)
+    where = layers.Conv2D(1, 1, dtype="float32", name="where")(x)  # (N, side / cell, side / cell, 1)
     gate = layers.Activation("sigmoid", name="gate")(where)
     evidence = layers.Multiply(name="evidence")([x, gate])
     pooled = layers.GlobalAveragePooling2D(name="pool")(evidence)
     pooled = layers.Rescaling(_POOLED, dtype="float32", name="scale")(pooled)
     pooled = layers.Dropout(recipe.dropout, dtype="float32", name="dropout")(pooled)
     small = keras.initializers.RandomNormal(stddev=0.02, seed=recipe.seed)
-    logits = layers.Dense(classes, kernel_initializer=small, dtype="float32", name="logits")(pooled)
-    outputs = {"logits": logits, "where": where} if training and recipe.where else logits
+    if recipe.look:
+        small = keras.initializers.RandomUniform(0, 0.04, seed=recipe.seed)
+    only_for = {"use_bias": False, "kernel_constraint": "non_neg"} if recipe.look else {}
+    read = layers.Dense(classes, kernel_initializer=small, dtype="float32", name="logits", **only_for)
+    logits = read(pooled)
+    if not training or not recipe.where:
+        return keras.Model(scan, logits, name="candor")
+    outputs = {"logits": logits, "where": where}
+    if recipe.look:
+        scaled = layers.Rescaling(_POOLED, dtype="float32", name="scale_map")(evidence)
+        outputs["look"] = read(scaled)  # (N, side / cell, side / cell, classes): their means are the logits
     return keras.Model(scan, outputs, name="candor")
 
 

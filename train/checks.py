@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from scans import resize
+from scans.head import head_mask
 
 EDGE = 0.1  # of the side: the border that "border only" keeps
-_AIR = 0.08  # of the range: darker than this is outside the head
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,6 @@ class Check:
     question: str  # what a reader learns from it
     apply: Callable[[np.ndarray, np.ndarray], np.ndarray]
     boxed: bool = False  # it needs the lesion's box
-
-
-def head_mask(square: np.ndarray) -> np.ndarray:
-    """Return bool (h, w): the head with all that lies within its outline."""
-    tissue = (cv2.GaussianBlur(square, (0, 0), 1.5) > _AIR).astype(np.uint8)
-    contours, _ = cv2.findContours(tissue, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    mask = np.zeros(square.shape, np.uint8)
-    if contours:
-        cv2.drawContours(mask, [cv2.convexHull(max(contours, key=cv2.contourArea))], -1, 1, -1)
-    return mask.astype(bool)
 
 
 def _border_only(square: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ Simulated lesions on healthy brains: Wyatt et al. and others in the anomaly lite
 import cv2
 import numpy as np
 
-from train.checks import head_mask
+from scans.head import head_mask
 
 KINDS = ("glioma", "meningioma")  # a pituitary tumour needs its gland, which cannot be found by outline alone
 _SKULL = 0.07  # of the head's breadth: scalp and bone, which are not drawn on

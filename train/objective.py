@@ -6,6 +6,8 @@ import keras
 
 from train.recipe import Recipe
 
+_LITTLE = 0.1  # of a logit: so much evidence is spread over the whole square before the share is taken
+
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
     """Compile with the recipe's optimiser and schedule, and the loss on logits; and on the gate, if taught."""
@@ -24,12 +26,10 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = SmoothedCrossEntropy(recipe.smoothing)
     if recipe.where:
-        model.compile(
-            optimizer,
-            loss={"logits": loss, "where": WhereLoss()},
-            loss_weights={"logits": 1.0, "where": recipe.where},
-            metrics={"logits": ["accuracy"]},
-        )
+        losses, shares = {"logits": loss, "where": WhereLoss()}, {"logits": 1.0, "where": recipe.where}
+        if recipe.look:
+            losses["look"], shares["look"] = LookLoss(), recipe.look
+        model.compile(optimizer, loss=losses, loss_weights=shares, metrics={"logits": ["accuracy"]})
     else:
         model.compile(optimizer, loss, metrics=["accuracy"])
 
@@ -48,6 +48,32 @@ class WhereLoss(keras.losses.Loss):
         truth = keras.ops.cast(y_true, "float32")
         surprise = keras.ops.binary_crossentropy(truth, keras.ops.cast(y_pred, "float32"), from_logits=True)
         return keras.ops.mean(surprise * (1 + truth), axis=(1, 2, 3))
+
+    def get_config(self) -> dict:
+        return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable("candor")
+class LookLoss(keras.losses.Loss):
+    """Minus the logarithm of the share of a class's positive evidence that lies in the lesion.
+
+    Truth is (N, h, w, K), the share of each cell that lies in the lesion, in the layer of the true class and 0
+    in the others; predicted are the class maps (N, h, w, K), whose means are the logits. A scan without a
+    lesion has no truth above 0 and must weigh 0.
+    """
+
+    def __init__(self, name: str = "look") -> None:
+        super().__init__(name=name)
+
+    def call(self, y_true, y_pred):
+        truth = keras.ops.cast(y_true, "float32")
+        mine = keras.ops.max(truth, axis=(1, 2), keepdims=True) > 0  # (N, 1, 1, K)
+        spoken = keras.ops.relu(keras.ops.cast(y_pred, "float32")) * keras.ops.cast(mine, "float32")
+        said = keras.ops.mean(keras.ops.sum(spoken, axis=-1), axis=(1, 2))  # the logit, but for evidence against
+        inside = keras.ops.mean(keras.ops.sum(spoken * truth, axis=-1), axis=(1, 2))
+        lesion = keras.ops.mean(keras.ops.sum(truth, axis=-1), axis=(1, 2))
+        # A map that says nothing counts as one that says the same everywhere: else silence would be the best answer.
+        return keras.ops.log(said + _LITTLE) - keras.ops.log(inside + _LITTLE * lesion + 1e-6)
 
     def get_config(self) -> dict:
         return {"name": self.name}

@@ -11,8 +11,6 @@ import numpy as np
 from scans import Placement
 from train.records import Record, lesion_boxes
 
-CELL = 8  # pixels of the model's square a cell of the grid
-
 HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
 
 

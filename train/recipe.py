@@ -69,6 +69,8 @@ class Recipe:
     smoothing: float = 0.0  # label smoothing
     dropout: float = 0.5
     where: float = 0.0  # weight of the second loss: where the lesion is, taught by the data's boxes
+    look: float = 0.0  # weight of the third: how much of the evidence for the true class lies in the lesion
+    cell: int = 8  # of the network "candor": pixels a cell of its last map, 8 or 4
     # --- transfer learning
     weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/starts
     pixels: str = "backbone"  # what a backbone is shown: "backbone", as its weights expect, or "unit", [0, 1]
@@ -90,6 +92,10 @@ class Recipe:
         for name in ("size", "channels", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is too small; it takes 1 or more")
+        if self.cell not in (4, 8):
+            raise ValueError(f"cell={self.cell} is no size of a cell; it takes 4 or 8")
+        if self.look and (not self.where or self.mix):
+            raise ValueError(f"look={self.look:g} needs where, and no mix: a blend of two scans has no one true class")
         for name, known in _WORDS.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown; it takes {' or '.join(known)}")

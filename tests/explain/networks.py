@@ -4,7 +4,13 @@ Every entry gives its network and the path of the layer that holds its last post
 """
 
 import keras
+import numpy as np
 from keras import layers
+
+from explain.question import Question
+from model_zoo import Model
+from model_zoo.runtime import make_runtime
+from tests.conftest import card_of
 
 
 def backbone(name: str = "base") -> keras.Model:
@@ -111,3 +117,15 @@ NETWORKS = {
 def make(name: str) -> keras.Model:
     keras.utils.set_random_seed(1)
     return NETWORKS[name][0]()
+
+
+def model_of(network: keras.Model, **changes) -> Model:
+    """Return a network as a model of the zoo, with a minimal card and TensorFlow's runtime in float32."""
+    classes = tuple(f"class{k}" for k in range(network.output_shape[-1]))
+    card = card_of(network, **{"classes": classes, "names": classes} | changes)
+    return Model(card, network, make_runtime(network, engine="tensorflow"))
+
+
+def ask(engine, network: keras.Model, square: np.ndarray, target: int, seed: int = 0, **changes) -> np.ndarray:
+    """Return the last map, float32 (h', w'), that a method's engine yields for a network and a square (h, w, c)."""
+    return list(engine(Question(model_of(network, **changes), square, target, seed)))[-1].values

@@ -1,29 +1,13 @@
 """Grad-CAM is right where it can be worked out by hand, and equals tf-keras-vis everywhere else."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 import pytest
 
 from explain import cam, keras_vis
-from model_zoo.tap import find_tap
-from tests.explain.networks import NETWORKS, make
-
-
-@dataclass(frozen=True)
-class BareModel:
-    """Just enough of a `model_zoo.Model` for an engine: a network and the layer to tap."""
-
-    network: object
-
-    @property
-    def card(self):
-        return self
-
-    @property
-    def tap(self) -> str:
-        return find_tap(self.network)
+from explain.methods import METHODS
+from explain.question import Question
+from tests.explain.networks import NETWORKS, ask, make, model_of
 
 
 def by_hand() -> keras.Model:
@@ -44,34 +28,66 @@ def by_hand() -> keras.Model:
 
 def test_the_map_of_a_network_worked_out_by_hand():
     """The logit is a mean over 16 cells, so each channel's gradient is its weight / 16 in every cell."""
-    batch = np.random.default_rng(0).random((1, 4, 4, 3), dtype=np.float32)
-    red, green = batch[0, ..., 0], batch[0, ..., 1]
-    values, evaluations = cam.gradcam(BareModel(by_hand()), batch, 0)
-    np.testing.assert_allclose(values, (3 * red - 2 * green) / 16, atol=1e-6)
-    assert evaluations == 1
-    assert (cam.gradcam(BareModel(by_hand()), batch, 1).values <= 0).all()
+    square = np.random.default_rng(0).random((4, 4, 3), dtype=np.float32)
+    red, green = square[..., 0], square[..., 1]
+    np.testing.assert_allclose(ask(cam.gradcam, by_hand(), square, 0), (3 * red - 2 * green) / 16, atol=1e-6)
+    assert (ask(cam.gradcam, by_hand(), square, 1) <= 0).all()
 
 
+def test_all_four_maps_worked_out_by_hand():
+    """g is 3 / 16 for red and -2 / 16 for green, everywhere: positive in the first channel alone."""
+    square = np.random.default_rng(0).random((4, 4, 3), dtype=np.float32)
+    red, green = square[..., 0], square[..., 1]
+    maps = cam.four_cams(Question(model_of(by_hand()), square, 0))
+    np.testing.assert_allclose(maps["hirescam"], (3 * red - 2 * green) / 16, atol=1e-6)
+    np.testing.assert_allclose(maps["layercam"], 3 * red / 16, atol=1e-6)
+    # alpha is the same in all cells and adds up to 1, so the weight is the positive g itself
+    np.testing.assert_allclose(maps["gradcam++"], 3 * red / 16, atol=1e-6)
+
+
+def test_grad_cam_plus_plus_favours_by_its_second_and_third_derivative():
+    """One channel A = (1, 2, 0, 0), logit 3 A1 + A2: alpha_i = g^2 / (2 g^2 + g^3 * 3) with g = (3, 1, 0, 0)."""
+    network = keras.Sequential(
+        [
+            keras.layers.Input((2, 2, 1)),
+            keras.layers.Conv2D(1, 1, activation="relu", name="conv"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    kernel = np.array([[3, 0], [1, 0], [0, 0], [0, 0]], np.float32)
+    network.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1), kernel, np.zeros(2)])
+    alpha = np.array([9 / (18 + 27 * 3), 1 / (2 + 3)])
+    weight = (alpha / alpha.sum() * [3, 1]).sum()
+    square = np.array([[[1], [2]], [[0], [0]]], np.float32)
+    np.testing.assert_allclose(ask(cam.gradcam_plus_plus, network, square, 0), weight * square[..., 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradcam++", "layercam"])
 @pytest.mark.parametrize("target", [0, 2])
-@pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"pooled inside", "softmax activation", "softmax layer"}))
-def test_the_compiled_map_equals_that_of_tf_keras_vis(name, target, noise):
-    model = BareModel(make(name))
-    ours, theirs = (engine(model, noise[:1], target).values for engine in (cam.gradcam, keras_vis.gradcam))
-    assert np.abs(ours).max() > 0
-    np.testing.assert_allclose(ours, theirs, atol=1e-3 * np.abs(theirs).max())
+@pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"pooled inside"}))
+def test_the_compiled_map_equals_that_of_tf_keras_vis(name, target, method, noise):
+    network = make(name)
+    ours, theirs = (
+        np.maximum(ask(METHODS[method].engines[engine], network, noise[0], target), 0)
+        for engine in ("compiled", "tf-keras-vis")
+    )
+    if not theirs.any():
+        assert not ours.any()
+        return
+    np.testing.assert_allclose(ours / ours.max(), theirs / theirs.max(), atol=1e-3)
 
 
 def test_tf_keras_vis_says_where_it_cannot_reach(noise):
     with pytest.raises(ValueError, match="use the compiled engine"):
-        keras_vis.gradcam(BareModel(make("pooled inside")), noise[:1], 0)
+        ask(keras_vis.gradcam, make("pooled inside"), noise[0], 0)
 
 
 def test_a_frozen_network_is_explained_too(noise):
-    network = make("nested")
-    before = cam.gradcam(BareModel(network), noise[:1], 1).values
-    frozen = make("nested")
+    network, frozen = make("nested"), make("nested")
     frozen.trainable = False
-    np.testing.assert_allclose(cam.gradcam(BareModel(frozen), noise[:1], 1).values, before, atol=1e-6)
+    before, after = (ask(cam.gradcam, each, noise[0], 1) for each in (network, frozen))
+    np.testing.assert_allclose(after, before, atol=1e-6)
 
 
 def test_a_mixed_precision_network_gives_a_float32_map(noise):
@@ -80,11 +96,11 @@ def test_a_mixed_precision_network_gives_a_float32_map(noise):
         network = make("functional")
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
-    values = cam.gradcam(BareModel(network), noise[:1], 0).values
+    values = ask(cam.gradcam, network, noise[0], 0)
     assert values.dtype == np.float32 and np.isfinite(values).all() and np.abs(values).max() > 0
 
 
 def test_the_same_scan_gives_the_same_map_bit_for_bit(noise):
-    model = BareModel(make("functional"))
-    first, second = (cam.gradcam(model, noise[:1], 0).values for _ in range(2))
+    network = make("functional")
+    first, second = (ask(cam.gradcam, network, noise[0], 0) for _ in range(2))
     np.testing.assert_array_equal(first, second)

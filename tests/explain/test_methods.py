@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explain import METHODS, explain
-from explain.methods import _positive_part
+from explain.run import _shown
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
 from tests.conftest import CLASSES
@@ -26,7 +26,7 @@ def scan():
 def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, method, engine):
     found = explain(model, scan, method.id, engine=engine, target="pituitary")
     assert found.heat.shape == scan.shape and found.heat.dtype == np.float32
-    assert np.isfinite(found.heat).all() and found.heat.min() >= 0
+    assert np.isfinite(found.heat).all() and (found.signed or found.heat.min() >= 0)
     assert (found.method, found.engine, found.target, found.unit) == (method.id, engine, "pituitary", method.unit)
     assert found.scan == scan.digest and found.weights == model.card.weights_sha256
     assert found.evaluations >= 1 and found.seconds > 0
@@ -60,19 +60,30 @@ def test_an_explanation_cannot_be_changed(model, scan):
 
 
 def test_a_map_without_positive_evidence_says_so_instead_of_showing_a_blank():
-    heat, warnings = _positive_part(np.array([[-2.0, -1.0], [-0.5, 1e-9]], np.float32), "Glioma")
+    heat, warnings = _shown(np.array([[-2.0, -1.0], [-0.5, 1e-9]], np.float32), False, "Glioma")
     assert not heat.any()
     assert len(warnings) == 1 and warnings[0].startswith("No positive evidence") and "Glioma" in warnings[0]
 
 
+def test_a_signed_map_keeps_what_speaks_against_the_class():
+    raw = np.array([[-2.0, 1.0]], np.float32)
+    np.testing.assert_array_equal(_shown(raw, True, "Glioma")[0], raw)
+    np.testing.assert_array_equal(_shown(raw, False, "Glioma")[0], [[0, 1]])
+    heat, warnings = _shown(-np.abs(raw), True, "Glioma")
+    np.testing.assert_array_equal(heat, -np.abs(raw))
+    assert "only evidence against it" in warnings[0]
+
+
 def test_faint_evidence_is_evidence():
-    heat, warnings = _positive_part(np.array([[-1e-8, 3e-8]], np.float32), "Glioma")
+    heat, warnings = _shown(np.array([[-1e-8, 3e-8]], np.float32), False, "Glioma")
     np.testing.assert_array_equal(heat, np.array([[0, 3e-8]], np.float32))
     assert warnings == ()
 
 
-def test_a_map_of_zeros_is_no_evidence():
-    assert _positive_part(np.zeros((2, 2), np.float32), "Glioma")[1]
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_map_of_zeros_is_no_evidence(signed):
+    heat, warnings = _shown(np.zeros((2, 2), np.float32), signed, "Glioma")
+    assert not heat.any() and "nothing to draw" in warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from scans import InputSpec, fit, phantom
-from train.checks import CHECKS, EDGE, box_of, head_mask
+from scans.head import head_mask
+from train.checks import CHECKS, EDGE, box_of
 
 SIDE = 160
 

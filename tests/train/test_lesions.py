@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from scans import phantom
+from scans.head import head_mask
 from train.batches import Batches
-from train.checks import head_mask
 from train.lesions import KINDS, draw_lesion
 from train.recipe import Recipe
 

@@ -1,0 +1,155 @@
+"""Which pixels would change this class's logit, and what does each add to it? Gradients with respect to the input.
+
+- Saliency (Simonyan et al. 2014, https://arxiv.org/abs/1312.6034): the absolute gradient.
+- SmoothGrad (Smilkov et al. 2017, https://arxiv.org/abs/1706.03825): its mean over noisy copies.
+- Integrated gradients (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365): from black to the scan; the
+  pixels' shares add up to the change of the logit.
+- Expected gradients (Erion et al. 2021, https://arxiv.org/abs/1906.10670; `shap.GradientExplainer`): the same from
+  many starts, here synthetic healthy heads.
+
+Noise is drawn as tf-keras-vis draws it, so the same seed gives the same samples there.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from threading import Lock
+
+import numpy as np
+
+from explain.question import Question, RawMap
+from scans import InputSpec, fit, phantom
+
+NOISE = 0.15  # of the scan's range: SmoothGrad's standard deviation; its authors use 0.1 to 0.2
+STARTS = 24  # synthetic healthy heads that expected gradients set out from
+_FIRST_SEED = 910_000  # of those heads; no model is trained on them
+_GOLDEN = (5**0.5 - 1) / 2
+_CHUNK = 10  # scans a pass: fixed, so that the graph is traced once
+_BALANCED = 0.1  # of the logit's change: a sum further from it than this is said
+
+_building = Lock()
+
+
+def saliency(question: Question) -> Iterator[RawMap]:
+    """Yield the largest absolute gradient over the channels, >= 0, in logits a unit of input."""
+    gradients = input_gradients(question, question.square[None])
+    yield RawMap(np.abs(gradients[0]).max(axis=-1), 1)
+
+
+def smoothgrad(question: Question, samples: int = 40) -> Iterator[RawMap]:
+    """Yield the mean absolute gradient of 5, 10, 20 ... noisy copies, >= 0, in logits a unit of input."""
+    rng = np.random.RandomState(question.seed)  # the generator that tf-keras-vis draws from
+    square = question.square
+    sigma = NOISE * np.ptp(square)
+    total = np.zeros(square.shape, np.float64)
+    for taken, size in doubling(5, samples):
+        noisy = square + rng.normal(0.0, sigma, (size, *square.shape)).astype(np.float32)
+        total += np.abs(input_gradients(question, noisy)).sum(axis=0)
+        yield _drawn(total / taken, taken, samples, np.max)
+
+
+def integrated_gradients(question: Question, steps: int = 81) -> Iterator[RawMap]:
+    """Yield each pixel's share of the logit's change from black, signed, in logits a pixel.
+
+    By the midpoints of 9, 27 and 81 steps, which contain each other. Notes a sum that is off by more than a tenth.
+    """
+    square = question.square
+    black = np.full_like(square, question.model.card.input.value_range[0])
+    change = float(np.diff(question.scores(np.stack([black, square])))[0])
+    total, taken, count = np.zeros(square.shape, np.float64), np.zeros(0), 9
+    while count <= steps:
+        middles = (np.arange(count) + 0.5) / count
+        new = middles if not taken.size else np.delete(middles, np.arange(1, count, 3))
+        path = black + new.astype(np.float32)[:, None, None, None] * (square - black)
+        total += input_gradients(question, path).sum(axis=0)
+        taken = middles
+        values = total / count * (square - black)
+        yield _drawn(values, count, steps, np.sum, notes=_unbalanced(float(values.sum()), change), besides=2)
+        count *= 3
+
+
+def expected_gradients(question: Question, samples: int = 8 * STARTS) -> Iterator[RawMap]:
+    """Yield each pixel's share of the logit's change from a synthetic healthy head, signed, in logits a pixel.
+
+    The starts take turns and the places on the way are spread by the golden ratio from a drawn first one, where
+    shap draws both at random: as many samples say more.
+    """
+    rng = np.random.default_rng(question.seed)
+    square, starts = question.square, healthy_heads(question.model.card.input)
+    turns, first = rng.permutation(len(starts)), rng.random()
+    total = np.zeros(square.shape, np.float64)
+    for taken, size in doubling(len(starts), samples):
+        number = np.arange(taken - size, taken)
+        chosen = starts[turns[number % len(starts)]]
+        share = ((first + number * _GOLDEN) % 1).astype(np.float32)[:, None, None, None]
+        gradients = input_gradients(question, share * square + (1 - share) * chosen)
+        total += (gradients * (square - chosen)).sum(axis=0)
+        yield _drawn(total / taken, taken, samples, np.sum)
+
+
+def _drawn(
+    values: np.ndarray,
+    taken: int,
+    most: int,
+    over_channels: Callable,
+    notes: tuple[str, ...] = (),
+    besides: int = 0,
+) -> RawMap:
+    grid = over_channels(values, axis=-1).astype(np.float32)
+    return RawMap(grid, taken + besides, min(1.0, taken / most), notes)
+
+
+def _unbalanced(total: float, change: float) -> tuple[str, ...]:
+    if abs(total - change) <= _BALANCED * max(abs(change), 1e-6):
+        return ()
+    return (f"The pixels' shares add up to {total:.2f}, the logit changes by {change:.2f}: read the map as a sketch.",)
+
+
+def doubling(first: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield (samples so far, samples new) for first, 2 first, 4 first ... `most` samples."""
+    taken, target = 0, first
+    while taken < most:
+        new = min(target, most) - taken
+        taken += new
+        target *= 2
+        yield taken, new
+
+
+@lru_cache(maxsize=8)
+def healthy_heads(spec: InputSpec) -> np.ndarray:
+    """Return STARTS synthetic healthy heads as a model takes them, float32 (STARTS, h, w, c), read-only."""
+    heads = np.stack([fit(phantom("notumor", _FIRST_SEED + i).scan, spec)[0] for i in range(STARTS)])
+    heads.flags.writeable = False
+    return heads
+
+
+def input_gradients(question: Question, batch: np.ndarray) -> np.ndarray:
+    """Return the gradients of the target's logit, float32 (N, h, w, c); may end the refining."""
+    with _building:
+        run = _traced(question.model.network)
+    target, found = np.int32(question.target), []
+    chunk = min(_CHUNK, len(batch)) if len(batch) == 1 else _CHUNK
+    for start in range(0, len(batch), chunk):
+        question.clock.check()
+        part = batch[start : start + chunk]
+        padded = np.concatenate([part, np.repeat(part[-1:], chunk - len(part), axis=0)]).astype(np.float32)
+        found.append(run(padded, target).numpy()[: len(part)])
+    return np.concatenate(found)
+
+
+@lru_cache(maxsize=8)
+def _traced(network):
+    import tensorflow as tf
+
+    from explain.view import logits_of
+
+    graph = logits_of(network)
+    signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]
+
+    @tf.function(input_signature=signature)
+    def run(batch, target):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(batch)
+            score = tf.gather(graph(batch, training=False), target, axis=1)
+        return tf.cast(tape.gradient(score, batch), tf.float32)
+
+    return run

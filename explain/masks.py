@@ -1,0 +1,89 @@
+"""What happens to the logit when a part of the scan is covered? Occlusion, part by part, and RISE, at random.
+
+- Occlusion (Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901): a window is slid over the head and filled with
+  what surrounds it; the drop of the logit is shared out over the pixels it covered.
+- RISE (Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421): random soft masks; a pixel's value is how much
+  higher the logit is for masks that show it.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from explain.gradients import doubling
+from explain.question import Question, RawMap
+
+WINDOW = 8  # windows a side, when they lie edge to edge
+_FINER = (1, 2, 4)  # steps a window
+GRID, SHOWN = 7, 0.5  # RISE: cells a side of a mask, and the share of them that is shown
+_FIRST, MASKS = 250, 2000
+_BATCH = 64  # scans held in memory at once
+
+
+def occlusion(question: Question) -> Iterator[RawMap]:
+    """Yield the mean drop of the logit over the windows that cover a pixel, signed, in logits.
+
+    Windows of an eighth of the side, over the head only: edge to edge, then by half and quarter windows.
+    """
+    square, head = question.square, question.head
+    height, width = head.shape
+    tall, wide = max(1, height // WINDOW), max(1, width // WINDOW)
+    filled = cv2.blur(square, (2 * wide + 1, 2 * tall + 1)).reshape(square.shape)
+    drops: dict[tuple[int, int], float] = {}
+    whole = float(question.scores(square[None])[0])
+    for finer in _FINER:
+        rows = range(0, height - tall + 1, max(1, tall // finer))
+        columns = range(0, width - wide + 1, max(1, wide // finer))
+        places = [(r, c) for r in rows for c in columns if head[r : r + tall, c : c + wide].any()]
+        new = [place for place in places if place not in drops]
+        for start in range(0, len(new), _BATCH):
+            batch = np.repeat(square[None], len(new[start : start + _BATCH]), axis=0)
+            for covered, (r, c) in zip(batch, new[start : start + _BATCH], strict=True):
+                covered[r : r + tall, c : c + wide] = filled[r : r + tall, c : c + wide]
+            scores = question.scores(batch)
+            drops.update(zip(new[start : start + _BATCH], (whole - scores).tolist(), strict=True))
+        total, times = np.zeros(head.shape), np.zeros(head.shape)
+        for (r, c), drop in drops.items():
+            total[r : r + tall, c : c + wide] += drop
+            times[r : r + tall, c : c + wide] += 1
+        values = (total / np.maximum(times, 1)).astype(np.float32)
+        yield RawMap(values, 1 + len(drops), finer / _FINER[-1])
+
+
+def rise(question: Question, masks: int = MASKS) -> Iterator[RawMap]:
+    """Yield how much higher the logit is where a pixel is shown, signed, in logits.
+
+    The mean of the scores is taken off first: it adds the same to every pixel in the authors' sum, and only noise
+    to a short one.
+    """
+    square, low = question.square, question.model.card.input.value_range[0]
+    rng = np.random.default_rng(question.seed)
+    scores, weighed = np.zeros(0), np.zeros(square.shape[:2])
+    shown_total, products = np.zeros(square.shape[:2]), np.zeros(square.shape[:2])
+    for taken, size in doubling(_FIRST, masks):
+        for start in range(0, size, _BATCH):
+            drawn = _soft_masks(min(_BATCH, size - start), square.shape[:2], rng)
+            found = question.scores(low + drawn[..., None] * (square - low)).astype(np.float64)
+            scores = np.concatenate([scores, found])
+            products += np.tensordot(found, drawn, axes=1)
+            shown_total += drawn.sum(axis=0)
+            weighed += (drawn**2).sum(axis=0)
+        spread = weighed / taken - (shown_total / taken) ** 2
+        covariance = products / taken - scores.mean() * shown_total / taken
+        yield RawMap((covariance / np.maximum(spread, 1e-6)).astype(np.float32), taken, taken / masks)
+
+
+def _soft_masks(count: int, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Return float32 (count, h, w) in [0, 1]: coarse random masks enlarged, cut out at random offsets."""
+    height, width = shape
+    tall, wide = -(-height // GRID), -(-width // GRID)
+    coarse = (rng.random((count, GRID + 1, GRID + 1)) < SHOWN).astype(np.float32)
+    tops, lefts = rng.integers(0, tall, count), rng.integers(0, wide, count)
+    size = ((GRID + 1) * wide, (GRID + 1) * tall)
+    return np.stack(
+        [
+            cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)[top : top + height, left : left + width]
+            for mask, top, left in zip(coarse, tops, lefts, strict=True)
+        ]
+    )
