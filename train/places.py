@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from scans import Placement
-from train.records import Record, lesion_boxes
+from scans.marks import boxes_in_pixels
+from train.records import Record
 
 HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
 
@@ -18,7 +19,7 @@ def place_of(record: Record, placement: Placement) -> np.ndarray:
     """Return the place of the record's largest lesion, float32 (4,)."""
     if record.label in HEALTHY:
         return np.zeros(4, np.float32)
-    boxes = lesion_boxes(record, placement.scan_shape)
+    boxes = boxes_in_pixels(record.boxes, placement.scan_shape)
     if not boxes:
         return np.full(4, np.nan, np.float32)
     box = max(boxes, key=lambda b: b.height * b.width)

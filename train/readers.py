@@ -9,6 +9,8 @@ from pathlib import Path
 
 import h5py
 
+from scans import ScanError
+from scans.marks import Mark, mark_around, marks_beside
 from train.datasets import DATASETS, DatasetCard, dataset_folder
 from train.records import DatasetError, Record
 
@@ -92,7 +94,7 @@ def read_figshare3(folder: Path) -> list[Record]:
                     path,
                     sequence="T1C+",
                     number=_number(path),
-                    boxes=_yolo_boxes(path.with_suffix(".txt")),
+                    boxes=_boxes(path),
                 )
             )
     return sorted(records, key=lambda record: record.number)
@@ -151,21 +153,11 @@ def _number(path: Path) -> int:
     return int(path.stem)
 
 
-def _yolo_boxes(path: Path) -> tuple[tuple[float, float, float, float], ...]:
-    """Read `class x_centre y_centre width height` a line, relative to the picture; none without a file."""
-    if not path.exists():
-        return ()
+def _boxes(path: Path) -> tuple[Mark, ...]:
     try:
-        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-        boxes = tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
-    except ValueError:
-        boxes = ((-1.0,) * 4,)
-    if not all(0 <= value <= 1 for box in boxes for value in box):
-        raise DatasetError(
-            f"{path} should have five numbers a line: class, and x, y, width and height between 0 and 1, shares of "
-            "the picture; mend it, or remove it to go without its boxes"
-        )
-    return boxes
+        return marks_beside(path)
+    except ScanError as error:
+        raise DatasetError(str(error)) from error
 
 
 def _mat_record(path: Path, folder: Path) -> Record:
@@ -188,22 +180,5 @@ def _mat_record(path: Path, folder: Path) -> Record:
         sequence="T1C+",
         patient=patient,
         number=int(path.stem),
-        boxes=_mask_box(mask),
-    )
-
-
-def _mask_box(mask) -> tuple[tuple[float, float, float, float], ...]:
-    """Return the one box around a mask (H, W), relative to the picture; none for an empty mask."""
-    rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
-    if not rows.size:
-        return ()
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    height, width = mask.shape
-    return (
-        (
-            float((left + right) / 2 / width),
-            float((top + bottom) / 2 / height),
-            float((right - left) / width),
-            float((bottom - top) / height),
-        ),
+        boxes=mark_around(mask),
     )

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-import numpy as np
-
-from scans import Box, Scan, ScanError, read
+from scans import Scan, ScanError, read
+from scans.marks import read_mat
 from scans.phantom import phantom
-from scans.window import stretch
 
 
 class DatasetError(ValueError):
@@ -41,7 +38,7 @@ def load(record: Record) -> Scan:
         return phantom(kind, int(seed)).scan
     try:
         if record.path.suffix == ".mat":
-            return _read_mat(record.path)
+            return read_mat(record.path)
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
         seen = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
@@ -52,25 +49,3 @@ def fingerprint(records: Sequence[Record]) -> str:
     """Return the sha256 over id, label and split of every record: the same data, divided the same way."""
     lines = sorted(f"{record.id}\t{record.label}\t{record.split}" for record in records)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def lesion_boxes(record: Record, shape: tuple[int, int]) -> tuple[Box, ...]:
-    """Return the lesions of a record as boxes in the pixels of a scan of `shape`."""
-    rows, columns = shape
-    return tuple(
-        Box(
-            round((y - h / 2) * rows),
-            round((x - w / 2) * columns),
-            round((y + h / 2) * rows),
-            round((x + w / 2) * columns),
-        )
-        for x, y, w, h in record.boxes
-    )
-
-
-def _read_mat(path: Path) -> Scan:
-    """Read figshare's MATLAB v7.3 file: `cjdata/image`, int16, stored column by column."""
-    with h5py.File(path) as file:
-        values = np.asarray(file["cjdata/image"]).T
-    pixels, span, window = stretch(values)
-    return Scan(pixels, digest="", span=span, window=window, modality="MR", sequence="T1C+")

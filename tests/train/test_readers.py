@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from scans import Box
+from scans.marks import boxes_in_pixels
 from train.datasets import DATASETS, counts, dataset_card, version_found
 from train.readers import _PORTUGUESE, READERS, read_records
-from train.records import DatasetError, Record, lesion_boxes, load
+from train.records import DatasetError, Record, load
 
 
 def picture(path, value: int = 100) -> None:
@@ -116,7 +117,7 @@ def test_figshare_s_matlab_files_are_read_with_patient_mask_and_in_order(figshar
         (2, "glioma", "10032"),
         (10, "pituitary", "100310"),
     ]
-    assert lesion_boxes(found[0], (60, 50)) == (Box(12, 10, 24, 30),)
+    assert boxes_in_pixels(found[0].boxes, (60, 50)) == (Box(12, 10, 24, 30),)
 
 
 def test_a_matlab_scan_is_upright_and_spans_its_values(figshare_mat, tmp_path):
@@ -139,7 +140,7 @@ def test_figshare_as_pictures_has_boxes_and_leaves_out_the_no_tumour_scans(tmp_p
     picture(folder / "notumor" / "3065.jpg")
     found = read_records(DATASETS["figshare3"], tmp_path)
     assert [r.number for r in found] == [4, 7, 30]
-    assert lesion_boxes(found[0], (48, 40)) == (Box(6, 10, 18, 30),)
+    assert boxes_in_pixels(found[0].boxes, (48, 40)) == (Box(6, 10, 18, 30),)
 
 
 def test_boxes_of_another_format_are_refused_by_file(tmp_path):
