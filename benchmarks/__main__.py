@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("prediction", "gradcam", "training", "frozen", "recipes", "browser")
+NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "browser")
 
 
 def main() -> int:

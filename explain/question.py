@@ -17,6 +17,7 @@ from scans import resize
 from scans.head import head_mask
 
 STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refining ends
+SETTLED = 0.995  # the same, for which once is enough
 _CHUNK = 32  # scans a call of the runtime: as long as a cancel has to wait
 
 
@@ -91,7 +92,10 @@ class Question:
         for start in range(0, len(batch), _CHUNK):
             self.clock.check()
             parts.append(self.model.runtime.logits(batch[start : start + _CHUNK]))
-        return np.concatenate(parts)
+        logits = np.concatenate(parts)
+        if not np.isfinite(logits).all():
+            raise ModelError(f"{self.model.card.id} gave logits that are not finite; its weights may be broken")
+        return logits
 
     @property
     def unit(self) -> np.ndarray:
@@ -118,10 +122,10 @@ class Refined:
 def refine(drafts: Iterator[RawMap], question: Question) -> Refined:
     """Take a method's maps until one is good enough.
 
-    Each map of a sampling method rests on twice the samples of the one before; once is not enough to stop at,
-    since two maps that share half their samples agree better than two from different seeds. How a run is cut
-    off by time depends on the machine, and the result says so; everything else depends on the seed alone.
-    Raises Cancelled.
+    Each map of a sampling method rests on twice the samples of the one before; unless it is SETTLED, once is not
+    enough to stop at, since two maps that share half their samples agree better than two from different seeds.
+    How a run is cut off by time depends on the machine, and the result says so; everything else depends on the
+    seed alone. Raises Cancelled.
     """
     clock, budget, head = question.clock, question.clock.budget, question.head
     last, agreement, agreed, stopped = None, None, 0, "complete"
@@ -134,7 +138,7 @@ def refine(drafts: Iterator[RawMap], question: Question) -> Refined:
             budget.progress(draft.done)
             if draft.done >= 1:
                 break
-            if agreed == 2:
+            if agreed == 2 or (agreed and agreement >= SETTLED):
                 stopped = "stable"
                 break
             clock.check()

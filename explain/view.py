@@ -44,6 +44,20 @@ def logits_of(network: keras.Model) -> keras.Model:
     return rewired(network, call)
 
 
+def halved(network: keras.Model) -> keras.Model:
+    """Return a copy of a network, with weights of its own, that computes in bfloat16 (layers, not their weights)."""
+
+    def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if not isinstance(layer, layers.InputLayer):
+            config["dtype"] = "mixed_bfloat16"
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(network, clone_function=copied, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
 def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Model:
     """Return a graph over the same layers with outputs (map, answer)."""
     name, *inner_path = path

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from explain.view import view_of
+from explain.view import halved, logits_of, view_of
 from model_zoo import ModelError
 from model_zoo.tap import find_tap
 from tests.explain.networks import NETWORKS, make
@@ -76,3 +76,11 @@ def test_a_network_without_a_map_is_refused():
 def test_a_layer_that_does_not_exist_is_refused_with_the_last_ones():
     with pytest.raises(ValueError, match="dense"):
         view_of(make("sequential"), "conv9")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_halved_copy_gives_nearly_the_same_logits(name, batch):
+    network = logits_of(make(name))
+    exact, half = network(batch).numpy(), halved(network)(batch)
+    assert half.dtype == "bfloat16"
+    np.testing.assert_allclose(half.numpy().astype(np.float32), exact, atol=0.03 * np.abs(exact).max())

@@ -1,0 +1,181 @@
+"""How fast is each explanation, against its library called as documented, and are the maps the same?
+
+On ResNet50V2 at 224 px with random weights and on the shipped candor-44c15: the same model, scan, settings and
+seed, in one process, one after the other. Then what a reader waits for, warm, and the floor: the evaluations that
+a method needs at the fastest forward pass measured.
+"""
+
+import cProfile
+import os
+import pstats
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from benchmarks.record import write
+from benchmarks.stock import SAMPLES, stock
+from explain import METHODS, explain
+from explain.cache import Cache, question_key
+from explain.cam import four_cams
+from explain.gradients import expected_gradients, smoothgrad
+from explain.methods import method
+from explain.question import Budget, Clock, Question, rank_agreement
+from explain.regions import lime
+from explain.run import answer
+from explain.shapley import shap_regions
+from model_zoo import Model, load_model
+from model_zoo.runtime import make_runtime
+from scans import PHANTOM_SAMPLES, InputSpec, Scan, fit, phantom
+
+_SLOW = 20.0  # seconds: what takes longer is run once, without a call to warm up
+_ROUNDS = 5
+
+
+def main() -> None:
+    """Measure all, or the models named on the command line."""
+    scan = phantom(*PHANTOM_SAMPLES[0]).scan
+    models = {"ResNet50V2 224 px": resnet, "candor-44c15": lambda: load_model("candor-44c15")}
+    found = {name: side_by_side(make(), scan) for name, make in models.items()}
+    write("explainers", found | {"warm": warm(load_model("candor-44c15"), scan)})
+
+
+def resnet() -> Model:
+    """Return ResNet50V2 with seeded random weights and 15 classes, as a model of the zoo."""
+    keras.utils.set_random_seed(0)
+    network = keras.applications.ResNet50V2(weights=None, classes=15, classifier_activation=None)
+    like = load_model("candor-44c15").card
+    card = replace(like, id="ResNet50V2 224 px", input=InputSpec(224, 224, 3), tap="post_relu", weights_sha256="random")
+    return Model(card, network, make_runtime(network))
+
+
+def side_by_side(model: Model, scan: Scan) -> dict:
+    """Return by method the seconds of stock and ours, their ratio, and the rank correlation of the maps."""
+    square = fit(scan, model.card.input)[0]
+    question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))
+    ours = {
+        "cams": lambda: np.maximum(four_cams(question)["gradcam"], 0),
+        "scorecam": lambda: answer(replace(question, clock=Clock(Budget())), method("scorecam")).raw.values,
+        "smoothgrad": lambda: _last(smoothgrad(question, SAMPLES["smoothgrad"])),
+        "lime": lambda: _last(lime(question, SAMPLES["lime"])),
+        "shap": lambda: _last(shap_regions(question, SAMPLES["shap"])),
+        "expected-gradients": lambda: _last(expected_gradients(question)),
+    }
+    theirs, found = stock(question), {}
+    for name, run in ours.items():
+        run()
+        map_ours = run()
+        seconds_theirs, map_theirs = _timed(theirs[name])
+        if seconds_theirs < _SLOW:
+            seconds_theirs, map_theirs = min((_timed(theirs[name]) for _ in range(3)), key=lambda timed: timed[0])
+        seconds = float(np.median([_timed(run)[0] for _ in range(_ROUNDS)]))
+        found[name] = {
+            "stock, seconds": round(seconds_theirs, 3),
+            "ours, seconds": round(seconds, 4),
+            "stock over ours": round(seconds_theirs / seconds, 1),
+            "Spearman of the maps": round(rank_agreement(map_theirs, map_ours, question.head), 4),
+        }
+        if name == "cams":
+            unit = [values / max(float(values.max()), 1e-12) for values in (map_ours, map_theirs)]
+            found[name]["largest difference of the Grad-CAMs"] = float(f"{np.abs(unit[0] - unit[1]).max():.1e}")
+        print(model.card.id, name, found[name], file=sys.stderr, flush=True)
+    return found
+
+
+def _last(drafts) -> np.ndarray:
+    return list(drafts)[-1].values
+
+
+def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
+    started = time.perf_counter()
+    values = run()
+    return time.perf_counter() - started, values
+
+
+def warm(model: Model, scan: Scan) -> dict:
+    """Return what a reader waits for on one scan, method by method, and where the time goes."""
+    rate = fastest_pass(model, scan)
+    for name in METHODS:
+        explain(model, scan, name)
+    methods, shown = {}, {}
+    for name, chosen in METHODS.items():
+        shown[name] = explain(model, scan, name)
+        seconds = float(np.median([_timed(lambda n=name: explain(model, scan, n))[0] for _ in range(_ROUNDS)]))
+        methods[name] = {
+            "seconds": round(seconds, 4),
+            "evaluations": shown[name].evaluations,
+            "stopped": shown[name].stopped,
+            "floor, seconds": round(shown[name].evaluations / rate, 4),
+        }
+        if chosen.drawn:
+            methods[name]["Spearman of two seeds"] = round(_seeds(model, scan, name), 3)
+    square = fit(scan, model.card.input)[0]
+    question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))
+    cams = float(np.median([_timed(lambda: four_cams(question)["gradcam"])[0] for _ in range(20)]))
+    cache = Cache()
+    return {
+        "fastest forward pass, scans a second": round(rate, 1),
+        "four CAMs, milliseconds": round(1000 * cams, 1),
+        "all methods, seconds": round(_timed(lambda: [explain(model, scan, name) for name in METHODS])[0], 2),
+        "all methods from the cache, seconds": round(_timed(lambda: _cached(cache, shown, model, scan))[0], 4),
+        "growth over 100 explanations, MB": round(growth(model, scan), 1),
+        "methods": methods,
+        "where the time goes": {name: profiled(model, scan, name) for name in ("lime", "shap", "rise", "scorecam")},
+    }
+
+
+def fastest_pass(model: Model, scan: Scan) -> float:
+    """Return the scans a second of the runtime at a batch of 64."""
+    batch = np.repeat(fit(scan, model.card.input)[0][None], 64, axis=0)
+    model.runtime.logits(batch)
+    return 64 / min(_timed(lambda: model.runtime.logits(batch))[0] for _ in range(10))
+
+
+def _seeds(model: Model, scan: Scan, name: str) -> float:
+    head = Question(model, fit(scan, model.card.input)[0], 0).head
+    first, second = (explain(model, scan, name, seed=seed).raw for seed in (0, 1))
+    return rank_agreement(first, second, head)
+
+
+def _cached(cache: Cache, shown: dict, model: Model, scan: Scan) -> None:
+    keys = {
+        name: question_key(model.card, scan, name, found.engine, found.target, found.seed, 30.0)
+        for name, found in shown.items()
+    }
+    if not cache.get(keys["gradcam"]):
+        for name, found in shown.items():
+            cache.put(keys[name], found)
+    assert all(cache.get(key) is shown[name] for name, key in keys.items())
+
+
+def growth(model: Model, scan: Scan) -> float:
+    """Return by how many MB the process grows over 100 explanations, all methods in turn."""
+    before = _resident()
+    for turn in range(100):
+        explain(model, scan, list(METHODS)[turn % len(METHODS)], seed=turn)
+    return (_resident() - before) / 1e6
+
+
+def _resident() -> int:
+    """Return the bytes of memory that the process holds (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def profiled(model: Model, scan: Scan, name: str) -> dict[str, float]:
+    """Return the shares of the time that a method spends in the model's passes and outside them."""
+    profile = cProfile.Profile()
+    profile.runcall(explain, model, scan, name)
+    table = pstats.Stats(profile).stats
+    total = max(row[3] for row in table.values())
+    in_model = sum(
+        row[3] for (file, _, function), row in table.items() if function == "logits" and file.endswith("runtime.py")
+    )
+    return {"in the model": round(in_model / total, 2), "outside it": round(1 - in_model / total, 2)}
+
+
+if __name__ == "__main__":
+    main()

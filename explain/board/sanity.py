@@ -1,0 +1,37 @@
+"""Does a map change when the network forgets what it has learnt? Cascading randomisation of the weights.
+
+Adebayo et al. 2018, https://arxiv.org/abs/1810.03292: from the logits down, the weights of ever more layers are
+shuffled among themselves, which keeps their spread; a map that stays as it was does not show what was learnt. The
+limit: how far maps agree depends on the task, too (Yona & Greenfeld 2021, https://arxiv.org/abs/2110.14297).
+"""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from model_zoo import Model
+from model_zoo.runtime import make_runtime
+
+STAGES = {"logits": 0.0, "upper half": 0.5, "all": 1.0}  # share of the layers with weights, from the logits down
+SURVIVES = 0.5  # mean rank correlation with the map of the forgetful network above which a method fails
+
+
+def randomised(model: Model, share: float, seed: int = 0) -> Model:
+    """Return a copy of a model in which the upper `share` of its layers, one at least, has its weights shuffled."""
+    network = keras.models.clone_model(model.network)
+    network.set_weights(model.network.get_weights())
+    layers = [layer for layer in _flattened(network) if layer.weights]
+    rng = np.random.default_rng(seed)
+    for layer in layers[len(layers) - max(1, round(share * len(layers))) :]:
+        layer.set_weights([rng.permutation(values.ravel()).reshape(values.shape) for values in layer.get_weights()])
+    runtime = make_runtime(network, engine=model.runtime.engine, precision=model.runtime.precision)
+    return replace(model, network=network, runtime=runtime)
+
+
+def _flattened(network: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers from input to logits, those of nested models in their place."""
+    found = []
+    for layer in network.layers:
+        found += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
