@@ -6,6 +6,7 @@ python -m benchmarks.report      # after the benchmarks, or after a model was tr
 import json
 from pathlib import Path
 
+from benchmarks.explanation_tables import board, explainers, looking
 from benchmarks.record import RESULTS
 from model_zoo import ModelCard, models
 from model_zoo.card import Figure, read_card
@@ -168,7 +169,7 @@ def _pace(name: str, card: ModelCard) -> str:
 
 def speed() -> str:
     """Return the table of the benchmarks, from their results."""
-    prediction, gradcam, training, browser = (_result(n) for n in ("prediction", "gradcam", "training", "browser"))
+    prediction, training, browser = (_result(n) for n in ("prediction", "training", "browser"))
     upload = browser["upload to heatmap, warm"]
     machine = prediction["machine"]
     rows = [
@@ -186,14 +187,6 @@ def speed() -> str:
                 f"(`model.predict`) | {found['ours, scans a second']:g} ({prediction[name]['runtime']}) | "
                 f"{found['ours over model.predict']:g} x | `{prediction['command']}` |"
             )
-    for name in ("cnn3-kaggle4", "MobileNetV2 128 px", "ResNet50V2 224 px"):
-        found = gradcam[name]
-        difference = found["largest difference of the maps, share of the largest value"]
-        rows.append(
-            f"| Grad-CAM, warm, {name} | {found['tf-keras-vis, milliseconds']:g} ms (tf-keras-vis) | "
-            f"{found['compiled, milliseconds']:g} ms; maps differ by at most {difference:g} of the largest value | "
-            f"{found['tf-keras-vis over compiled']:g} x | `{gradcam['command']}` |"
-        )
     rows += [
         f"| training, images a second, cnn3-kaggle4 | {training['plain, images a second']:g} "
         f"(Keras loader and layers, float32) | {training['ours, images a second']:g} "
@@ -214,6 +207,9 @@ TABLES = {
     "cheating": cheating,
     "training": training,
     "speed": speed,
+    "looking": looking,
+    "board": board,
+    "explainers": explainers,
 }
 
 

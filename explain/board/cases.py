@@ -13,11 +13,13 @@ import numpy as np
 
 from model_zoo import ModelCard, ModelError
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
-from scans import Scan
-from scans.marks import Mark, marks_beside, read_marked
+from scans import Scan, phantom
+from scans.marks import boxes_in_pixels, marks_beside, read_marked
+from scans.phantom import KINDS
 
 FOLDER = "figshare-brain-tumor"  # below --data
 HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
+_FIRST_SEED = 920_000  # of phantoms; no model is trained on them
 _FEWEST = 20  # an interval over fewer scans says nothing
 
 
@@ -28,11 +30,31 @@ class Case:
     id: str
     group: str
     truth: str
-    path: Path
+    path: Path | None  # None: the phantom that `id` names
 
-    def read(self) -> tuple[Scan, tuple[Mark, ...]]:
-        """Return the scan and the boxes of its tumour, none for a healthy head. Raises ScanError."""
-        return read_marked(self.path)
+    def read(self) -> tuple[Scan, np.ndarray]:
+        """Return the scan and where its tumour is marked, bool (H, W). Raises ScanError."""
+        if self.path is None:
+            kind, seed = self.id.split("/")
+            drawn = phantom(kind, int(seed))
+            return drawn.scan, drawn.mask
+        scan, marks = read_marked(self.path)
+        mask = np.zeros(scan.shape, bool)
+        for box in boxes_in_pixels(marks, scan.shape):
+            mask[box.slices] = True
+        return scan, mask
+
+
+def phantom_cases(card: ModelCard, count: int) -> list[Case]:
+    """Return `count` phantoms of the model's classes, whose lesions are known to the pixel.
+
+    Raises ModelError where the model knows no phantom's class.
+    """
+    kinds = [kind for kind in KINDS if kind in card.classes]
+    if not kinds:
+        raise ModelError(f"{card.id} has none of the phantoms' classes ({', '.join(KINDS)})")
+    names = [(kinds[i % len(kinds)], _FIRST_SEED + i) for i in range(count)]
+    return [Case(f"{kind}/{seed}", f"{kind}/{seed}", kind, None) for kind, seed in names]
 
 
 def cases(card: ModelCard, folder: Path, data: Path, count: int, healthy: int) -> list[Case]:
@@ -41,7 +63,7 @@ def cases(card: ModelCard, folder: Path, data: Path, count: int, healthy: int) -
     The same tables and numbers give the same cases. Raises ModelError where too few are marked.
     """
     found = list(_candidates(card, folder, data))
-    marked = [case for case in found if case.truth not in HEALTHY and _is_marked(case)]
+    marked = [case for case in found if case.truth not in HEALTHY and _is_marked(case.path)]
     if len(marked) < min(count, _FEWEST):
         raise ModelError(
             f"{card.id} has {len(marked)} marked test scans below {data / FOLDER} that it never trained on; at least "
@@ -65,8 +87,8 @@ def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Case]:
         yield Case(row.id, row.group, row.truth, path)
 
 
-def _is_marked(case: Case) -> bool:
-    return case.path.suffix == ".mat" or bool(marks_beside(case.path))
+def _is_marked(path: Path) -> bool:
+    return path.suffix == ".mat" or bool(marks_beside(path))
 
 
 def _spread(found: list[Case], count: int) -> list[Case]:

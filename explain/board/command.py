@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explain.board.cases import Case, cases
+from explain.board.cases import Case, cases, phantom_cases
 from explain.board.sanity import STAGES, randomised
 from explain.board.score import Row, score_case
 from explain.board.table import TABLE, write_rows, write_summary
@@ -23,12 +23,18 @@ def main(arguments: list[str]) -> int:
     """Run the command. Returns 0, or 2 where nothing could be done."""
     options = _parser().parse_args(arguments)
     methods = options.method or list(METHODS)
+    if options.phantoms and not options.out:
+        print("error: --phantoms needs --out DIR: the bundle's own tables are of real scans", file=sys.stderr)
+        return 2
     try:
         for name in methods:
             method(name)
         model = load_model(options.model)
         folder = zoo_folder() / model.card.id
-        chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
+        if options.phantoms:
+            chosen = phantom_cases(model.card, options.phantoms)
+        else:
+            chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
         rows = list(board(model, chosen, methods, options.checked))
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
@@ -88,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--healthy", type=int, default=20, metavar="N", help="scans without a tumour; default 20")
     parser.add_argument(
         "--checked", type=int, default=8, metavar="N", help="scans for stability and sanity as well; default 8"
+    )
+    parser.add_argument(
+        "--phantoms",
+        type=int,
+        default=0,
+        metavar="N",
+        help="score N phantoms, whose lesions are known to the pixel, instead; needs no data; the tables go to DIR",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables go; default: the bundle's folder")
     return parser

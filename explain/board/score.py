@@ -22,7 +22,6 @@ from explain.run import answer
 from model_zoo import Model, probabilities
 from scans import fit
 from scans.head import head_mask
-from scans.marks import boxes_in_pixels
 
 BOX = "box"  # the marks themselves as a map: what a map that is perfectly placed would score
 SEEDS = (0, 1, 2)
@@ -96,12 +95,9 @@ def _asked(model: Model, square: np.ndarray, target: int, seed: int = 0) -> Ques
 
 
 def _prepared(model: Model, case: Case) -> _Prepared:
-    scan, marks = case.read()
+    scan, mask = case.read()
     square, placement = fit(scan, model.card.input)
     p = model.predict(square[None])[0]
-    mask = np.zeros(scan.shape, bool)
-    for box in boxes_in_pixels(marks, scan.shape):
-        mask[box.slices] = True
     row = {
         "id": case.id,
         "group": case.group,

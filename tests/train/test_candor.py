@@ -8,8 +8,9 @@ import pytest
 
 from model_zoo.tap import find_tap
 from train import networks
+from train.batches import Batches
 from train.candor import StandardConv2D
-from train.objective import WhereLoss, compile_model
+from train.objective import LookLoss, WhereLoss, compile_model
 from train.recipe import Recipe
 from train.start import take_over
 
@@ -97,3 +98,69 @@ def test_training_takes_pictures_of_another_size():
     network = networks.build(SMALL, 4, training=True)
     out = network(np.zeros((1, 64, 64, 1), np.float32))
     assert out["where"].shape == (1, 8, 8, 1) and out["logits"].shape == (1, 4)
+
+
+GUIDED = replace(SMALL, look=0.5, cell=4)
+
+
+def test_cells_of_four_pixels_make_a_map_of_forty():
+    network = networks.build(replace(RECIPE, cell=4), 4)
+    assert network.get_layer(find_tap(network)).output.shape[1:3] == (40, 40)
+
+
+def test_the_class_maps_that_are_taught_are_what_the_logits_are_the_mean_of(scans):
+    network = networks.build(replace(GUIDED, dropout=0.0), 3, training=True)
+    out = {name: keras.ops.convert_to_numpy(value) for name, value in network(scans).items()}
+    assert out["look"].shape == (3, 8, 8, 3)
+    np.testing.assert_allclose(out["look"].mean(axis=(1, 2)), out["logits"], rtol=1e-4, atol=1e-6)
+
+
+def test_with_look_evidence_only_speaks_for_a_class():
+    network = networks.build(GUIDED, 3, training=True)
+    compile_model(network, replace(GUIDED, rate=0.5, warmup=0, schedule="constant"), 10)
+    rng = np.random.default_rng(0)
+    labels = np.arange(6) % 3
+    where = rng.random((6, 8, 8, 1)).astype(np.float32)
+    truth = {"logits": labels, "where": where, "look": where * np.eye(3, dtype=np.float32)[labels][:, None, None]}
+    for _ in range(3):
+        network.train_on_batch(rng.random((6, 32, 32, 1), dtype=np.float32), truth)
+    (kernel,) = network.get_layer("logits").get_weights()
+    assert kernel.min() == 0 and kernel.max() > 0
+
+
+def looked(maps: np.ndarray) -> float:
+    """The loss on two cells and two classes of a scan of the second class, whose lesion fills the first cell."""
+    truth = np.zeros((1, 1, 2, 2), np.float32)
+    truth[0, 0, 0, 1] = 1
+    return float(LookLoss()(truth, np.asarray(maps, np.float32).reshape(1, 1, 2, 2)))
+
+
+def test_the_share_of_the_evidence_in_the_lesion_is_scored_by_hand():
+    """Maps as (cell, class): 6 in the lesion and 2 beside it, means 3 and 4; a tenth is spread over both cells."""
+    assert looked([[9, 6], [9, 2]]) == pytest.approx(np.log(4.1 / (3 + 0.1 * 0.5)), rel=1e-4)
+
+
+def test_silence_counts_as_a_map_that_says_the_same_everywhere():
+    assert looked([[5, 0], [5, 0]]) == pytest.approx(np.log(2), rel=1e-3)
+    assert looked([[0, 1], [0, 0]]) < looked([[0, 0], [0, 0]]) < looked([[0, 0], [0, 1]])
+
+
+def test_evidence_for_another_class_may_lie_anywhere():
+    assert looked([[0, 6], [0, 2]]) == looked([[7, 6], [7, 2]])
+
+
+@pytest.mark.parametrize("wrong", [{"look": 0.5, "where": 0.0}, {"look": 0.5, "mix": 0.2}, {"cell": 5}])
+def test_settings_that_contradict_each_other_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(SMALL, **wrong)
+
+
+def test_the_truth_of_the_look_is_the_lesion_in_the_layer_of_the_class():
+    places = np.array([[0, 0, 16, 16], [0, 0, 0, 0], [np.nan] * 4], np.float32)  # marked, healthy, unknown
+    pixels = np.full((3, 32, 32), 99, np.uint8)
+    batches = Batches(pixels, np.array([2, 1, 0]), GUIDED, training=False, places=places, classes=("a", "b", "c"))
+    _, truth, weights = batches[0]
+    assert truth["look"].shape == (3, 8, 8, 3) and truth["where"].shape == (3, 8, 8, 1)
+    np.testing.assert_array_equal(truth["look"][0, ..., 2], truth["where"][0, ..., 0])
+    assert not truth["look"][0, ..., :2].any() and not truth["look"][1:].any()
+    assert weights["look"].tolist() == [1, 0, 0]

@@ -161,3 +161,21 @@ def test_a_wrong_request_gets_one_sentence(zoo, data, wrong, told, monkeypatch, 
 
 def test_every_measure_of_the_table_is_known():
     assert {"pointing", "lift", "insertion blur", "road", "seeds", "sanity all"} <= set(MEASURES)
+
+
+def test_phantoms_are_scored_against_their_known_lesions(zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    asked = ["--model", "tiny-phantom4", "--phantoms", "4", "--checked", "0", "--method", "gradcam"]
+    assert main([*asked, "--out", str(tmp_path)]) == 0
+    rows = read_rows(tmp_path / TABLE)
+    shares = {row.id: row.box_share for row in rows}
+    for name, share in shares.items():
+        kind, seed = name.split("/")
+        assert share == pytest.approx(phantom(kind, int(seed)).mask.mean(), rel=1e-4)
+    assert sum(share == 0 for share in shares.values()) == 1  # the one without a lesion
+
+
+def test_phantoms_do_not_overwrite_the_tables_of_real_scans(zoo, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    assert main(["--model", "tiny-phantom4", "--phantoms", "4"]) == 2
+    assert "--out DIR" in capsys.readouterr().err
