@@ -11,6 +11,7 @@ import numpy as np
 
 from model_zoo.card import Figure, ModelCard, write_whole
 from model_zoo.figures import ALL, APART, AUC, CALIBRATION, MEASURES, PROBE
+from model_zoo.looking import looking
 from model_zoo.measures import BINS, confidence_bins, confusions
 from model_zoo.tables import PREDICTIONS, SOURCES, Prediction, read_predictions, read_sources
 
@@ -40,6 +41,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         _by_subset(card, "By sequence", "test", "sequence ", "Scans of the test split, each sequence on its own."),
         _cohorts(card),
         _checks(card, folder),
+        looking(folder),
         *([_calibration(card, test), _confusion(card, test)] if test else []),
         _section("Limits", _list(card.limits)),
         _files(card),

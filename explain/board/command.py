@@ -15,6 +15,7 @@ from explain.board.score import Row, score_case
 from explain.board.table import TABLE, write_rows, write_summary
 from explain.methods import METHODS, method
 from model_zoo import Model, ModelError, load_model
+from model_zoo.markdown import write_model_card
 from model_zoo.zoo import zoo_folder
 from scans import ScanError
 
@@ -40,6 +41,8 @@ def main(arguments: list[str]) -> int:
         out.mkdir(parents=True, exist_ok=True)
         write_rows(out / TABLE, rows)
         found = write_summary(out, model.card.id, model.card.weights_sha256)
+        if out == folder:
+            write_model_card(model.card, folder)  # it quotes the summary
     except (ModelError, ScanError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

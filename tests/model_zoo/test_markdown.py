@@ -1,10 +1,12 @@
 """The model card in Markdown says what the card and its tables say, and nothing that they do not."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from model_zoo import models, read_card, zoo_folder
+from model_zoo import ModelError, models, read_card, zoo_folder
+from model_zoo.looking import looking
 from model_zoo.markdown import model_card_markdown
 
 
@@ -110,3 +112,23 @@ def test_every_shipped_model_card_has_its_use_its_limits_and_its_hash(card):
     text = (zoo_folder() / card.id / "CARD.md").read_text(encoding="utf-8")
     assert "Not for diagnosis" in text and card.weights_sha256 in text and card.licence in text
     assert [limit for limit in card.limits if f"- {limit}" not in text] == []
+
+
+def test_a_card_says_where_the_model_looks_once_the_board_was_run(tmp_path):
+    assert looking(tmp_path) == ""
+    figure = {"value": 0.75, "low": 0.5, "high": 0.9, "scans": 12}
+    methods = {
+        "gradcam": {"control": False, "pointing": figure, "sanity all": figure, "fails sanity": True},
+        "centre": {"control": True, "pointing": figure},
+    }
+    (tmp_path / "explanations.json").write_text(json.dumps({"scans": 12, "groups": 9, "methods": methods}))
+    text = looking(tmp_path)
+    assert "12 slices of 9 groups" in text and "evidence about the model, not about the patient" in text
+    assert "| `gradcam` | 0.75 (0.50 to 0.90) |  |  |  | 0.75 (0.50 to 0.90) fails |" in text
+    assert "| control: centre | 0.75 (0.50 to 0.90) |" in text
+
+
+def test_a_broken_summary_of_the_board_is_said(tmp_path):
+    (tmp_path / "explanations.json").write_text("{}")
+    with pytest.raises(ModelError, match="run the board again"):
+        looking(tmp_path)

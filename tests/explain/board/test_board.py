@@ -13,6 +13,7 @@ from explain.board.table import MEASURES, SUMMARY, TABLE, read_rows, summary, wr
 from explain.overlay import gray, png
 from model_zoo import ModelError, read_card
 from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
+from model_zoo.verify import bundle_folders
 from scans import phantom
 from tests.conftest import CLASSES, tiny_network, write_bundle
 
@@ -179,3 +180,12 @@ def test_phantoms_do_not_overwrite_the_tables_of_real_scans(zoo, monkeypatch, ca
     monkeypatch.setenv("CANDOR_ZOO", str(zoo))
     assert main(["--model", "tiny-phantom4", "--phantoms", "4"]) == 2
     assert "--out DIR" in capsys.readouterr().err
+
+
+SCORED = [folder for folder in bundle_folders() if (folder / TABLE).exists()]
+
+
+@pytest.mark.parametrize("folder", SCORED, ids=[folder.name for folder in SCORED])
+def test_a_shipped_summary_follows_from_its_table_and_is_of_these_weights(folder):
+    found, card = json.loads((folder / SUMMARY).read_text()), read_card(folder / "card.json")
+    assert {"model": card.id, "weights": card.weights_sha256} | summary(read_rows(folder / TABLE)) == found
