@@ -1,5 +1,6 @@
 """What frames every page? The title, the navigation, the line that no page goes without, and a last net."""
 
+import gc
 import logging
 from contextlib import suppress
 from threading import Timer
@@ -34,9 +35,24 @@ def warm_up() -> None:
 
 
 def _explain_a_phantom() -> None:
+    _keep_keras_from_streamlit()
     with suppress(ModelError):  # the page says so itself
         for model_id in list(models())[:1]:
             explain(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS)))
+    # Streamlit collects garbage after every run of a page, with Python's lock held: 0.3 s over the half million
+    # objects that stay for good. Frozen, they are not looked at again.
+    gc.collect()
+    gc.freeze()
+
+
+def _keep_keras_from_streamlit() -> None:
+    """Let Keras keep its session, which Streamlit 1.67 clears after every run of a page and every look at a job.
+
+    That wipes the state of a network that another thread is tracing, and TensorFlow's kernels with it.
+    """
+    import keras
+
+    keras.backend.clear_session = lambda free_memory=True: None
 
 
 st.set_page_config(page_title="Candor", layout="wide")

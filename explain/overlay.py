@@ -1,24 +1,30 @@
 """How is a heatmap laid over a scan so that the scan stays visible and the colours can be read?"""
 
 import io
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from explain.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS, colours, line_colour
 from explain.lettering import write
 
-COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo")  # perceptual first; no jet
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the peak
 
-_BAR = (800, 98)  # pixels: width and height of a colour bar
+_BAR = (800, 106)  # pixels: width and height of a colour bar
+_BAND = slice(4, 34)  # rows of its colours
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def strongest(heat: np.ndarray) -> float:
+    """Return the largest absolute value of the map, the one scale of evidence for and against."""
+    return float(np.abs(heat).max())
 
 
 def strength(heat: np.ndarray) -> np.ndarray:
-    """Return float32 (H, W) in [0, 1]: the map as a share of its peak; a map without a peak stays zero."""
-    peak = float(heat.max())
-    return np.clip(heat / peak, 0, 1).astype(np.float32) if peak > 0 else np.zeros_like(heat, np.float32)
+    """Return float32 (H, W) in [-1, 1]: the map as a share of its largest absolute value; zeros stay zeros."""
+    peak = strongest(heat)
+    return (heat / np.float32(peak)).astype(np.float32) if peak > 0 else np.zeros_like(heat, np.float32)
 
 
 def overlay(
@@ -26,55 +32,48 @@ def overlay(
     heat: np.ndarray,
     *,
     opacity: float = 0.5,
-    colour_map: str = COLOUR_MAPS[0],
+    colour_map: str = "",
     threshold: float = 0.15,
     contours: bool = False,
+    against: bool = True,
 ) -> np.ndarray:
     """Return uint8 (H, W, 3): the gray `picture` (H, W) in [0, 1] with the map over it.
 
-    `heat` is (H, W), >= 0. What lies below `threshold` (a share of the peak) is left clear, so that the
-    scan is never tinted where the map says nothing. `contours` draws lines at 25, 50 and 75 % of the
-    peak instead of a fill.
+    `heat` is (H, W); below 0 is evidence against the class, drawn in blue unless `against` is false. Either way one
+    scale serves both. What is weaker than `threshold` (a share of the strongest) is left clear, so that the scan is
+    never tinted where the map says nothing. `contours` draws lines at 25, 50 and 75 % of the strongest instead of a
+    fill, dashed for evidence against. `colour_map` "" is the first that suits the map's signs.
     """
     gray = np.repeat(np.clip(picture, 0, 1).astype(np.float32)[..., None], 3, axis=-1)
     level = strength(heat)
+    colour_map = colour_map or (SIGNED_COLOUR_MAPS if level.min() < 0 else COLOUR_MAPS)[0]
+    level = level if against else np.maximum(level, 0)
     if contours:
         return _with_contours(gray, level, opacity, colour_map, threshold)
-    colours = _ramp(colour_map)[np.round(255 * level).astype(np.uint8)]  # (H, W, 3)
     # Two hundredths of soft edge: a hard cut draws a border that is not in the map.
-    alpha = np.float32(opacity) * np.clip((level - threshold) / 0.02, 0, 1)[..., None]
-    return np.round(255 * ((1 - alpha) * gray + alpha * colours)).astype(np.uint8)
+    alpha = np.float32(opacity) * np.clip((np.abs(level) - threshold) / 0.02, 0, 1)[..., None]
+    return np.round(255 * ((1 - alpha) * gray + alpha * colours(level, colour_map))).astype(np.uint8)
 
 
 def _with_contours(
     gray: np.ndarray, level: np.ndarray, opacity: float, colour_map: str, threshold: float
 ) -> np.ndarray:
     canvas = np.round(255 * gray).astype(np.uint8)
-    if not level.any():
-        return canvas
     lines = canvas.copy()
     width = max(1, round(max(level.shape) / 300))
     for share in CONTOUR_LEVELS:
         if share < threshold:
             continue
         found, _ = cv2.findContours((level >= share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(lines, found, -1, _line_colour(colour_map, share), width, cv2.LINE_AA)
+        cv2.drawContours(lines, found, -1, line_colour(colour_map, share), width, cv2.LINE_AA)
+        found, _ = cv2.findContours((level <= -share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.polylines(lines, _dashes(found, 4 * width), False, line_colour(colour_map, -share), width, cv2.LINE_AA)
     return cv2.addWeighted(lines, opacity, canvas, 1 - opacity, 0)
 
 
-def _line_colour(colour_map: str, share: float) -> tuple[int, int, int]:
-    """Return the 8-bit colour of a contour, from the bright two thirds: a dark line is lost in a dark scan."""
-    return tuple(int(255 * c) for c in _ramp(colour_map)[round(255 * (0.35 + 0.65 * share))])
-
-
-@lru_cache
-def _ramp(colour_map: str) -> np.ndarray:
-    """Return float32 (256, 3) in [0, 1], read-only."""
-    from matplotlib import colormaps  # a third of a second that a page need not wait for
-
-    ramp = colormaps[colour_map](np.linspace(0, 1, 256))[:, :3].astype(np.float32)
-    ramp.flags.writeable = False
-    return ramp
+def _dashes(outlines: tuple[np.ndarray, ...], length: int) -> list[np.ndarray]:
+    """Return every second piece of each outline (n, 1, 2), `length` points long."""
+    return [points[at : at + length] for points in outlines for at in range(0, len(points), 2 * length)]
 
 
 def upright(picture: np.ndarray, spacing: tuple[float, float], side: int = 768) -> np.ndarray:
@@ -115,32 +114,64 @@ def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndar
 
 
 def colour_bar(
-    peak: float, unit: str, colour_map: str, threshold: float, *, contours: bool = False, ink: str = "#8a949e"
+    peak: float,
+    unit: str,
+    colour_map: str,
+    threshold: float,
+    *,
+    contours: bool = False,
+    against: bool = False,
+    ink: str = "#8a949e",
 ) -> np.ndarray:
-    """Return uint8 (h, w, 4): the key to the overlay's colours, from 0 to the peak in the map's own unit.
+    """Return uint8 (h, w, 4): the key to the overlay's colours in the map's own unit, from 0 to the peak.
 
-    Clear below the threshold, as the overlay is; `contours` shows the lines drawn instead of the fill.
+    Where evidence `against` is drawn it runs from -peak to +peak. Clear below the threshold, as the overlay is;
+    `contours` shows the lines drawn instead of the fill.
     """
     width, height = _BAR
-    band = slice(4, 34)
     rgb = tuple(int(ink[start : start + 2], 16) for start in (1, 3, 5))
     bar = np.zeros((height, width, 4), np.uint8)
     bar[..., :3] = rgb
-    bar[band, :, 3] = 36
+    bar[_BAND, :, 3] = 36
+    lowest = -1 if against else 0
     if contours:
-        for share in CONTOUR_LEVELS:
-            if share >= threshold:
-                x = round(share * width)
-                bar[band, x - 3 : x + 3] = (*_line_colour(colour_map, share), 255)
+        for share in (*CONTOUR_LEVELS, *(-share for share in CONTOUR_LEVELS if against)):
+            if abs(share) >= threshold:
+                x = round((share - lowest) / (1 - lowest) * width)
+                line = (np.arange(_BAND.start, _BAND.stop) // 6 % 2 == 0) if share < 0 else slice(None)
+                bar[_BAND, x - 3 : x + 3][line] = (*line_colour(colour_map, share), 255)
     else:
-        clear = round(threshold * width)
-        shares = np.round(np.linspace(0, 255, width)).astype(int)[clear:]
-        bar[band, clear:, :3] = np.round(255 * _ramp(colour_map)[shares])
-        bar[band, clear:, 3] = 255
-    tick = band.stop + 6
-    labels = [(round(share * width), tick, f"{share:.0%}".replace("%", " %"), "ma") for share in CONTOUR_LEVELS]
-    labels += [(0, tick, "0", "la"), (width, tick, "peak", "ra"), (width, tick + 28, f"{peak:.2g} {unit}", "ra")]
-    return write(bar, labels, size=21, ink=(*rgb, 255))
+        levels = np.linspace(lowest, 1, width)
+        drawn = np.abs(levels) >= threshold
+        bar[_BAND, drawn, :3] = np.round(255 * colours(levels[drawn], colour_map))
+        bar[_BAND, drawn, 3] = 255
+    return write(bar, _labels(peak, unit, width, against), size=24, ink=(*rgb, 255))
+
+
+def _labels(peak: float, unit: str, width: int, against: bool) -> list[tuple[int, int, str, str]]:
+    first, second = _BAND.stop + 6, _BAND.stop + 38
+    if not against:
+        labels = [(round(share * width), first, f"{100 * share:.0f} %", "ma") for share in CONTOUR_LEVELS]
+        ends = [(0, first, "0", "la"), (width, first, "peak", "ra")]
+        return [*labels, *ends, (width, second, f"{number(peak)} {unit}", "ra")]
+    return [
+        (0, first, f"−{number(peak)}", "la"),
+        (width // 4, first, "50 %", "ma"),
+        (width // 2, first, "0", "ma"),
+        (3 * width // 4, first, "50 %", "ma"),
+        (width, first, f"+{number(peak)}", "ra"),
+        (0, second, "against", "la"),
+        (width // 2, second, unit, "ma"),
+        (width, second, "for", "ra"),
+    ]
+
+
+def number(value: float) -> str:
+    """Return a positive number with two digits that count: "0.034", "120", "1.2 × 10⁻⁵"."""
+    if 1e-3 <= value < 1e4:
+        return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits} × 10{str(int(power)).translate(_SUPERSCRIPT)}"
 
 
 def gray(picture: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from model_zoo import Figure
 
 ACCENT, QUIET = "#5b9bb0", "rgba(128, 136, 145, 0.55)"  # both readable on black and on paper
-_BAR, _THIN = 26, 16  # pixels a class: thin where there are many, or they push the scan off the screen
+_BAR, _THIN = 26, 14  # pixels a class: thin where there are many, or they push the scan off the screen
 _MANY = 8
 
 
@@ -30,7 +30,7 @@ def in_words(names: Sequence[str], p: np.ndarray) -> str:
     return (
         f"The model {how}: it gives {percent(p[first])} to {names[first]} and {percent(p[second])} to its second "
         f"choice, {names[second]}."
-    )
+    ).replace(" %", "\u00a0%")  # a line must not begin with the sign
 
 
 def bars(names: Sequence[str], p: np.ndarray, explained: int):
@@ -52,11 +52,11 @@ def bars(names: Sequence[str], p: np.ndarray, explained: int):
     )
     figure.update_layout(
         height=(_THIN if many else _BAR) * len(names) + 10,
-        font={"size": 11 if many else 12},
+        font={"size": 10 if many else 12},
         margin={"l": 0, "r": 72, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,
         xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
-        yaxis={"automargin": True, "fixedrange": True, "ticks": "", "ticklabelstandoff": 8},
+        yaxis={"automargin": True, "fixedrange": True, "ticks": "", "ticklabelstandoff": 8, "dtick": 1},
     )
     return figure

@@ -39,7 +39,8 @@ and teaching tool: **not a medical device, not for diagnosis, cleared by no auth
 - Change the class to explain and compare. If two classes light up the same regions, the map says little.
 - A map outside the head, on a label or along the edge is a warning: the model may have learned a short cut.
 - Colours run from 0, no evidence, to the peak of that map. Each map has its own peak, so the colours of two scans
-  cannot be compared. Window and level change the picture that you see, never what the model is given.
+  cannot be compared. Where a method keeps evidence against the class, it is blue, on the same scale. Window and level
+  change the picture that you see, never what the model is given.
 """
 )
 
@@ -89,6 +90,7 @@ remove it before you upload, and download only what you may keep.
 
 Candor is free software under the Apache License 2.0. The licence of each model, and of the scans it was trained on,
 is on its card above. Phantoms are drawn by Candor and belong to nobody. Candor stands on TensorFlow, Keras, OpenVINO,
-tf-keras-vis, Streamlit, Plotly, Matplotlib, OpenCV, Pillow, pydicom and nibabel.
+tf-keras-vis, LIME, SHAP, scikit-image, scikit-learn, SciPy, Streamlit, Plotly, Matplotlib, OpenCV, Pillow,
+pydicom and nibabel.
 """
 )

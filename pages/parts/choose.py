@@ -2,15 +2,21 @@
 
 import streamlit as st
 
-from explain import METHODS, png
+from explain import METHODS, Budget, png
 from explain.overlay import gray, squared
 from explain.verdict import in_per_cent
 from model_zoo import ModelCard
+from pages.parts.waiting import Choice
 from scans import ACCEPTED, MAX_BYTES, PHANTOM_SAMPLES, PLANES, Scan, ScanError, display_name, phantom, read
 
 MAX_FILES = 20
+BUDGETS = (5, 15, 30, 60)  # seconds
 _SPLITS = {"test": "test", "val": "validation"}
 _THUMBNAIL = 164  # pixels: six in a row, two on a phone
+_ORDER = (
+    "From quick to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
+    "pixel, and the last four hide parts of the scan and see what changes."
+)
 _LESIONS = {
     "glioma": "glioma-like",
     "meningioma": "meningioma-like",
@@ -134,8 +140,8 @@ def _slice(scans: list[Scan]) -> Scan:
     return scans[st.slider("Slice", 1, len(scans), 1 + len(scans) // 2, key=key) - 1]
 
 
-def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, str, str]:
-    """Return the model's card, the class to explain ("" for the model's answer), the method and its engine."""
+def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
+    """Return the model's card, and what is asked of it."""
     card = cards[st.selectbox("Model", list(cards), key="model", bind="query-params")]
     if measured := card.figure("accuracy", "test") or card.figure("accuracy", "val"):
         st.caption(
@@ -143,11 +149,28 @@ def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, str, s
         )
     names = {"": "The model's answer"} | dict(zip(card.classes, card.names, strict=True))
     target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}")
-    method = st.selectbox("Method", list(METHODS), format_func=lambda name: METHODS[name].title, key="method")
-    engine = st.selectbox(
-        "Engine",
-        list(METHODS[method].engines),
-        key=f"engine-{method}",
-        help="Implementations of the same formula; the first is the fast one.",
-    )
-    return card, target, method, engine
+    method = METHODS[
+        st.selectbox("Method", list(METHODS), format_func=lambda name: METHODS[name].title, key="method", help=_ORDER)
+    ]
+    with st.expander("Method settings"):
+        engine = st.selectbox(
+            "Engine",
+            list(method.engines),
+            key=f"engine-{method.id}",
+            help="Implementations of the same formula; the first is the fast one.",
+        )
+        seconds = st.selectbox(
+            "Budget",
+            BUDGETS,
+            index=BUDGETS.index(Budget.seconds),
+            format_func="{} seconds".format,
+            key="budget",
+            help="The time after which the best map so far is shown. Most maps are stable long before.",
+        )
+        seed = _seed() if method.drawn else 0
+    return card, Choice(target, method.id, engine, seed, float(seconds))
+
+
+def _seed() -> int:
+    told = "Where the drawing of samples starts. A map that changes with it says little."
+    return int(st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", help=told, persist_state="session"))

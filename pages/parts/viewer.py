@@ -1,121 +1,120 @@
-"""How does a reader look at a scan and its heatmap? Side by side, with window, level and overlay at hand."""
+"""How does a reader look at a scan and its heatmap? Side by side, with the key to the colours and how far to trust it.
 
-from dataclasses import dataclass
+The pictures come first, the controls below them: on a phone, too, the scan is what is seen.
+"""
 
 import numpy as np
 import streamlit as st
 
-from explain import COLOUR_MAPS, METHODS, Explanation, colour_bar, overlay, png
+from explain import METHODS, Explanation, colour_bar, overlay, png
 from explain.export import archive, caption, sheet
-from explain.overlay import gray, level_and_width, squared, window_of, with_sides
+from explain.overlay import gray, squared, strongest, with_sides
+from explain.reading import remarks, scale, settled
+from explain.smoothing import smoothed, smoothing
 from model_zoo import ModelCard
+from pages.parts.look import Look, choose_look, choose_window, window_chosen
 from scans import Scan
-
-_DRAWN_AS = ("Fill", "Contours")
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How the map is drawn; all shares in [0, 1]."""
-
-    shown: bool
-    contours: bool
-    opacity: float
-    threshold: float
-    colour_map: str
 
 
 @st.fragment
 def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
     """Draw the scan beside its overlay. The controls blend anew; they ask the model nothing."""
-    look = _choose_look()
     pictures = st.columns(2, wrap=False)  # beside each other on a phone, too
-    legends, bench = st.columns(2), st.columns(2)
+    keys, controls, texts, bench = st.columns(2), st.container(), st.columns(2), st.columns(2)
+    with controls:
+        look = choose_look(scan, explanation)
     with bench[0]:
-        window = _choose_window(scan)
-    picture, heat = squared(scan.windowed(window), scan.spacing), squared(explanation.heat, scan.spacing)
-    original = with_sides(gray(picture), scan.edges)
-    drawn, key = original, None
-    if look.shown and explanation.peak > 0:
-        style = {"colour_map": look.colour_map, "threshold": look.threshold, "contours": look.contours}
-        drawn = with_sides(overlay(picture, heat, opacity=look.opacity, **style), scan.edges)
-        key = colour_bar(explanation.peak, explanation.unit, **style)
+        window = choose_window(scan)
+    original = _seen(scan, window)
+    drawn, key, weak = _drawn(scan, explanation, window, look)
     drawn_png = png(drawn)
-    pictures[0].image(png(original), alt="The scan", width="stretch", output_format="PNG")
-    pictures[1].image(drawn_png, alt="The scan under the heatmap", width="stretch", output_format="PNG")
-    _explain_colours(legends, scan, explanation, card, key)
+    _picture(pictures[0], png(original), "The scan")
+    _picture(pictures[1], drawn_png, "The scan under the heatmap")
+    keys[0].caption(facts(scan))
+    if key is not None:
+        _picture(keys[1], png(key), "Colour bar")
+    words = _explain_colours(texts[1], scan, explanation, card, look, weak)
+    _explain_method(texts[0], explanation)
     with bench[1]:
         st.caption("Downloads hold no name and no file name; the map is in the pixels of the scan as uploaded.")
         names = dict(zip(card.classes, card.names, strict=True))
-        lines = caption(explanation, names, card.title, METHODS[explanation.method].title)
-        stem = f"candor-{card.id}-{explanation.target}-{explanation.scan[:8]}-{explanation.slice + 1}"
+        lines = caption(explanation, names, card.title, METHODS[explanation.method].title) + words
+        stem = "-".join(
+            (
+                "candor",
+                card.id,
+                explanation.method,
+                explanation.target,
+                explanation.scan[:8],
+                f"{explanation.slice + 1}",
+            )
+        )
         # Made at once, not on demand: Streamlit drops a click on a picture that a slider has just outdated.
         _download("Picture (PNG)", png(sheet(original, drawn, key, lines)), f"{stem}.png", "image/png")
-        _download("Map and manifest (ZIP)", archive(explanation, drawn_png), f"{stem}.zip", "application/zip")
+        bundle = archive(explanation, drawn_png, look.facts())
+        _download("Map and manifest (ZIP)", bundle, f"{stem}.zip", "application/zip")
+
+
+def _drawn(
+    scan: Scan, explanation: Explanation, window: tuple[float, float], look: Look
+) -> tuple[np.ndarray, np.ndarray | None, bool]:
+    """Return the overlay, its colour bar, and whether all evidence is too weak for the threshold."""
+    heat = smoothed(squared(explanation.heat, scan.spacing), look.smooth / smoothing(scan, explanation.method).side)
+    peak, plain = strongest(heat), squared(scan.windowed(window), scan.spacing)
+    if not look.shown or not peak:
+        return _seen(scan, window), None, False
+    style = {
+        "colour_map": look.colour_map,
+        "threshold": look.threshold,
+        "contours": look.contours,
+        "against": look.against,
+    }
+    drawn = with_sides(overlay(plain, heat, opacity=look.opacity, **style), scan.edges)
+    weak = not look.against and heat.max() < look.threshold * peak
+    return drawn, colour_bar(peak, explanation.unit, **style), weak
 
 
 def _explain_colours(
-    columns: list, scan: Scan, explanation: Explanation, card: ModelCard, key: np.ndarray | None
-) -> None:
-    """Write under the scan what it is, and under the overlay what its colours mean."""
-    left, right = columns
-    name, method = card.names[card.classes.index(explanation.target)], METHODS[explanation.method]
-    left.caption(facts(scan))
-    left.caption(f"{method.title}. {method.measures} {method.misleads}")
-    if key is not None:
-        right.image(png(key), alt="Colour bar", width="stretch", output_format="PNG")
-        right.caption(f"0: no evidence for {name}. Peak: the strongest in this scan; every map has its own scale.")
+    column, scan: Scan, explanation: Explanation, card: ModelCard, look: Look, weak: bool
+) -> list[str]:
+    """Write what the colours mean; return the sentences that belong to the picture wherever it goes."""
+    name = card.names[card.classes.index(explanation.target)]
+    if look.shown and explanation.heat.any():
+        column.caption(scale(explanation, name, look.against))
+    said = []
+    if weak:
+        said.append(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
+    if smooth := look.shown and smoothing(scan, explanation.method).words(look.smooth):
+        said.append(smooth)
+    for sentence in said:
+        column.caption(sentence)
+    return said
 
 
-def show(scan: Scan) -> None:
-    """Draw a scan that has no explanation."""
-    left, _ = st.columns(2)
-    picture = with_sides(gray(squared(scan.windowed(), scan.spacing)), scan.edges)
-    left.image(png(picture), alt="The scan", width="stretch", output_format="PNG")
-    left.caption(facts(scan))
+def _explain_method(column, explanation: Explanation) -> None:
+    method = METHODS[explanation.method]
+    column.caption(" ".join([settled(explanation), *remarks(explanation)]))
+    column.caption(f"**{method.title}.** {method.measures} {method.misleads} [The paper]({method.paper}).")
+
+
+def show(scan: Scan) -> list:
+    """Draw a scan that has no map, where it stays when the map comes; return the two columns."""
+    columns = st.container().columns(2, wrap=False)  # Streamlit puts a fragment, as `view` is, into a container, too
+    _picture(columns[0], png(_seen(scan, window_chosen(scan))), "The scan")
+    columns[0].caption(facts(scan))
+    return columns
+
+
+def _seen(scan: Scan, window: tuple[float, float]) -> np.ndarray:
+    return with_sides(gray(squared(scan.windowed(window), scan.spacing)), scan.edges)
+
+
+def _picture(column, data: bytes, alt: str) -> None:
+    column.image(data, alt=alt, width="stretch", output_format="PNG")
 
 
 def _download(label: str, data: bytes, name: str, mime: str) -> None:
     st.download_button(label, data, name, mime, on_click="ignore", width="stretch")
-
-
-def _choose_look() -> _Look:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        shown = st.toggle("Heatmap", value=True, key="shown")
-        drawn_as = st.segmented_control(
-            "Drawn as",
-            _DRAWN_AS,
-            default=_DRAWN_AS[0],
-            required=True,
-            key="drawn-as",
-            label_visibility="collapsed",
-        )
-        opacity = st.slider("Opacity (%)", 0, 100, 50, 5, key="opacity", width=190)
-        threshold = st.slider("Hide below (% of peak)", 0, 90, 15, 5, key="threshold", width=190)
-        colour_map = st.selectbox("Colours", COLOUR_MAPS, format_func=str.title, key="colour-map", width=130)
-    return _Look(shown, drawn_as == _DRAWN_AS[1], opacity / 100, threshold / 100, colour_map)
-
-
-def _choose_window(scan: Scan) -> tuple[float, float]:
-    """Return the window, as a part of [0, 1], that the reader set in the file's own values."""
-    low, high = scan.span
-    step = 1.0 if high - low > 64 else (high - low) / 256
-    style = {"step": step, "format": "%.0f" if step == 1.0 else "%.4g"}
-    start = dict(zip(("level", "width"), level_and_width(scan.window, scan.span), strict=True))
-    keys = {name: f"{name}-{scan.digest}-{scan.window}" for name in start}
-
-    def reset() -> None:
-        for name, value in start.items():
-            st.session_state[keys[name]] = value
-
-    if keys["level"] not in st.session_state:
-        reset()
-    left, right, button = st.columns([5, 5, 3], vertical_alignment="bottom")
-    width = left.slider("Window", min(step, start["width"]), high - low, key=keys["width"], **style)
-    level = right.slider("Level", low, high, key=keys["level"], **style)
-    button.button("Reset", on_click=reset, width="stretch")
-    st.caption("Window and level change the picture only: the model is always given the file's own window.")
-    return window_of(level, width, scan.span)
 
 
 def facts(scan: Scan) -> str:

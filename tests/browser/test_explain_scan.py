@@ -42,6 +42,16 @@ def choose(page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def choose_method(page, title: str) -> None:
+    """Pick a method and wait until its own map is drawn."""
+    box = page.get_by_role("combobox", name="Method")
+    box.click()
+    page.keyboard.type(title)  # the list is longer than what is shown of it
+    page.get_by_role("option", name=title, exact=True).click()
+    page.locator("strong", has_text=f"{title}.").wait_for()
+    page.locator(HEATMAP).wait_for()
+
+
 def downloaded(page, button: str) -> bytes:
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()
@@ -74,6 +84,43 @@ def test_a_file_becomes_a_heatmap_and_a_map_in_its_own_pixels(page, name):
     assert heat.shape == shape and heat.dtype == np.float32 and np.isfinite(heat).all() and heat.min() >= 0
     assert manifest["target"] == "glioma" and manifest["shape"] == list(shape)
     assert downloaded(page, "Picture (PNG)").startswith(b"\x89PNG")
+    assert_no_traceback(page)
+
+
+def test_a_signed_map_shows_evidence_against_and_keeps_it_in_the_download(page):
+    page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    choose_method(page, "SHAP over regions")
+    page.get_by_text("evidence for or against").wait_for()
+    assert page.get_by_text("rank correlation").is_visible()
+    before = page.locator(HEATMAP).get_attribute("src")
+    page.get_by_text("Show evidence against").click()
+    page.wait_for_function("([css, old]) => document.querySelector(css).src != old", arg=[HEATMAP, before])
+    page.get_by_text("Peak: the strongest evidence, for or against").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()  # the downloads come last
+    with zipfile.ZipFile(io.BytesIO(downloaded(page, "Map and manifest (ZIP)"))) as bundle:
+        heat = np.load(io.BytesIO(bundle.read("map.npy")))
+        manifest = json.loads(bundle.read("manifest.json"))
+    assert heat.min() < 0 < heat.max() and manifest["signed"] and manifest["stopped"] in ("stable", "complete", "time")
+    assert manifest["picture"]["against"] is False
+    assert_no_traceback(page)
+
+
+def test_a_long_explanation_shows_how_far_it_is_and_can_be_cancelled_and_asked_again(page):
+    page.get_by_role("button", name="Phantom 3: no lesion", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.get_by_role("combobox", name="Method").click()
+    page.keyboard.type("RISE")
+    page.get_by_role("option", name="RISE", exact=True).click()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.wait_for()
+    page.get_by_text("Evaluating the model").wait_for()
+    assert page.locator("[data-testid=stImage] img[alt='The scan']").is_visible()
+    cancel.click()
+    page.get_by_text("Cancelled.").wait_for()
+    page.get_by_role("button", name="Explain again").click()
+    page.locator("strong", has_text="RISE.").wait_for()
+    page.locator(HEATMAP).wait_for()
     assert_no_traceback(page)
 
 

@@ -21,6 +21,8 @@ def test_no_probability_is_called_nothing_or_everything(p, words):
 def test_the_sentence_names_both_choices_and_how_sure_the_model_is(p, how):
     sentence = in_words(NAMES, np.array([0.01, p, 0.99 - p, 0.0]))
     assert f"The model {how}" in sentence
+    assert " %" not in sentence  # a line would break before the sign
+    sentence = sentence.replace("\u00a0", " ")
     assert f"{percent(p)} to Meningioma" in sentence and "second choice, No tumour" in sentence
 
 

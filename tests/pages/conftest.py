@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts import waiting
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A page waits for its map as long as that takes: these tests ask for it, not for the clock of a busy machine."""
+    monkeypatch.setattr(waiting, "AT_ONCE", 55.0)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Does every page on disk open, inside its frame, whatever the zoo is like?"""
 
 import shutil
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -65,6 +66,20 @@ def test_a_failure_inside_a_page_is_told_without_a_traceback(app, monkeypatch):
     app.run()
     assert not app.exception and len(errors(app)) == 1
     assert "Something went wrong" in errors(app)[0] and "Muster" not in errors(app)[0]
+
+
+def test_no_run_of_a_page_clears_the_networks_that_another_thread_works_on(app):
+    import keras
+
+    app.run()
+    for _ in range(600):  # the warm-up has its own thread
+        if keras.backend.clear_session.__name__ == "<lambda>":
+            break
+        time.sleep(0.1)
+    keras.backend.clear_session()  # as Streamlit does after each run; the names that Keras gives go on
+    names = [keras.layers.ReLU().name for _ in range(2)]
+    keras.backend.clear_session()
+    assert keras.layers.ReLU().name not in names
 
 
 def test_about_gives_the_figures_of_every_card_and_no_others():

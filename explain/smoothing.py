@@ -1,0 +1,47 @@
+"""How far is a map of single pixels smoothed so that an eye can find it? In the picture only, never in the map."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from scans import Scan
+
+PIXEL_FINE = ("saliency", "smoothgrad", "integrated-gradients", "expected-gradients")  # one number a pixel, or dots
+STEP = 0.5  # mm or pixels
+
+_USUAL, _MOST = 0.015, 0.05  # of the longer side
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """What may be chosen as the Gaussian's standard deviation for a scan: in mm where the file gives them."""
+
+    unit: str  # "mm" or "px"
+    side: float  # the longer side of the scan
+    usual: float
+    most: float
+
+    def words(self, sigma: float) -> str:
+        """Return the sentence for the caption, "" where nothing is smoothed."""
+        if not sigma:
+            return ""
+        return f"Smoothed, in the picture only, by a Gaussian of {sigma:g} {self.unit} (standard deviation)."
+
+
+def smoothing(scan: Scan, method: str) -> Smoothing:
+    """Return the choice for a scan's map by a method; usually 0 but for maps of single pixels."""
+    side = max(scan.shape[0] * scan.spacing[0], scan.shape[1] * scan.spacing[1])
+    usual = round(_USUAL * side / STEP) * STEP if method in PIXEL_FINE else 0.0
+    most = max(1.0, round(_MOST * side / STEP) * STEP)
+    return Smoothing("px" if scan.spacing == (1.0, 1.0) else "mm", side, usual, most)
+
+
+def smoothed(heat: np.ndarray, share: float) -> np.ndarray:
+    """Return float32 (H, W): the map blurred by a Gaussian of `share` of its longer side; for 0 the map itself.
+
+    Signs are kept, and sums: evidence for and against that lie side by side cancel.
+    """
+    if not share > 0:
+        return heat
+    return cv2.GaussianBlur(heat.astype(np.float32), (0, 0), share * max(heat.shape))
