@@ -5,17 +5,32 @@ import json
 import sys
 from pathlib import Path
 
-from explain import METHODS, explain, method, overlay, png, upright
+from explain import METHODS, Budget, explain, method, overlay, png, upright
+from explain.inputs import choose_slice, unique_stems
 from model_zoo import Model, ModelError, load_model
 from scans import PLANES, Scan, ScanError, read
+
+ALL = "all"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["board"]:
+        from explain.board.command import main as board
+
+        return board(arguments[1:])
+    if arguments[:1] == ["counterfactual"]:
+        from explain.counterfactual_command import main as counterfactual
+
+        return counterfactual(arguments[1:])
+    return _explain(_parser().parse_args(arguments))
+
+
+def _explain(options: argparse.Namespace) -> int:
     try:
-        for name in options.method:
-            method(name)
+        Budget(options.seconds)  # refuses what is no time to explain in, before a model is loaded
+        options.method = _methods(options.method)
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         stems = unique_stems(options.scans)
@@ -34,23 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     return int(any("error" in entry for entry in entries))
 
 
-def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Return each path with the name its results get: its stem, numbered where that is taken.
-
-    A stem is cut at 180 bytes: a file system takes names of 255, and the method's name comes behind it.
-    """
-    taken: set[str] = set()
-    named = []
-    for path in paths:
-        stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-        stem = stem.encode()[:180].decode(errors="ignore")
-        label, number = stem, 1
-        while label in taken:
-            number += 1
-            label = f"{stem}-{number}"
-        taken.add(label)
-        named.append((path, label))
-    return named
+def _methods(asked: list[str]) -> list[str]:
+    """Return the ids of the methods, each once, in the order asked; "all" stands for every one."""
+    names = [name for each in asked for name in (METHODS if each == ALL else [each])]
+    return [method(name).id for name in dict.fromkeys(names)]
 
 
 def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespace) -> list[dict]:
@@ -61,17 +63,16 @@ def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespa
         return [{"file": str(path), "error": str(error)}]
 
 
-def choose_slice(scans: list[Scan], index: int | None) -> Scan:
-    """Return slice `index`, or the middle one. Raises ScanError where there is no such slice."""
-    if index is None:
-        return scans[len(scans) // 2]
-    if not 0 <= index < len(scans):
-        raise ScanError(f"There is no slice {index}; this file has slices 0 to {len(scans) - 1}.")
-    return scans[index]
-
-
 def _explain_scan(model: Model, path: Path, scan: Scan, stem: str, name: str, options: argparse.Namespace) -> dict:
-    explanation = explain(model, scan, name, target=options.target, engine=options.engine, seed=options.seed)
+    explanation = explain(
+        model,
+        scan,
+        name,
+        target=options.target,
+        engine=options.engine,
+        seed=options.seed,
+        budget=Budget(options.seconds),
+    )
     map_path = explanation.save(options.out, stem)
     picture = upright(overlay(scan.windowed(), explanation.heat), scan.spacing)
     map_path.with_suffix(".png").write_bytes(png(picture))
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain",
         description="Show what a model looked at. A heatmap is evidence about the model, not about the patient.",
+        epilog="Two first words are commands of their own, with a --help each: `python -m explain counterfactual` asks "
+        "again with a region erased, kept or moved, and `python -m explain board` measures what a method's maps are "
+        "worth. A scan whose file has such a name is given as ./board.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
@@ -100,11 +104,18 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         action="append",
         metavar="METHOD",
-        help=f"one of {', '.join(METHODS)}; repeatable",
+        help=f"one of {', '.join(METHODS)}, or {ALL}; repeatable",
     )
     parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: its answer")
     parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=Budget.seconds,
+        metavar="S",
+        help="time for each map; what is cut off says so (default: %(default)g)",
+    )
     parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
     parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")

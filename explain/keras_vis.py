@@ -5,19 +5,18 @@ convolution, which is before the activation, and fails on Sequential and nested 
 with a named identity behind the tap, and logits instead of a softmax, mends both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 
+from explain.chance import numpy_seeded
 from explain.question import Question, RawMap
 from model_zoo import ModelError
 
 _NAME = "cam_tap"
 _AT_TAP = {"penultimate_layer": _NAME, "seek_penultimate_conv_layer": False}
 _SIGNED = {"activation_modifier": None, "expand_cam": False, "normalize_cam": False}  # its own grid, unscaled
-_one_at_a_time = Lock()  # it draws its noise from NumPy's global generator
 
 
 def gradcam(question: Question) -> Iterator[RawMap]:
@@ -26,9 +25,16 @@ def gradcam(question: Question) -> Iterator[RawMap]:
 
 
 def gradcam_plus_plus(question: Question) -> Iterator[RawMap]:
-    """Yield the Grad-CAM++, times the exponential of the logit, which tf-keras-vis does not take out."""
+    """Yield the Grad-CAM++, >= 0, in logit × activation."""
+    import tensorflow as tf
+
+    def score(logits):
+        """Return 0 with the logit's gradient: tf-keras-vis multiplies by the score's exponential, inf from 89 up."""
+        chosen = logits[:, question.target]
+        return chosen - tf.stop_gradient(chosen)
+
     unscaled = {"expand_cam": False, "normalize_cam": False}  # without its ReLU it would drop that of g, too
-    yield RawMap(_run("gradcam_plus_plus.GradcamPlusPlus", question, **_AT_TAP, **unscaled), 1)
+    yield RawMap(_run("gradcam_plus_plus.GradcamPlusPlus", question, score, **_AT_TAP, **unscaled), 1)
 
 
 def layercam(question: Question) -> Iterator[RawMap]:
@@ -54,33 +60,38 @@ def smoothgrad(question: Question) -> Iterator[RawMap]:
     yield RawMap(_run("saliency.Saliency", question, **options), samples)
 
 
-def _run(engine: str, question: Question, **options) -> np.ndarray:
+def _run(engine: str, question: Question, score: Callable | None = None, **options) -> np.ndarray:
     question.clock.check()
-    with _one_at_a_time:
-        np.random.seed(question.seed)
-        run = _engine(engine, question.model.network, question.model.card.tap)
-        values = run(lambda logits: logits[:, question.target], question.square[None], **options)
+    with numpy_seeded(question.seed, question.clock):
+        tap = question.model.card.tap if "penultimate_layer" in options else None
+        run = _engine(engine, question.model.network, tap)
+        values = run(score or (lambda logits: logits[:, question.target]), question.square[None], **options)
     return np.asarray(values, np.float32)[0]
 
 
 @lru_cache(maxsize=4)
-def _engine(name: str, network, tap: str):
+def _engine(name: str, network, tap: str | None):
     from importlib import import_module
 
+    from explain.view import logits_of
+
+    graph = logits_of(network) if tap is None else with_cam_tap(network, tap)
     module, kind = name.split(".")
-    return getattr(import_module(f"tf_keras_vis.{module}"), kind)(with_cam_tap(network, tap), clone=False)
+    return getattr(import_module(f"tf_keras_vis.{module}"), kind)(graph, clone=False)
 
 
 def with_cam_tap(network, tap: str):
     """Return a Keras graph over the same layers with an identity named `cam_tap` behind the tapped layer.
 
-    Raises ModelError where the tap is inside a nested model and not its output: a graph cannot be cut there.
+    Raises ModelError where the tap is inside a nested model and not its output: a graph cannot be cut there, and
+    where a network has no map at all.
     """
     import keras
 
     from explain.view import rewired, without_softmax
+    from model_zoo.tap import find_tap
 
-    name, *inner = tap.split("/")
+    name, *inner = (tap or find_tap(network)).split("/")
     layer = network.get_layer(name)
     for deeper in inner:
         if layer.layers[-1].name != deeper:

@@ -61,12 +61,14 @@ def rise(question: Question, masks: int = MASKS) -> Iterator[RawMap]:
     rng = np.random.default_rng(question.seed)
     scores, weighed = np.zeros(0), np.zeros(square.shape[:2])
     shown_total, products = np.zeros(square.shape[:2]), np.zeros(square.shape[:2])
+    first = None  # taken off every score: a logit that no mask changes must give 0, not the rounding of a large sum
     for taken, size in doubling(_FIRST, masks):
         for start in range(0, size, _BATCH):
             drawn = _soft_masks(min(_BATCH, size - start), square.shape[:2], rng)
             found = question.scores(low + drawn[..., None] * (square - low)).astype(np.float64)
-            scores = np.concatenate([scores, found])
-            products += np.tensordot(found, drawn, axes=1)
+            first = found[0] if first is None else first
+            scores = np.concatenate([scores, found - first])
+            products += np.tensordot(found - first, drawn, axes=1)
             shown_total += drawn.sum(axis=0)
             weighed += (drawn**2).sum(axis=0)
         spread = weighed / taken - (shown_total / taken) ** 2

@@ -9,7 +9,6 @@ fastest model, so the samples are masked here, drawn as lime draws them; kernel,
 from collections.abc import Iterator
 
 import numpy as np
-from sklearn.metrics import pairwise_distances
 
 from explain.gradients import doubling
 from explain.question import Question, RawMap
@@ -24,6 +23,7 @@ _POOR = 0.5  # R2 below which the linear model does not follow the network
 def lime(question: Question, samples: int = SAMPLES) -> Iterator[RawMap]:
     """Yield each region's weight in logits, signed, on the model's square; notes lime's R2."""
     from lime.lime_image import LimeImageExplainer
+    from sklearn.metrics import pairwise_distances  # a second to import, which a page need not wait for
 
     explainer = LimeImageExplainer(random_state=question.seed)  # a used one gives another answer
     regions = superpixels(question)

@@ -38,6 +38,8 @@ def explain(
     started = time.perf_counter()
     square, placement = fit(scan, model.card.input)
     p = model.predict(square[None])[0]
+    if not np.isfinite(p).all():  # a method may not notice: gradients know no bias, and a map of zeros is a map
+        raise ModelError(f"{model.card.id} gave probabilities that are not finite; its weights may be broken")
     index = class_index(model, target, p)
     refined = answer(Question(model, square, index, seed, clock), chosen, engine)
     heat, warnings = _shown(refined.raw.values, chosen.signed, model.card.names[index])

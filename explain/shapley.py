@@ -8,11 +8,11 @@ so ours halves a grid of 32 x 32 cells, which is the same tree down to its cells
 
 from collections.abc import Iterator
 from functools import lru_cache
-from threading import Lock
 
 import cv2
 import numpy as np
 
+from explain.chance import numpy_seeded
 from explain.gradients import healthy_heads
 from explain.question import Question, RawMap
 
@@ -22,13 +22,11 @@ _STAGES = (100, 250, EVALUATIONS)
 _BLUR = 16  # pixels: the kernel of shap's documented masker
 _BATCH = 50
 
-_one_at_a_time = Lock()  # shap draws from NumPy's global generator
-
 
 def shap_regions(question: Question, evaluations: int = EVALUATIONS) -> Iterator[RawMap]:
     """Yield each cell's share of the logit's change from a blurred scan, signed, float32 (32, 32), in logits.
 
-    Nothing is drawn at random. The shares add up to that change.
+    The shares add up to that change, and do not depend on the seed.
     """
     import shap
 
@@ -46,7 +44,8 @@ def shap_regions(question: Question, evaluations: int = EVALUATIONS) -> Iterator
     blurred = cv2.blur(question.square, (_BLUR, _BLUR)).reshape(question.square.shape)
     for stage in (*(s for s in _STAGES if s < evaluations), evaluations):
         explainer = shap.PartitionExplainer(scores, _grid_masker())
-        found = explainer(np.ones((1, CELLS * CELLS)), max_evals=stage, batch_size=_BATCH, silent=True)
+        with numpy_seeded(0, question.clock):  # shap tosses a coin between halves that matter equally
+            found = explainer(np.ones((1, CELLS * CELLS)), max_evals=stage, batch_size=_BATCH, silent=True)
         values = found.values.reshape(CELLS, CELLS).astype(np.float32)
         yield RawMap(values, len(known), stage / evaluations)
 
@@ -83,7 +82,7 @@ def _enlarged(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def gradient_explainer(question: Question, samples: int = 200) -> Iterator[RawMap]:
     """Yield shap's GradientExplainer for the target from synthetic healthy heads, signed, in logits a pixel."""
     question.clock.check()
-    with _one_at_a_time:
+    with numpy_seeded(question.seed, question.clock):
         values = _gradient_explainer(question.model.network, question.model.card.input)(
             question.square[None],
             nsamples=samples,

@@ -48,14 +48,16 @@ class Placement:
         return out
 
 
-def fit(scan: Scan, spec: InputSpec) -> tuple[np.ndarray, Placement]:
+def fit(scan: Scan, spec: InputSpec, box: Box | None = None) -> tuple[np.ndarray, Placement]:
     """Return the model's input, float32 `spec.shape` in `spec.value_range`, and where the scan lies in it.
 
     The file's own window is applied, the head is cropped if the model was trained so, and the rest is
-    scaled without distortion (millimetres count, not pixels) and centred on black.
+    scaled without distortion (millimetres count, not pixels) and centred on black. `box` is the part of
+    the scan to show where that is settled already: a scan that was changed is shown as it was before.
     """
     pixels = scan.windowed()
-    box = find_head(pixels) if spec.crop else Box(0, 0, *scan.shape)
+    if box is None:
+        box = find_head(pixels) if spec.crop else Box(0, 0, *scan.shape)
     row_mm, column_mm = scan.spacing
     scale = min(spec.height / (box.height * row_mm), spec.width / (box.width * column_mm))
     height = min(spec.height, max(1, round(box.height * row_mm * scale)))

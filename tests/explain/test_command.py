@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explain.__main__ import main, unique_stems
+from explain import METHODS
+from explain.__main__ import main
+from explain.inputs import unique_stems
 from tests.bad_files import BAD_FILES
 from tests.conftest import CLASSES
 from tests.good_files import dicom12, disc, nifti_gz, png, volume
@@ -87,6 +89,50 @@ def test_what_does_not_exist_is_one_sentence_on_stderr(explain, tmp_path, ask, t
     (tmp_path / "a.png").write_bytes(png(disc()))
     status, entries, error = explain(tmp_path / "a.png", *ask)
     assert (status, entries) == (2, None) and told in error and error.count("\n") == 1
+
+
+def test_all_means_every_method_once(explain, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(disc()))
+    ask = ("--model", "tiny-phantom4", "--method", "rise", "--method", "all")
+    status, entries, _ = explain(tmp_path / "a.png", *ask)
+    assert status == 0 and [entry["method"] for entry in entries] == ["rise", *(m for m in METHODS if m != "rise")]
+    assert {path.name for path in (tmp_path / "out").glob("*.npy")} == {f"a.{method}.npy" for method in METHODS}
+
+
+def test_a_budget_cuts_a_map_off_and_the_map_says_so(explain, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(disc()))
+    ask = ("--model", "tiny-phantom4", "--method", "rise")
+    _, (short,), _ = explain(tmp_path / "a.png", *ask, "--seconds", "1e-9")
+    _, (long,), _ = explain(tmp_path / "a.png", *ask)
+    assert (short["stopped"], short["evaluations"]) == ("time", 251) and "time was over" in short["warnings"][0]
+    assert long["stopped"] in ("stable", "complete") and long["evaluations"] > 251 and set(short) == set(long)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan"])
+def test_no_time_is_refused_before_anything_is_done(explain, tmp_path, seconds):
+    status, entries, error = explain(tmp_path / "a.png", "--model", "nope", "--method", "gradcam", "--seconds", seconds)
+    assert (status, entries) == (2, None) and "give more than 0 seconds" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_board_is_another_command(monkeypatch):
+    from explain.board import command
+
+    given = []
+    monkeypatch.setattr(command, "main", lambda arguments: given.append(arguments) or 7)
+    assert main(["board", "--model", "m", "--data", "d"]) == 7 and given == [["--model", "m", "--data", "d"]]
+
+
+@pytest.mark.parametrize("name", ["board", "counterfactual"])
+def test_a_scan_that_is_called_like_a_command_is_given_with_its_folder(explain, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(png(disc()))
+    status, (entry,), _ = explain(f"./{name}", *ASK)
+    assert status == 0 and entry["map"].endswith(f"{name}.gradcam.npy")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "given as ./board" in told and "python -m explain counterfactual" in told
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence_on_stderr(explain, tmp_path, capsys, in_tiny_zoo):

@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 
-from explain import METHODS, explain
+from explain import METHODS, Budget, explain
 from explain.run import _shown
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
 from tests.conftest import CLASSES
+from tests.explain.known import counted, full_size, scaled
+from tests.explain.networks import model_of
 
 EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]
+IDS = [f"{method.id} {engine}" for method, engine in EVERY]
+SAMPLING = ("smoothgrad", "integrated-gradients", "expected-gradients", "shap", "lime", "occlusion", "rise")
 
 
 @pytest.fixture
@@ -18,11 +22,17 @@ def model(in_tiny_zoo):
 
 
 @pytest.fixture(scope="module")
+def wide():
+    """A model of so many channels that Score-CAM has to group them."""
+    return model_of(full_size(40))
+
+
+@pytest.fixture(scope="module")
 def scan():
     return phantom("glioma", 5, 100).scan
 
 
-@pytest.mark.parametrize(("method", "engine"), EVERY, ids=[f"{m.id} {e}" for m, e in EVERY])
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
 def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, method, engine):
     found = explain(model, scan, method.id, engine=engine, target="pituitary")
     assert found.heat.shape == scan.shape and found.heat.dtype == np.float32
@@ -32,10 +42,68 @@ def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, met
     assert found.evaluations >= 1 and found.seconds > 0
 
 
-@pytest.mark.parametrize(("method", "engine"), EVERY, ids=[f"{m.id} {e}" for m, e in EVERY])
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
 def test_every_engine_repeats_itself_bit_for_bit(model, scan, method, engine):
     maps = [explain(model, scan, method.id, engine=engine, seed=3).heat for _ in range(2)]
     np.testing.assert_array_equal(*maps)
+
+
+@pytest.mark.parametrize(
+    "method", [m for m in METHODS.values() if m.drawn], ids=[m.id for m in METHODS.values() if m.drawn]
+)
+def test_another_seed_draws_another_map(wide, scan, method):
+    """Score-CAM draws the groups of its channels: 40 of them, and no time to come to each alone."""
+    budget = Budget(seconds=1e-9)
+    one, other = (explain(wide, scan, method.id, seed=seed, budget=budget).raw for seed in (1, 2))
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    "method", [m for m in METHODS.values() if not m.drawn], ids=[m.id for m in METHODS.values() if not m.drawn]
+)
+def test_what_is_not_drawn_does_not_depend_on_the_seed(model, scan, method):
+    one, other = (explain(model, scan, method.id, seed=seed).raw for seed in (1, 2))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_a_signed_map_keeps_its_sign_up_to_the_scan_s_pixels(model, scan, method):
+    """Of two classes that pull apart, one has evidence against it somewhere."""
+    lowest = [explain(model, scan, method.id, target=target).heat.min() for target in CLASSES]
+    assert (min(lowest) < 0) == method.signed
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_every_sampling_method_says_how_stable_its_map_is(model, scan, method):
+    found = explain(model, scan, method)
+    assert found.stopped in ("stable", "complete") and -1 <= found.stability <= 1
+    assert found.manifest()["stability"] == round(found.stability, 4)
+
+
+def test_score_cam_says_so_where_it_has_groups(wide, scan):
+    assert explain(wide, scan, "scorecam").stability > 0.9
+    assert explain(model_of(full_size(8)), scan, "scorecam").stability is None
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
+def test_evaluations_are_what_the_runtime_was_asked(wide, scan, method, engine):
+    """One for the probabilities, and the rest. Gradients and maps are passes of the network, not of the runtime."""
+    model, asked = counted(wide)
+    found = explain(model, scan, method.id, engine=engine, budget=Budget(stable=2))
+    beside = 1 if method.id == "scorecam" else 0  # the pass that reads the map
+    if method.id in ("scorecam", "shap", "lime", "occlusion", "rise") and engine != "tf-keras-vis":
+        assert found.evaluations == sum(asked) + beside
+    elif method.id == "integrated-gradients":
+        assert (found.evaluations, sum(asked)) == (1 + 2 + 81, 1 + 2)
+    else:
+        assert sum(asked) == 1 and found.evaluations >= 2
+
+
+def test_grad_cam_plus_plus_of_tf_keras_vis_is_in_our_unit(scan):
+    """It would multiply by the exponential of the logit, which is inf from 89 up."""
+    model = model_of(scaled(1000.0))
+    ours, theirs = (explain(model, scan, "gradcam++", engine=engine).raw for engine in ("compiled", "tf-keras-vis"))
+    np.testing.assert_allclose(np.maximum(ours, 0), theirs, rtol=1e-3, atol=1e-4 * theirs.max())
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scans import InputSpec, Scan, fit, phantom
+from scans import Box, InputSpec, Scan, fit, phantom
 
 SHAPES = {"square": (256, 256), "wide": (200, 420), "tall": (430, 190), "small": (64, 48), "odd": (301, 257)}
 MODELS = {"150 px": (150, 150), "224 px": (224, 224), "wide model": (96, 160)}
@@ -112,6 +112,26 @@ def test_the_file_s_window_reaches_the_model():
     pixels = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
     square, _ = fit(Scan(pixels, digest="", window=(0.5, 0.75)), InputSpec(64, 64, crop=False))
     assert square[:31].max() == 0 and square[-15:].min() == 1
+
+
+@pytest.mark.parametrize("crop", [False, True], ids=["whole", "cropped"])
+def test_a_changed_scan_is_shown_where_the_unchanged_one_was(crop):
+    """Without its box, a head with its lower half gone would be found, cropped and enlarged anew."""
+    scan, spec = scan_with_head((256, 256)), InputSpec(64, 64, crop=crop)
+    square, placement = fit(scan, spec)
+    cut = scan.pixels.copy()
+    cut[128:] = 0
+    halved, same = fit(Scan(cut, digest=""), spec, box=placement.box)
+    assert same == placement
+    np.testing.assert_array_equal(halved[:20], square[:20])
+    assert not halved[40:].any() and square[40:50].any()
+
+
+def test_any_part_of_a_scan_can_be_shown():
+    pixels = np.random.default_rng(0).random((100, 80), dtype=np.float32)
+    square, placement = fit(Scan(pixels, digest=""), InputSpec(32, 32), box=Box(10, 20, 42, 52))
+    np.testing.assert_array_equal(square[..., 0], pixels[10:42, 20:52])
+    assert placement.box == Box(10, 20, 42, 52) and placement.inner == Box(0, 0, 32, 32)
 
 
 @pytest.mark.data

@@ -1,0 +1,188 @@
+"""Every method gives a finite map or one plain sentence, whatever the scan and the model are."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from explain import METHODS, Budget, Cancelled, explain
+from model_zoo import Model, ModelError
+from scans import InputSpec, Scan, phantom
+from tests.conftest import tiny_network
+from tests.explain.known import broken, constant, dense_only, full_size, scaled
+from tests.explain.networks import model_of
+
+EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]
+NAMES = [f"{method.id} {engine}" for method, engine in EVERY]
+NEED_A_MAP = ("gradcam", "gradcam++", "layercam", "hirescam", "scorecam")
+SAMPLING = ("scorecam", "smoothgrad", "integrated-gradients", "expected-gradients", "shap", "lime", "occlusion", "rise")
+
+
+def one_pixel(shape: tuple[int, int] = (64, 64), place: tuple[int, int] = (40, 13)) -> Scan:
+    pixels = np.zeros(shape, np.float32)
+    pixels[place] = 1
+    return Scan(pixels, digest="1" * 64)
+
+
+@pytest.fixture(scope="module")
+def scan() -> Scan:
+    return phantom("glioma", 5, 64).scan
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return model_of(tiny_network())
+
+
+@pytest.fixture(scope="module")
+def wide() -> Model:
+    """Of so many channels that Score-CAM asks more than once."""
+    return model_of(full_size(40))
+
+
+@pytest.fixture(scope="module")
+def saturated() -> Model:
+    return model_of(scaled(1000.0))
+
+
+@pytest.fixture(scope="module")
+def indifferent() -> Model:
+    return model_of(constant())
+
+
+@pytest.fixture(scope="module")
+def without_numbers() -> Model:
+    return model_of(broken())
+
+
+@pytest.fixture(scope="module")
+def without_map() -> Model:
+    return dense_only()
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
+def test_a_scan_of_one_bright_pixel_is_explained_without_a_crash(model, method, engine):
+    found = explain(model, one_pixel(), method.id, engine=engine, target="class1")
+    assert found.heat.shape == (64, 64) and np.isfinite(found.heat).all()
+    assert found.heat.any() or found.warnings
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_a_scan_far_from_square_is_explained_too(model, method):
+    pixels = np.pad(phantom("glioma", 5, 64).scan.pixels, ((0, 0), (0, 700)))
+    found = explain(model, Scan(pixels, digest="2" * 64), method.id)
+    assert found.heat.shape == (64, 764) and np.isfinite(found.heat).all()
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
+def test_a_saturated_model_still_gets_a_map(saturated, scan, method, engine):
+    """Logits in the hundreds: the softmax is exactly 1, its gradient 0, and the logit's gradient is not."""
+    found = explain(saturated, scan, method.id, engine=engine)
+    assert found.probability == 1
+    assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
+    assert found.raw.any()
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
+def test_a_model_that_no_pixel_changes_has_no_evidence_and_says_so(indifferent, scan, method, engine):
+    found = explain(indifferent, scan, method.id, engine=engine)
+    if method.id == "scorecam":  # it weighs activations by probabilities, which are there whatever changes
+        assert np.isfinite(found.heat).all()
+        return
+    assert not found.heat.any()
+    assert len(found.warnings) == 1 and found.warnings[0].startswith("No positive evidence")
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
+def test_weights_that_are_not_numbers_are_told_in_one_sentence(without_numbers, scan, method, engine):
+    with pytest.raises(
+        ModelError, match=r"^tiny-phantom4 gave probabilities that are not finite; its weights may be broken$"
+    ):
+        explain(without_numbers, scan, method.id, engine=engine)
+
+
+@pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
+def test_a_network_without_a_map_is_refused_by_those_that_need_one(without_map, scan, method, engine):
+    """And explained by the others."""
+    if method.id in NEED_A_MAP:
+        with pytest.raises(ModelError, match="a method that needs none is saliency, integrated-gradients, shap, lime"):
+            explain(without_map, scan, method.id, engine=engine)
+        return
+    found = explain(without_map, scan, method.id, engine=engine, target="class2")
+    assert found.heat.any() and np.isfinite(found.heat).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_class_that_there_is_not_is_refused_by_every_method(model, scan, method):
+    with pytest.raises(ModelError, match="no class 'tumour'; it has class0, class1, class2, class3"):
+        explain(model, scan, method, target="tumour")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_of_one_channel_in_another_range_is_explained(scan, method):
+    import keras
+
+    keras.utils.set_random_seed(2)
+    network = keras.Sequential(
+        [
+            keras.layers.Input((40, 24, 1)),
+            keras.layers.Conv2D(6, 3, padding="same", activation="relu", name="conv"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2),
+        ]
+    )
+    model = model_of(network, input=InputSpec(40, 24, 1, value_range=(-1.0, 1.0)))
+    found = explain(model, scan, method, target="class1")
+    assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
+
+
+class Impatient:
+    """Cancels at the `asks`-th time that it is asked."""
+
+    def __init__(self, asks: int) -> None:
+        self.left = asks
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("asks", [0, 2])
+@pytest.mark.parametrize("method", SAMPLING)
+def test_a_cancel_in_the_middle_leaves_nothing_behind(wide, scan, method, asks):
+    """Whoever asks next gets the map that they would have got."""
+    untouched = explain(wide, scan, method, target="class2", seed=4).heat
+    with pytest.raises(Cancelled):
+        explain(wide, scan, method, target="class2", seed=4, budget=Budget(cancelled=Impatient(asks), stable=2))
+    np.testing.assert_array_equal(explain(wide, scan, method, target="class2", seed=4).heat, untouched)
+
+
+def test_a_budget_s_listener_that_fails_is_not_swallowed(model, scan):
+    def full(share: float) -> None:
+        raise RuntimeError("no one listens")
+
+    with pytest.raises(RuntimeError, match="no one listens"):
+        explain(model, scan, "lime", budget=Budget(progress=full))
+
+
+def failing_after(calls: int, model: Model) -> Callable[[np.ndarray], np.ndarray]:
+    taken = []
+
+    def logits(batch: np.ndarray) -> np.ndarray:
+        taken.append(len(batch))
+        if len(taken) > calls:
+            raise MemoryError("no room")
+        return model.runtime.logits(batch)
+
+    return logits
+
+
+@pytest.mark.parametrize("method", [m for m in SAMPLING if m not in ("smoothgrad", "expected-gradients")])
+def test_a_runtime_that_fails_in_the_middle_is_heard_and_leaves_nothing_behind(model, scan, method):
+    from dataclasses import replace
+
+    untouched = explain(model, scan, method, seed=1).heat
+    failing = replace(model, runtime=replace(model.runtime, logits=failing_after(1, model)))
+    with pytest.raises(MemoryError, match="no room"):
+        explain(failing, scan, method, seed=1)
+    np.testing.assert_array_equal(explain(model, scan, method, seed=1).heat, untouched)
