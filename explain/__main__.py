@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return board(arguments[1:])
     if arguments[:1] == ["counterfactual"]:
-        from explain.counterfactual_command import main as counterfactual
+        from explain.counterfactual.command import main as counterfactual
 
         return counterfactual(arguments[1:])
     return _explain(_parser().parse_args(arguments))

@@ -46,11 +46,6 @@ class Explanation:
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
-    @property
-    def peak(self) -> float:
-        """The highest value of the map, in `unit`; 0 where there is no positive evidence."""
-        return float(self.heat.max())
-
     def manifest(self) -> dict:
         """Return everything but the arrays, ready for JSON, with the map's shape and range."""
         facts = asdict(self)

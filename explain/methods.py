@@ -136,7 +136,10 @@ _METHODS = (
         paper="https://arxiv.org/abs/1602.04938",
         unit="logits a region",
         measures="What each region of the head adds to the logit, in a simple model fitted to the network.",
-        misleads="A region is one number, whatever lies in it; the fit can be poor (see R2), and chance plays a part.",
+        misleads=(
+            "A region is one number and is hidden by its mean grey, so what that mean alone says goes unseen; the fit "
+            "can be poor (see R2), and chance plays a part."
+        ),
         engines={"lime": regions.lime},
         signed=True,
     ),

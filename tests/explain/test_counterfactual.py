@@ -9,8 +9,8 @@ from PIL import Image
 
 from explain.__main__ import main
 from explain.counterfactual import counterfactuals
-from explain.retouch import erased, kept, mirrored, moved
-from explain.sayings import effect, log_odds, said_of
+from explain.counterfactual.retouch import erased, kept, mirrored, moved
+from explain.counterfactual.sayings import effect, log_odds, said_of
 from model_zoo import Model, ModelError
 from scans import Box, InputSpec, Scan, ScanError, find_head, fit, phantom
 from tests.explain.known import broken, head, linear, mean_of, with_spot

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from explain.retouch import erased, kept, mirrored, moved, outline, overlap, shifted, within
-from explain.sayings import said_of
+from explain.counterfactual.retouch import erased, kept, mirrored, moved, outline, overlap, shifted, within
+from explain.counterfactual.sayings import said_of
 from model_zoo import Model, ModelError, probabilities
 from scans import Box, Scan, ScanError, find_head, fit
 
