@@ -9,9 +9,9 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from explain.gradients import NOISE, healthy_heads
+from explain.methods.gradients import NOISE, healthy_heads
+from explain.methods.regions import superpixels
 from explain.question import Question
-from explain.regions import superpixels
 
 SAMPLES = {"smoothgrad": 20, "lime": 1000, "shap": 500, "expected-gradients": 200}
 

@@ -2,7 +2,7 @@
 
 from explain.explanation import Explanation
 from explain.methods import METHODS, Method, method
-from explain.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
+from explain.picture.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
 from explain.question import Budget, Cancelled
 from explain.run import explain
 

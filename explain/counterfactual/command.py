@@ -9,7 +9,7 @@ import numpy as np
 
 from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.inputs import choose_slice, unique_stems
-from explain.overlay import gray, png, upright
+from explain.picture.overlay import gray, png, upright
 from model_zoo import ModelError, load_model
 from scans import PLANES, Box, Scan, ScanError, read
 

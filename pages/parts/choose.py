@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explain import METHODS, Budget, png
-from explain.overlay import gray, squared
+from explain.picture.overlay import gray, squared
 from explain.verdict import in_per_cent
 from model_zoo import ModelCard
 from pages.parts.waiting import Choice

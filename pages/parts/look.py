@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from explain import COLOUR_MAPS, Explanation
-from explain.colours import SIGNED_COLOUR_MAPS
-from explain.overlay import level_and_width, window_of
-from explain.smoothing import PIXEL_FINE, STEP, smoothing
+from explain.picture.colours import SIGNED_COLOUR_MAPS
+from explain.picture.overlay import level_and_width, window_of
+from explain.picture.smoothing import PIXEL_FINE, STEP, smoothing
 from scans import Scan
 
 _DRAWN_AS = ("Fill", "Contours")

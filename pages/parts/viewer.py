@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 
 from explain import METHODS, Explanation, colour_bar, overlay, png
-from explain.export import archive, caption, sheet
-from explain.overlay import gray, squared, strongest, with_sides
+from explain.picture.export import archive, caption, sheet
+from explain.picture.overlay import gray, squared, strongest, with_sides
+from explain.picture.smoothing import smoothed, smoothing
 from explain.reading import remarks, scale, settled
-from explain.smoothing import smoothed, smoothing
 from model_zoo import ModelCard
 from pages.parts.look import Look, choose_look, choose_window, window_chosen
 from scans import Scan

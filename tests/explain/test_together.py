@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explain import METHODS, Budget, Cancelled, explain
-from explain.chance import numpy_seeded
+from explain.methods.chance import numpy_seeded
 from explain.question import Clock
 from model_zoo import Model
 from model_zoo.runtime import make_runtime

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explain import METHODS, Cancelled, explain
 from explain.cache import CACHE
 from explain.jobs import Busy, Queue
-from explain.smoothing import PIXEL_FINE
+from explain.picture.smoothing import PIXEL_FINE
 from pages.parts import waiting
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle

@@ -10,7 +10,7 @@ from explain.board.command import main
 from explain.board.controls import CONTROLS
 from explain.board.score import BOX, Row
 from explain.board.table import MEASURES, SUMMARY, TABLE, read_rows, summary, write_rows
-from explain.overlay import gray, png
+from explain.picture.overlay import gray, png
 from model_zoo import ModelError, read_card
 from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
 from model_zoo.verify import bundle_folders

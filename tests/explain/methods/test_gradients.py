@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from explain import gradients, keras_vis
-from explain.gradients import STARTS, doubling, healthy_heads
+from explain.methods import gradients, keras_vis
+from explain.methods.gradients import STARTS, doubling, healthy_heads
 from explain.question import Question
 from scans import InputSpec
 from tests.explain.known import constant, counted, drawn, linear
@@ -117,7 +117,7 @@ def test_expected_gradients_come_close_to_the_change_of_the_logit_from_the_start
 
 def test_shap_s_expected_gradients_show_the_same_as_ours(noise):
     """Both draw at random, shap from 200 samples; the network is linear where all units are on."""
-    from explain.shapley import gradient_explainer
+    from explain.methods.shapley import gradient_explainer
 
     weights = np.abs(drawn(32)) * np.linspace(0, 1, 32)[:, None, None, None]
     network = linear(weights.astype(np.float32))

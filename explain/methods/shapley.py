@@ -12,8 +12,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from explain.chance import numpy_seeded
-from explain.gradients import healthy_heads
+from explain.methods.chance import numpy_seeded
+from explain.methods.gradients import healthy_heads
 from explain.question import Question, RawMap
 
 CELLS = 32  # a side of the grid

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from explain.chance import numpy_seeded
+from explain.methods.chance import numpy_seeded
 from explain.question import Question, RawMap
 from model_zoo import ModelError
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from explain.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS, colours, line_colour
-from explain.lettering import write
+from explain.picture.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS, colours, line_colour
+from explain.picture.lettering import write
 
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the peak
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from explain import shapley
+from explain.methods import shapley
 from explain.question import Question
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network

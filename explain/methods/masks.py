@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from explain.gradients import doubling
+from explain.methods.gradients import doubling
 from explain.question import Question, RawMap
 
 WINDOW = 8  # windows a side, when they lie edge to edge

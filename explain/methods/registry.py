@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from explain import cam, gradients, keras_vis, masks, regions, scorecam, shapley
+from explain.methods import cam, gradients, keras_vis, masks, regions, scorecam, shapley
 from explain.question import Question, RawMap
 from model_zoo import ModelError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explain.methods import METHODS
-from explain.smoothing import PIXEL_FINE, smoothed, smoothing
+from explain.picture.smoothing import PIXEL_FINE, smoothed, smoothing
 from scans import Scan
 
 

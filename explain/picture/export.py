@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from explain.explanation import Explanation
-from explain.lettering import wrapped, write
 from explain.methods import METHODS
+from explain.picture.lettering import wrapped, write
 from explain.reading import settled
 
 CAPTION = "Not for diagnosis. Evidence about the model, not the patient."

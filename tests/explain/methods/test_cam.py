@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from explain import cam, keras_vis
-from explain.methods import METHODS
+from explain.methods import METHODS, cam, keras_vis
 from explain.question import Question
 from tests.explain.networks import NETWORKS, ask, make, model_of
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from explain import keras_vis, scorecam
+from explain.methods import keras_vis, scorecam
 from explain.question import Question
 from model_zoo import probabilities
 from tests.conftest import tiny_network

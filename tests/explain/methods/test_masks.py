@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from explain import masks
+from explain.methods import masks
 from explain.question import Question
 from scans import InputSpec
 from tests.explain.known import constant, counted, mean_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explain.colours import SIGNED_COLOUR_MAPS, against, ramp
-from explain.overlay import (
+from explain.picture.colours import SIGNED_COLOUR_MAPS, against, ramp
+from explain.picture.overlay import (
     COLOUR_MAPS,
     CONTOUR_LEVELS,
     colour_bar,

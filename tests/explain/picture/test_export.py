@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from explain import Explanation, colour_bar, png
-from explain.export import CAPTION, archive, caption, sheet
-from explain.lettering import font, wrapped
+from explain.picture.export import CAPTION, archive, caption, sheet
+from explain.picture.lettering import font, wrapped
 
 
 @pytest.fixture

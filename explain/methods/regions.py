@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from explain.gradients import doubling
+from explain.methods.gradients import doubling
 from explain.question import Question, RawMap
 
 REGIONS = 40  # inside the head; the air around it is one more

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from explain import regions
+from explain.methods import regions
 from explain.question import Question
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network

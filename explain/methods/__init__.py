@@ -1,0 +1,5 @@
+"""Which methods are there? One file a family, one registry."""
+
+from explain.methods.registry import METHODS, Method, method
+
+__all__ = ["METHODS", "Method", "method"]

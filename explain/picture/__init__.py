@@ -1,0 +1,1 @@
+"""How is a map drawn over a scan, and taken away as a picture?"""
