@@ -6,18 +6,19 @@ a method needs at the fastest forward pass measured.
 """
 
 import cProfile
+import json
 import os
 import pstats
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from benchmarks.record import write
+from benchmarks.record import RESULTS, write
 from benchmarks.stock import SAMPLES, stock
 from explain import METHODS, explain
 from explain.cache import Cache, question_key
@@ -37,11 +38,17 @@ _ROUNDS = 5
 
 
 def main() -> None:
-    """Measure all, or the models named on the command line."""
+    """Measure all; or, with methods named on the command line, those alone, and keep the rest of the results."""
+    wanted = sys.argv[1:]
     scan = phantom(*PHANTOM_SAMPLES[0]).scan
     models = {"ResNet50V2 224 px": resnet, "candor-44c15": lambda: load_model("candor-44c15")}
-    found = {name: side_by_side(make(), scan) for name, make in models.items()}
-    write("explainers", found | {"warm": warm(load_model("candor-44c15"), scan)})
+    found = {name: side_by_side(make(), scan, wanted) for name, make in models.items()}
+    if wanted:
+        before = json.loads((RESULTS / "explainers.json").read_text())
+        found = {name: before[name] | made for name, made in found.items()} | {"warm": before["warm"]}
+    else:
+        found["warm"] = warm(load_model("candor-44c15"), scan)
+    write("explainers", found)
 
 
 def resnet() -> Model:
@@ -53,8 +60,8 @@ def resnet() -> Model:
     return Model(card, network, make_runtime(network))
 
 
-def side_by_side(model: Model, scan: Scan) -> dict:
-    """Return by method the seconds of stock and ours, their ratio, and the rank correlation of the maps."""
+def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
+    """Return by method, or those wanted, the seconds of stock and ours, their ratio, and the maps' rank correlation."""
     square = fit(scan, model.card.input)[0]
     question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))
     ours = {
@@ -67,6 +74,8 @@ def side_by_side(model: Model, scan: Scan) -> dict:
     }
     theirs, found = stock(question), {}
     for name, run in ours.items():
+        if wanted and name not in wanted:
+            continue
         run()
         map_ours = run()
         seconds_theirs, map_theirs = _timed(theirs[name])
@@ -80,7 +89,8 @@ def side_by_side(model: Model, scan: Scan) -> dict:
             "Spearman of the maps": round(rank_agreement(map_theirs, map_ours, question.head), 4),
         }
         if name == "cams":
-            unit = [values / max(float(values.max()), 1e-12) for values in (map_ours, map_theirs)]
+            # tf-keras-vis stretches a map from its lowest to its highest value
+            unit = [(values - values.min()) / max(float(np.ptp(values)), 1e-12) for values in (map_ours, map_theirs)]
             found[name]["largest difference of the Grad-CAMs"] = float(f"{np.abs(unit[0] - unit[1]).max():.1e}")
         print(model.card.id, name, found[name], file=sys.stderr, flush=True)
     return found

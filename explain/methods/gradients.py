@@ -36,12 +36,12 @@ def saliency(question: Question) -> Iterator[RawMap]:
 
 
 def smoothgrad(question: Question, samples: int = 40) -> Iterator[RawMap]:
-    """Yield the mean absolute gradient of 5, 10, 20 ... noisy copies, >= 0, in logits a unit of input."""
+    """Yield the mean absolute gradient of 10, 20 and 40 noisy copies, >= 0, in logits a unit of input."""
     rng = np.random.RandomState(question.seed)  # the generator that tf-keras-vis draws from
     square = question.square
     sigma = NOISE * np.ptp(square)
     total = np.zeros(square.shape, np.float64)
-    for taken, size in doubling(5, samples):
+    for taken, size in doubling(10, samples):
         noisy = square + rng.normal(0.0, sigma, (size, *square.shape)).astype(np.float32)
         total += np.abs(input_gradients(question, noisy)).sum(axis=0)
         yield _drawn(total / taken, taken, samples, np.max)
