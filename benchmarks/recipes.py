@@ -4,12 +4,14 @@ Augmentation included, scoring and saving left out. The pictures are phantoms: w
 An epoch is that of the bundle: as many training scans as its card counts.
 """
 
+import json
+import sys
 from statistics import median
 
 import keras
 import numpy as np
 
-from benchmarks.record import write
+from benchmarks.record import RESULTS, write
 from benchmarks.training import Clock
 from model_zoo import ModelCard, models
 from scans import PHANTOM_KINDS
@@ -24,8 +26,12 @@ _IMAGES, _WARM = 480, 96  # measured, and passed over, a recipe and side
 
 
 def main() -> None:
-    """Measure the recipe of every model in the zoo."""
-    write("recipes", {card.id: _measured(card) for card in models().values() if card.task != "phantom4"})
+    """Measure the recipe of every model in the zoo, or of those named, and keep the other results."""
+    wanted = sys.argv[1:]
+    cards = [card for card in models().values() if card.task != "phantom4"]
+    before = json.loads((RESULTS / "recipes.json").read_text()) if wanted else {}
+    kept = {card.id: before[card.id] for card in cards if card.id in before and card.id not in wanted}
+    write("recipes", kept | {card.id: _measured(card) for card in cards if not wanted or card.id in wanted})
 
 
 def _measured(card: ModelCard) -> dict:
