@@ -21,6 +21,7 @@ _MEASURES = {
     "road": "ROAD",
     "seeds": "across seeds",
     "shifts and noise": "shifts, noise",
+    "sanity logits": "logits shuffled",
     "sanity all": "forgetful network",
 }
 _STOCK = {
@@ -110,8 +111,8 @@ def explainers() -> str:
     found = json.loads((RESULTS / "explainers.json").read_text())
     machine, warm = found["machine"], found["warm"]
     rows = [
-        f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), one after the "
-        f"other in one run: `{found['command']}`.",
+        f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), stock and ours "
+        f"one after the other in one process: `{found['command']}`.",
         "",
         "| method | stock | model | stock, s | ours, s | ratio | maps, Spearman |",
         "|---|---|---|---|---|---|---|",

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,9 +36,10 @@ def main(arguments: list[str]) -> int:
             chosen = phantom_cases(model.card, options.phantoms)
         else:
             chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
-        rows = list(board(model, chosen, methods, options.checked))
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
+        _check(chosen, out)
+        rows = list(board(model, chosen, methods, options.checked))
         write_rows(out / TABLE, rows)
         found = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
@@ -48,6 +49,14 @@ def main(arguments: list[str]) -> int:
         return 2
     print("\n".join(lines(found)))
     return 0
+
+
+def _check(chosen: list[Case], out: Path) -> None:
+    """Raise ScanError or OSError now, not after half an hour, where a scan is broken or nothing can be written."""
+    for case in chosen:
+        case.read()
+    if not os.access(out, os.W_OK):
+        raise OSError(f"cannot write into {out}; choose another --out")
 
 
 def board(model: Model, chosen: list[Case], methods: list[str], checked: int) -> Iterator[Row]:
@@ -79,6 +88,15 @@ def _cell(figure: dict | None) -> str:
     return f"{figure['value']:.2f} ({figure['low']:.2f}-{figure['high']:.2f})" if figure else ""
 
 
+def _at_least(fewest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < fewest:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from {fewest} up")
+        return int(text)
+
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain board",
@@ -93,14 +111,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder that holds the datasets; default: $CANDOR_DATA, else ./data",
     )
     parser.add_argument("--method", action="append", metavar="METHOD", help="repeatable; default: all")
-    parser.add_argument("--scans", type=int, default=200, metavar="N", help="marked scans at most; default 200")
-    parser.add_argument("--healthy", type=int, default=20, metavar="N", help="scans without a tumour; default 20")
+    parser.add_argument("--scans", type=_at_least(1), default=200, metavar="N", help="marked scans at most (200)")
+    parser.add_argument("--healthy", type=_at_least(0), default=20, metavar="N", help="scans without a tumour (20)")
     parser.add_argument(
-        "--checked", type=int, default=8, metavar="N", help="scans for stability and sanity as well; default 8"
+        "--checked", type=_at_least(0), default=8, metavar="N", help="of them, for stability and sanity, too (8)"
     )
     parser.add_argument(
         "--phantoms",
-        type=int,
+        type=_at_least(0),
         default=0,
         metavar="N",
         help="score N phantoms, whose lesions are known to the pixel, instead; needs no data; the tables go to DIR",

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from explain.methods.chance import numpy_seeded
+from explain.methods.gradients import NOISE
 from explain.question import Question, RawMap
 from model_zoo import ModelError
 
@@ -56,7 +57,7 @@ def saliency(question: Question) -> Iterator[RawMap]:
 def smoothgrad(question: Question) -> Iterator[RawMap]:
     """Yield the mean absolute gradient of 20 noisy copies, in logits a unit of input."""
     samples = 20
-    options = {"smooth_samples": samples, "smooth_noise": 0.15, "normalize_map": False}
+    options = {"smooth_samples": samples, "smooth_noise": NOISE, "normalize_map": False}
     yield RawMap(_run("saliency.Saliency", question, **options), samples)
 
 

@@ -1,6 +1,7 @@
 """The board scores only scans the model never trained on, counts no healthy head as a hit, and adds up."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -189,3 +190,20 @@ SCORED = [folder for folder in bundle_folders() if (folder / TABLE).exists()]
 def test_a_shipped_summary_follows_from_its_table_and_is_of_these_weights(folder):
     found, card = json.loads((folder / SUMMARY).read_text()), read_card(folder / "card.json")
     assert {"model": card.id, "weights": card.weights_sha256} | summary(read_rows(folder / TABLE)) == found
+
+
+def test_a_board_of_no_scans_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["--model", "tiny-phantom4", "--scans", "0"])
+    assert "whole number from 1 up" in capsys.readouterr().err
+
+
+def test_a_broken_scan_is_said_before_any_is_scored(zoo, data, monkeypatch, tmp_path, capsys):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    (copy / "figshare-brain-tumor" / "pituitary" / "3.png").write_bytes(b"no picture")
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    monkeypatch.setattr("explain.board.command.board", lambda *_: pytest.fail("a scan was scored"))
+    asked = ["--model", "tiny-phantom4", "--data", str(copy), "--scans", "3", "--checked", "0"]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
