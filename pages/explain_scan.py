@@ -6,8 +6,8 @@ import streamlit as st
 from explain.jobs import Busy
 from explain.reading import doubts
 from explain.verdict import bars, in_words
-from model_zoo import Model, ModelError, load_model, models
-from pages.parts.choose import choose_question, choose_scan, gallery
+from model_zoo import Model, ModelError, load_model
+from pages.parts.choose import choose_question, choose_scan, gallery, require_models
 from pages.parts.frame import require_frame
 from pages.parts.viewer import show, view
 from pages.parts.waiting import ask, leave, wait
@@ -25,14 +25,7 @@ def classify(scan: tuple[str, int, str], weights: str, _scan: Scan, _model: Mode
 rail, desk = st.columns([2, 7], gap="large")
 with rail:
     scan = choose_scan()
-    try:
-        cards = models()
-    except ModelError as error:
-        st.error(str(error))
-        st.stop()
-    if not cards:
-        st.error("The zoo holds no model yet. Train one with `python -m train`, or restore the folder model_zoo.")
-        st.stop()
+    cards = require_models()
     card, choice = choose_question(cards)
 
 with desk:

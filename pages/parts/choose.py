@@ -5,7 +5,7 @@ import streamlit as st
 from explain import METHODS, Budget, png
 from explain.picture.overlay import gray, squared
 from explain.verdict import in_per_cent
-from model_zoo import ModelCard
+from model_zoo import ModelCard, ModelError, models
 from pages.parts.waiting import Choice
 from scans import ACCEPTED, MAX_BYTES, PHANTOM_SAMPLES, PLANES, Scan, ScanError, display_name, phantom, read
 
@@ -140,9 +140,27 @@ def _slice(scans: list[Scan]) -> Scan:
     return scans[st.slider("Slice", 1, len(scans), 1 + len(scans) // 2, key=key) - 1]
 
 
+def require_models() -> dict[str, ModelCard]:
+    """Return the cards by id, the app's default first; where there are none, say so and end the page."""
+    try:
+        cards = models()
+    except ModelError as error:
+        st.error(str(error))
+        st.stop()
+    if not cards:
+        st.error("The zoo holds no model yet. Train one with `python -m train`, or restore the folder model_zoo.")
+        st.stop()
+    return cards
+
+
+def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
+    """Return the card of the model that the reader works with: one for all pages, and in the address."""
+    return cards[st.selectbox("Model", list(cards), key="model", bind="query-params")]
+
+
 def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
     """Return the model's card, and what is asked of it."""
-    card = cards[st.selectbox("Model", list(cards), key="model", bind="query-params")]
+    card = choose_model(cards)
     if measured := card.figure("accuracy", "test") or card.figure("accuracy", "val"):
         st.caption(
             f"{card.title}. Accuracy on {measured.scans:,} {_SPLITS[measured.split]} scans: {in_per_cent(measured)}."

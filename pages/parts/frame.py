@@ -11,6 +11,10 @@ def pages() -> list:
     """Return the pages in the order of their links, the one to start with first."""
     return [
         st.Page(_FOLDER / "explain_scan.py", title="Explain a scan", default=True),
+        st.Page(_FOLDER / "compare_models.py", title="Compare models", url_path="compare"),
+        st.Page(_FOLDER / "performance.py", title="Model performance", url_path="performance"),
+        st.Page(_FOLDER / "datasets.py", title="Datasets", url_path="datasets"),
+        st.Page(_FOLDER / "explanation_quality.py", title="Explanation quality", url_path="quality"),
         st.Page(_FOLDER / "about.py", title="About", url_path="about"),
     ]
 

@@ -1,0 +1,1 @@
+"""Plotly figures, one file a page; `style` is what they share."""
