@@ -1,8 +1,9 @@
 """Who waits for which explanation, how far is it, and who may stop it?
 
-One queue for the whole process, for an explanation takes all its cores. A job is known by the contents of its
-question (`explain.cache.question_key`): who asks what is already waiting or running joins that job, and may look
-at no other than those asked for. What is finished is kept by `explain.cache`, not here.
+Two queues for the whole process, for an explanation takes all its cores: one for maps of a pass or two, one for all
+others, so that nobody waits seconds for a blink. A job is known by the contents of its question
+(`explain.cache.question_key`): who asks what is already waiting or running joins that job, and may look at no other
+than those asked for. What is finished is kept by `explain.cache`, not here.
 
 Whose turn it is: the user's who has waited longest since a job of theirs was last started, or, with none started
 yet, since they asked; of one user's jobs, the one asked for first. A shared job is taken at the earliest turn of
@@ -11,70 +12,19 @@ those who share it, and counts as a turn of each.
 
 import time
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 
+from explain.job import LIVE, Job, Present, Work
+from explain.methods import Method
 from explain.question import Cancelled
 
-Work = Callable[[Callable[[float], None], Callable[[], bool]], object]  # work(progress, cancelled) -> result
-
 PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once a minute, so that 60 would drop it
+GRACE = 10.0  # seconds; a page that is loaded again is away for one or two
 FORGOTTEN_AFTER = 64  # finished jobs
-_LIVE = ("waiting", "running")
 
 
 class Busy(RuntimeError):
     """No room for another job now: one sentence on what was seen, what is accepted and what to do."""
-
-
-class Job:
-    """One explanation on its way, shared by all who asked for it. To be read by anybody, set by the queue only.
-
-    `state` is "waiting", "running", "done", "failed" or "cancelled". `progress` is in [0, 1]. `result` is there
-    once it is done, `error`, the exception, once it has failed. A cancelled job stops at its next check.
-    """
-
-    def __init__(self, queue: "Queue", key: str, work: Work) -> None:
-        self.key = key
-        self.state = "waiting"
-        self.progress = 0.0
-        self.result: object = None
-        self.error: BaseException | None = None
-        self._queue = queue
-        self._work: Work | None = work
-        self._asked: dict[str, int] = {}  # user -> when, on the queue's count of turns
-        self._waiters = 0
-        self._seen = self._started = self._ended = queue._now()
-        self._over = Event()
-
-    @property
-    def place(self) -> int:
-        """How soon it is taken, 1 being next, if nobody else asks or leaves; 0 where it is not waiting."""
-        with self._queue._lock:
-            order = self._queue._order()
-            return order.index(self) + 1 if self in order else 0
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been running, or ran; 0 before that."""
-        return (self._queue._now() if self.state == "running" else self._ended) - self._started
-
-    def seen(self) -> None:
-        """Say that somebody is still there: a waiting job that nobody looks at for `patience` is dropped."""
-        self._seen = self._queue._now()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the job is over, at most `timeout` seconds; return whether it is. Who waits is there."""
-        with self._queue._lock:
-            self._waiters += 1
-        try:
-            return self._over.wait(timeout)
-        finally:
-            with self._queue._lock:
-                self._waiters -= 1
-                self.seen()
-
-    def _advance(self, share: float) -> None:
-        self.progress = max(self.progress, min(float(share), 1.0))
 
 
 class Queue:
@@ -102,16 +52,17 @@ class Queue:
         self._served: dict[str, int] = {}  # user -> the turn at which a job of theirs was last started
         self._threads = 0
 
-    def submit(self, key: str, user: str, work: Work) -> Job:
+    def submit(self, key: str, user: str, work: Work, present: Present | None = None) -> Job:
         """Return the job for a question: the one already waiting or running, joined, or else a new one.
 
         `work` is called in another thread as `work(progress, cancelled)`: it tells `progress` its share in
-        [0, 1], asks `cancelled` now and then, and raises Cancelled when that is true. Raises Busy where the user
-        has `per_user` jobs already, or the queue is full.
+        [0, 1], asks `cancelled` now and then, and raises Cancelled when that is true. `present` tells, from any
+        thread, whether the user is still connected: a job whose users have all been away for `GRACE` seconds is
+        dropped, running or not. Raises Busy where the user has `per_user` jobs already, or the queue is full.
         """
         with self._lock:
             self._drop_unseen()
-            live = [job for job in self._jobs.values() if job.state in _LIVE]
+            live = [job for job in self._jobs.values() if job.state in LIVE]
             job = next((job for job in live if job.key == key), None)
             if job is None or user not in job._asked:
                 self._refuse_too_many(live, user, new=job is None)
@@ -124,6 +75,8 @@ class Queue:
                 self._jobs[key] = job
             self._turn += 1
             job._asked.setdefault(user, self._turn)
+            if present is not None:
+                job._present[user] = present
             job.seen()
             return job
 
@@ -137,7 +90,7 @@ class Queue:
             if job is None or user not in job._asked:
                 return None
             job.seen()
-            if job.state not in _LIVE:
+            if job.state not in LIVE:
                 self._leave(job, user)
             return job
 
@@ -169,6 +122,7 @@ class Queue:
             )
 
     def _leave(self, job: Job, user: str) -> None:
+        job._present.pop(user, None)
         if job._asked.pop(user, None) is not None and not job._asked:
             self._drop(job)
 
@@ -179,11 +133,23 @@ class Queue:
     def _drop_unseen(self) -> None:
         oldest = self._now() - self.patience
         for job in list(self._jobs.values()):
-            if job.state != "running" and job._seen < oldest and not job._waiters:
+            unseen = job.state != "running" and job._seen < oldest and not job._waiters
+            if (job.state in LIVE and self._deserted(job)) or (unseen and not self._here(job)):
                 self._drop(job)
 
+    def _here(self, job: Job) -> bool:
+        return any(present() for present in job._present.values())
+
+    def _deserted(self, job: Job) -> bool:
+        """Return whether all who asked are known to have gone, and stayed away for a while."""
+        if job._waiters or set(job._present) < set(job._asked):
+            return False
+        if self._here(job):
+            job.seen()
+        return job._seen < self._now() - GRACE
+
     def _end(self, job: Job, state: str, result: object = None, error: BaseException | None = None) -> None:
-        if job.state not in _LIVE:
+        if job.state not in LIVE:
             return
         if job.state == "running":
             job._ended = self._now()
@@ -193,10 +159,10 @@ class Queue:
         job._over.set()
         if self._jobs.get(job.key) is job:
             self._jobs[job.key] = self._jobs.pop(job.key)
-        over = [key for key, kept in self._jobs.items() if kept.state not in _LIVE]
+        over = [key for key, kept in self._jobs.items() if kept.state not in LIVE]
         for key in over[: max(0, len(over) - FORGOTTEN_AFTER)]:
             del self._jobs[key]
-        present = {user for kept in self._jobs.values() if kept.state in _LIVE for user in kept._asked}
+        present = {user for kept in self._jobs.values() if kept.state in LIVE for user in kept._asked}
         self._served = {user: turn for user, turn in self._served.items() if user in present}
 
     def _order(self) -> list[Job]:
@@ -233,11 +199,18 @@ class Queue:
                     return
             self._run(job)
 
+    def _stops(self, job: Job) -> bool:
+        if job.state == "running" and self._deserted(job):
+            with self._lock:
+                if job.key in self._jobs and self._deserted(job):  # nobody joined it meanwhile
+                    self._drop(job)
+        return job.state != "running"
+
     def _run(self, job: Job) -> None:
         work, ending = job._work, {"state": "cancelled"}
         try:
             if work is not None:  # None: cancelled since it was taken
-                ending = {"state": "done", "result": work(job._advance, lambda: job.state != "running")}
+                ending = {"state": "done", "result": work(job._advance, lambda: self._stops(job))}
         except Cancelled:
             pass
         except BaseException as error:  # not only Exception: nothing that one job does may stop the others
@@ -247,3 +220,9 @@ class Queue:
 
 
 QUEUE = Queue()
+QUICK = Queue(waiting=64, per_user=16)
+
+
+def queue_for(method: Method) -> Queue:
+    """Return the queue that a method's jobs stand in."""
+    return QUICK if method.quick else QUEUE

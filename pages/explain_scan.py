@@ -3,14 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from explain.jobs import Busy
 from explain.reading import doubts
 from explain.verdict import bars, in_words
 from model_zoo import Model, ModelError, load_model
+from pages.parts.asking import Wanted, leave
 from pages.parts.choose import choose_question, choose_scan, gallery, require_models
 from pages.parts.frame import require_frame
 from pages.parts.viewer import show, view
-from pages.parts.waiting import ask, leave, wait
+from pages.parts.waiting import ask, wait
 from scans import Scan, ScanError
 
 require_frame()
@@ -45,13 +45,13 @@ with desk:
             model = load_model(card.id)
             p = classify((scan.digest, scan.index, scan.plane), card.weights_sha256, scan, model)
         target = choice.target or card.classes[int(p.argmax())]
-        explanation = ask(model, scan, choice, target)
-    except (ModelError, ScanError, Busy) as error:
+    except (ModelError, ScanError) as error:
         st.error(str(error))
-        if isinstance(error, Busy):
-            st.button("Explain again")
         show(scan)
         st.stop()
+    wanted = Wanted(model, scan, choice, target)
+    answer = ask(wanted)
+    explanation = answer.explanation
 
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
@@ -61,7 +61,7 @@ with desk:
             st.caption(f"This is the answer for slice {scan.index + 1} alone, not for the whole volume.")
     warnings = st.container()
     if explanation is None:
-        wait(scan, choice)
+        wait(wanted, answer)
     else:
         for doubt in doubts(explanation, card.names[card.classes.index(target)]):
             warnings.warning(doubt)

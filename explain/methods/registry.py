@@ -24,6 +24,11 @@ class Method:
     signed: bool = False  # below 0 is evidence against the class, and is kept
 
     @property
+    def quick(self) -> bool:
+        """True where it takes a pass or two of the model, whatever the scan."""
+        return self.id in ("gradcam", "gradcam++", "layercam", "hirescam", "saliency")
+
+    @property
     def drawn(self) -> bool:
         """True where the map is drawn at random, so that a seed matters."""
         return self.id in ("scorecam", "smoothgrad", "expected-gradients", "lime", "rise")

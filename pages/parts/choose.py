@@ -6,12 +6,13 @@ from explain import METHODS, Budget, png
 from explain.picture.overlay import gray, squared
 from explain.verdict import in_per_cent
 from model_zoo import ModelCard, ModelError, models
-from pages.parts.waiting import Choice
-from scans import ACCEPTED, MAX_BYTES, PHANTOM_SAMPLES, PLANES, Scan, ScanError, display_name, phantom, read
+from pages.parts.asking import Choice
+from pages.parts.worklist import choose_files, choose_plane, files, scans_of
+from scans import PHANTOM_SAMPLES, Scan, phantom
 
-MAX_FILES = 20
 BUDGETS = (5, 15, 30, 60)  # seconds
 _SPLITS = {"test": "test", "val": "validation"}
+_KEEP = {"persist_state": "session"}  # the same question on every page
 _THUMBNAIL = 164  # pixels: six in a row, two on a phone
 _ORDER = (
     "From quick to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
@@ -31,53 +32,37 @@ SYNTHETIC = (
 )
 
 
-@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _scans_of(file_id: str, plane: str, _data: bytes) -> list[Scan]:
-    # Of this session only, and few: a volume takes up to 240 MB, and is nobody else's business.
-    return read(_data, plane=plane)
-
-
-@st.cache_data(scope="session", max_entries=10 * MAX_FILES, show_spinner=False)
-def _refusal(file_id: str, plane: str, _data: bytes) -> str:
-    """Return why a file is no scan, "" where it is one."""
-    try:
-        _scans_of(file_id, plane, _data)
-    except ScanError as error:
-        return str(error)
-    return ""
-
-
 def choose_scan() -> Scan | None:
-    """Return the slice to look at, of an upload or a sample. A file that is no scan gets its sentence."""
-    files = _uploads()
-    plane = _plane() if any(map(_is_nifti, (data for _, data in files.values()))) else PLANES[0]
-    readable = []
-    for name, (file_id, data) in files.items():
-        if sentence := _refusal(file_id, plane, data):
-            st.text(name)  # a stranger's words: never Markdown
-            st.error(sentence)
-        else:
-            readable.append(name)
-    choice = _pick([*reversed(readable), *SAMPLES], bool(readable))
+    """Return the slice to look at, of an upload or a sample: one for all pages. A file that is no scan is told why."""
+    choose_files()
+    choose_plane()
+    choice = _pick([*files(), *SAMPLES])
     if choice is None:
         return None
     if choice in SAMPLES:
         st.caption(SYNTHETIC)
         return sample(choice)
-    file_id, data = files[choice]
-    return _slice(_scans_of(file_id, plane, data))
+    return _slice(scans_of(choice))
 
 
-def _pick(options: list[str], uploaded: bool) -> str | None:
-    """Return the name of the scan to show: of a sample opened in the gallery, else what the reader picks."""
-    opened = st.session_state.pop("opened", None)
-    # The key changes with the uploads, so that a new one, which comes first, is shown at once.
-    key = f"scan-{options[: -len(SAMPLES)]}"
-    if opened in SAMPLES:
-        st.session_state[key] = opened
-    elif key not in st.session_state:
-        st.session_state[key] = options[0] if uploaded else None
-    return st.selectbox("Scan", options, index=None, placeholder="Choose a sample", key=key)
+def _pick(options: list[str]) -> str | None:
+    """Return the name of the scan to show: of one just opened, or named in the address, else what the reader picks."""
+    named = next((name for name in SAMPLES if _in_address(name) == st.query_params.get("sample")), None)
+    opened = st.session_state.pop("opened", None if "scan" in st.session_state else named)
+    if opened in options:
+        st.session_state["scan"] = opened
+    elif st.session_state.get("scan") not in options:
+        st.session_state["scan"] = None
+    choice = st.selectbox("Scan", options, index=None, placeholder="Choose a sample", key="scan", **_KEEP)
+    # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
+    told = _in_address(choice) if choice in SAMPLES else None
+    if told != st.query_params.get("sample"):
+        st.query_params.from_dict(st.query_params.to_dict() | {"sample": told or []})
+    return choice
+
+
+def _in_address(sample: str) -> str:
+    return sample.partition(":")[0].lower().replace(" ", "-")
 
 
 @st.cache_data(show_spinner=False)
@@ -101,43 +86,16 @@ def gallery() -> None:
     st.caption(SYNTHETIC)
 
 
-def _uploads() -> dict[str, tuple[str, bytes]]:
-    """Return id and bytes of each uploaded file by a name that can be shown, numbered where two are alike."""
-    # No `type`: it would refuse DICOM without an extension. What a file is, is decided by its bytes.
-    uploads = st.file_uploader(
-        "Upload scans",
-        accept_multiple_files=True,
-        max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"{ACCEPTED}. A file stays in memory for this session and is written nowhere.",
-    )
-    if len(uploads) > MAX_FILES:
-        st.warning(f"{len(uploads)} files are more than Candor takes at once; these are the last {MAX_FILES}.")
-    files = {}
-    for upload in uploads[-MAX_FILES:]:
-        name, number = display_name(upload.name), 1
-        label = name
-        while label in files or label in SAMPLES:
-            number += 1
-            label = f"{name} ({number})"
-        files[label] = (upload.file_id, upload.getvalue())
-    return files
-
-
-def _is_nifti(data: bytes) -> bool:
-    return data[:2] == b"\x1f\x8b" or data[344:347] == b"n+1" or data[4:7] == b"n+2"
-
-
-def _plane() -> str:
-    return st.segmented_control("Plane", PLANES, default=PLANES[0], format_func=str.title, required=True, key="plane")
-
-
 def _slice(scans: list[Scan]) -> Scan:
-    """Return one of a volume's slices, the middle one until the reader moves the slider."""
+    """Return one of a volume's slices, the middle one until the reader chooses another."""
     if len(scans) == 1:
         return scans[0]
     first = scans[0]
-    key = f"slice-{first.digest}-{first.plane}"
-    return scans[st.slider("Slice", 1, len(scans), 1 + len(scans) // 2, key=key) - 1]
+    if st.session_state.get("sliced") != (of := (first.digest, first.plane, len(scans))):
+        if "sliced" in st.session_state or not 1 <= st.session_state.get("slice", 0) <= len(scans):
+            st.session_state["slice"] = 1 + len(scans) // 2
+        st.session_state["sliced"] = of
+    return scans[st.slider("Slice", 1, len(scans), key="slice", bind="query-params") - 1]
 
 
 def require_models() -> dict[str, ModelCard]:
@@ -166,15 +124,17 @@ def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
             f"{card.title}. Accuracy on {measured.scans:,} {_SPLITS[measured.split]} scans: {in_per_cent(measured)}."
         )
     names = {"": "The model's answer"} | dict(zip(card.classes, card.names, strict=True))
-    target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}")
+    target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}", **_KEEP)
+    titles = {name: method.title for name, method in METHODS.items()}
     method = METHODS[
-        st.selectbox("Method", list(METHODS), format_func=lambda name: METHODS[name].title, key="method", help=_ORDER)
+        st.selectbox("Method", list(METHODS), format_func=titles.get, key="method", help=_ORDER, bind="query-params")
     ]
     with st.expander("Method settings"):
         engine = st.selectbox(
             "Engine",
             list(method.engines),
             key=f"engine-{method.id}",
+            **_KEEP,
             help="Implementations of the same formula; the first is the fast one.",
         )
         seconds = st.selectbox(
@@ -183,6 +143,7 @@ def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
             index=BUDGETS.index(Budget.seconds),
             format_func="{} seconds".format,
             key="budget",
+            **_KEEP,
             help="The time after which the best map so far is shown. Most maps are stable long before.",
         )
         seed = _seed() if method.drawn else 0
@@ -191,4 +152,4 @@ def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
 
 def _seed() -> int:
     told = "Where the drawing of samples starts. A map that changes with it says little."
-    return int(st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", help=told, persist_state="session"))
+    return int(st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", help=told, **_KEEP))

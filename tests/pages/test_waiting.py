@@ -11,7 +11,7 @@ from explain import METHODS, Cancelled, explain
 from explain.cache import CACHE
 from explain.jobs import Busy, Queue
 from explain.picture.smoothing import PIXEL_FINE
-from pages.parts import waiting
+from pages.parts import asking, waiting
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti
@@ -25,7 +25,7 @@ def fresh(in_tiny_zoo, monkeypatch):
     """The tiny zoo, an empty cache and a queue of its own for every test."""
     CACHE.clear()
     queue = Queue()
-    monkeypatch.setattr(waiting, "QUEUE", queue)
+    monkeypatch.setattr(asking, "queue_for", lambda method: queue)
     yield
     while queue._threads:  # a late one would put its map into the next test's cache
         time.sleep(0.01)
@@ -37,7 +37,7 @@ class Slow:
 
     def __init__(self, monkeypatch):
         self.calls, self.go, self.cancelled = [], threading.Event(), threading.Event()
-        monkeypatch.setattr(waiting, "explain", self)
+        monkeypatch.setattr(asking, "explain", self)
         monkeypatch.setattr(waiting, "AT_ONCE", 0.05)
 
     def __call__(self, model, scan, method, *, budget, **asked):
@@ -80,7 +80,8 @@ def said(app) -> str:
 def after(slow: Slow, app):
     """Let the explanation come to its end, and look again."""
     slow.go.set()
-    app.session_state["asked"].job.wait(60)
+    for job, _ in list(app.session_state["asked"]["map"].jobs.values()):
+        job.wait(60)
     return app.run()
 
 
@@ -133,7 +134,7 @@ def test_no_scan_any_more_gives_up_the_question(slow):
 def test_what_was_asked_before_is_there_without_asking_the_model(app, monkeypatch):
     app.run().button[0].click().run()
     first = app.get("image")[1].proto.imgs[0].url
-    monkeypatch.setattr(waiting, "explain", lambda *a, **k: pytest.fail("the model was asked again"))
+    monkeypatch.setattr(asking, "explain", lambda *a, **k: pytest.fail("the model was asked again"))
     app.run()
     another = start()
     for page in (app, another):
@@ -143,7 +144,7 @@ def test_what_was_asked_before_is_there_without_asking_the_model(app, monkeypatc
 def test_the_model_s_answer_and_its_class_by_name_are_one_question(app, monkeypatch):
     app.run().button[0].click().run()
     given = next(iter(CACHE._kept.values())).target
-    monkeypatch.setattr(waiting, "explain", lambda *a, **k: pytest.fail("the model was asked again"))
+    monkeypatch.setattr(asking, "explain", lambda *a, **k: pytest.fail("the model was asked again"))
     app.selectbox(key="class-tiny-phantom4").select(given).run()
     assert drawn(app) == ALTS
 
@@ -165,7 +166,7 @@ def test_a_full_queue_is_one_sentence_and_can_be_tried_again(app, monkeypatch):
         raise Busy("33 explanations are waiting or running already; try again in a minute.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(waiting.QUEUE, "submit", full)
+        patch.setattr(asking.queue_for(METHODS["gradcam"]), "submit", full)
         app.run().button[0].click().run()
         assert errors(app) == ["33 explanations are waiting or running already; try again in a minute."]
         assert not app.exception and drawn(app) == ALTS[:1]
@@ -184,9 +185,9 @@ def test_whatever_goes_wrong_is_one_sentence(app, monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(waiting, "explain", fail)
+    monkeypatch.setattr(asking, "explain", fail)
     app.run().button[0].click().run()
-    assert not app.exception and errors(app) == [waiting.FAILED] and drawn(app) == ALTS[:1]
+    assert not app.exception and errors(app) == [asking.FAILED] and drawn(app) == ALTS[:1]
 
 
 def test_a_black_slice_is_one_sentence(app):
@@ -214,7 +215,8 @@ def test_a_saturated_model_and_a_class_it_rules_out_get_maps_or_sentences(app, t
 def test_how_the_map_is_drawn_survives_the_wait_for_another(slow):
     slow.go.set()
     app = start()
-    app.session_state["asked"].job.wait(60)
+    for job, _ in list(app.session_state["asked"]["map"].jobs.values()):
+        job.wait(60)
     app.run().slider(key="threshold").set_value(40).run()
     slow.go.clear()
     app.selectbox(key="method").select("layercam").run()
