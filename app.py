@@ -9,7 +9,6 @@ import streamlit as st
 
 from explain import METHODS, explain
 from model_zoo import ModelError, load_model, models
-from pages.parts.asking import turned_to
 from pages.parts.frame import pages
 from scans import PHANTOM_SAMPLES, phantom
 
@@ -59,7 +58,6 @@ def _keep_keras_from_streamlit() -> None:
 st.set_page_config(page_title="Candor", layout="wide")
 page = st.navigation(pages(), position="top")
 st.session_state["framed"] = True
-turned_to(page.url_path)
 st.logo(LOGO)
 warm_up()
 body, foot = st.container(), st.container()

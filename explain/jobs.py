@@ -19,7 +19,7 @@ from explain.methods import Method
 from explain.question import Cancelled
 
 PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once a minute, so that 60 would drop it
-GRACE = 10.0  # seconds; a page that is loaded again is away for one or two
+GRACE = 5.0  # seconds; a page that is loaded again is away for one or two, and a job dropped too soon is asked again
 FORGOTTEN_AFTER = 64  # finished jobs
 
 

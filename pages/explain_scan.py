@@ -1,32 +1,43 @@
 """What does a model say about this scan, and what did it look at? Choose, ask once, look."""
 
-import numpy as np
 import streamlit as st
 
+from explain import METHODS
 from explain.reading import doubts
 from explain.verdict import bars, in_words
-from model_zoo import Model, ModelError, load_model
 from pages.parts.asking import Wanted, leave
-from pages.parts.choose import choose_question, choose_scan, gallery, require_models
+from pages.parts.choose import choose_question, choose_scan, gallery, go_to, require_models, slices
+from pages.parts.compare_answers import answers
 from pages.parts.frame import require_frame
+from pages.parts.gallery import gallery_of_methods
+from pages.parts.region import counterfactual
+from pages.parts.series import read_series
 from pages.parts.viewer import show, view
 from pages.parts.waiting import ask, wait
-from scans import Scan, ScanError
+from pages.parts.worklist import files
+from scans import Scan
+
+BLANK = "This slice is blank (every pixel has the same value); choose another slice."
 
 require_frame()
 
 
-@st.cache_data(scope="session", max_entries=256, show_spinner=False)
-def classify(scan: tuple[str, int, str], weights: str, _scan: Scan, _model: Model) -> np.ndarray:
-    """Return the probabilities (K,). What is asked is known by contents: digest, slice, plane and the weights."""
-    return _model.classify([_scan])[0]
+def step_buttons(scan: Scan, method: str) -> None:
+    """Draw the ways to the next slice and the next method, each with its key."""
+    order = list(METHODS)
+    following = order[(order.index(method) + 1) % len(order)]
+    with st.container(horizontal=True, gap="small"):
+        if scan.count > 1:
+            for label, key, place in (("Previous slice", "P", scan.index - 1), ("Next slice", "N", scan.index + 1)):
+                away = not 0 <= place < scan.count
+                st.button(label, on_click=go_to, args=(place,), shortcut=key, disabled=away)
+        st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
 
 
-rail, desk = st.columns([2, 7], gap="large")
+rail, desk = st.columns([3, 9], gap="large")
 with rail:
     scan = choose_scan()
-    cards = require_models()
-    card, choice = choose_question(cards)
+    card, choice = choose_question(require_models())
 
 with desk:
     if scan is None:
@@ -40,18 +51,15 @@ with desk:
         st.stop()
     for note in scan.notes:
         st.info(note)
-    try:
-        with st.spinner("Asking the model; the first time it has to be loaded…"):
-            model = load_model(card.id)
-            p = classify((scan.digest, scan.index, scan.plane), card.weights_sha256, scan, model)
-        target = choice.target or card.classes[int(p.argmax())]
-    except (ModelError, ScanError) as error:
-        st.error(str(error))
+    said = answers([card], [scan])
+    if scan.blank or card.id in said.errors:
+        st.error(said.errors.get(card.id, BLANK))
         show(scan)
         st.stop()
+    model, p = said.models[card.id], said.answers[0][0]
+    target = choice.target or card.classes[int(p.argmax())]
     wanted = Wanted(model, scan, choice, target)
     answer = ask(wanted)
-    explanation = answer.explanation
 
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
@@ -60,12 +68,34 @@ with desk:
         if scan.count > 1:
             st.caption(f"This is the answer for slice {scan.index + 1} alone, not for the whole volume.")
     warnings = st.container()
-    if explanation is None:
+    if answer.explanation is None:
         wait(wanted, answer)
     else:
-        for doubt in doubts(explanation, card.names[card.classes.index(target)]):
+        for doubt in doubts(answer.explanation, card.names[card.classes.index(target)]):
             warnings.warning(doubt)
-        view(scan, explanation, card)
+        view(scan, answer.explanation, card)
+    step_buttons(scan, choice.method)
+
+    volume = slices()
+    names = [
+        "What if?",
+        "All methods",
+        *(["Whole series"] if volume else []),
+        *(["Worklist"] if len(files()) > 1 else []),
+    ]
+    parts = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
+    if parts["All methods"].open:
+        with parts["All methods"]:
+            gallery_of_methods(scan, model, target)
+    else:
+        leave("gallery")
+    if parts["What if?"].open:
+        with parts["What if?"]:
+            counterfactual(scan, model, card, answer.explanation)
+    if volume and parts["Whole series"].open:
+        with parts["Whole series"]:
+            read_series(volume, model, card, go_to, current=scan.index)
+
     # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(
         bars(card.names, p, card.classes.index(target)),

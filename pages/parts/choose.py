@@ -8,7 +8,7 @@ from explain.verdict import in_per_cent
 from model_zoo import ModelCard, ModelError, models
 from pages.parts.asking import Choice
 from pages.parts.worklist import choose_files, choose_plane, files, scans_of
-from scans import PHANTOM_SAMPLES, Scan, phantom
+from scans import PHANTOM_SAMPLES, Scan, ScanError, phantom
 
 BUDGETS = (5, 15, 30, 60)  # seconds
 _SPLITS = {"test": "test", "val": "validation"}
@@ -42,18 +42,21 @@ def choose_scan() -> Scan | None:
     if choice in SAMPLES:
         st.caption(SYNTHETIC)
         return sample(choice)
-    return _slice(scans_of(choice))
+    try:
+        return _slice(scans_of(choice))
+    except ScanError as error:  # this plane is too thin; another one is not
+        st.error(str(error))
+        return None
 
 
 def _pick(options: list[str]) -> str | None:
     """Return the name of the scan to show: of one just opened, or named in the address, else what the reader picks."""
     named = next((name for name in SAMPLES if _in_address(name) == st.query_params.get("sample")), None)
-    opened = st.session_state.pop("opened", None if "scan" in st.session_state else named)
-    if opened in options:
-        st.session_state["scan"] = opened
-    elif st.session_state.get("scan") not in options:
-        st.session_state["scan"] = None
-    choice = st.selectbox("Scan", options, index=None, placeholder="Choose a sample", key="scan", **_KEEP)
+    # Streamlit keeps a widget's value for its own page only.
+    known = st.session_state.pop("opened", None) or st.session_state.get("scan", st.session_state.get("open", named))
+    st.session_state["scan"] = known if known in options else None
+    choice = st.selectbox("Scan", options, index=None, placeholder="Choose a sample", key="scan")
+    st.session_state["open"] = choice
     # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
     told = _in_address(choice) if choice in SAMPLES else None
     if told != st.query_params.get("sample"):
@@ -86,16 +89,31 @@ def gallery() -> None:
     st.caption(SYNTHETIC)
 
 
+def slices() -> list[Scan]:
+    """Return all slices of the volume that the reader looks at, [] where it is no volume."""
+    choice = st.session_state.get("scan")
+    found = scans_of(choice) if choice in files() else []
+    return found if len(found) > 1 else []
+
+
+def go_to(place: int) -> None:
+    """Open another slice; to be called before the page is drawn, as a widget's callback is."""
+    st.session_state[st.session_state["slice-key"]] = place + 1
+
+
 def _slice(scans: list[Scan]) -> Scan:
     """Return one of a volume's slices, the middle one until the reader chooses another."""
     if len(scans) == 1:
+        st.query_params.pop("slice", None)
         return scans[0]
     first = scans[0]
-    if st.session_state.get("sliced") != (of := (first.digest, first.plane, len(scans))):
-        if "sliced" in st.session_state or not 1 <= st.session_state.get("slice", 0) <= len(scans):
-            st.session_state["slice"] = 1 + len(scans) // 2
-        st.session_state["sliced"] = of
-    return scans[st.slider("Slice", 1, len(scans), key="slice", bind="query-params") - 1]
+    key = st.session_state["slice-key"] = f"slice-{first.digest}-{first.plane}-{len(scans)}"
+    kept = st.session_state.setdefault("slices", {})  # Streamlit keeps a widget's value for its own page only
+    st.session_state.setdefault(key, kept.get(key, 1 + len(scans) // 2))
+    kept[key] = st.slider("Slice", 1, len(scans), key=key)
+    if st.query_params.get("slice") != str(kept[key]):
+        st.query_params["slice"] = str(kept[key])
+    return scans[kept[key] - 1]
 
 
 def require_models() -> dict[str, ModelCard]:

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.parts.asking import turned_to
 
 _FOLDER = Path(__file__).parents[1]
 
@@ -20,7 +23,9 @@ def pages() -> list:
 
 
 def require_frame() -> None:
-    """Start again through `app.py` where a page runs on its own; called first by every page.
+    """Give up what the page before waited for; start again through `app.py` where a page runs on its own.
+
+    Called first by every page.
 
     Streamlit takes each file in `pages/` for a page of its own until `st.navigation` has run once in the
     process: whoever opened /about first of all would see neither links nor the not-for-diagnosis line.
@@ -29,3 +34,5 @@ def require_frame() -> None:
         st.session_state["framed"] = True
         st.navigation(pages(), position="top")
         st.rerun()
+    if context := get_script_run_ctx():
+        turned_to(context.page_script_hash)

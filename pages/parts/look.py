@@ -37,7 +37,7 @@ def choose_look(scan: Scan, explanation: Explanation) -> Look:
     """Draw the controls of the overlay and return what they say."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="content", gap="xsmall"):
-            shown = st.toggle("Heatmap", value=True, key="shown", **_KEEP)
+            shown = _choose_shown()
             against = explanation.signed and st.toggle("Show evidence against", value=True, key="against", **_KEEP)
         drawn_as = st.segmented_control(
             "Drawn as",
@@ -58,6 +58,17 @@ def choose_look(scan: Scan, explanation: Explanation) -> Look:
         colour_map = st.selectbox("Colours", options, format_func=str.title, key=key, help=told, width=_WIDTH, **_KEEP)
     contours = drawn_as == _DRAWN_AS[1]
     return Look(shown, against, contours, opacity / 100, threshold / 100, smooth, colour_map)
+
+
+def _choose_shown() -> bool:
+    shown = st.session_state.setdefault("shown", True)
+    st.button(
+        "Hide the heatmap" if shown else "Show the heatmap",
+        key="show-heatmap",
+        on_click=lambda: st.session_state.update(shown=not shown),
+        shortcut="H",
+    )
+    return shown
 
 
 def _choose_smoothing(scan: Scan, method: str) -> float:

@@ -7,11 +7,12 @@ import numpy as np
 import streamlit as st
 
 from explain import METHODS, Explanation, colour_bar, overlay, png
+from explain.board.trust import said, trust
 from explain.picture.export import archive, caption, sheet
 from explain.picture.overlay import gray, squared, strongest, with_sides
 from explain.picture.smoothing import smoothed, smoothing
 from explain.reading import remarks, scale, settled
-from model_zoo import ModelCard
+from model_zoo import ModelCard, zoo_folder
 from pages.parts.look import Look, choose_look, choose_window, window_chosen
 from scans import Scan
 
@@ -34,7 +35,7 @@ def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
     if key is not None:
         _picture(keys[1], png(key), "Colour bar")
     words = _explain_colours(texts[1], scan, explanation, card, look, weak)
-    _explain_method(texts[0], explanation)
+    _explain_method(texts[0], explanation, card)
     with bench[1]:
         st.caption("Downloads hold no name and no file name; the map is in the pixels of the scan as uploaded.")
         names = dict(zip(card.classes, card.names, strict=True))
@@ -81,18 +82,20 @@ def _explain_colours(
     name = card.names[card.classes.index(explanation.target)]
     if look.shown and explanation.heat.any():
         column.caption(scale(explanation, name, look.against))
-    said = []
+    told = []
     if weak:
-        said.append(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
+        told.append(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
     if smooth := look.shown and smoothing(scan, explanation.method).words(look.smooth):
-        said.append(smooth)
-    for sentence in said:
+        told.append(smooth)
+    for sentence in told:
         column.caption(sentence)
-    return said
+    return told
 
 
-def _explain_method(column, explanation: Explanation) -> None:
-    method = METHODS[explanation.method]
+def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
+    method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
+    found = trust(zoo_folder() / card.id, card.weights_sha256, method.id, explanation.target)
+    column.caption(f"**How far to trust it.** {said(found, method.title, name)}")
     column.caption(" ".join([settled(explanation), *remarks(explanation)]))
     column.caption(f"**{method.title}.** {method.measures} {method.misleads} [The paper]({method.paper}).")
 

@@ -113,16 +113,20 @@ def _take(key: str) -> None:
 
 def _check() -> None:
     """Read every new file once; one that is no scan is not kept, and its sentence is."""
-    new = [file for file in files().values() if not file.checked]
+    new = [file for file in st.session_state.get("worklist", {}).values() if not file.checked]
     if not new:
         return
-    told, plane = st.empty(), _plane()
+    told, chosen = st.empty(), _plane()
 
     def slices(file: File) -> list[Scan] | ScanError:
-        try:
-            return read(file.data, plane=plane)
-        except ScanError as error:
-            return error
+        # A volume may be too thin to be seen in one plane, and have others.
+        planes = sorted(PLANES, key=lambda plane: plane != chosen) if _is_nifti(file.data) else (chosen,)
+        for plane in planes:
+            try:
+                return read(file.data, plane=plane)
+            except ScanError as error:
+                refused = error
+        return refused
 
     with ThreadPoolExecutor(2) as pool:  # DICOM and NIfTI are decoded in a process of their own each
         for place, (file, found) in enumerate(zip(new, pool.map(slices, new), strict=True), 1):

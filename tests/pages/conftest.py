@@ -27,7 +27,7 @@ def app() -> AppTest:
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    """Put files (name, bytes) in the place of those uploaded, and run."""
+    """Hand files (name, bytes) to the upload field, and run."""
     values = [(name, data, "application/octet-stream") for name, data in files]
     return app.file_uploader[0].set_value(values).run()
 

@@ -166,6 +166,6 @@ def test_every_control_of_the_overlay_draws(app):
     app.segmented_control(key="drawn-as").set_value("Contours").run()
     seen.add(app.get("image")[1].proto.imgs[0].url)
     assert len(seen) == 5
-    app.toggle(key="shown").set_value(False).run()
+    app.button(key="show-heatmap").click().run()
     scan, beside = (image.proto.imgs[0].url for image in app.get("image"))
     assert scan == beside  # the overlay is off: the plain scan, twice
