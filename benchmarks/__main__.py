@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "browser")
+NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "app", "leaving")
 
 
 def main() -> int:

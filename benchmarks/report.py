@@ -6,6 +6,7 @@ python -m benchmarks.report      # after the benchmarks, or after a model was tr
 import json
 from pathlib import Path
 
+from benchmarks.app_tables import waiting
 from benchmarks.explanation_tables import board, explainers, looking
 from benchmarks.record import RESULTS
 from model_zoo import ModelCard, models
@@ -169,8 +170,7 @@ def _pace(name: str, card: ModelCard) -> str:
 
 def speed() -> str:
     """Return the table of the benchmarks, from their results."""
-    prediction, training, browser = (_result(n) for n in ("prediction", "training", "browser"))
-    upload = browser["upload to heatmap, warm"]
+    prediction, training = (_result(n) for n in ("prediction", "training"))
     machine = prediction["machine"]
     rows = [
         f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}); the others and "
@@ -191,12 +191,6 @@ def speed() -> str:
         f"| training, images a second, cnn3-kaggle4 | {training['plain, images a second']:g} "
         f"(Keras loader and layers, float32) | {training['ours, images a second']:g} "
         f"({training['precision of ours']}) | {training['ours over plain']:g} x | `{training['command']}` |",
-        f"| upload to heatmap in the browser, warm, median of {upload['scans']} scans | | "
-        f"{upload['median seconds']:g} s ({upload['fastest']:g} to {upload['slowest']:g}) | | `{browser['command']}` |",
-        "| page painted after the server is up | | "
-        f"{browser['page painted, seconds after the server was up']:g} s | | `{browser['command']}` |",
-        "| first prediction after the start of the process | | "
-        f"{browser['first prediction, seconds after the start of the process']:g} s | | `{browser['command']}` |",
     ]
     return "\n".join(rows)
 
@@ -207,6 +201,7 @@ TABLES = {
     "cheating": cheating,
     "training": training,
     "speed": speed,
+    "waiting": waiting,
     "looking": looking,
     "board": board,
     "explainers": explainers,

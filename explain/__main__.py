@@ -24,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
         from explain.counterfactual.command import main as counterfactual
 
         return counterfactual(arguments[1:])
+    if arguments[:1] == ["report"]:
+        from explain.report.command import main as report
+
+        return report(arguments[1:])
     return _explain(_parser().parse_args(arguments))
 
 
@@ -93,9 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain",
         description="Show what a model looked at. A heatmap is evidence about the model, not about the patient.",
-        epilog="Two first words are commands of their own, with a --help each: `python -m explain counterfactual` asks "
-        "again with a region erased, kept or moved, and `python -m explain board` measures what a method's maps are "
-        "worth. A scan whose file has such a name is given as ./board.",
+        epilog="Three first words are commands of their own, with a --help each: `python -m explain counterfactual` "
+        "asks again with a region erased, kept or moved, `python -m explain report` writes a report of each scan, and "
+        "`python -m explain board` measures what a method's maps are worth. A scan whose file has such a name is given "
+        "as ./board.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")

@@ -2,9 +2,100 @@
 
 import streamlit as st
 
-from pages.parts.choose import require_models
+from explain.comparison.classes import correspondences, shared_classes
+from explain.comparison.disagreement import disagreement, headline, in_words
+from pages.charts.compare import probabilities
+from pages.charts.style import CONFIG
+from pages.parts.asking import Choice, Wanted, as_they_come, cancel, leave
+from pages.parts.choose import choose_scan, gallery, require_models
+from pages.parts.compare_agreement import draw_agreement
+from pages.parts.compare_answers import answers
+from pages.parts.compare_choice import OWN, choose_class, choose_methods, choose_models
+from pages.parts.compare_grid import draw_grid
+from pages.parts.compare_worklist import draw_worklist
 from pages.parts.frame import require_frame
+from pages.parts.viewer import show
+
+ROOM = "compare"
+ONE, ALL = "This scan", "All scans by disagreement"
 
 require_frame()
-st.title("Where do the models disagree?", anchor=False)
-cards = require_models()
+rail, desk = st.columns([2, 7], gap="large")
+with rail:
+    scan = choose_scan()
+    cards = choose_models(require_models())
+    if cards:
+        shared = shared_classes(cards)
+        methods, explained = choose_methods(), choose_class(shared)
+
+with desk:
+    shown = st.segmented_control(
+        "View", (ONE, ALL), default=ONE, required=True, key="compare-view", label_visibility="collapsed"
+    )
+    if not cards:
+        st.title("Where do the models disagree?", anchor=False)
+        st.info("Choose two models or more.")
+        st.stop()
+    if shown == ALL:
+        leave(ROOM)
+        draw_worklist(cards, shared, lambda: st.session_state.update({"compare-view": ONE}))
+        st.stop()
+    if scan is None:
+        leave(ROOM)
+        st.title("Where do the models disagree?", anchor=False)
+        st.write(
+            "Upload a brain MRI, or choose a sample: several models answer side by side, each with the maps of what "
+            "raised its answer. With several scans, see which of them the models disagree about most."
+        )
+        gallery()
+        st.stop()
+    for note in scan.notes:
+        st.info(note)
+    if scan.blank:
+        st.error("This slice is blank (every pixel has the same value); choose another slice.")
+        show(scan)
+        st.stop()
+    said = answers(cards, [scan])
+    found = disagreement(shared, said.answers[0])
+    words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")
+    with words:
+        st.subheader(headline(cards, shared, said.answers[0]), anchor=False)
+        st.write(in_words(found, len(cards)))
+        if said_of := correspondences(cards, shared):
+            with st.expander("How their classes correspond"):
+                for sentence in said_of:
+                    st.caption(sentence)
+        if scan.count > 1:
+            st.caption(f"These are the answers for slice {scan.index + 1} alone, not for the whole volume.")
+
+    wanted = {}
+    for method in methods:
+        for place, card in enumerate(cards):
+            p = said.answers[0][place]
+            if p is None:
+                continue
+            target = (
+                int(p.argmax()) if explained == OWN else shared.own_class(place, shared.classes.index(explained), p)
+            )
+            if target is not None:
+                choice = Choice.usual(method, card.classes[target])
+                wanted[card.id, method] = Wanted(said.models[card.id], scan, choice, card.classes[target])
+
+    def draw(answers) -> None:
+        draw_grid(scan, cards, methods, wanted, said.errors, answers)
+        if any(answer.pending for answer in answers.values()):
+            st.button("Cancel what is still to come", on_click=cancel, args=(ROOM,))
+        elif any(answer.state == "cancelled" for answer in answers.values()):
+            st.button("Explain again", on_click=leave, args=(ROOM,))
+        draw_agreement(scan, cards, methods, {name: a.explanation for name, a in answers.items() if a.explanation})
+
+    if methods:
+        as_they_come(wanted, ROOM, draw)
+    else:
+        st.info("Choose a method to see the models' maps.")
+    # Last, though it stands above: nobody should wait for the maps because of a chart.
+    chart.plotly_chart(
+        probabilities([card.id for card in cards], *shared.table(said.answers[0])),
+        config=CONFIG,
+        alt="Probability that each model gives to each class",
+    )

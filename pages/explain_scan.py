@@ -1,20 +1,28 @@
 """What does a model say about this scan, and what did it look at? Choose, ask once, look."""
 
+from datetime import datetime
+from functools import partial
+
+import numpy as np
 import streamlit as st
 
-from explain import METHODS
+from explain import METHODS, Explanation
+from explain.cache import CACHE
 from explain.reading import doubts
+from explain.report import Reading
 from explain.verdict import bars, in_words
+from model_zoo import ModelCard
 from pages.parts.asking import Wanted, leave
-from pages.parts.choose import choose_question, choose_scan, gallery, go_to, require_models, slices
+from pages.parts.choose import choose_question, choose_scan, gallery, go_to, place, require_models, slices
 from pages.parts.compare_answers import answers
 from pages.parts.frame import require_frame
 from pages.parts.gallery import gallery_of_methods
 from pages.parts.region import counterfactual
+from pages.parts.report import offer_report, style_of
 from pages.parts.series import read_series
 from pages.parts.viewer import show, view
 from pages.parts.waiting import ask, wait
-from pages.parts.worklist import files
+from pages.parts.worklist import bytes_of, files
 from scans import Scan
 
 BLANK = "This slice is blank (every pixel has the same value); choose another slice."
@@ -22,16 +30,39 @@ BLANK = "This slice is blank (every pixel has the same value); choose another sl
 require_frame()
 
 
-def step_buttons(scan: Scan, method: str) -> None:
+def step_buttons(volume: list[Scan], method: str) -> None:
     """Draw the ways to the next slice and the next method, each with its key."""
     order = list(METHODS)
     following = order[(order.index(method) + 1) % len(order)]
     with st.container(horizontal=True, gap="small"):
-        if scan.count > 1:
-            for label, key, place in (("Previous slice", "P", scan.index - 1), ("Next slice", "N", scan.index + 1)):
-                away = not 0 <= place < scan.count
-                st.button(label, on_click=go_to, args=(place,), shortcut=key, disabled=away)
+        if volume:
+            for label, key, step in (("Previous slice", "P", -1), ("Next slice", "N", 1)):
+                away = not 0 <= place() + step < len(volume)
+                st.button(label, on_click=go_to, args=(place() + step,), shortcut=key, disabled=away)
         st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
+
+
+def reading(scan: Scan, card: ModelCard, p: np.ndarray, explanation: Explanation, seen: dict) -> Reading:
+    """Return what is on the screen at this moment; called when a button is pressed, outside of the session."""
+    kept = (CACHE.get(key) for key in seen.get("maps", ()))
+    of_this = (explanation.scan, explanation.slice, explanation.plane, explanation.weights, explanation.target)
+    others = [
+        found
+        for found in kept
+        if found and (found.scan, found.slice, found.plane, found.weights, found.target) == of_this
+        if found.method != explanation.method
+    ]
+    of, said = seen.get("said", (None, []))
+    said = said if of == (scan.digest, scan.index, scan.plane, card.weights_sha256) else []
+    style = style_of(seen["look"], seen["window"])
+    now = datetime.now().astimezone()
+    return Reading(scan, card, tuple(map(float, p)), (explanation, *others), now, style, tuple(said))
+
+
+def stem(explanation: Explanation) -> str:
+    """Return how the names of downloads begin: what was asked, and no name of a file."""
+    asked = ("candor", explanation.model, explanation.method, explanation.target, explanation.scan[:8])
+    return "-".join((*asked, f"{explanation.slice + 1}"))
 
 
 rail, desk = st.columns([3, 9], gap="large")
@@ -65,18 +96,20 @@ with desk:
     with words:
         st.subheader(f"The model's answer: {card.names[int(p.argmax())]}", anchor=False)
         st.write(in_words(card.names, p))
-        if scan.count > 1:
-            st.caption(f"This is the answer for slice {scan.index + 1} alone, not for the whole volume.")
+        if slices():
+            st.caption(f"This is the answer for slice {place() + 1} alone, not for the whole volume.")
     warnings = st.container()
     if answer.explanation is None:
         wait(wanted, answer)
     else:
         for doubt in doubts(answer.explanation, card.names[card.classes.index(target)]):
             warnings.warning(doubt)
-        view(scan, answer.explanation, card)
-    step_buttons(scan, choice.method)
-
+        seen: dict = st.session_state.setdefault("seen", {})
+        view(scan, answer.explanation, card, seen)
+        make = partial(reading, scan, card, p, answer.explanation, seen)
+        offer_report(make, stem(answer.explanation), bytes_of(scan))
     volume = slices()
+    step_buttons(volume, choice.method)
     names = [
         "What if?",
         "All methods",
@@ -86,7 +119,7 @@ with desk:
     parts = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
     if parts["All methods"].open:
         with parts["All methods"]:
-            gallery_of_methods(scan, model, target)
+            gallery_of_methods(scan, model, target, st.session_state.setdefault("seen", {}))
     else:
         leave("gallery")
     if parts["What if?"].open:
@@ -94,7 +127,7 @@ with desk:
             counterfactual(scan, model, card, answer.explanation)
     if volume and parts["Whole series"].open:
         with parts["Whole series"]:
-            read_series(volume, model, card, go_to, current=scan.index)
+            read_series(volume, model, card, go_to, current=place())
 
     # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(

@@ -8,6 +8,7 @@ from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom
 from scans.read import ACCEPTED, MAX_BYTES, read
 from scans.scan import PLANES, Scan, ScanError
+from scans.series import in_series
 
 __all__ = [
     "ACCEPTED",
@@ -24,6 +25,7 @@ __all__ = [
     "display_name",
     "find_head",
     "fit",
+    "in_series",
     "phantom",
     "read",
     "resize",

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 MEGABYTES = 800  # of address space, where the system can limit it
 CPU_SECONDS = 10
+HEADERS = ("references", "identity")  # kinds of question about a DICOM file's header
 
 _TOO_LARGE = (
     f"Decoding this file takes more than the {MEGABYTES} MB of memory that are granted; export a smaller part "
@@ -29,7 +30,10 @@ _DAMAGED = {
 
 
 def main(kind: str, plane: str) -> None:
-    """Decode stdin as `kind`, "dicom" or "nifti", and answer as `scans.sandbox` expects."""
+    """Decode stdin as `kind`, "dicom" or "nifti", and answer as `scans.sandbox` expects.
+
+    For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
+    """
     # The answer gets a descriptor of its own: what a C library prints must not end up in it.
     with os.fdopen(os.dup(1), "wb") as answer:
         os.dup2(2, 1)
@@ -40,15 +44,20 @@ def main(kind: str, plane: str) -> None:
         from scans.scan import ScanError
 
         try:
-            for scan in _decoder(kind)(sys.stdin.buffer.read(), plane):
-                _send(scan, answer)
+            decoder = _decoder(kind)
+            data = sys.stdin.buffer.read()
+            if kind in HEADERS:
+                _line(decoder(data, kind == "identity"), answer)
+            else:
+                for scan in decoder(data, plane):
+                    _send(scan, answer)
             _line({"end": True}, answer)
         except ScanError as error:
             _line({"error": str(error)}, answer)
         except MemoryError:
             _line({"error": _TOO_LARGE}, answer)
         except Exception:  # a decoder fails in a dozen ways, and its own words may hold a patient's name
-            _line({"error": _DAMAGED[kind]}, answer)
+            _line({"error": _DAMAGED["nifti" if kind == "nifti" else "dicom"]}, answer)
 
 
 def _limit() -> None:
@@ -72,8 +81,13 @@ def _limit() -> None:
 
 def _decoder(kind: str):
     """Import no more than one decoder needs: someone waits for the scan."""
-    if kind == "dicom":
+    if kind != "nifti":
         sys.modules["requests"] = None  # pydicom imports it to download its own test files
+    if kind in HEADERS:
+        from scans.dicom_header import header_of
+
+        return header_of
+    if kind == "dicom":
         from scans.dicom import read_dicom
 
         return read_dicom

@@ -14,7 +14,7 @@ from pydicom import Dataset, dcmread, uid
 from pydicom.filereader import read_dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
 
-from scans.dicom_facts import burned_in, modality, orientation, rescale, spacing, window
+from scans.dicom_facts import burned_in, modality, orientation, position, rescale, series, spacing, window
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import mend, place_window, stretch_in_place, tails
 
@@ -46,9 +46,9 @@ _PICTURE = (
     "BitsStored HighBit PixelRepresentation ExtendedOffsetTable ExtendedOffsetTableLengths"
 )
 _FACTS = (
-    "Modality BurnedInAnnotation ImageOrientationPatient PixelSpacing WindowCenter WindowWidth VOILUTFunction "
-    "VOILUTSequence RescaleSlope RescaleIntercept ModalityLUTSequence SharedFunctionalGroupsSequence "
-    "PerFrameFunctionalGroupsSequence"
+    "Modality BurnedInAnnotation SeriesInstanceUID ImageOrientationPatient ImagePositionPatient PixelSpacing "
+    "WindowCenter WindowWidth VOILUTFunction VOILUTSequence RescaleSlope RescaleIntercept ModalityLUTSequence "
+    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 )
 _PALETTE = [
     name.format(colour)
@@ -68,7 +68,7 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
     All frames share one span. Raises ScanError with a sentence for the reader, and anything at all over
     a broken file.
     """
-    dataset = _dataset(data)
+    dataset = dataset_of(data, _TAGS)
     frames, rows, columns = _shape(dataset)
     name, notes = modality(dataset)
     values, top = _values(dataset, (frames, rows, columns))
@@ -96,12 +96,14 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
             window=(1 - shown[1], 1 - shown[0]) if inverted else shown,
             modality=name,
             edges=edges,
+            series=series(dataset),
+            position=position(dataset, index),
             notes=notes + about_window + about_size,
         )
 
 
-def _dataset(data: bytes) -> Dataset:
-    """Return what `_TAGS` names. The transfer syntax is read first: dcmread would inflate a deflated bomb."""
+def dataset_of(data: bytes, tags: list[str]) -> Dataset:
+    """Return what `tags` names. The transfer syntax is read first: dcmread would inflate a deflated bomb."""
     start = io.BytesIO(data)
     start.seek(_AFTER_MAGIC)
     meta = read_dataset(start, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
@@ -117,7 +119,7 @@ def _dataset(data: bytes) -> Dataset:
             f"This DICOM file is encoded as {name}, which Candor does not read; export it uncompressed, as RLE, "
             "JPEG, JPEG-LS or JPEG 2000."
         )
-    return dcmread(io.BytesIO(data), specific_tags=_TAGS)
+    return dcmread(io.BytesIO(data), specific_tags=tags)
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:

@@ -5,12 +5,15 @@ An enhanced multi-frame file keeps these facts in functional groups, one item a 
 to refuse the pixels: it is left out, with a note where the reader should know.
 """
 
+import hashlib
+
 import numpy as np
 from pydicom import Dataset
 
 _MODALITIES = ("MR", "CT", "PT", "NM", "CR", "DX", "RF", "XA", "US", "MG", "OT", "SC", "SEG", "ES", "GM", "SM", "XC")
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # where x, y, z of a patient begin and end
 _PLANES = ("sagittal", "coronal", "axial")  # the planes that x, y, z stand upright on
+_UPWARDS = (-1, -1, 1)  # a patient's x, y and z, turned to the right, the front and the head
 _MM = (0.01, 50.0)  # spacing of a scanner; beyond it the field holds something else
 
 
@@ -76,18 +79,48 @@ def orientation(dataset: Dataset, frame: int) -> tuple[str, tuple[str, str, str,
     ImageOrientationPatient holds the directions of a row and of a column; x grows to the patient's left,
     y to the back, z to the head (PS3.3 C.7.6.2.1.1).
     """
-    found = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    directions = _directions(dataset, frame)
     unknown = "", ("", "", "", "")
-    if len(found) != 6:
+    if directions is None:
         return unknown
-    along, down = np.array(found[:3]), np.array(found[3:])
-    if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
-        return unknown
+    along, down = directions
     left, right = _sides(along)
     top, bottom = _sides(down)
     if {left, right} == {top, bottom}:  # cut at 45 degrees: one letter for two sides tells nothing
         return unknown
     return _PLANES[int(np.argmax(np.abs(np.cross(along, down))))], (left, right, top, bottom)
+
+
+def position(dataset: Dataset, frame: int) -> float | None:
+    """Return how far along its series a slice lies, mm; None where the file does not say.
+
+    Measured across the slice, and growing upwards, forwards or to the patient's right, whichever is nearest: so
+    are the slices of a NIfTI volume ordered.
+    """
+    directions = _directions(dataset, frame)
+    corner = _numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
+    if directions is None or len(corner) != 3:
+        return None
+    across = np.cross(*directions)
+    axis = int(np.argmax(np.abs(across)))
+    return float(_UPWARDS[axis] * np.sign(across[axis]) * (across @ np.array(corner)))
+
+
+def series(dataset: Dataset) -> str:
+    """Return the sha256 of the number that all files of one series share, "" for none; the number stays here."""
+    number = str(dataset.get("SeriesInstanceUID") or "").strip()
+    return hashlib.sha256(number.encode()).hexdigest() if number else ""
+
+
+def _directions(dataset: Dataset, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the directions of a row and of a column, (3,) each; None where they are not at right angles."""
+    found = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    if len(found) != 6:
+        return None
+    along, down = np.array(found[:3]), np.array(found[3:])
+    if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
+        return None
+    return along, down
 
 
 def _sides(direction: np.ndarray) -> tuple[str, str]:

@@ -12,9 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -41,6 +41,29 @@ _TOO_SLOW = (
 
 def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
     """Return the scans of a "dicom" or "nifti" file. Raises ScanError with one sentence for the reader."""
+
+    def scans(stream: BinaryIO) -> list[Scan]:
+        slices = list(_answer(stream))
+        return [
+            Scan(pixels, digest, index=index, count=len(slices), **facts)
+            for index, (pixels, facts) in enumerate(slices)
+        ]
+
+    return _ask(kind, plane, data, scans)
+
+
+def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
+    """Return a DICOM file's references by keyword (`scans.dicom_header`), and whose it is where `identity` is asked.
+
+    What it lacks is "". Raises ScanError with one sentence for the reader.
+    """
+    if data[128:132] != b"DICM":
+        raise ScanError("This file is no DICOM file (Part 10), so it names no study; give the one that was read.")
+    return _ask("identity" if identity else "references", "", data, _facts)
+
+
+def _ask(kind: str, plane: str, data: bytes, taken: Callable[[BinaryIO], Any]) -> Any:
+    """Return what `taken` makes of a child's answer. Raises ScanError with one sentence for the reader."""
     late = threading.Event()
     with subprocess.Popen(
         # -P: nothing in this folder may stand in for a library of the same name.
@@ -55,11 +78,7 @@ def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
         try:
             with contextlib.suppress(OSError), child.stdin:  # it may die before it has read everything
                 child.stdin.write(data)
-            slices = list(_answer(child.stdout))
-            return [
-                Scan(pixels, digest, index=index, count=len(slices), **facts)
-                for index, (pixels, facts) in enumerate(slices)
-            ]
+            return taken(child.stdout)
         except ScanError:
             raise
         except (EOFError, ValueError, TypeError, KeyError, RecursionError):
@@ -69,15 +88,21 @@ def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
             child.kill()
 
 
+def _facts(stream: BinaryIO) -> dict:
+    """Return the next line of an answer; raise what `_ask` expects where there is none."""
+    facts = json.loads(stream.readline(_FACTS) or b"null")
+    if not isinstance(facts, dict):
+        raise EOFError
+    if "error" in facts:
+        raise ScanError(str(facts["error"]))
+    return facts
+
+
 def _answer(stream: BinaryIO) -> Iterator[tuple[np.ndarray, dict]]:
-    """Yield pixels and facts of each slice; raise what `decode` expects where the answer is none."""
+    """Yield pixels and facts of each slice; raise what `_ask` expects where the answer is none."""
     total = 0
     while True:
-        facts = json.loads(stream.readline(_FACTS) or b"null")
-        if not isinstance(facts, dict):
-            raise EOFError
-        if "error" in facts:
-            raise ScanError(str(facts["error"]))
+        facts = _facts(stream)
         if "end" in facts:
             return
         height, width = facts.pop("shape")

@@ -35,6 +35,8 @@ class Scan:
     modality: str = ""  # "MR" where the file says so
     sequence: str = ""  # "T1C+", "T2" ... where the file or its folder says so
     edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
+    series: str = ""  # sha256 of what names the series the file is part of, or "" where the file does not say
+    position: float | None = None  # mm upwards, forwards or to the right (axial, coronal, sagittal); None if unknown
     notes: tuple[str, ...] = ()  # what the reader should know: "not an MR scan", "burned-in annotation"
 
     def __post_init__(self) -> None:

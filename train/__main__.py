@@ -10,7 +10,7 @@ from pathlib import Path
 from model_zoo import ModelCard, ModelError, load_model, models
 from model_zoo.zoo import zoo_folder
 from train.audit import audit
-from train.datasets import DATASETS, dataset_card
+from train.datasets import DATASETS, data_folder, dataset_card
 from train.download import download
 from train.recipe import changed, find_recipe, recipe_ids
 from train.records import DatasetError
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get("CANDOR_DATA") or "data"),
+        default=data_folder(),
         metavar="DIR",
         help="the folder that holds the datasets in their publishers' layouts ($CANDOR_DATA, else ./data)",
     )

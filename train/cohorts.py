@@ -21,16 +21,6 @@ from train.twins import Twins, with_groups, with_twins
 
 LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
 
-# 44c's class -> what the four-class collections would call it. Ganglioglioma is as much neuronal as glial.
-FOUR_OF_FIFTEEN = {
-    "astrocytoma": "glioma",
-    "ependymoma": "glioma",
-    "glioblastoma": "glioma",
-    "oligodendroglioma": "glioma",
-    "meningioma": "meningioma",
-    "normal": "notumor",
-}
-
 
 @dataclass(frozen=True)
 class Cohort:
@@ -46,16 +36,6 @@ COHORTS: dict[str, Cohort] = {
     "br35h": Cohort("figshare3", read_br35h),
     "44c": Cohort("44c15", read_44c15),
 }
-
-
-def common_label(label: str, classes: Sequence[str]) -> str:
-    """Return the class of `classes` that a scan labelled `label` in its own collection belongs to; "" for none."""
-    if label in classes:
-        return label
-    if label == "notumor" and "normal" in classes:
-        return "normal"
-    four = FOUR_OF_FIFTEEN.get(label, "")
-    return four if four in classes else ""
 
 
 def chosen_cohorts(names: str) -> list[str]:

@@ -4,6 +4,7 @@ One dict of cards, one card a task. The readers for the publishers' folder layou
 `train/readers.py`; here is what a person should know before trusting a number measured on a set.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -202,6 +203,11 @@ def version_found(records: Sequence[Record], card: DatasetCard) -> str:
             extra = sum(max(0, have - want) for want, have in pairs)
             best, best_distance = f"{version}, {missing} of them missing, {extra} more than published", distance
     return best or f"{len(records):,} images; no published counts to compare with"
+
+
+def data_folder() -> Path:
+    """Return the folder that holds the datasets where nobody names another: $CANDOR_DATA, else ./data."""
+    return Path(os.environ.get("CANDOR_DATA") or "data")
 
 
 def dataset_folder(card: DatasetCard, data: Path) -> Path:

@@ -1,6 +1,7 @@
 """How does a user get a dataset? Through kagglehub, and if that fails, by hand with these steps."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from train.datasets import DatasetCard
@@ -8,7 +9,10 @@ from train.records import DatasetError
 
 
 def download(card: DatasetCard, data: Path) -> int:
-    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the steps to do it by hand."""
+    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the steps to do it by hand.
+
+    The folder is there whole or not at all: what is copied stands beside it until it is complete.
+    """
     place = data / card.folder
     if not card.folder:
         print(f"{card.title} is drawn by Candor itself; there is nothing to download")
@@ -25,14 +29,49 @@ def download(card: DatasetCard, data: Path) -> int:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise DatasetError(by_hand(card, place, reason)) from error
     data.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(found, place)
+    part = data / f".{card.folder}.part"
+    shutil.rmtree(part, ignore_errors=True)  # of a download that was broken off
+    try:
+        shutil.copytree(found, part)
+        part.rename(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     print(f"{card.title} is now at {place}")
     return 0
 
 
+def steps(card: DatasetCard, place: Path) -> tuple[str, ...]:
+    """Return what a person does to put a dataset into `place`, in order."""
+    return f"open {card.source}", "download and unpack the archive", f"move its content to {place}"
+
+
 def by_hand(card: DatasetCard, place: Path, reason: str) -> str:
     """Return the steps for a person, and why they are needed."""
-    return (
-        f"{card.title} could not be downloaded ({reason}). By hand: 1. open {card.source} 2. download and unpack "
-        f"the archive 3. move its content to {place} 4. run the command again"
-    )
+    told = " ".join(f"{n}. {step}" for n, step in enumerate((*steps(card, place), "run the command again"), 1))
+    return f"{card.title} could not be downloaded ({reason}). By hand: {told}"
+
+
+def offered(card: DatasetCard) -> tuple[int, str]:
+    """Return bytes and licence of what Kaggle serves now, as Kaggle states them; asks over the network.
+
+    Raises whatever kagglehub raises: it has no common ancestor.
+    """
+    from kagglehub.clients import build_kaggle_client
+    from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
+
+    request = ApiGetDatasetRequest()
+    request.owner_slug, request.dataset_slug = card.kaggle.split("/")
+    with build_kaggle_client() as client:
+        answer = client.datasets.dataset_api_client.get_dataset(request)
+    return int(answer.total_bytes), str(answer.license_name)
+
+
+def fetched(card: DatasetCard) -> int:
+    """Return how many bytes of a running download have come; 0 once it is being unpacked, and before it begins."""
+    from kagglehub.config import get_cache_folder
+
+    sizes = []
+    for archive in (Path(get_cache_folder()) / "datasets" / card.kaggle).glob("*.archive"):
+        with suppress(OSError):  # unpacked and gone since it was listed
+            sizes.append(archive.stat().st_size)
+    return sum(sizes)

@@ -13,10 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from model_zoo import Model
+from model_zoo.correspondence import common_label
 from model_zoo.tables import CohortRow
 from scans import fit
 from train.batches import prepare
-from train.cohorts import COHORTS, common_label, divided, read_cohort, trained_on
+from train.cohorts import COHORTS, divided, read_cohort, trained_on
 from train.recipe import Recipe
 from train.records import Record, load
 from train.twins import Twins, twins_among

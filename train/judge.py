@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from model_zoo import Model, ModelCard, write_card
+from model_zoo.correspondence import common_label
 from model_zoo.figures import bundle_figures
 from model_zoo.markdown import write_model_card
 from model_zoo.tables import CHECKS as CHECKED
@@ -35,7 +36,7 @@ from model_zoo.tables import (
 )
 from scans import fit
 from train.checks import CHECKS
-from train.cohorts import common_label, trained_on
+from train.cohorts import trained_on
 from train.elsewhere import Collections, cohort_rows, collections, seen_by
 from train.places import place_of
 from train.recipe import Recipe, published, recipe_of

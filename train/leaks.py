@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from train.cohorts import common_label
+from model_zoo.correspondence import common_label
 from train.datasets import DATASETS
 from train.records import DatasetError, Record, load
 from train.twins import POSITIONS, Prints, bits_apart, correlations, print_of, twin_pairs

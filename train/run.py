@@ -9,8 +9,9 @@ import keras
 import numpy as np
 
 from model_zoo import ModelCard
+from model_zoo.correspondence import common_label
 from train.batches import Batches, prepare
-from train.cohorts import common_label, divided, read_task
+from train.cohorts import divided, read_task
 from train.datasets import dataset_card, version_found
 from train.evaluate import evaluate
 from train.fit import fit, labels_of, precision_policy, seed_everything

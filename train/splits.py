@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from train.records import DatasetError, Record
 
@@ -23,6 +22,8 @@ def split(records: Sequence[Record], *, val: float, test: float, seed: int) -> l
 
 def _carve(records: list[Record], name: str, share: float, seed: int) -> list[Record]:
     """Move about `share` of the records that have no other split than training into split `name`."""
+    from sklearn.model_selection import StratifiedGroupKFold  # seconds to import, which a page need not wait for
+
     pool = [i for i, record in enumerate(records) if record.split in ("", "train")]
     labels = np.array([records[i].label for i in pool])
     groups = np.array([records[i].group or records[i].id for i in pool])

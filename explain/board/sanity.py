@@ -6,12 +6,15 @@ limit: how far maps agree depends on the task, too (Yona & Greenfeld 2021, https
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from model_zoo import Model
 from model_zoo.runtime import make_runtime
+
+if TYPE_CHECKING:
+    import keras
 
 STAGES = {"logits": 0.0, "upper half": 0.5, "all": 1.0}  # share of the layers with weights, from the logits down
 SURVIVES = 0.5  # mean rank correlation with the map of the forgetful network above which a method fails
@@ -19,6 +22,8 @@ SURVIVES = 0.5  # mean rank correlation with the map of the forgetful network ab
 
 def randomised(model: Model, share: float, seed: int = 0) -> Model:
     """Return a copy of a model in which the upper `share` of its layers, one at least, has its weights shuffled."""
+    import keras  # seconds: whoever only reads a board's table does not wait for it
+
     network = keras.models.clone_model(model.network)
     network.set_weights(model.network.get_weights())
     layers = [layer for layer in _flattened(network) if layer.weights]
@@ -29,8 +34,10 @@ def randomised(model: Model, share: float, seed: int = 0) -> Model:
     return replace(model, network=network, runtime=runtime)
 
 
-def _flattened(network: keras.Model) -> list[keras.layers.Layer]:
+def _flattened(network: "keras.Model") -> list["keras.layers.Layer"]:
     """Return the layers from input to logits, those of nested models in their place."""
+    import keras
+
     found = []
     for layer in network.layers:
         found += _flattened(layer) if isinstance(layer, keras.Model) else [layer]

@@ -96,6 +96,11 @@ def slices() -> list[Scan]:
     return found if len(found) > 1 else []
 
 
+def place() -> int:
+    """Return which of `slices` is shown."""
+    return st.session_state.get("place", 0)
+
+
 def go_to(place: int) -> None:
     """Open another slice; to be called before the page is drawn, as a widget's callback is."""
     st.session_state[st.session_state["slice-key"]] = place + 1
@@ -113,6 +118,7 @@ def _slice(scans: list[Scan]) -> Scan:
     kept[key] = st.slider("Slice", 1, len(scans), key=key)
     if st.query_params.get("slice") != str(kept[key]):
         st.query_params["slice"] = str(kept[key])
+    st.session_state["place"] = kept[key] - 1
     return scans[kept[key] - 1]
 
 

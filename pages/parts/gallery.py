@@ -21,8 +21,11 @@ _SIDE = 320  # pixels of a picture
 _SHOWN = 210  # pixels a card: five in a row of a laptop's screen, one and a half on a phone
 
 
-def gallery_of_methods(scan: Scan, model: Model, target: str) -> None:
-    """Draw every method's map of class `target`, quick ones first, each as soon as it is there."""
+def gallery_of_methods(scan: Scan, model: Model, target: str, seen: dict) -> None:
+    """Draw every method's map of class `target`, quick ones first, each as soon as it is there.
+
+    In `seen` it is noted which of them, by the keys of their questions, are to go into a report.
+    """
     name = model.card.names[model.card.classes.index(target)]
     st.caption(
         f"All maps are of {name}, with the usual settings and the first seed. Under each: how often its brightest "
@@ -30,6 +33,8 @@ def gallery_of_methods(scan: Scan, model: Model, target: str) -> None:
         "forgets all it has learnt."
     )
     wanted = {method: Wanted(model, scan, Choice.usual(method), target) for method in METHODS}
+    chosen = st.toggle("Put all these maps into the report", key="report-all", persist_state="session")
+    seen["maps"] = [question.key for question in wanted.values()] if chosen else []
     as_they_come(wanted, ROOM, lambda answers: _draw(answers, scan, model, target))
 
 

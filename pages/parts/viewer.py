@@ -8,7 +8,6 @@ import streamlit as st
 
 from explain import METHODS, Explanation, colour_bar, overlay, png
 from explain.board.trust import said, trust
-from explain.picture.export import archive, caption, sheet
 from explain.picture.overlay import gray, squared, strongest, with_sides
 from explain.picture.smoothing import smoothed, smoothing
 from explain.reading import remarks, scale, settled
@@ -18,42 +17,24 @@ from scans import Scan
 
 
 @st.fragment
-def view(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
-    """Draw the scan beside its overlay. The controls blend anew; they ask the model nothing."""
+def view(scan: Scan, explanation: Explanation, card: ModelCard, seen: dict) -> None:
+    """Draw the scan beside its overlay, and note in `seen` how. The controls blend anew; they ask the model nothing."""
     pictures = st.columns(2, wrap=False)  # beside each other on a phone, too
-    keys, controls, texts, bench = st.columns(2), st.container(), st.columns(2), st.columns(2)
+    keys, controls, texts = st.columns(2), st.container(), st.columns(2)
     with controls:
         look = choose_look(scan, explanation)
-    with bench[0]:
-        window = choose_window(scan)
+        with st.columns(2)[0]:
+            window = choose_window(scan)
+    seen |= {"look": look, "window": window}
     original = _seen(scan, window)
     drawn, key, weak = _drawn(scan, explanation, window, look)
-    drawn_png = png(drawn)
     _picture(pictures[0], png(original), "The scan")
-    _picture(pictures[1], drawn_png, "The scan under the heatmap")
+    _picture(pictures[1], png(drawn), "The scan under the heatmap")
     keys[0].caption(facts(scan))
     if key is not None:
         _picture(keys[1], png(key), "Colour bar")
-    words = _explain_colours(texts[1], scan, explanation, card, look, weak)
+    _explain_colours(texts[1], scan, explanation, card, look, weak)
     _explain_method(texts[0], explanation, card)
-    with bench[1]:
-        st.caption("Downloads hold no name and no file name; the map is in the pixels of the scan as uploaded.")
-        names = dict(zip(card.classes, card.names, strict=True))
-        lines = caption(explanation, names, card.title, METHODS[explanation.method].title) + words
-        stem = "-".join(
-            (
-                "candor",
-                card.id,
-                explanation.method,
-                explanation.target,
-                explanation.scan[:8],
-                f"{explanation.slice + 1}",
-            )
-        )
-        # Made at once, not on demand: Streamlit drops a click on a picture that a slider has just outdated.
-        _download("Picture (PNG)", png(sheet(original, drawn, key, lines)), f"{stem}.png", "image/png")
-        bundle = archive(explanation, drawn_png, look.facts())
-        _download("Map and manifest (ZIP)", bundle, f"{stem}.zip", "application/zip")
 
 
 def _drawn(
@@ -75,21 +56,15 @@ def _drawn(
     return drawn, colour_bar(peak, explanation.unit, **style), weak
 
 
-def _explain_colours(
-    column, scan: Scan, explanation: Explanation, card: ModelCard, look: Look, weak: bool
-) -> list[str]:
-    """Write what the colours mean; return the sentences that belong to the picture wherever it goes."""
+def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, look: Look, weak: bool) -> None:
+    """Write what the colours mean."""
     name = card.names[card.classes.index(explanation.target)]
     if look.shown and explanation.heat.any():
         column.caption(scale(explanation, name, look.against))
-    told = []
     if weak:
-        told.append(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
+        column.caption(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
     if smooth := look.shown and smoothing(scan, explanation.method).words(look.smooth):
-        told.append(smooth)
-    for sentence in told:
-        column.caption(sentence)
-    return told
+        column.caption(smooth)
 
 
 def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
@@ -114,10 +89,6 @@ def _seen(scan: Scan, window: tuple[float, float]) -> np.ndarray:
 
 def _picture(column, data: bytes, alt: str) -> None:
     column.image(data, alt=alt, width="stretch", output_format="PNG")
-
-
-def _download(label: str, data: bytes, name: str, mime: str) -> None:
-    st.download_button(label, data, name, mime, on_click="ignore", width="stretch")
 
 
 def facts(scan: Scan) -> str:

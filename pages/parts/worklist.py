@@ -6,12 +6,13 @@ They stay in the memory of this session only.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 
 import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from scans import ACCEPTED, MAX_BYTES, PLANES, Scan, ScanError, display_name, read
+from scans import ACCEPTED, MAX_BYTES, PLANES, Scan, ScanError, display_name, in_series, read
 
 MAX_FILES = 200
 MAX_TOGETHER = 200_000_000  # bytes a session
@@ -26,6 +27,19 @@ class File:
     data: bytes
     scan: Scan | None = None  # of a file that holds one slice, as most do
     checked: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """The files of one series, each of one slice, in the order in which they lie."""
+
+    name: str
+    files: tuple[File, ...]
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other."""
+        return " ".join(file.id for file in self.files)
 
 
 def choose_files() -> None:
@@ -46,14 +60,14 @@ def choose_files() -> None:
         if name:
             st.text(name)  # a stranger's words: never Markdown
         st.error(sentence)
-    if kept := files():
+    if kept := st.session_state.get("worklist"):
         label = "Remove the file" if len(kept) == 1 else f"Remove all {len(kept)} files"
         st.button(label, on_click=_remove_all, help="Takes the uploads out of the server's memory now.")
 
 
 def choose_plane() -> None:
     """Draw the choice of a plane where one of the files is a volume that can be cut in any."""
-    if any(_is_nifti(file.data) for file in files().values()):
+    if any(_is_nifti(file.data) for file in st.session_state.get("worklist", {}).values()):
         st.segmented_control(
             "Plane",
             PLANES,
@@ -65,15 +79,32 @@ def choose_plane() -> None:
         )
 
 
-def files() -> dict[str, File]:
-    """Return the reader's files by name, the latest first."""
-    return dict(reversed(st.session_state.get("worklist", {}).items()))
+def files() -> dict[str, File | Series]:
+    """Return the reader's files by name, the latest first; the slices of one series are one entry."""
+    kept = list(reversed(st.session_state.get("worklist", {}).values()))
+    of = {id(file.scan): file for file in kept if file.scan}
+    found: dict[str, File | Series] = {}
+    for scans in in_series([[file.scan] for file in kept if file.scan]):
+        members = tuple(of[id(scan)] for scan in scans)
+        name = members[0].name if len(members) == 1 else f"Series of {len(members)} slices ({members[0].name})"
+        found[name] = members[0] if len(members) == 1 else Series(name, members)
+    latest = {file.id: place for place, file in enumerate(kept)}
+    found |= {file.name: file for file in kept if not file.scan}
+    return dict(sorted(found.items(), key=lambda item: min(latest[part] for part in item[1].id.split(" "))))
 
 
 def scans_of(name: str) -> list[Scan]:
-    """Return the slices of a file, in the plane chosen."""
-    file = files()[name]
-    return [file.scan] if file.scan else _slices(file.id, _plane(), file.data)
+    """Return the slices of an entry, a volume's in the plane chosen."""
+    entry = files()[name]
+    if isinstance(entry, Series):
+        return [file.scan for file in entry.files]
+    return [entry.scan] if entry.scan else _slices(entry.id, _plane(), entry.data)
+
+
+def bytes_of(scan: Scan) -> bytes | None:
+    """Return the file that a scan was read from; None for a sample."""
+    kept = st.session_state.get("worklist", {}).values()
+    return next((file.data for file in kept if sha256(file.data).hexdigest() == scan.digest), None)
 
 
 def _plane() -> str:
@@ -138,8 +169,9 @@ def _check() -> None:
                 _forget(file.id)
                 continue
             file.checked, file.scan = True, found[0] if len(found) == 1 else None
-            st.session_state["opened"] = file.name
     told.empty()
+    if new[-1].checked:
+        st.session_state["opened"] = next(name for name, entry in files().items() if new[-1].id in entry.id)
 
 
 def _remove_all() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.cohorts import COHORTS, FOUR_OF_FIFTEEN, LEFT_OUT, chosen_cohorts, common_label, divided
+from model_zoo.correspondence import FOUR_OF_FIFTEEN, common_label
+from train.cohorts import COHORTS, LEFT_OUT, chosen_cohorts, divided
 from train.datasets import DATASETS
 from train.records import Record
 from train.splits import split

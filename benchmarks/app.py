@@ -1,0 +1,233 @@
+"""How long does a reader wait for a page, a picture and a map, alone and among eight, and what does that cost?
+
+The app is started as `make run` does and driven by a real Chromium on the same machine, which takes its share of the
+cores. A page counts from opening its address, or clicking on its link, until its title stands there; a map from
+handing the file to the upload field until the new overlay does; a slider from the key until the new picture does.
+"""
+
+import asyncio
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from playwright.async_api import Browser, Page, async_playwright
+
+from benchmarks.record import write
+from explain import explain, png
+from model_zoo import load_model
+from scans import PHANTOM_KINDS, phantom, read
+from tests.browser.conftest import QUIET, find_chromium, running_app
+from tests.browser.test_explain_scan import HEATMAP
+
+MODEL = "candor-pooled4"
+PAGES = ("", "compare", "performance", "datasets", "quality", "about")
+SESSIONS, ROUNDS = 8, 3  # readers at once; LIME maps that each asks for
+_SCANS, _SLIDES = 20, 20
+_NEW_PICTURE = "([css, old]) => { const i = document.querySelector(css); return i && i.src != old && i.complete }"
+
+
+async def measure(folder: Path) -> dict:
+    """Return all figures, measured one after the other on a server of their own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
+        started = perf_counter()
+        with running_app(folder / "log") as address:
+            up = perf_counter()
+            tab = await new_tab(browser)
+            await tab.goto(f"{address}?model={MODEL}")
+            await tab.locator("h1").first.wait_for()
+            painted = perf_counter()
+            await tab.locator("[data-testid=stButton] button").first.click()  # a sample
+            await tab.locator(HEATMAP).wait_for()
+            first = perf_counter()
+            idle = _memory("VmRSS")
+            found = {
+                "page painted, seconds after the server was up": round(painted - up, 2),
+                "first prediction, seconds after the start of the process": round(first - started, 2),
+                "pages": await _pages(browser, address),
+                "upload to heatmap, warm": _spread([await _upload(tab, *scan) for scan in _scans()])
+                | {"of": "the Kaggle test set" if os.environ.get("CANDOR_DATA") else "phantoms"},
+                "slider to picture, warm": {
+                    name: _spread([await _slide(tab, name) for _ in range(_SLIDES)])
+                    for name in ("Opacity (%)", "Hide below (%)", "Window")
+                },
+                f"{SESSIONS} readers at once": await _together(browser, address),
+                "memory, MB": {"after the first map": idle, "most": _memory("VmHWM")},
+            }
+        await browser.close()
+        return found
+
+
+async def new_tab(browser: Browser) -> Page:
+    """Return a page of a new session, with nothing in the browser's cache."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    tab = await context.new_page()
+    tab.set_default_timeout(180_000)
+    await tab.goto("about:blank")
+    return tab
+
+
+async def _pages(browser: Browser, address: str) -> dict:
+    """Return for each page the seconds until its title, opened for the first time, and by its link once it was."""
+    found = {}
+    for page in PAGES:
+        tab = await new_tab(browser)
+        began = perf_counter()
+        await tab.goto(f"{address}{page}")
+        await tab.locator("h1").first.wait_for()
+        found[page or "explain"] = {"first": round(perf_counter() - began, 2)}
+        await tab.context.close()
+    tab = await new_tab(browser)
+    await tab.goto(address)
+    await tab.locator("h1").first.wait_for()
+    links = tab.locator("[data-testid=stTopNavLink]")
+    for _ in range(2):  # of the second round: every page was opened in this session
+        for place in (*range(1, len(PAGES)), 0):
+            old = await tab.locator("h1").first.inner_text()
+            began = perf_counter()
+            await links.nth(place).click()
+            await tab.wait_for_function("old => document.querySelector('h1')?.innerText != old", arg=old, polling=20)
+            found[PAGES[place] or "explain"]["by its link, warm"] = round(perf_counter() - began, 2)
+    await tab.context.close()
+    return found
+
+
+async def _upload(tab: Page, name: str, data: bytes) -> float:
+    picture = tab.locator(HEATMAP)
+    old = await picture.get_attribute("src") if await picture.count() else ""
+    began = perf_counter()
+    file = {"name": name, "mimeType": "image/png", "buffer": data}
+    await tab.locator("input[type=file]").set_input_files([file])
+    await tab.wait_for_function(_NEW_PICTURE, arg=[HEATMAP, old], polling=20)
+    return perf_counter() - began
+
+
+async def _slide(tab: Page, name: str) -> float:
+    old = await tab.locator(HEATMAP).get_attribute("src")
+    began = perf_counter()
+    await tab.get_by_role("slider", name=name).press("ArrowLeft")
+    await tab.wait_for_function(_NEW_PICTURE, arg=[HEATMAP, old], polling=10)
+    return perf_counter() - began
+
+
+async def _together(browser: Browser, address: str) -> dict:
+    """Return what eight readers get who upload at once and ask for LIME, and a ninth who only asks for quick maps."""
+    tabs = [await new_tab(browser) for _ in range(SESSIONS + 1)]
+    for tab in tabs:
+        await tab.goto(f"{address}?model={MODEL}")
+        await tab.locator("h1").first.wait_for()
+    done = asyncio.Event()
+    visitor = asyncio.create_task(_visit(tabs[-1], done))
+    readers = await asyncio.gather(*(_read(tab, reader) for reader, tab in enumerate(tabs[:-1])))
+    done.set()
+    quick = await visitor
+    for tab in tabs:
+        await tab.context.close()
+    maps = [(reader_map, _is_own(*reader_map)) for reader in readers for reader_map in reader["maps"]]
+    return {
+        "their first quick map, seconds": _spread([seconds for reader in readers for seconds in reader["quick"]]),
+        "quick maps of a ninth meanwhile, seconds": _spread(quick),
+        "LIME, from asking to the map, seconds": _spread([seconds for reader in readers for seconds in reader["lime"]]),
+        "LIME maps": len(maps),
+        "correct, bit for bit": sum(own for _, own in maps),
+        "cut off by the time budget": sum(manifest["stopped"] == "time" for (_, _, manifest), _ in maps),
+        "readers told their place in the queue": sum(reader["told"] for reader in readers),
+    }
+
+
+async def _read(tab: Page, reader: int) -> dict:
+    """Return what one reader waited for, and every scan with the map that was downloaded for it."""
+    found = {"quick": [], "lime": [], "maps": [], "told": False}
+    for turn in range(ROUNDS):
+        data = _phantom(PHANTOM_KINDS[reader % 4], 700_000 + 10 * reader + turn)
+        found["quick"].append(await _upload(tab, f"{reader}-{turn}.png", data))
+        old = await tab.locator(HEATMAP).get_attribute("src")
+        began = perf_counter()
+        await choose(tab, "LIME")
+        told = tab.get_by_text("in the queue")
+        while not await tab.evaluate(_NEW_PICTURE, [HEATMAP, old]):
+            found["told"] |= bool(await told.count())
+            await asyncio.sleep(0.05)
+        found["lime"].append(perf_counter() - began)
+        await tab.locator("strong", has_text="LIME.").wait_for()
+        found["maps"].append((data, *await _downloaded(tab)))
+        await choose(tab, "Grad-CAM")
+        await tab.locator("strong", has_text="Grad-CAM.").wait_for()
+    return found
+
+
+def _is_own(data: bytes, heat: np.ndarray, manifest: dict) -> bool:
+    """Return whether a map is what LIME gives for these bytes, asked again alone and in another process."""
+    own = explain(load_model(MODEL), read(data)[0], "lime", target=manifest["target"], seed=manifest["seed"])
+    of_this = manifest["scan"] == hashlib.sha256(data).hexdigest() and manifest["method"] == "lime"
+    return of_this and np.array_equal(heat, own.heat)
+
+
+async def _visit(tab: Page, done: asyncio.Event) -> list[float]:
+    waits = []
+    while not done.is_set():
+        waits.append(await _upload(tab, f"{len(waits)}.png", _phantom("glioma", 800_000 + len(waits))))
+        await asyncio.sleep(0.5)
+    return waits
+
+
+async def choose(tab: Page, method: str) -> None:
+    await tab.get_by_role("combobox", name="Method").click()
+    await tab.keyboard.type(method)
+    await tab.get_by_role("option", name=method, exact=True).click()
+
+
+async def _downloaded(tab: Page) -> tuple[np.ndarray, dict]:
+    async with tab.expect_download() as download:
+        await tab.get_by_role("button", name="Map and manifest (ZIP)").click()
+    with zipfile.ZipFile(await (await download.value).path()) as bundle:
+        return np.load(io.BytesIO(bundle.read("map.npy"))), json.loads(bundle.read("manifest.json"))
+
+
+def _phantom(kind: str, seed: int) -> bytes:
+    return png(np.round(255 * phantom(kind, seed).scan.pixels).astype(np.uint8))
+
+
+def _scans() -> list[tuple[str, bytes]]:
+    data = os.environ.get("CANDOR_DATA")
+    if data:
+        found = sorted(Path(data).glob("brain-tumor-mri-dataset/Testing/*/*.jpg"))
+        chosen = [found[i] for i in np.linspace(0, len(found) - 1, _SCANS, dtype=int)]
+        return [(path.name, path.read_bytes()) for path in chosen]
+    return [(f"{i}.png", _phantom(PHANTOM_KINDS[i % 4], i)) for i in range(_SCANS)]
+
+
+def _spread(seconds: list[float]) -> dict:
+    return {
+        "times": len(seconds),
+        "median seconds": round(median(seconds), 3),
+        "fastest": round(min(seconds), 3),
+        "slowest": round(max(seconds), 3),
+    }
+
+
+def _memory(what: str) -> int:
+    """Return the memory of the app's process in MB, as the kernel counts it: VmRSS is now, VmHWM the most so far."""
+    status = (process_of_the_app() / "status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) // 1024
+
+
+def process_of_the_app() -> Path:
+    """Return the folder below /proc of the app that this process has started."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
+        if parent == str(os.getpid()) and b"streamlit" in (folder / "cmdline").read_bytes():
+            return folder
+    raise RuntimeError("the app's process is not there")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        write("app", asyncio.run(measure(Path(folder))))

@@ -1,0 +1,132 @@
+"""What has been reported already in a folder, so that a run that was cut off goes on where it was?
+
+Each file is written whole or not at all, and its name ends in eight digits of all that it depends on: two scans of
+one name in different folders never meet, and what stands there need not be made again. `reports.jsonl` has a line a
+reading, appended as it is finished; `index.html` shows them all.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+
+from explain.cache import VERSION
+from explain.picture.overlay import png
+from explain.report.html import html, page
+from explain.report.pdf import pdf
+from explain.report.reading import Reading
+from explain.report.secondary_capture import secondary_capture
+from explain.report.words import NOT_FOR_DIAGNOSIS, doubts_of
+from explain.verdict import percent
+from model_zoo import ModelCard
+
+FORMATS = ("html", "pdf", "dicom")
+LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
+
+_THUMBNAIL = 144  # pixels: sharp at 72 on a fine screen
+
+
+def key_of(card: ModelCard, digest: str, asked: dict) -> str:
+    """Return the sha256 of all that a report depends on: the scan's bytes, the card with its figures, what is asked."""
+    facts = {"version": VERSION, "card": asdict(card), "scan": digest, "asked": asked}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def name_of(stem: str, key: str) -> str:
+    """Return what a reading's files are called, before the ending."""
+    return f"{stem}-{key[:8]}"
+
+
+def finished(out: Path, entry: dict | None, key: str, formats: list[str]) -> bool:
+    """True where `entry` is the line of this very question and its files are all there, in all `formats`."""
+    if not entry or entry["key"] != key or not set(formats) <= set(entry["formats"]):
+        return False
+    return all((out / name).exists() for name in [*entry["files"], entry["thumbnail"]])
+
+
+def entries(out: Path) -> dict[str, dict]:
+    """Return the lines of reports.jsonl by name, each reading's last, without one that a kill cut short."""
+    try:
+        lines = (out / LINES).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    found: dict[str, dict] = {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            if entry.keys() >= {"key", "stem", "formats", "files", "thumbnail", "probability"}:
+                found[entry["name"]] = entry
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def write(out: Path, reading: Reading, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
+    """Write a reading's files and its line; return the line. The line comes last: it says that all is there."""
+    name = name_of(stem, key)
+    made: dict[str, bytes] = {}
+    if "html" in formats:
+        made[f"{name}.html"] = html(reading).encode()
+    if "pdf" in formats:
+        made[f"{name}.pdf"] = pdf(reading)
+    if "dicom" in formats:
+        for each in reading.explanations:
+            made[f"{name}.{each.method}.dcm"] = secondary_capture(reading, each, data, identity)
+    (out / THUMBNAILS).mkdir(exist_ok=True)
+    small = cv2.resize(reading.plain(), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+    _write_whole(out / THUMBNAILS / f"{name}.png", png(small))
+    for file, content in made.items():
+        _write_whole(out / file, content)
+    entry = _entry(reading, name, stem, key) | {"formats": formats, "files": list(made)}
+    with (out / LINES).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    return entry
+
+
+def tidied(out: Path) -> dict[str, dict]:
+    """Return `entries` after writing them anew, a line a reading: to half a line nothing can be appended."""
+    found = dict(sorted(entries(out).items(), key=lambda item: (item[1]["stem"], item[0])))
+    if found:
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in found.values()]
+        _write_whole(out / LINES, "".join(lines).encode())
+    return found
+
+
+def write_index(out: Path, refused: list[dict]) -> None:
+    """Write the page over all readings, and reports.jsonl in its order. `refused` have "stem" and "error"."""
+    found = tidied(out).values()
+    shown = [entry | {"said": percent(entry["probability"])} for entry in found]
+    _write_whole(out / INDEX, page("index.html", readings=shown, refused=refused, foot=NOT_FOR_DIAGNOSIS).encode())
+
+
+def _entry(reading: Reading, name: str, stem: str, key: str) -> dict:
+    card, best = reading.card, reading.predicted
+    return {
+        "name": name,
+        "stem": stem,
+        "key": key,
+        "model": card.id,
+        "weights": card.weights_sha256,
+        "scan": reading.scan.digest,
+        "slice": reading.scan.index,
+        "slices": reading.scan.count,
+        "class": card.classes[best],
+        "answer": card.names[best],
+        "probability": round(reading.probabilities[best], 6),
+        "probabilities": {label: round(p, 6) for label, p in zip(card.classes, reading.probabilities, strict=True)},
+        "methods": [each.method for each in reading.explanations],
+        "doubts": doubts_of(reading),
+        "date": reading.date.isoformat(timespec="seconds"),
+        "thumbnail": f"{THUMBNAILS}/{name}.png",
+    }
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,86 @@
+"""How are several models' probabilities, and the agreement of several maps, seen at a glance?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explain.verdict import percent
+from pages.charts.style import EVEN, PALETTE, styled
+
+_BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
+_CELL = 54  # pixels
+_CANNOT = "cannot answer this"
+_SILENT = "no answer"
+
+
+def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarray, held: np.ndarray):
+    """Return a plotly figure: for each class a bar a model, the first class on top.
+
+    `shares` is (models, classes), probabilities, NaN for no answer; `held`, bool of that shape, says which model can
+    choose what.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for row, model in enumerate(models):
+        given = zip(shares[row], held[row], strict=True)
+        texts = [_CANNOT if not can else _SILENT if np.isnan(p) else percent(p) for p, can in given]
+        figure.add_bar(
+            name=model,
+            x=np.nan_to_num(shares[row]).tolist(),
+            y=list(names),
+            text=[text.replace(" %", "\u00a0%") for text in texts],
+            orientation="h",
+            marker={"color": PALETTE[row % len(PALETTE)], "line": {"width": 0}},
+            textposition="outside",
+            textfont={"size": 11},
+            cliponaxis=False,
+            hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
+        )
+    figure = styled(figure, height=(_BAR * len(models) + _GAP) * len(names) + 40)
+    figure.update_layout(
+        barmode="group",
+        bargap=_GAP / (_BAR * len(models) + _GAP),
+        bargroupgap=0.08,
+        margin={"l": 0, "r": 64, "t": 34, "b": 0},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "xanchor": "left", "traceorder": "normal"},
+        xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "ticklabelstandoff": 8, "dtick": 1},
+    )
+    return figure
+
+
+def matrix(values: np.ndarray, names: Sequence[str]):
+    """Return a plotly figure of rank correlations (N, N): each pair once, in the colours of an even scale from 0 to 1.
+
+    What is below 0 has the colour of 0 and its own number; NaN, which says nothing, is left clear with a dash.
+    """
+    import plotly.graph_objects as go
+
+    rows, columns = names[1:], names[:-1]
+    below = np.tri(len(rows), dtype=bool)
+    shown = np.where(below, values[1:, :-1], np.nan)
+    texts = np.where(np.isnan(shown), "–", np.vectorize(lambda v: f"{v:.2f}".replace("-", "\N{MINUS SIGN}"))(shown))
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown,
+            x=list(columns),
+            y=list(rows),
+            text=np.where(below, texts, ""),
+            texttemplate="%{text}",
+            colorscale=EVEN,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
+        )
+    )
+    figure = styled(figure, height=_CELL * len(rows) + 60)
+    figure.update_layout(
+        margin={"l": 0, "r": 8, "t": 4, "b": 0},
+        xaxis={"fixedrange": True, "showgrid": False, "ticks": "", "tickangle": 0},
+        yaxis={"autorange": "reversed", "fixedrange": True, "showgrid": False, "ticks": "", "ticklabelstandoff": 6},
+    )
+    return figure

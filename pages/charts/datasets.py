@@ -1,0 +1,115 @@
+"""What is in a dataset? Its classes, its sizes and brightness, and how many of its test scans leak."""
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from pages.charts.style import PALETTE, QUIET, styled
+
+_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
+_HEAD = 76  # pixels above and below the bars, for the legend and the axis
+
+
+def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, str], shares: bool = False) -> go.Figure:
+    """Return bars of scans by class; `groups` is title -> class id -> scans, `names` gives the classes' order.
+
+    With `shares` the bars of one group add up to 100 %.
+    """
+    figure = go.Figure()
+    for index, (group, numbers) in enumerate(groups.items()):
+        scans = [numbers.get(label, 0) for label in names]
+        percent = [100 * n / max(sum(scans), 1) for n in scans]
+        figure.add_bar(
+            orientation="h",
+            name=f"{group} ({sum(scans):,})",
+            y=list(names.values()),
+            x=percent if shares else scans,
+            text=[f"{p:.1f} %" if shares else f"{n:,}" for n, p in zip(scans, percent, strict=True)],
+            textposition="outside",
+            cliponaxis=False,
+            marker_color=PALETTE[index % len(PALETTE)],
+            customdata=list(zip(scans, percent, strict=True)),
+            hovertemplate=f"%{{y}}, {group}: %{{customdata[0]:,}} scans, %{{customdata[1]:.1f}} %<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="group", bargap=0.25, bargroupgap=0.08, showlegend=len(groups) > 1, legend=_LEGEND, dragmode=False
+    )
+    figure.update_xaxes(title=f"Share of the {'group' if len(groups) > 1 else 'scans'} (%)" if shares else "Scans")
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, _HEAD + len(names) * (14 + 20 * len(groups)))
+
+
+def leaking(leaks: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
+    """Return bars of test scans by class, those with a twin in training first; `leaks` is class id -> (these, all)."""
+    figure = go.Figure()
+    parts = (
+        ("with a twin in training", [n for n, _ in leaks.values()], PALETTE[1]),
+        ("without", [whole - n for n, whole in leaks.values()], QUIET),
+    )
+    for title, scans, colour in parts:
+        figure.add_bar(
+            orientation="h",
+            name=title,
+            y=[names[label] for label in leaks],
+            x=scans,
+            text=[f"{n:,}" for n in scans],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            marker_color=colour,
+            hovertemplate=f"%{{y}}: %{{x:,}} test scans {title}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND | {"traceorder": "normal"}, dragmode=False)
+    figure.update_xaxes(title="Test scans")
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, _HEAD + 34 * len(leaks))
+
+
+def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str]) -> go.Figure:
+    """Return a box a class: median, quartiles, and whiskers to the 5th and 95th percentile of mean grey values."""
+    low, q1, median, q3, high = zip(*spreads.values(), strict=True)
+    figure = go.Figure(
+        go.Box(
+            orientation="h",
+            y=[names[label] for label in spreads],
+            lowerfence=low,
+            q1=q1,
+            median=median,
+            q3=q3,
+            upperfence=high,
+            marker_color=PALETTE[0],
+            line_width=1.5,
+        )
+    )
+    figure.update_layout(showlegend=False, dragmode=False)
+    figure.update_xaxes(title="Mean grey value of a scan (0 black, 1 white)", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, _HEAD + 30 * len(spreads))
+
+
+def sizes(counted: Mapping[tuple[int, int], int]) -> go.Figure:
+    """Return a disc for each size in pixels, its area in proportion to the scans of that size."""
+    most = max(counted.values())
+    widths, heights = zip(*counted, strict=True)
+    scans = list(counted.values())
+    figure = go.Figure(
+        go.Scatter(
+            x=widths,
+            y=heights,
+            mode="markers",
+            marker={
+                "size": scans,
+                "sizemode": "area",
+                "sizeref": 2 * most / 44**2,
+                "sizemin": 3,
+                "color": PALETTE[0],
+                "opacity": 0.6,
+            },
+            customdata=scans,
+            hovertemplate="%{x} × %{y} pixels: %{customdata:,} scans<extra></extra>",
+        )
+    )
+    figure.update_layout(showlegend=False, dragmode=False)
+    figure.update_xaxes(title="Width (pixels)")
+    figure.update_yaxes(title="Height (pixels)")
+    return styled(figure, 380)

@@ -1,0 +1,121 @@
+"""How do methods, models and parts of the slices compare on one figure of the board? A dot and its interval each.
+
+Pure functions from estimates to plotly figures; the first label stands on top.
+"""
+
+from collections.abc import Sequence
+
+from explain.board.interval import Estimate
+from explain.board.measure import Measure
+from pages.charts.style import PALETTE, QUIET, styled
+
+_LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it
+_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "x")
+_GREY = "#808891"  # of what knows nothing of the model
+
+Series = dict[str, Estimate | None]  # label -> figure
+
+
+def ranked(measure: Measure, methods: Series, controls: Series, failing: Sequence[str], rival: str):
+    """Return one line a method, the best on top, and below them, in grey, one a control.
+
+    `failing` are labels that the sanity check does not pass: open dots. `rival` is the control whose figure is drawn
+    through the methods as a dotted line; "" for none.
+    """
+    import plotly.graph_objects as go
+
+    best = sorted((label for label in methods if methods[label]), key=lambda label: methods[label].value)
+    order = best[::-1] if measure.high_is_good else best
+    labels = [f"{label} (fails sanity)" if label in failing else label for label in order]
+    known = {f"control: {label}": figure for label, figure in controls.items() if figure}
+    figure = go.Figure()
+    _dots(
+        figure, measure, {place: methods[label] for place, label in enumerate(order)}, labels, "methods", PALETTE[0],
+        ["circle-open" if label in failing else "circle" for label in order],
+    )  # fmt: skip
+    if known:
+        places = dict(enumerate(known.values(), start=len(order)))
+        labels += known
+        _dots(figure, measure, places, labels, "controls", _GREY, "diamond")
+    if controls.get(rival):
+        figure.add_vline(x=controls[rival].value, line={"color": QUIET, "dash": "dot", "width": 1.5}, layer="below")
+    return _laid_out(figure, measure, labels, _LINE * len(labels) + 70, legend=False)
+
+
+def beside(measure: Measure, labels: Sequence[str], series: dict[str, Series], stroke: float | None = None):
+    """Return one line a label, with a dot and interval for each series, by colour and by shape.
+
+    `stroke` is drawn through all lines as a dotted one.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    step = 0.7 / max(1, len(series))
+    for number, (name, figures) in enumerate(series.items()):
+        aside = (number - (len(series) - 1) / 2) * step
+        places = {place + aside: figures[label] for place, label in enumerate(labels) if figures.get(label)}
+        colour, symbol = PALETTE[number % len(PALETTE)], _SYMBOLS[number % len(_SYMBOLS)]
+        _dots(figure, measure, places, labels, name, colour, symbol)
+    if stroke is not None:
+        figure.add_vline(x=stroke, line={"color": QUIET, "dash": "dot", "width": 1.5}, layer="below")
+    height = (_LINE + _SERIES * (len(series) - 1)) * len(labels) + 80 + 20 * len(series)
+    return _laid_out(figure, measure, labels, height, legend=True)
+
+
+def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Sequence[str], name: str, colour, symbol):
+    """Add a dot and its interval at each place; `symbol` is one, or one a dot."""
+    known = list(places.values())
+    figure.add_scatter(
+        x=[e.value for e in known],
+        y=list(places),
+        name=name,
+        mode="markers",
+        marker={"size": 9, "color": colour, "symbol": symbol, "line": {"width": 2 if isinstance(symbol, list) else 0}},
+        error_x={
+            "array": [e.high - e.value for e in known],
+            "arrayminus": [e.value - e.low for e in known],
+            "thickness": 2.5,
+            "width": 0,
+            "color": colour,
+        },
+        customdata=[[labels[round(place)], said(e, measure)] for place, e in places.items()],
+        hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}}<extra>{name}</extra>",
+    )
+
+
+def said(figure: Estimate, measure: Measure) -> str:
+    """Return a figure with its interval and what it rests on: "81 % (69 to 91 %), 94 scans"."""
+    if measure.share:
+        value = f"{100 * figure.value:.0f} % ({100 * figure.low:.0f} to {100 * figure.high:.0f} %)"
+    else:
+        digits = 1 if abs(figure.high) >= 2 else 2
+        value = f"{figure.value:z.{digits}f} ({figure.low:z.{digits}f} to {figure.high:z.{digits}f})"
+    return f"{value}, {figure.scans:,} scans"
+
+
+def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, legend: bool):
+    styled(figure, height)
+    figure.update_layout(
+        showlegend=legend,
+        hovermode="closest",
+        dragmode=False,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        margin={"t": 40 if legend else 8, "b": 8},
+    )
+    figure.update_xaxes(
+        title=measure.title, tickformat=".0%" if measure.share else None, fixedrange=True
+    )  # fmt: skip
+    lows = [x - down for trace in figure.data for x, down in zip(trace.x, trace.error_x.arrayminus, strict=True)]
+    highs = [x + up for trace in figure.data for x, up in zip(trace.x, trace.error_x.array, strict=True)]
+    lowest, highest = min([0, *lows]), measure.most or max([1, *highs])
+    margin = 0.02 * (highest - lowest)  # or a dot at an end is cut in two
+    figure.update_xaxes(range=[lowest - margin, highest + margin])
+    figure.update_yaxes(
+        range=[len(labels) - 0.5, -0.5],
+        tickvals=list(range(len(labels))),
+        ticktext=list(labels),
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+    )
+    return figure

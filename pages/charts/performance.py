@@ -1,0 +1,182 @@
+"""How does a model's training, its ranking of the scans and its own sureness look, alone or over another model's?
+
+Pure functions from numbers to plotly figures; shares are drawn in per cent. `series` holds one entry a model, by the
+name to show; the order gives the colour, so that a model has the same in every chart.
+"""
+
+from collections.abc import Sequence
+
+from model_zoo.curves import Bin, Curve, History
+from pages.charts.style import PALETTE, QUIET, styled
+
+FEW = 5  # scans below which the share called right of a bin says nothing
+_THIN = {"width": 1}
+_PERCENT = {"range": [-1, 102], "tick0": 0, "dtick": 25, "ticksuffix": " %"}
+_STROKE = "#8b949e"
+_FAINT = "rgba(128, 136, 145, 0.22)"
+
+
+def history(series: dict[str, tuple[History, int | None]], what: str):
+    """Return `what`, "accuracy" or "loss", by epoch: validation drawn through, training dotted, the epoch kept ringed.
+
+    None where no model has a column of it. A model's second part is the epoch whose weights were kept.
+    """
+    import plotly.graph_objects as go
+
+    figure, unit = go.Figure(), "" if what == "loss" else " %"
+    for colour, (name, (run, kept)) in zip(PALETTE, series.items(), strict=False):
+        column = run.loss() if what == "loss" else what
+        for title, key, line in (
+            ("training", column, {"dash": "dot", "width": 1.5}),
+            ("validation", f"val_{column}", {"width": 2.5}),
+        ):
+            if key not in run.columns:
+                continue
+            values = run.columns[key] if what == "loss" else [100 * value for value in run.columns[key]]
+            mode = "lines" if len(run.epochs) > 1 else "markers"
+            said = (
+                f"{name}, {title}: %{{y:{'.3f' if what == 'loss' else '.1f'}}}{unit} after epoch %{{x}}<extra></extra>"
+            )
+            figure.add_scatter(
+                x=run.epochs, y=values, name=f"{name}, {title}", mode=mode, line=line | {"color": colour},
+                hovertemplate=said,
+            )  # fmt: skip
+            if title == "validation" and kept in run.epochs:
+                figure.add_scatter(
+                    x=[kept], y=[values[run.epochs.index(kept)]], name=f"{name}, epoch kept", mode="markers",
+                    marker={"size": 13, "symbol": "circle-open", "color": colour, "line": {"width": 3}},
+                    hovertemplate=f"{name}: the weights after epoch %{{x}} were kept<extra></extra>",
+                )  # fmt: skip
+    if not figure.data:
+        return None
+    figure.update_xaxes(title="Epoch", rangemode="tozero", dtick=1 if max(map(max, _epochs(series))) < 8 else None)
+    figure.update_yaxes(title=what.title(), ticksuffix=unit)
+    return _laid_out(figure, 380)
+
+
+def _epochs(series: dict[str, tuple[History, int | None]]) -> list[tuple[int, ...]]:
+    return [run.epochs for run, _ in series.values()]
+
+
+def ranking(series: dict[str, Curve], faint: dict[str, Curve], kind: str):
+    """Return ROC curves (`kind` "ROC") or precision-recall curves, square; `faint` are the classes behind a mean."""
+    import plotly.graph_objects as go
+
+    roc = kind == "ROC"
+    x, y = ("1 - specificity", "Sensitivity") if roc else ("Recall (sensitivity)", "Precision")
+    said = "%{y:.1f} % of the class, %{x:.1f} % of the others" if roc else "recall %{x:.1f} %, precision %{y:.1f} %"
+    shape = "linear" if roc else "vh"
+    figure = go.Figure()
+    for name, curve in faint.items():
+        figure.add_scatter(
+            x=100 * curve.x, y=100 * curve.y, name=name, mode="lines", line=_THIN | {"color": QUIET, "shape": shape},
+            hovertemplate=f"{name} ({curve.area:.3f}): {said}<extra></extra>", showlegend=False,
+        )  # fmt: skip
+    for colour, (name, curve) in zip(PALETTE, series.items(), strict=False):
+        figure.add_scatter(
+            x=100 * curve.x, y=100 * curve.y, name=f"{name}: {curve.area:.3f}", mode="lines",
+            line={"color": colour, "width": 2.5, "shape": shape}, hovertemplate=f"{name}: {said}<extra></extra>",
+        )  # fmt: skip
+    for curve in list(series.values())[:1]:
+        blind = [0, 100] if roc else [100 * curve.base] * 2
+        figure.add_scatter(
+            x=[0, 100], y=blind, name="chance", mode="lines", line={"color": QUIET, "dash": "dash", "width": 1.5},
+            hoverinfo="skip",
+        )  # fmt: skip
+    figure.update_xaxes(title=x, **_PERCENT)
+    figure.update_yaxes(title=y, **_PERCENT)
+    return _laid_out(figure, 460)
+
+
+def reliability(series: dict[str, Sequence[Bin]]):
+    """Return how often answers are right over how sure the model was, and below how many answers were so sure."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
+    for colour, (name, bins) in zip(PALETTE, series.items(), strict=False):
+        many = [b for b in bins if b.scans >= FEW]
+        right = [[100 * share for share in b.right] for b in many]
+        figure.add_scatter(
+            x=[100 * b.sure for b in many], y=[share[0] for share in right], name=name, mode="lines+markers",
+            line={"color": colour, "width": 2}, error_y=_errors(right, colour), marker={"size": 7, "color": colour},
+            customdata=[[b.scans, *share[1:]] for b, share in zip(many, right, strict=True)],
+            hovertemplate=f"{name}: %{{x:.1f}} % sure, right in %{{y:.1f}} % (%{{customdata[1]:.1f}} to "
+            "%{customdata[2]:.1f}) of %{customdata[0]:,} scans<extra></extra>",
+            row=1, col=1,
+        )  # fmt: skip
+        figure.add_bar(
+            x=[100 * b.sure for b in bins], y=[b.scans for b in bins], name=name, width=2.2,
+            marker={"color": colour, "line": {"width": 0}},
+            hovertemplate=f"{name}: %{{y:,}} scans, %{{x:.1f}} % sure<extra></extra>", showlegend=False, row=2, col=1,
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], name="as sure as right", mode="lines",
+        line={"color": QUIET, "dash": "dash", "width": 1.5}, hoverinfo="skip", row=1, col=1,
+    )  # fmt: skip
+    figure.update_xaxes(**_PERCENT)
+    figure.update_xaxes(title="How sure the model was (top probability)", row=2, col=1)
+    figure.update_yaxes(title="Share right", row=1, col=1, **_PERCENT)
+    figure.update_yaxes(title="Scans", nticks=3, row=2, col=1)
+    return _laid_out(figure, 520)
+
+
+def _errors(measured: Sequence[tuple[float, float, float]], colour: str, *, width: int = 3) -> dict:
+    up, down = [high - value for value, _, high in measured], [value - low for value, low, _ in measured]
+    return {"array": up, "arrayminus": down, "color": colour, "thickness": 1.2, "width": width}
+
+
+def dots(labels: Sequence[str], series: dict[str, Sequence], chance: Sequence = (), headings: Sequence[int] = ()):
+    """Return one line a label with a dot and its 95 % interval a model, from 0 to 100 %.
+
+    A model's entries are (value, low, high, scans) or None, as many as labels; `chance` has a value or None for each
+    and is drawn as a stroke; `headings` are the places of labels that head the lines below them.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    strokes = [(place, 100 * value) for place, value in enumerate(chance) if value is not None]
+    if strokes:
+        places, values = zip(*strokes, strict=True)
+        figure.add_scatter(
+            x=values, y=places, name="chance", mode="markers",
+            marker={"symbol": "line-ns", "size": 18, "line": {"width": 3, "color": _STROKE}},
+            hovertemplate="chance: %{x:.1f} %<extra></extra>",
+        )  # fmt: skip
+    for number, (colour, (name, entries)) in enumerate(zip(PALETTE, series.items(), strict=False)):
+        known = [(place, *(100 * x for x in entry[:3]), entry[3]) for place, entry in enumerate(entries) if entry]
+        aside = (number - (len(series) - 1) / 2) * 0.34
+        errors = _errors([entry[1:4] for entry in known], colour, width=0)
+        figure.add_scatter(
+            x=[entry[1] for entry in known], y=[entry[0] + aside for entry in known], name=name, mode="markers",
+            error_x=errors | {"thickness": 3}, marker={"size": 10, "color": colour},
+            customdata=[[labels[entry[0]], *entry[2:]] for entry in known],
+            hovertemplate=f"%{{customdata[0]}}, {name}: %{{x:.1f}} % (%{{customdata[1]:.1f}} to "
+            "%{customdata[2]:.1f}), %{customdata[3]:,} scans<extra></extra>",
+        )  # fmt: skip
+    for place in headings:
+        figure.add_annotation(
+            x=0, y=place, xanchor="left", text=f"<b>{labels[place]}</b>", showarrow=False, align="left",
+            font={"size": 13},
+        )  # fmt: skip
+    ticks = ["" if place in headings else label for place, label in enumerate(labels)]
+    figure.update_xaxes(**_PERCENT | {"range": [-2, 102]})
+    figure.update_yaxes(
+        range=[len(labels) - 0.5, -0.5], tickmode="array", tickvals=list(range(len(labels))), ticktext=ticks,
+        showgrid=False, zeroline=False,
+    )  # fmt: skip
+    return _laid_out(
+        figure, 90 + (34 if len(series) > 1 else 28) * len(labels), legend=len(series) > 1 or bool(strokes)
+    )
+
+
+def _laid_out(figure, height: int, *, legend: bool = True):
+    """Return the figure styled, its legend above it, deaf to drags: on a phone a finger scrolls the page."""
+    styled(figure, height)
+    figure.update_layout(
+        showlegend=legend, hovermode="closest", dragmode=False,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        margin={"t": 56 if legend else 16},
+    )  # fmt: skip
+    figure.update_xaxes(fixedrange=True, showgrid=True, gridcolor=_FAINT)
+    figure.update_yaxes(fixedrange=True, gridcolor=_FAINT)
+    return figure

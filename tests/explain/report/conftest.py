@@ -1,0 +1,109 @@
+"""What is reported in these tests? A disc, a model with figures of its own, and maps whose values are known."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from explain import METHODS, Explanation
+from explain.report import Reading
+from model_zoo import Figure, ModelCard
+from scans import InputSpec, Scan, read
+from tests.conftest import CLASSES
+from tests.good_files import disc, png
+
+P = (0.0625, 0.7031, 0.2188, 0.0156)
+DATE = datetime(2026, 11, 21, 17, 10)
+HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png> ![](http://evil.example/q.png)"
+
+
+def figure(name: str, split: str = "test", subset: str = "no twin in training", value: float = 0.875) -> Figure:
+    return Figure(name, split, subset, value, value - 0.05, value + 0.05, 1234, "predictions.csv")
+
+
+FIGURES = (
+    figure("accuracy", subset="all scans", value=0.9123),
+    figure("accuracy", value=0.8456),
+    figure("precision of meningioma", value=0.7701),
+    figure("recall of meningioma", value=0.6602),
+    figure("recall of glioma", value=0.1111),
+    figure("expected calibration error", value=0.0631),
+    figure("balanced accuracy", "cohort 44c", value=0.5503),
+)
+
+
+def card(**changes) -> ModelCard:
+    facts = {
+        "id": "tiny-phantom4",
+        "title": "A tiny network with random weights",
+        "task": "phantom4",
+        "classes": CLASSES,
+        "names": ("Glioma", "Meningioma", "No tumour", "Pituitary tumour"),
+        "input": InputSpec(32, 32, 3),
+        "tap": "last",
+        "parameters": 1300,
+        "recipe": {},
+        "dataset": "Phantoms",
+        "dataset_version": "1",
+        "fingerprint": "f" * 64,
+        "scans": {},
+        "weights_sha256": "a" * 64,
+        "weights_bytes": 1,
+        "temperature": 1.0,
+        "licence": "Apache-2.0",
+        "figures": FIGURES,
+        "limits": ("It knows nothing of knees.", "It was never asked twice."),
+    }
+    return ModelCard(**facts | changes)
+
+
+def explained(scan: Scan, model: ModelCard, method: str = "gradcam", **changes) -> Explanation:
+    """Return a map of a scan that is 1 in one spot, and -1 in another where the method keeps signs."""
+    heat = np.zeros(scan.shape, np.float32)
+    rows, columns = scan.shape
+    heat[rows // 4 : rows // 2, columns // 4 : columns // 2] = 1
+    signed = METHODS[method].signed
+    if signed:
+        heat[rows // 2 : 3 * rows // 4, columns // 2 : 3 * columns // 4] = -1
+    facts = {
+        "heat": heat,
+        "raw": heat[::4, ::4],
+        "method": method,
+        "engine": next(iter(METHODS[method].engines)),
+        "unit": METHODS[method].unit,
+        "model": model.id,
+        "weights": model.weights_sha256,
+        "target": "meningioma",
+        "predicted": "meningioma",
+        "probabilities": P,
+        "probability": P[1],
+        "scan": scan.digest,
+        "slice": scan.index,
+        "plane": scan.plane,
+        "settings": (("tap", "last"),),
+        "seed": 7,
+        "seconds": 0.25,
+        "evaluations": 321,
+        "signed": signed,
+    }
+    return Explanation(**facts | changes)
+
+
+def reading_of(data: bytes = b"", methods: tuple[str, ...] = ("gradcam",), index: int = 0, **changes) -> Reading:
+    """Return a reading of a file's slice by the tiny model, with a map by each method."""
+    scan = read(data or png(disc()))[index]
+    model = changes.pop("card", card())
+    facts = {
+        "scan": scan,
+        "card": model,
+        "probabilities": P,
+        "explanations": tuple(explained(scan, model, method) for method in methods),
+        "date": DATE,
+    }
+    return Reading(**facts | changes)
+
+
+@pytest.fixture(scope="session")
+def reading() -> Reading:
+    """A reading of a disc, with one map that has signs and one that has none."""
+    return reading_of(methods=("gradcam", "lime"))

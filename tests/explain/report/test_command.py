@@ -1,0 +1,172 @@
+"""python -m explain report: a report of each scan, a run that goes on where it was cut off, and an index of all."""
+
+import json
+
+import pytest
+
+from explain.__main__ import main
+from explain.report import command, folder
+from tests.bad_files import BAD_FILES
+from tests.good_files import dicom12, disc, nifti_gz, png, volume
+
+ASK = ("--model", "tiny-phantom4", "--method", "gradcam")
+
+
+@pytest.fixture
+def report(in_tiny_zoo, tmp_path, capsys):
+    """Run the command into `tmp_path/out`; return the exit status, what was printed and stderr."""
+
+    def run(*arguments):
+        status = main(["report", *map(str, arguments), "--out", str(tmp_path / "out")])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The names of the readings that were written, in their order."""
+    names, write = [], folder.write
+
+    def counted(*arguments):
+        names.append(write(*arguments)["name"])
+        return folder.entries(arguments[0])[names[-1]]
+
+    monkeypatch.setattr(command, "write", counted)
+    return names
+
+
+def lines(tmp_path) -> list[dict]:
+    return [json.loads(line) for line in (tmp_path / "out" / "reports.jsonl").read_text().splitlines()]
+
+
+def test_each_scan_gets_its_reports_a_line_and_a_place_in_the_index(report, tmp_path):
+    (tmp_path / "scan <i>.png").write_bytes(png(disc()))
+    status, printed, _ = report(tmp_path / "scan <i>.png", *ASK)
+    (entry,) = lines(tmp_path)
+    name = entry["name"]
+    assert status == 0 and "1 written, 0 there before, 0 could not be read" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{name}.html",
+        f"{name}.pdf",
+        "reports.jsonl",
+        "index.html",
+        "thumbnails",
+    }
+    assert name.startswith("scan <i>-") and sum(entry["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    page = (tmp_path / "out" / f"{name}.html").read_text()
+    assert entry["answer"] in page and str(tmp_path) not in page and "scan <i>" not in page and "scan &lt;i" not in page
+    index = (tmp_path / "out" / "index.html").read_text()
+    assert "scan &lt;i&gt;" in index and "<i>" not in index and f"scan%20%3Ci%3E-{entry['key'][:8]}.html" in index
+    assert (tmp_path / "out" / entry["thumbnail"]).exists() and entry["answer"] in index
+
+
+def test_a_folder_is_walked_and_what_is_no_scan_is_told_and_counted(report, tmp_path):
+    scans = tmp_path / "scans"
+    for part, side in (("a", 64), ("b", 80)):
+        (scans / part).mkdir(parents=True)
+        (scans / part / "scan.png").write_bytes(png(disc(side)))
+    for name in ("empty.png", "text.dcm"):
+        (scans / "a" / name).write_bytes(BAD_FILES[name]())
+    (scans / ".hidden").write_bytes(b"x")
+    status, printed, _ = report(scans, *ASK)
+    assert (
+        status == 1 and "2 written, 0 there before, 2 could not be read" in printed and "This file is empty" in printed
+    )
+    assert len({entry["name"] for entry in lines(tmp_path)}) == 2
+    index = (tmp_path / "out" / "index.html").read_text()
+    assert "2 files that could not be read" in index and "This file is empty" in index and str(tmp_path) not in index
+
+
+def test_nothing_is_done_twice_and_other_settings_are_other_reports(report, tmp_path, made):
+    for name, side in (("a", 64), ("b", 80)):
+        (tmp_path / f"{name}.png").write_bytes(png(disc(side)))
+    scans = (tmp_path / "a.png", tmp_path / "b.png")
+    assert report(*scans, *ASK, "--format", "html")[0] == 0 and len(made) == 2
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*-*.html")}
+    _, printed, _ = report(*scans, *ASK, "--format", "html")
+    assert len(made) == 2 and "0 written, 2 there before" in printed
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    report(scans[0], *ASK, "--format", "html", "--seed", "5")
+    assert len(made) == 3 and len(lines(tmp_path)) == 3
+    next(iter(before)).unlink()
+    report(*scans, *ASK, "--format", "html")
+    assert len(made) == 4 and made[3] in made[:2]
+    report(scans[0], *ASK, "--format", "dicom")  # another format of the same reading joins the ones it has
+    formats = [entry["formats"] for entry in lines(tmp_path)]
+    assert len(formats) == 3 and sorted(formats, key=len)[-1] == ["html", "dicom"]
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(report, tmp_path, monkeypatch, made):
+    for name, side in (("a", 64), ("b", 72), ("c", 80)):
+        (tmp_path / f"{name}.png").write_bytes(png(disc(side)))
+    ask = (*(tmp_path / f"{name}.png" for name in "abc"), *ASK, "--format", "html")
+    whole = folder._write_whole
+
+    def killed(path, data):
+        if path.name.startswith("b-"):
+            raise KeyboardInterrupt
+        whole(path, data)
+
+    monkeypatch.setattr(folder, "_write_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        report(*ask)
+    monkeypatch.setattr(folder, "_write_whole", whole)
+    assert [entry["stem"] for entry in lines(tmp_path)] == ["a"] and not list((tmp_path / "out").glob("b-*"))
+    with (tmp_path / "out" / "reports.jsonl").open("a") as file:
+        file.write('{"name": "b-123", "ste')  # a line cut short by a kill
+    status, printed, _ = report(*ask)
+    assert status == 0 and [name[0] for name in made] == ["a", "b", "c"] and "2 written, 1 there before" in printed
+    assert [entry["stem"] for entry in lines(tmp_path)] == ["a", "b", "c"]
+
+
+def test_a_volume_gives_its_middle_slice_unless_another_is_asked_for(report, tmp_path):
+    (tmp_path / "v.nii.gz").write_bytes(nifti_gz(volume()))
+    report(tmp_path / "v.nii.gz", *ASK, "--format", "html")
+    report(tmp_path / "v.nii.gz", *ASK, "--format", "html", "--slice", "7")
+    assert {(entry["stem"], entry["slice"], entry["slices"]) for entry in lines(tmp_path)} == {
+        ("v", 18, 36),
+        ("v", 7, 36),
+    }
+    status, printed, _ = report(tmp_path / "v.nii.gz", *ASK, "--slice", "4000")
+    assert status == 2 and "slices 0 to 35" in printed
+
+
+def test_no_report_names_the_patient_unless_the_caller_asks_for_it(report, tmp_path):
+    (tmp_path / "a.dcm").write_bytes(dicom12(disc(), StudyInstanceUID="1.2.3"))
+    report(tmp_path / "a.dcm", *ASK, "--format", "html", "--format", "dicom")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert [path.name for path in files if path.suffix == ".dcm"] == [f"{lines(tmp_path)[0]['name']}.gradcam.dcm"]
+    assert [path.name for path in files if b"Muster" in path.read_bytes() or b"4711" in path.read_bytes()] == []
+    report(tmp_path / "a.dcm", *ASK, "--format", "dicom", "--identity")
+    named = [path for path in (tmp_path / "out").glob("*.dcm") if b"Muster^Erika" in path.read_bytes()]
+    assert len(named) == 1 and len(list((tmp_path / "out").glob("*.dcm"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (("--model", "nope"), "the zoo has tiny-phantom4"),
+        (("--model", "tiny-phantom4", "--method", "gradcan"), "Candor has gradcam"),
+        ((*ASK, "--target", "tumour"), "has glioma, meningioma, notumor, pituitary"),
+        ((*ASK, "--seconds", "0"), "more than 0 seconds"),
+    ],
+)
+def test_what_does_not_exist_is_one_sentence_on_stderr(report, tmp_path, ask, told):
+    (tmp_path / "a.png").write_bytes(png(disc()))
+    status, _, error = report(tmp_path / "a.png", *ask)
+    assert status == 2 and told in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_where_there_is_nothing_to_report_the_status_says_so(report, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, _, error = report(tmp_path / "empty", *ASK)
+    assert status == 2 and "there is no file" in error
+    status, printed, _ = report(tmp_path / "nowhere.png", *ASK)
+    assert status == 2 and "cannot be opened" in printed
+
+
+def test_quick_methods_are_the_default():
+    options = command._parser().parse_args(["a.png", "--model", "m", "--out", "o"])
+    assert options.method is None and command.QUICK == ("gradcam", "occlusion")

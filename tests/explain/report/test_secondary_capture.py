@@ -1,0 +1,136 @@
+"""Does a map come back from DICOM as it went in, beside its source, and without whose it is unless that was asked?"""
+
+import io
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from pydicom import config, dcmread
+
+from explain.report.secondary_capture import page, secondary_capture
+from scans import read
+from tests.explain.report.conftest import reading_of
+from tests.good_files import dicom12, dicom_frames, disc, png
+
+STUDY = {
+    "StudyInstanceUID": "1.2.826.0.1.3680043.10.1",
+    "SeriesInstanceUID": "1.2.826.0.1.3680043.10.2",
+    "FrameOfReferenceUID": "1.2.826.0.1.3680043.10.3",
+    "SpecificCharacterSet": "ISO_IR 100",
+    "PatientName": "Müster^Erika",
+    "PatientSex": "F",
+    "StudyDate": "20260102",
+    "StudyTime": "101112",
+    "StudyID": "S7",
+    "AccessionNumber": "A7",
+    "ReferringPhysicianName": "Doktor^Anna",
+}
+WHOSE = ("Müster", "Muster", "4711", "19640812", "Doktor", "20260102", "A7")
+
+
+@pytest.fixture(scope="module")
+def source() -> bytes:
+    return dicom12(disc(), **STUDY)
+
+
+def captured(data: bytes, identity: bool = False, **changes):
+    reading = reading_of(data, **changes)
+    made = secondary_capture(reading, reading.explanations[0], data, identity)
+    return reading, made, dcmread(io.BytesIO(made))
+
+
+def test_the_pixels_are_the_page_that_was_drawn(source):
+    reading, _, dataset = captured(source)
+    assert np.array_equal(dataset.pixel_array, page(reading, reading.explanations[0]))
+    assert dataset.PhotometricInterpretation == "RGB" and dataset.BurnedInAnnotation == "YES"
+    assert dataset.SeriesDescription == "Candor heatmap, not for diagnosis"
+
+
+def test_it_keeps_the_study_and_refers_to_series_and_image_but_is_of_a_series_of_its_own(source):
+    _, _, dataset = captured(source)
+    original = dcmread(io.BytesIO(source))
+    assert dataset.StudyInstanceUID == STUDY["StudyInstanceUID"]
+    assert dataset.SeriesInstanceUID != STUDY["SeriesInstanceUID"]
+    assert dataset.SOPInstanceUID != original.SOPInstanceUID
+    assert dataset.SeriesInstanceUID.startswith("2.25.") and dataset.SOPInstanceUID.startswith("2.25.")
+    (image,), (series,) = dataset.SourceImageSequence, dataset.ReferencedSeriesSequence
+    assert image.ReferencedSOPInstanceUID == original.SOPInstanceUID
+    assert image.ReferencedSOPClassUID == original.SOPClassUID and "ReferencedFrameNumber" not in image
+    assert series.SeriesInstanceUID == STUDY["SeriesInstanceUID"]
+    assert series.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID == original.SOPInstanceUID
+    assert "FrameOfReferenceUID" not in dataset and not dataset.PatientOrientation
+
+
+def test_whose_it_is_stays_behind_unless_the_reader_asks_for_it(source):
+    _, made, dataset = captured(source)
+    assert not dataset.PatientName and not dataset.PatientID and not dataset.PatientBirthDate
+    assert [word for word in WHOSE if word.encode() in made or word.encode("latin-1") in made] == []
+    _, _, named = captured(source, identity=True)
+    assert (named.PatientName, named.PatientID, named.PatientBirthDate) == ("Müster^Erika", "4711", "19640812")
+    assert (named.PatientSex, named.StudyDate, named.StudyTime) == ("F", "20260102", "101112")
+    assert (named.StudyID, named.AccessionNumber, named.ReferringPhysicianName) == ("S7", "A7", "Doktor^Anna")
+    assert named.StudyInstanceUID == dataset.StudyInstanceUID and named.SOPInstanceUID != dataset.SOPInstanceUID
+
+
+def test_a_scan_that_is_no_dicom_begins_a_study_without_a_patient():
+    _, _, dataset = captured(png(disc()))
+    assert dataset.StudyInstanceUID.startswith("2.25.") and not dataset.PatientName and not dataset.PatientID
+    assert "SourceImageSequence" not in dataset and dataset.StudyDate == "20261121"
+
+
+def test_the_frame_of_a_multi_frame_file_is_named():
+    frames = np.stack([disc() * share for share in (0.5, 0.75, 1)])
+    _, _, dataset = captured(dicom_frames(frames, **STUDY), index=2)
+    assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 3
+
+
+def test_the_same_reading_gives_the_same_bytes_and_any_other_another_number(source):
+    reading, made, dataset = captured(source)
+    assert secondary_capture(reading, reading.explanations[0], source) == made
+    later = replace(reading, date=reading.date + timedelta(days=1))
+    numbers = {dataset.SOPInstanceUID}
+    for other in (later, replace(reading, explanations=(replace(reading.explanations[0], evaluations=9),))):
+        numbers.add(dcmread(io.BytesIO(secondary_capture(other, other.explanations[0], source))).SOPInstanceUID)
+    assert len(numbers) == 3
+
+
+def test_maps_of_one_reading_are_one_series_in_their_order(source):
+    reading = reading_of(source, methods=("gradcam", "lime"))
+    first, second = (dcmread(io.BytesIO(secondary_capture(reading, each, source))) for each in reading.explanations)
+    assert first.SeriesInstanceUID == second.SeriesInstanceUID and first.SOPInstanceUID != second.SOPInstanceUID
+    assert (first.InstanceNumber, second.InstanceNumber) == (1, 2)
+
+
+def test_bytes_of_another_file_are_refused(source):
+    reading = reading_of(source)
+    with pytest.raises(ValueError, match="not the bytes"):
+        secondary_capture(reading, reading.explanations[0], dicom12(disc(80)))
+
+
+def test_a_file_that_names_its_study_wrongly_still_gets_a_capture():
+    odd = {"StudyInstanceUID": "not a number", "PatientBirthDate": "May", "PatientSex": "X", "StudyTime": "noon"}
+    with config.disable_value_validation():  # as a careless export writes it
+        data = dicom12(disc(), **odd, SeriesInstanceUID="1..2", PatientName="A^B^C^D^E^F^G", PatientID=None)
+    _, _, dataset = captured(data, identity=True)
+    assert dataset.StudyInstanceUID.startswith("2.25.") and "ReferencedSeriesSequence" not in dataset
+    assert not dataset.PatientID and not dataset.PatientBirthDate and not dataset.PatientSex and not dataset.StudyTime
+
+
+def test_candor_reads_it_again_and_warns_of_the_words_in_it(source):
+    _, made, _ = captured(source)
+    (scan,) = read(made)
+    assert any("text is burned into" in note for note in scan.notes)
+
+
+@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="needs dciodvfy (Debian: apt install dicom3tools)")
+@pytest.mark.parametrize("identity", [False, True])
+@pytest.mark.parametrize("kind", ["dicom", "png"])
+def test_a_validator_finds_no_error(source, tmp_path, kind, identity):
+    data = source if kind == "dicom" else png(disc())
+    (tmp_path / "a.dcm").write_bytes(captured(data, identity)[1])
+    told = subprocess.run(["dciodvfy", "-new", tmp_path / "a.dcm"], capture_output=True, text=True, check=False)
+    assert [line for line in (told.stdout + told.stderr).splitlines() if line.startswith("Error")] == []
+    assert told.returncode == 0

@@ -1,0 +1,366 @@
+"""What does a reader of the Datasets page get, with the scans on this machine, with some of them, and with none?"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.charts import datasets as charts
+from pages.parts import dataset_download, dataset_work
+from tests.pages.conftest import ROOT, errors
+from tests.train.small_collections import EACH, draw_small_collections
+from train import atlas, audit
+from train.datasets import DATASETS
+from train.findings import class_counts, findings
+
+KAGGLE, FIGSHARE, C44 = "brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-images-44c"
+PARTS = ("Classes", "Pictures", "Twins", "Where it comes from")
+AT_THIS_MACHINE = dataset_download._at_this_machine
+NAMES = {"glioma": "Glioma", "notumor": "No tumour"}
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory) -> Path:
+    """All four collections, drawn from phantoms."""
+    return draw_small_collections(tmp_path_factory.mktemp("collections"))
+
+
+@pytest.fixture(autouse=True)
+def nothing(in_tiny_zoo, tmp_path, monkeypatch):
+    """No scan is on this machine, nothing was downloaded, and Kaggle says nothing."""
+    monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(dataset_work, "_WORKS", {})
+    monkeypatch.setattr(dataset_download, "_at_this_machine", lambda: True)  # AppTest knows no address
+    monkeypatch.setattr(atlas, "EACH_DRAWN", 1)
+    monkeypatch.setattr(dataset_download, "offered", lambda card: (149_000_000, "CC0: Public Domain"))
+
+
+@pytest.fixture
+def everything(collections, monkeypatch) -> Path:
+    monkeypatch.setenv("CANDOR_DATA", str(collections))
+    return collections
+
+
+def opened(task: str = "kaggle4", part: str = "Classes") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "datasets.py"), default_timeout=120)
+    app.query_params["dataset"] = task
+    app.query_params["part"] = part
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.subheader, app.info, app.success, app.text, app.warning)
+    return " ".join(element.value for kind in kinds for element in kind)
+
+
+def alts(app: AppTest) -> list[str]:
+    return [image.alt for drawn in app.get("image") for image in drawn.proto.imgs]
+
+
+def charted(app: AppTest, index: int = 0) -> list[dict]:
+    return json.loads(app.get("plotly_chart")[index].proto.spec)["data"]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label.startswith(label)).click().run()
+    assert not app.exception
+    return app
+
+
+def until(app: AppTest, words: str) -> AppTest:
+    """Run again, as a page that polls does, until it says `words`."""
+    for _ in range(100):
+        if words in said(app) + " ".join(errors(app)):
+            return app
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError(f"{words!r} was never said: {said(app)}")
+
+
+@pytest.mark.parametrize("task", DATASETS)
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_of_every_dataset_opens_where_no_scan_is_here(task, part):
+    app = opened(task, part)
+    assert not errors(app) and app.selectbox(key="dataset").value == task
+    assert DATASETS[task].title in said(app)
+    assert ("not on this machine" in said(app)) == (task != "phantom4")
+    assert bool(alts(app)) == (task == "phantom4" and part == "Pictures")
+
+
+def test_the_chart_of_classes_is_what_the_audit_counted():
+    app = opened("44c15")
+    stored = class_counts(findings(DATASETS["44c15"]), "sequence")
+    bars = {bar["name"].split(" (")[0]: bar for bar in charted(app)}
+    assert list(bars) == ["T1", "T1C+", "T2"]
+    assert all(list(bar["x"]) == list(stored[name].values()) for name, bar in bars.items())
+    app.segmented_control(key="unit").set_value("Shares").run()
+    assert all(sum(bar["x"]) == pytest.approx(100) for bar in charted(app))
+
+
+def test_a_dataset_can_be_divided_another_way():
+    app = opened("pooled4")
+    assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["Kaggle", "figshare", "Br35H", "44c"]
+    app.segmented_control(key="divided-by-pooled4").set_value("sequence").run()
+    assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["T1", "T1C+", "T2", "Sequence not stated"]
+
+
+def test_an_unknown_dataset_in_the_address_is_ignored():
+    assert opened("../../etc/passwd", "nonsense").selectbox(key="dataset").value == "kaggle4"
+
+
+def test_examples_are_drawn_for_each_class_and_others_at_a_press(everything):
+    app = opened("kaggle4", "Pictures")
+    assert "not on this machine" not in said(app)
+    examples = [alt for alt in alts(app) if "example" in alt]
+    assert examples == [f"{name}, example {n}" for name in DATASETS["kaggle4"].classes.values() for n in range(1, 7)]
+    before = [image.proto.imgs[0].url for image in app.get("image")][: len(examples)]
+    press(app, "Show others")
+    after = [image.proto.imgs[0].url for image in app.get("image")][: len(examples)]
+    assert before != after and len(after) == len(before)
+
+
+def test_the_mean_picture_of_each_class_comes_with_its_number_of_scans(everything):
+    app = until(opened("figshare3", "Pictures"), "The mean of up to")
+    assert [alt for alt in alts(app) if "Mean" in alt] == [
+        f"Mean picture of {name}" for name in DATASETS["figshare3"].classes.values()
+    ]
+    assert f"Glioma ({EACH})" in said(app)
+
+
+def test_one_sequence_can_be_looked_at_alone(everything, monkeypatch):
+    app = opened("pooled4", "Pictures")
+    app.segmented_control(key="sequence-pooled4").set_value("T1").run()
+    assert {alt.split(",")[0] for alt in alts(app)} == {"No tumour"}  # 44c's normal scans are all that are T1 here
+
+
+def test_lesions_are_outlined_where_they_are_known(everything, monkeypatch):
+    for task, label in (("phantom4", "Outline the lesion"), ("figshare3", "Show the radiologists' boxes")):
+        app = opened(task, "Pictures")
+        plain = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
+        (toggle,) = [toggle for toggle in app.toggle if toggle.label == label]
+        toggle.set_value(True).run()
+        marked = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
+        assert {alt for alt in plain if plain[alt] != marked[alt]} == {alt for alt in plain if "No tumour" not in alt}
+    assert not [toggle for toggle in opened("kaggle4", "Pictures").toggle]
+
+
+def test_a_file_that_cannot_be_read_costs_no_other(collections, tmp_path, monkeypatch):
+    shutil.copytree(collections / KAGGLE, tmp_path / "data" / KAGGLE)
+    for path in (tmp_path / "data" / KAGGLE).rglob("glioma/*.png"):
+        path.write_bytes(b"no picture")
+    app = until(opened("kaggle4", "Pictures"), "cannot be read: ")
+    assert said(app).count("This file cannot be read.") == 6 and "Pituitary tumour, example 6" in alts(app)
+    assert len(errors(app)) == 1  # of the mean pictures
+
+
+def test_a_folder_with_another_layout_gets_one_sentence(tmp_path):
+    (tmp_path / "data" / KAGGLE / "Training" / "strange").mkdir(parents=True)
+    app = opened("kaggle4", "Pictures")
+    assert len(errors(app)) == 1 and "unknown class folder" in errors(app)[0]
+    assert len(app.get("plotly_chart")) == 1  # brightness, from the stored table
+
+
+@pytest.fixture
+def twins(tmp_path, collections, monkeypatch) -> list[Path]:
+    """An audit of the drawn Kaggle set: a mirrored pair across its split, and one of another set that contradicts."""
+    folder, data = tmp_path / "audits", collections
+    shutil.copytree(audit.AUDITS_FOLDER, folder)
+    columns = (folder / "kaggle4" / "twins.csv").read_text().splitlines()[0]
+    rows = [
+        "Testing/pituitary/1.png,kaggle,test,pituitary,figshare-brain-tumor/glioma/2.png,figshare,,glioma,"
+        "turned by 90°,5,0.991,0,1",
+        *(
+            f"Training/glioma/{n}.png,kaggle,train,glioma,Testing/glioma/{m}.png,kaggle,test,glioma,mirrored,3,0.990,0,0"
+            for n, m in [(1, 1), (1, 2), *((n, n) for n in range(1, 8)), *((n, n + 1) for n in range(3, 7))]
+        ),
+        "Training/glioma/1.png,kaggle,train,glioma,Training/glioma/gone.png,kaggle,train,glioma,as is,0,1.000,1,0",
+    ]
+    (folder / "kaggle4" / "twins.csv").write_text("\n".join([columns, *rows]) + "\n")
+    monkeypatch.setattr(audit, "AUDITS_FOLDER", folder)
+    monkeypatch.setattr("pages.parts.dataset_twins._pairs", lambda task: findings_pairs(task))
+    monkeypatch.setenv("CANDOR_DATA", str(data))
+    return [data / KAGGLE, data / FIGSHARE]
+
+
+def findings_pairs(task):
+    from train.findings import pairs
+
+    return pairs(DATASETS[task])
+
+
+def test_contradicting_pairs_are_shown_first_side_by_side(twins):
+    app = opened("kaggle4", "Twins")
+    control = app.segmented_control(key="pairs-kaggle4")
+    assert control.value == "Contradicting labels"
+    assert alts(app) == ["Pituitary tumour, Kaggle, test", "Glioma, figshare"]
+    assert "5 of 256 bits apart · correlation 0.991" in said(app) and "the right one turned by 90°" in said(app)
+    assert [text.value for text in app.text] == ["1.png", "2.png"]
+    before = [image.proto.imgs[0].url for image in app.get("image")]
+    app.toggle(key="undo").set_value(True).run()
+    after = [image.proto.imgs[0].url for image in app.get("image")]
+    assert before[0] == after[0] and before[1] != after[1]
+
+
+def test_pairs_are_chosen_and_paged_through(twins):
+    app = opened("kaggle4", "Twins")
+    app.segmented_control(key="pairs-kaggle4").set_value("Training and test").run()
+    assert "Pairs 1 to 6 of 13" in said(app) and len(alts(app)) == 12
+    app.pagination[0].set_value(3).run()
+    assert "Pairs 13 to 13 of 13" in said(app) and len(alts(app)) == 2
+    app.segmented_control(key="pairs-kaggle4").set_value("Exact copies").run()
+    assert alts(app) == ["Glioma, Kaggle, training"] and "Not in the copy on this machine." in said(app)
+    assert not errors(app)
+
+
+def test_without_scans_the_pairs_are_a_table():
+    app = opened("kaggle4", "Twins")
+    shared, table = (frame.value for frame in app.dataframe)
+    assert len(shared) == 3 and set(table["Labels contradict"]) == {True}
+    summary = json.loads((audit.AUDITS_FOLDER / "kaggle4" / "summary.json").read_text())
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Test scans that leak"].startswith(f"{summary['leaked']['scans']:,} (")
+    assert metrics["Contradicting pairs"] == str(summary["contradictions"])
+    leaking, _ = charted(app)
+    assert sum(leaking["x"]) == summary["leaked"]["scans"]
+
+
+def test_where_it_comes_from_gives_source_licence_credits_defects_and_versions(everything):
+    for task, card in DATASETS.items():
+        app = opened(task, "Where it comes from")
+        for fact in (card.source, card.licence, card.citation, *card.defects, *card.versions):
+            assert fact in said(app), fact
+    table = opened("kaggle4", "Where it comes from").dataframe[0].value
+    assert table["Difference"].sum() == -4 and len(table) == 8
+
+
+def test_a_damaged_audit_is_told_once_and_the_scans_are_still_shown(everything, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit, "AUDITS_FOLDER", tmp_path)
+    import streamlit as st
+
+    st.cache_resource.clear()
+    for part in PARTS:
+        app = opened("kaggle4", part)
+        assert "python -m train audit kaggle4" in errors(app)[0]
+    assert alts(opened("kaggle4", "Pictures"))
+    st.cache_resource.clear()
+
+
+def test_a_download_is_asked_for_twice_and_says_its_size_and_terms(monkeypatch):
+    monkeypatch.setattr(dataset_download, "download", lambda card, data: pytest.fail("not asked for"))
+    app = press(opened("kaggle4"), "Download “")
+    assert "149 MB to download" in said(app) and "are free" in said(app)
+    assert "CC0: Public Domain, says Kaggle. The terms are the publisher's" in said(app)
+
+
+def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(monkeypatch):
+    def silent(card):
+        raise ConnectionError
+
+    monkeypatch.setattr(dataset_download, "offered", silent)
+    app = press(opened("kaggle4"), "Download “")
+    assert "Kaggle does not say just now" in said(app) and DATASETS["kaggle4"].licence in said(app)
+
+
+def test_a_download_brings_the_pictures(collections, tmp_path, monkeypatch):
+    import kagglehub
+
+    def slowly(handle):
+        archive = tmp_path / "cache" / "datasets" / handle / "1.archive"
+        archive.parent.mkdir(parents=True)
+        archive.write_bytes(bytes(3_000_000))
+        for _ in range(300):
+            if (tmp_path / "go").exists():
+                break
+            time.sleep(0.05)
+        return str(collections / KAGGLE)
+
+    monkeypatch.setattr(kagglehub, "dataset_download", slowly)
+    app = press(press(opened("kaggle4", "Pictures"), "Download “"), "Download it")
+    until(app, "It goes on when you leave this page.")
+    assert "not on this machine" in said(app)
+    (tmp_path / "go").touch()
+    until(app, "is now on this machine.")
+    assert "not on this machine" not in said(app) and "Glioma, example 1" in alts(app)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [KAGGLE]
+
+
+def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, monkeypatch):
+    import kagglehub
+
+    def refused(handle):
+        raise ConnectionError("no route to **kaggle**\nsecond line")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", refused)
+    app = until(press(press(opened("44c15"), "Download “"), "Download it"), "could not be downloaded.")
+    assert app.text[0].value == "What was said: no route to **kaggle**"  # as text, not as Markdown
+    assert f"1. open {DATASETS['44c15'].source}\n2." in app.text[1].value
+    assert f"{tmp_path / 'data' / C44}\n4. reload this page" in app.text[1].value
+    monkeypatch.setattr(dataset_download, "download", lambda card, data: (data / card.folder).mkdir(parents=True))
+    press(app, "Try again")
+    assert not errors(app) and [button for button in app.button if button.label.startswith("Download “")]
+
+
+def test_a_disk_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "data").write_text("a file, not a folder")
+    monkeypatch.setattr("kagglehub.dataset_download", lambda handle: str(tmp_path))
+    app = press(press(opened("44c15"), "Download “"), "Download it")
+    until(app, "could not be downloaded.")
+    assert "File exists" in app.text[0].value or "Not a directory" in app.text[0].value
+
+
+def test_what_kaggle_does_not_have_is_got_by_hand():
+    app = opened("figshare3")
+    assert not [button for button in app.button if button.label.startswith("Download")]
+    assert f"1. open {DATASETS['figshare3'].source}" in app.text[0].value
+
+
+def test_a_reader_elsewhere_can_start_no_download(monkeypatch):
+    monkeypatch.setattr(dataset_download, "_at_this_machine", lambda: False)
+    app = opened("pooled4")
+    assert not [button for button in app.button if button.label.startswith("Download")] and not app.text
+    assert "`python -m train download kaggle4`" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "here"),
+    [
+        ("http://localhost:8501/datasets", None, True),
+        ("http://127.0.0.1:8501", None, True),
+        ("https://candor.example.org/datasets", None, False),  # a proxy on the same machine
+        ("http://localhost:8501", "192.0.2.7", False),
+    ],
+)
+def test_who_sits_at_this_machine(monkeypatch, url, address, here):
+    class Context:
+        def __init__(self):
+            self.url, self.ip_address = url, address
+
+    monkeypatch.setattr(dataset_download.st, "context", Context())
+    assert AT_THIS_MACHINE() == here
+
+
+def test_a_share_of_nothing_is_nothing():
+    figure = charts.distribution({"T1": {"glioma": 0}, "T2": {"glioma": 3, "notumor": 1}}, NAMES, shares=True)
+    assert [list(bar.x) for bar in figure.data] == [[0, 0], [75, 25]]
+    assert list(figure.data[1].text) == ["75.0 %", "25.0 %"] and figure.layout.showlegend
+
+
+def test_the_charts_draw_what_they_are_given():
+    leaking = charts.leaking({"glioma": (1, 4), "notumor": (2, 2)}, NAMES)
+    assert [list(bar.x) for bar in leaking.data] == [[1, 2], [3, 0]]
+    box = charts.brightness({"glioma": (0.1, 0.2, 0.3, 0.4, 0.5)}, NAMES).data[0]
+    assert (box.lowerfence, box.q1, box.median, box.q3, box.upperfence) == ((0.1,), (0.2,), (0.3,), (0.4,), (0.5,))
+    assert list(charts.sizes({(100, 80): 3, (50, 60): 1}).data[0].marker.size) == [3, 1]
+
+
+@pytest.mark.data
+def test_the_real_contradicting_pairs_are_all_found_on_this_machine(data_folder, monkeypatch):
+    monkeypatch.setenv("CANDOR_DATA", str(data_folder))
+    app = opened("kaggle4", "Twins")
+    assert len(alts(app)) == 12 and "Not in the copy" not in said(app) and not errors(app)

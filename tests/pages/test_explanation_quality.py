@@ -1,0 +1,265 @@
+"""What does a reader of the board get, with and without boards, slices and weights?"""
+
+import json
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explain.board.compare import read_board
+from explain.board.interval import Estimate
+from explain.board.measure import EXPLAINED
+from explain.board.score import Row
+from explain.board.table import SUMMARY, TABLE, write_rows, write_summary
+from explain.methods import METHODS
+from explain.picture.overlay import gray, png
+from model_zoo import models, zoo_folder
+from pages.charts.explanation_quality import beside, ranked, said
+from scans import phantom
+from tests.conftest import tiny_network, write_bundle
+from tests.explain.board.test_board import mark_of
+from tests.pages.conftest import ROOT
+
+PAGE = str(ROOT / "pages" / "explanation_quality.py")
+TABS = ("Methods", "Where they miss", "Sanity", "Best and worst cases", "Models side by side")
+BOARD = "candor-figshare3"
+KINDS = 3 * ["glioma"] + 3 * ["meningioma"] + 2 * ["pituitary"]
+
+
+def rows() -> list[Row]:
+    """Eight phantoms, two methods and a control; the first glioma is missed, Grad-CAM passes and SHAP fails."""
+    found = []
+    for number, kind in enumerate(KINDS):
+        for method, agreement, seconds in (("gradcam", 0.1, 0.02), ("shap", 0.8, 3.0), ("centre", None, 0.0)):
+            hit = float(method == "gradcam" and number > 0)
+            measures = {"pointing": hit, "energy": number / 10, "lift": 1.0 + number}
+            measures |= {} if agreement is None else {"sanity all": agreement}
+            name, control = f"{kind}/{number}.png", method == "centre"
+            found.append(
+                Row(name, f"g{number}", kind, kind, 0.9, 0.02 + number / 100, method, control, seconds, 1, measures)
+            )
+    return found
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """A zoo of two models, the first without a board."""
+    zoo = tmp_path_factory.mktemp("zoo")
+    write_bundle(zoo / "a-phantom4", tiny_network())
+    card = write_bundle(zoo / "b-phantom4", tiny_network(seed=1))
+    write_rows(zoo / card.id / TABLE, rows())
+    write_summary(zoo / card.id, card.id, card.weights_sha256)
+    return zoo
+
+
+@pytest.fixture
+def own(zoo, tmp_path, monkeypatch):
+    """A copy of that zoo to break, in which the page finds its models, and no slices."""
+    shutil.copytree(zoo, tmp_path / "zoo")
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path / "zoo"))
+    monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "data"))
+    return tmp_path / "zoo"
+
+
+@pytest.fixture
+def slices(own, tmp_path):
+    """The slices themselves, below $CANDOR_DATA."""
+    for number, kind in enumerate(KINDS):
+        drawn, place = phantom(kind, number, 96), tmp_path / "data" / "figshare-brain-tumor" / kind
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number}.png").write_bytes(png(gray(drawn.scan.pixels)))
+        (place / f"{number}.txt").write_text(mark_of(drawn.mask))
+    return tmp_path / "data"
+
+
+def open_page(model: str = "b-phantom4", tab: str = TABS[0]) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=120)
+    app.query_params["model"], app.query_params["board"] = model, tab
+    app.run()
+    assert not app.exception
+    return app
+
+
+def text(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return " ".join(element.value for kind in kinds for element in kind).replace("\u00a0", " ")
+
+
+def charts(app: AppTest) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def figure(value: float, low: float, high: float) -> Estimate:
+    return Estimate(value, low, high, 8)
+
+
+def test_the_best_method_is_on_top_whichever_way_is_good():
+    methods = {"A": figure(0.2, 0.1, 0.3), "B": figure(0.9, 0.8, 1), "C": None}
+    for measure, order in (("pointing", ["B", "A"]), ("deletion blur", ["A", "B"])):
+        chart = ranked(EXPLAINED[measure], methods, {"dot": figure(0.1, 0, 0.2)}, ["A"], "dot")
+        labels = [label.removesuffix(" (fails sanity)") for label in chart.layout.yaxis.ticktext]
+        assert labels == [*order, "control: dot"] and "A (fails sanity)" in chart.layout.yaxis.ticktext
+        dots = dict(zip(chart.layout.yaxis.ticktext, chart.data[0].marker.symbol, strict=False))
+        assert dots == {"B": "circle", "A (fails sanity)": "circle-open"}
+        assert list(chart.data[0].x) == [methods[name].value for name in order]
+        assert chart.layout.shapes[0].x0 == 0.1
+
+
+def test_intervals_are_drawn_as_they_are_and_no_axis_cuts_them():
+    chart = beside(EXPLAINED["sanity all"], ["A", "B"], {"m": {"A": figure(0.1, -0.3, 0.4), "B": None}}, 0.5)
+    dots = chart.data[0]
+    assert (dots.x[0] - dots.error_x.arrayminus[0], dots.x[0] + dots.error_x.array[0]) == pytest.approx((-0.3, 0.4))
+    low, high = chart.layout.xaxis.range
+    assert low < -0.3 and high > 1 and list(dots.y) == [0]
+
+
+@pytest.mark.parametrize("measure", EXPLAINED)
+def test_every_measure_of_a_shipped_board_can_be_drawn(measure):
+    board = read_board(zoo_folder() / BOARD)
+    methods = {name: board.figure(name, measure) for name in board.methods}
+    chart = ranked(EXPLAINED[measure], methods, {}, [], "")
+    low, high = chart.layout.xaxis.range
+    assert all(low < figure.low and figure.high < high for figure in methods.values() if figure)
+
+
+def test_series_on_a_line_keep_apart_and_differ_in_colour_and_shape():
+    series = {name: {"A": figure(0.5, 0.4, 0.6)} for name in "xyz"}
+    chart = beside(EXPLAINED["pointing"], ["A"], series)
+    assert len({trace.y[0] for trace in chart.data}) == 3 and all(abs(trace.y[0]) < 0.5 for trace in chart.data)
+    assert len({(trace.marker.color, trace.marker.symbol) for trace in chart.data}) == 3
+
+
+def test_a_figure_is_said_with_its_interval_and_its_scans():
+    assert said(figure(0.814, 0.7, 0.9), EXPLAINED["pointing"]) == "81 % (70 to 90 %), 8 scans"
+    assert said(figure(-0.001, -0.1, 0.5), EXPLAINED["road"]) == "0.00 (-0.10 to 0.50), 8 scans"
+    assert said(figure(40.76, 29.8, 57.8), EXPLAINED["lift"]) == "40.8 (29.8 to 57.8), 8 scans"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_part_of_a_shipped_board_opens(tab, monkeypatch, tmp_path):
+    monkeypatch.setenv("CANDOR_DATA", str(tmp_path))
+    app = open_page(BOARD, tab)
+    assert not app.error
+    assert charts(app) or tab == TABS[3]
+
+
+@pytest.mark.parametrize("measure", ["deletion blur", "lift", "sanity all"])
+def test_a_measure_is_drawn_and_explained(measure):
+    app = open_page(BOARD)
+    app.selectbox(key="measure").select(measure).run()
+    assert not app.exception and not app.error
+    assert charts(app)[0]["layout"]["xaxis"]["title"]["text"] == EXPLAINED[measure].title
+    assert EXPLAINED[measure].says in text(app) and EXPLAINED[measure].direction in text(app)
+
+
+def test_the_table_marks_who_fails_in_words_and_leaves_blank_what_was_not_measured(own):
+    table = open_page().dataframe[0].value.set_index("map")
+    assert table.loc[METHODS["gradcam"].title, "sanity"] == "passes (0.10)"
+    assert table.loc[METHODS["shap"].title, "sanity"] == "FAILS (0.80)"
+    assert table.loc["control: a dot in the middle of the head", "sanity"] == ""
+    assert table.loc[METHODS["gradcam"].title, "pointing"] == 7 / 8
+    assert table["seeds"].isna().all()
+
+
+def test_the_map_placed_best_is_told_in_a_sentence(own):
+    told = text(open_page())
+    assert "Placed best: Grad-CAM." in told and "in the tumour's box in 88 %" in told
+
+
+def test_a_measure_that_was_not_taken_is_said(own):
+    app = open_page()
+    app.selectbox(key="measure").select("seeds").run()
+    assert not app.exception and "was not measured" in text(app) and not charts(app)
+
+
+def test_a_model_without_a_board_gets_the_command_and_those_that_have_one(own):
+    app = open_page("a-phantom4")
+    assert not app.error and "python -m explain board --model a-phantom4 --data DIR" in text(app)
+    assert charts(app)  # the models that have one
+    app.button[0].click().run()
+    assert app.selectbox(key="model").value == "b-phantom4" and app.dataframe and not app.exception
+
+
+def test_a_zoo_without_any_board_is_one_sentence(own):
+    (own / "b-phantom4" / SUMMARY).unlink()
+    app = open_page()
+    assert not app.error and len(app.info) == 1 and not charts(app) and not app.button
+
+
+@pytest.mark.parametrize("broken", [SUMMARY, TABLE])
+def test_a_broken_board_is_one_sentence(own, broken):
+    (own / "b-phantom4" / broken).write_text("{")
+    app = open_page()
+    assert len(app.error) == 1 and "b-phantom4" in app.error[0].value and "run it again" in app.error[0].value
+
+
+def test_a_board_of_other_weights_is_warned_of_and_gets_no_maps(own, slices):
+    write_summary(own / "b-phantom4", "b-phantom4", "0" * 64)
+    app = open_page(tab=TABS[3])
+    assert "other weights" in app.warning[0].value
+    assert len(app.get("image")) == 6 and "no map is drawn" in text(app)
+
+
+def test_slices_are_parted_by_tumour_size_and_answer(own):
+    app = open_page(tab=TABS[1])
+    names = {"class": "Glioma", "size of the box": "box under 4.3\u00a0%", "answer": "right answer"}
+    for by, name in names.items():
+        app.segmented_control(key="by").set_value(by).run()
+        assert not app.exception and charts(app)[0]["data"][0]["name"] == name
+
+
+def test_a_board_without_sanity_says_so(own):
+    bare = [Row(**{**vars(row), "measures": {"pointing": 1.0}}) for row in rows()]
+    write_rows(own / "b-phantom4" / TABLE, bare)
+    write_summary(own / "b-phantom4", "b-phantom4", "0" * 64)
+    assert "The sanity check was not run" in text(open_page(tab=TABS[2]))
+
+
+def test_without_the_slices_they_are_listed_and_not_drawn(own):
+    app = open_page(tab=TABS[3])
+    assert not app.get("image") and "not on this machine" in text(app)
+    listed = app.dataframe[0].value
+    assert (
+        len(listed) == 8 and listed["slice"].iloc[0] == "pituitary/7.png" and listed["slice"].iloc[-1] == "glioma/0.png"
+    )
+
+
+def test_the_best_and_the_worst_slices_are_drawn_with_box_and_map(own, slices):
+    app = open_page(tab=TABS[3])
+    assert not app.error and [heading.value for heading in app.subheader][:2] == ["Best", "Worst"]
+    assert len(app.get("image")) == 6
+    assert [line.value for line in app.text] == [
+        "pituitary/7.png", "pituitary/6.png", "meningioma/5.png", "glioma/0.png", "glioma/1.png", "glioma/2.png",
+    ]  # fmt: skip
+    assert "under the map" in app.get("image")[0].proto.imgs[0].alt
+
+
+def test_slow_maps_are_not_made_and_it_is_said_how_to_see_them(own, slices):
+    app = open_page(tab=TABS[3])
+    app.selectbox(key="method-cases").select("shap").run()
+    assert not app.error and "Explain a scan" in text(app) and len(app.get("image")) == 6
+    assert "under the map" not in app.get("image")[0].proto.imgs[0].alt
+
+
+def test_a_slice_that_cannot_be_read_is_a_sentence_and_the_others_are_drawn(own, slices):
+    (slices / "figshare-brain-tumor" / "glioma" / "0.png").write_bytes(b"no picture")
+    app = open_page(tab=TABS[3])
+    assert len(app.error) == 1 and len(app.get("image")) == 5
+
+
+def test_models_are_set_side_by_side_with_those_whose_weights_are_not_shipped(monkeypatch):
+    app = open_page(BOARD, TABS[4])
+    names = [trace["name"] for trace in charts(app)[0]["data"]]
+    assert names[0] == BOARD and any("weights not shipped" in name for name in names)
+    assert "All on the same slices." in text(app)
+    app.multiselect(key="boards").set_value([]).run()
+    assert not app.exception and not charts(app)
+
+
+def test_the_whole_table_can_be_downloaded(own):
+    assert [button.label for button in open_page().get("download_button")] == ["All figures, slice by slice (CSV)"]
+
+
+def test_the_page_of_the_model_that_the_app_begins_with_has_something_to_show():
+    app = open_page(next(iter(models())))
+    assert charts(app) and not app.error

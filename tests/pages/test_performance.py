@@ -1,0 +1,214 @@
+"""Does the page of model performance say what the bundles' files say, and one sentence where they say nothing?"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from model_zoo import ModelCard, read_card, zoo_folder
+from model_zoo.curves import History, in_cell, matrix, roc, worst
+from model_zoo.figures import ALL, APART
+from pages.charts.matrices import across, confusion
+from pages.charts.performance import dots, history, ranking
+from pages.parts.bundles import Bundle, bundle, comparable, keys_of, title_of
+from tests.model_zoo.test_curves import RANKED
+from tests.pages.conftest import ROOT, errors
+
+SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("resnet152v2-kaggle4", "resnet50v2-44c15")
+TABS = ("Accuracy", "Confusions", "Curves", "Other collections", "Does it cheat?", "Training and card")
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch) -> Path:
+    """A zoo to break: cards and tables of two models, and two of which only these were ever kept."""
+    for name in SHIPPED:
+        shutil.copytree(zoo_folder() / name, tmp_path / name, ignore=shutil.ignore_patterns("*.keras", "explanations*"))
+    for name in MEASURED:
+        shutil.copytree(zoo_folder() / "measured" / name, tmp_path / "measured" / name)
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "no data"))
+    return tmp_path
+
+
+def opened(tab: str = TABS[0], **address: str) -> AppTest:
+    """The page as a link opens it; no tab may fail."""
+    app = AppTest.from_file(str(ROOT / "pages" / "performance.py"), default_timeout=60)
+    for name, value in ({"show": tab} | address).items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception and errors(app) == []
+    return app
+
+
+def sentences(app: AppTest) -> str:
+    return " ".join(element.value for kind in (app.info, app.markdown, app.caption, app.warning) for element in kind)
+
+
+def charts(app: AppTest) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def card_of(zoo: Path, name: str) -> ModelCard:
+    return read_card(zoo / name / "card.json")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_opens_with_one_model_and_with_two_over_each_other(zoo, tab):
+    alone, both = opened(tab), opened(tab, **{"with": SHIPPED[1]})
+    assert charts(alone) and len(charts(both)) >= len(charts(alone))
+    assert all(chart.proto.alt for app in (alone, both) for chart in app.get("plotly_chart"))
+    shown = json.dumps(charts(both)) + sentences(both)
+    assert all(name in shown for name in SHIPPED)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_models_that_answer_with_other_classes_are_told_apart_and_nothing_fails(zoo, tab):
+    app = opened(tab, **{"with": MEASURED[1], "unshipped": "true"})
+    if tab in TABS[:3]:
+        assert "only Meningioma can be laid over each other" in sentences(app)
+
+
+def test_the_headline_is_the_card_s(zoo):
+    app = opened()
+    for metric, subset in zip(app.metric, (ALL, APART), strict=True):
+        assert metric.value == f"{100 * card_of(zoo, SHIPPED[0]).figure('accuracy', 'test', subset).value:.1f} %"
+    assert app.table[0].value.iloc[-1].to_list()[0] == "Scans"
+
+
+def test_a_cell_of_the_matrix_lists_its_scans_the_surest_first(zoo):
+    one = bundle(SHIPPED[1], card_of(zoo, SHIPPED[1]))
+    said = one.sets["test", APART]
+    app = opened("Confusions", model=SHIPPED[1])
+    truth, called = worst(matrix(said))
+    assert [box.value for box in app.selectbox[-2:]] == [one.card.names[truth], one.card.names[called]]
+    app.selectbox[-2].select(one.card.names[0]).run()
+    app.selectbox[-1].select(one.card.names[0]).run()
+    listed = app.dataframe[0].value
+    paths = [f"{folder}/{file}" for folder, file in zip(listed["Folder"], listed["File"], strict=True)]
+    assert paths == [said.ids[row] for row in in_cell(said, 0, 0)]
+    assert listed[one.card.names[0]].is_monotonic_decreasing
+    assert "not on this machine" in sentences(app)
+
+
+@pytest.mark.data
+def test_the_scans_of_a_cell_are_shown_where_the_data_are(zoo, data_folder, monkeypatch):
+    monkeypatch.setenv("CANDOR_DATA", str(data_folder))
+    app = opened("Confusions", model=SHIPPED[1])
+    assert 0 < len(app.get("image")) <= 12 and "not on this machine" not in sentences(app)
+
+
+def test_systems_that_are_not_shipped_are_offered_on_demand(zoo):
+    assert opened().selectbox[0].options == list(SHIPPED)
+    assert opened(unshipped="true").selectbox[0].options == [*SHIPPED, *MEASURED]
+    (zoo / "measured" / MEASURED[0] / "card.json").write_text("{")
+    app = opened(unshipped="true")
+    assert app.selectbox[0].options == [*SHIPPED, MEASURED[1]]
+    assert "cannot be read as a model card" in sentences(app) or "other fields than a card" in sentences(app)
+
+
+def test_a_model_is_not_compared_with_itself_or_one_that_is_not_there(zoo):
+    for other in (SHIPPED[0], "../../etc"):
+        assert opened(**{"with": other}).selectbox[1].value == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "tabs"),
+    [
+        ("predictions.csv", TABS[:3]),
+        ("cohorts.csv", TABS[3:4]),
+        ("checks.csv", TABS[4:5]),
+        ("history.csv", TABS[5:]),
+    ],
+)
+def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo, table, tabs):
+    path = zoo / SHIPPED[0] / table
+    path.unlink()
+    for tab in tabs:
+        assert f"{SHIPPED[0]} has no {table}" in sentences(opened(tab))
+    path.write_text("id,nothing\n1\n")
+    for tab in tabs:
+        assert f"{SHIPPED[0]}/{table}" in sentences(opened(tab))
+    assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[5]))
+
+
+def test_a_bundle_of_nothing_but_its_card_still_shows_its_figures(zoo):
+    for path in (zoo / SHIPPED[0]).glob("*.csv"):
+        path.unlink()
+    (zoo / SHIPPED[0] / "CARD.md").unlink()
+    for tab in TABS:
+        app = opened(tab)
+        assert app.metric or "has no" in sentences(app)
+    assert not opened(TABS[5]).get("download_button")
+
+
+def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_sense():
+    def one(name: str, classes: tuple[str, ...], ids: tuple[str, ...]) -> Bundle:
+        card = read_card(zoo_folder() / SHIPPED[0] / "card.json")
+        said = RANKED.__class__(ids, *(getattr(RANKED, field) for field in ("groups", "twins", "truth", "p")))
+        return Bundle(
+            card.__class__(**card.__dict__ | {"classes": classes, "names": classes}), Path(name), {("test", ALL): said}
+        )
+
+    first = one("first", ("a", "b"), tuple("stuvwx"))
+    assert comparable(first, one("same", ("a", "b"), tuple("xwvuts")), ("test", ALL)) == ""
+    other = comparable(first, one("other", ("a", "b"), tuple("stuvwz")), ("test", ALL))
+    assert "of which 5 are the same (first: 6, other: 6)" in other
+    assert "only b can be laid" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL))
+    assert "nothing can be laid" in comparable(first, one("far", ("c", "d"), tuple("123456")), ("test", ALL))
+    assert "stands alone" in comparable(first, one("far", ("c", "d"), tuple("123456")), ("val", ALL))
+
+
+def test_sets_of_scans_are_offered_the_most_honest_first_and_named_in_words(zoo):
+    one = bundle(SHIPPED[0], card_of(zoo, SHIPPED[0]))
+    titles = [title_of(key) for key in keys_of(one, elsewhere=True)]
+    assert titles[:2] == ["Test scans without a twin in training", "Validation scans"]
+    assert "44c, test scans without a twin in training" in titles and len(set(titles)) == len(titles)
+
+
+def test_every_cell_of_a_matrix_can_be_clicked_and_tells_its_counts():
+    counts = np.array([[3, 1], [0, 0]])
+    heat, cells = confusion(counts, ("Glioma", "No tumour"), shares=False, cell=(0, 1)).data
+    assert [list(row) for row in heat.text] == [["3", "1"], ["", ""]]
+    assert [tuple(place) for place in cells.customdata] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [(y, x) for x, y in zip(cells.x, cells.y, strict=True)] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert cells.text[1] == "Glioma, called No tumour: 1 scans (25.0 % of 4)"
+    shares = confusion(counts, ("Glioma", "No tumour"), shares=True).data[0]
+    assert [list(row) for row in shares.text] == [["75 %", "25 %"], ["", ""]]
+
+
+def test_a_dot_stands_on_its_line_and_two_models_dots_beside_each_other():
+    lines = ["Heading", "As is", "Border only"]
+    series = {"one": [None, (0.9, 0.8, 0.95, 50), None], "two": [None, (0.7, 0.6, 0.8, 50), (0.5, 0.4, 0.6, 50)]}
+    figure = dots(lines, series, [None, 0.25, 0.25], [0])
+    chance, one, two = figure.data
+    assert list(chance.x) == [25, 25] and list(chance.y) == [1, 2]
+    assert list(one.x) == [90] and list(two.x) == [70, 50] and one.y[0] < 1 < two.y[0]
+    np.testing.assert_allclose([one.error_x.array[0], one.error_x.arrayminus[0]], [5, 10])
+    assert list(figure.layout.yaxis.ticktext) == ["", "As is", "Border only"]
+
+
+def test_a_history_shows_what_it_has_and_rings_the_epoch_kept():
+    run = History((1, 2, 3), {"loss": (3.0, 2.0, 1.0), "val_loss": (3.0, 1.5, 2.0)}, ("", "", ""))
+    assert history({"m": (run, 2)}, "accuracy") is None
+    training, validation, kept = history({"m": (run, 2)}, "loss").data
+    assert list(training.y) == [3.0, 2.0, 1.0] and list(validation.y) == [3.0, 1.5, 2.0]
+    assert list(kept.x) == [2] and list(kept.y) == [1.5]
+
+
+def test_curves_of_two_models_keep_their_colours_and_name_their_areas():
+    curve = roc(RANKED, 0)
+    figure = ranking({"one": curve, "two": curve}, {}, "ROC")
+    assert [line.name for line in figure.data] == [f"one: {curve.area:.3f}", f"two: {curve.area:.3f}", "chance"]
+    assert figure.data[0].line.color != figure.data[1].line.color
+
+
+def test_a_collection_that_was_trained_on_has_a_star_and_one_not_asked_about_is_empty():
+    figure = across(
+        ["m"], ["44c", "Kaggle", "Br35H"], [[(0.5, 0.4, 0.6, 40, False), (0.9, 0.8, 1.0, 30, True), None]], ["m"]
+    )
+    assert list(figure.data[0].text[0]) == ["50 %", "90 %*", ""]
+    assert list(figure.layout.yaxis.ticktext) == ["<b>m</b>"]
+    assert "trained on the rest" in figure.data[0].customdata[0][1]
