@@ -27,7 +27,7 @@ from tests.browser.conftest import QUIET, find_chromium, running_app
 from tests.browser.test_explain_scan import HEATMAP
 
 MODEL = "candor-pooled4"
-PAGES = ("", "compare", "performance", "datasets", "quality", "about")
+PAGES = ("", "compare_models", "performance", "datasets", "explanation_quality", "about")
 SESSIONS, ROUNDS = 8, 3  # readers at once; LIME maps that each asks for
 _SCANS, _SLIDES = 20, 20
 _NEW_PICTURE = "([css, old]) => { const i = document.querySelector(css); return i && i.src != old && i.complete }"

@@ -6,10 +6,10 @@ from benchmarks.record import RESULTS
 
 _NAMES = {
     "explain": "Explain a scan",
-    "compare": "Compare models",
+    "compare_models": "Compare models",
     "performance": "Model performance",
     "datasets": "Datasets",
-    "quality": "Explanation quality",
+    "explanation_quality": "Explanation quality",
     "about": "About",
 }
 

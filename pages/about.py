@@ -91,6 +91,7 @@ remove it before you upload, and download only what you may keep.
 Candor is free software under the Apache License 2.0. The licence of each model, and of the scans it was trained on,
 is on its card above. Phantoms are drawn by Candor and belong to nobody. Candor stands on TensorFlow, Keras, OpenVINO,
 tf-keras-vis, LIME, SHAP, scikit-image, scikit-learn, SciPy, Streamlit, Plotly, Matplotlib, OpenCV, Pillow,
-pydicom and nibabel.
+pydicom,
+highdicom, nibabel, fpdf2 and Jinja.
 """
 )

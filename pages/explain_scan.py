@@ -1,5 +1,6 @@
 """What does a model say about this scan, and what did it look at? Choose, ask once, look."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -55,6 +56,8 @@ def reading(scan: Scan, card: ModelCard, p: np.ndarray, explanation: Explanation
     of, said = seen.get("said", (None, []))
     said = said if of == (scan.digest, scan.index, scan.plane, card.weights_sha256) else []
     style = style_of(seen["look"], seen["window"])
+    if others:  # how far to smooth and which signs to show was chosen for the one on the screen
+        style = replace(style, smooth=None, against=True)
     now = datetime.now().astimezone()
     return Reading(scan, card, tuple(map(float, p)), (explanation, *others), now, style, tuple(said))
 
@@ -98,18 +101,19 @@ with desk:
         st.write(in_words(card.names, p))
         if slices():
             st.caption(f"This is the answer for slice {place() + 1} alone, not for the whole volume.")
+    seen: dict = st.session_state.setdefault("seen", {})  # how it is drawn and what was said, for a report
     warnings = st.container()
     if answer.explanation is None:
         wait(wanted, answer)
     else:
         for doubt in doubts(answer.explanation, card.names[card.classes.index(target)]):
             warnings.warning(doubt)
-        seen: dict = st.session_state.setdefault("seen", {})
         view(scan, answer.explanation, card, seen)
-        make = partial(reading, scan, card, p, answer.explanation, seen)
-        offer_report(make, stem(answer.explanation), bytes_of(scan))
     volume = slices()
     step_buttons(volume, choice.method)
+    if answer.explanation:
+        make = partial(reading, scan, card, p, answer.explanation, seen)
+        offer_report(make, stem(answer.explanation), bytes_of(scan))
     names = [
         "What if?",
         "All methods",
@@ -119,7 +123,7 @@ with desk:
     parts = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
     if parts["All methods"].open:
         with parts["All methods"]:
-            gallery_of_methods(scan, model, target, st.session_state.setdefault("seen", {}))
+            gallery_of_methods(scan, model, target, seen)
     else:
         leave("gallery")
     if parts["What if?"].open:

@@ -93,12 +93,12 @@ def in_words(matrix: np.ndarray, names: Sequence[str], who: str) -> str:
     if not known.size:
         return f"There are not two maps of {who} to compare."
     middle = float(np.median(found[known]))
-    how = "closely" if middle >= _CLOSELY else "partly" if middle >= _PARTLY else "hardly"
+    agree = "agree closely" if middle >= _CLOSELY else "agree partly" if middle >= _PARTLY else "hardly agree"
     most, least = (known[pick(found[known])] for pick in (np.argmax, np.argmin))
     pairs = [f"{names[rows[k]]} and {names[columns[k]]} ({_signed(found[k])})" for k in (most, least)]
     if known.size == 1:
-        return f"The maps of {pairs[0].replace(' (', f' agree {how} (rank correlation ')}."
-    return f"The maps of {who} agree {how}: most {pairs[0]}, least {pairs[1]}, by rank correlation."
+        return f"The maps of {pairs[0].replace(' (', f' {agree} (rank correlation ')}."
+    return f"The maps of {who} {agree}: most {pairs[0]}, least {pairs[1]}, by rank correlation."
 
 
 def _signed(value: float) -> str:

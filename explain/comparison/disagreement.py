@@ -81,6 +81,8 @@ def headline(cards: Sequence[ModelCard], shared: Shared, answers: Sequence[np.nd
     if len(counted) == 1:
         who = {1: "One model answers", 2: "Both models answer"}.get(len(named), f"All {len(named)} models answer")
         return f"{who} {named[0]}"
+    if len(counted) == len(named):
+        return f"{len(named)} models, {len(named)} answers: {', '.join(named)}"
     return ", ".join(f"{n} {'answers' if n == 1 else 'answer'} {name}" for name, n in counted)
 
 
@@ -88,12 +90,11 @@ def in_words(found: Disagreement, models: int) -> str:
     """Return one sentence on one scan; `models` is how many were asked."""
     if found.bits is None:
         return "Fewer than two models answered, so there is nothing to compare."
-    who = (
-        ("The two models" if found.differ else "Both models")
-        if found.answered == 2 == models
-        else f"The {found.answered} models that answered"
-    )
-    if found.answered == models > 2:
-        who = f"The {models} models" if found.differ else f"All {models} models"
+    if found.answered < models:
+        who = f"The {found.answered} models that answered"
+    elif found.differ:
+        who = f"The {models} models"
+    else:
+        who = "Both models" if models == 2 else f"All {models} models"
     named = "do not name the same class" if found.differ else "name the same class"
     return f"{who} {named}; their probabilities disagree by {found.bits:.2f} of 1."

@@ -12,8 +12,8 @@ from explain.verdict import percent
 from scans import Box, Scan
 
 _TOP = 0.05  # of the scan's pixels
-_DONE = {"erase": "erased", "keep": "alone", "move": "moved"}
-_NO_MIRROR = "not asked: it would overlap the region, or leave the head"
+_DONE = {"erase": "Erased", "keep": "Alone", "move": "Moved"}
+_NO_MIRROR = "not asked: it would overlap, or leave the head"
 
 
 def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int]) -> Box:
@@ -64,10 +64,10 @@ def beside_control(found: Sequence[Counterfactual], names: Sequence[str]) -> lis
     rows = []
     for each in found:
         first = each.classes.index(each.predicted_before)
-        for what, one in (("Region", each), ("Mirrored region", each.control)):
+        for where, one in (("", each), (", other side", each.control)):
             rows.append(
                 {
-                    "What was changed": f"{what} {_DONE[each.action]}",
+                    "Region": f"{_DONE[each.action]}{where}",
                     "Answer": names[one.classes.index(one.predicted_after)] if one else _NO_MIRROR,
                     f"Probability of {names[first]}": _change(one, first) if one else "",
                 }

@@ -28,8 +28,8 @@ def marked(
     for colour, thickness in ((_HALO, 3 * width), (BOX, width)):
         cv2.drawContours(canvas, found, -1, colour, thickness, cv2.LINE_AA)
     if heat.any():
-        for colour, thickness in ((_HALO, 4 * width), (POINT, 2 * width)):
-            cv2.circle(canvas, _place(_peak(heat), scan, side), side // 48, colour, thickness, cv2.LINE_AA)
+        for colour, thickness in ((_HALO, 3 * width), (POINT, width)):
+            cv2.circle(canvas, _place(_peak(heat), scan, side), side // 24, colour, thickness, cv2.LINE_AA)
     return with_sides(canvas, scan.edges)
 
 

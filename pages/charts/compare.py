@@ -64,7 +64,7 @@ def matrix(values: np.ndarray, names: Sequence[str]):
     figure = go.Figure(
         go.Heatmap(
             z=shown,
-            x=list(columns),
+            x=[name.replace("-", "-<br>").replace(" ", "<br>") for name in columns],  # three fit a phone
             y=list(rows),
             text=np.where(below, texts, ""),
             texttemplate="%{text}",
@@ -77,10 +77,17 @@ def matrix(values: np.ndarray, names: Sequence[str]):
             hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
         )
     )
-    figure = styled(figure, height=_CELL * len(rows) + 60)
+    figure = styled(figure, height=_CELL * len(rows) + 70)
     figure.update_layout(
         margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        xaxis={"fixedrange": True, "showgrid": False, "ticks": "", "tickangle": 0},
-        yaxis={"autorange": "reversed", "fixedrange": True, "showgrid": False, "ticks": "", "ticklabelstandoff": 6},
+        xaxis={"fixedrange": True, "showgrid": False, "ticks": "", "tickangle": 0, "tickfont": {"size": 11}},
+        yaxis={
+            "autorange": "reversed",
+            "fixedrange": True,
+            "showgrid": False,
+            "ticks": "",
+            "ticklabelstandoff": 6,
+            "tickfont": {"size": 11},
+        },
     )
     return figure

@@ -41,26 +41,27 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
 
 def leaking(leaks: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
     """Return bars of test scans by class, those with a twin in training first; `leaks` is class id -> (these, all)."""
+    twins, whole = zip(*leaks.values(), strict=True)
+    told = [f"{n:,} of {of:,} ({100 * n / of:.0f} %)" for n, of in leaks.values()]
     figure = go.Figure()
-    parts = (
-        ("with a twin in training", [n for n, _ in leaks.values()], PALETTE[1]),
-        ("without", [whole - n for n, whole in leaks.values()], QUIET),
-    )
-    for title, scans, colour in parts:
+    for title, scans, colour, text in (
+        ("With a twin in training", twins, PALETTE[1], None),
+        ("Without", [of - n for n, of in leaks.values()], QUIET, told),
+    ):
         figure.add_bar(
             orientation="h",
             name=title,
             y=[names[label] for label in leaks],
             x=scans,
-            text=[f"{n:,}" for n in scans],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
+            text=text,
+            textposition="outside",
+            cliponaxis=False,
             marker_color=colour,
-            hovertemplate=f"%{{y}}: %{{x:,}} test scans {title}<extra></extra>",
+            customdata=told,
+            hovertemplate="%{y}: %{customdata} with a twin in training<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND | {"traceorder": "normal"}, dragmode=False)
-    figure.update_xaxes(title="Test scans")
+    figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
+    figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])  # room for the text
     figure.update_yaxes(autorange="reversed")
     return styled(figure, _HEAD + 34 * len(leaks))
 

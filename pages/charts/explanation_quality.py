@@ -24,10 +24,10 @@ def ranked(measure: Measure, methods: Series, controls: Series, failing: Sequenc
     """
     import plotly.graph_objects as go
 
-    best = sorted((label for label in methods if methods[label]), key=lambda label: methods[label].value)
-    order = best[::-1] if measure.high_is_good else best
+    sign = -1 if measure.high_is_good else 1  # not reversed: methods that tie keep their order
+    order = sorted((label for label in methods if methods[label]), key=lambda label: sign * methods[label].value)
     labels = [f"{label} (fails sanity)" if label in failing else label for label in order]
-    known = {f"control: {label}": figure for label, figure in controls.items() if figure}
+    known = {label: figure for label, figure in controls.items() if figure}
     figure = go.Figure()
     _dots(
         figure, measure, {place: methods[label] for place, label in enumerate(order)}, labels, "methods", PALETTE[0],
@@ -70,7 +70,12 @@ def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Seque
         y=list(places),
         name=name,
         mode="markers",
-        marker={"size": 9, "color": colour, "symbol": symbol, "line": {"width": 2 if isinstance(symbol, list) else 0}},
+        marker={
+            "size": 9,
+            "color": colour,
+            "symbol": symbol,
+            "line": {"width": 2 if isinstance(symbol, list) else 0, "color": colour},
+        },
         error_x={
             "array": [e.high - e.value for e in known],
             "arrayminus": [e.value - e.low for e in known],
@@ -103,7 +108,7 @@ def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, l
         margin={"t": 40 if legend else 8, "b": 8},
     )
     figure.update_xaxes(
-        title=measure.title, tickformat=".0%" if measure.share else None, fixedrange=True
+        title=measure.title, tickformat=".0%" if measure.share else None, fixedrange=True, nticks=6, tickangle=0
     )  # fmt: skip
     lows = [x - down for trace in figure.data for x, down in zip(trace.x, trace.error_x.arrayminus, strict=True)]
     highs = [x + up for trace in figure.data for x, up in zip(trace.x, trace.error_x.array, strict=True)]

@@ -26,7 +26,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: t
     figure = go.Figure(
         go.Heatmap(
             z=share, zmin=0, zmax=1, colorscale=EVEN, showscale=False, hoverinfo="skip", xgap=1, ygap=1,
-            text=texts, texttemplate="%{text}", textfont={"size": 10 if many else 15},
+            text=texts, texttemplate="%{text}", textfont={"size": 9 if many else 15},
         )
     )  # fmt: skip
     figure.add_scatter(
@@ -42,9 +42,10 @@ def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: t
         )
     styled(figure, 640 if many else 120 + 84 * size)
     ticks = {"tickmode": "array", "tickvals": list(range(size)), "showgrid": False, "zeroline": False}
+    ticks |= {"tickfont": {"size": 10}} if many else {}
     labels = [_wrapped(name) for name in names]
     figure.update_xaxes(
-        title="The model's answer", ticktext=names if many else labels, tickangle=-60 if many else 0, side="bottom",
+        title="The model's answer", ticktext=names if many else labels, tickangle=-90 if many else None, side="bottom",
         range=[-0.5, size - 0.5], fixedrange=True, **ticks,
     )  # fmt: skip
     figure.update_yaxes(title="Truth", ticktext=labels, range=[size - 0.5, -0.5], fixedrange=True, **ticks)

@@ -12,7 +12,7 @@ from pages.charts.series import PER_CENT
 from pages.charts.style import PALETTE, styled
 from scans import Box, Scan
 
-BOARD = 430  # pixels: height of the drawing board
+BOARD = 430  # pixels: height of the drawing board, less for a scan that is wider than high
 
 _SIDE = 768  # pixels of the picture's longer side
 _REGION, _MIRROR = "#e9a23b", "rgba(255, 255, 255, 0.85)"  # both lie on a scan, whatever the theme
@@ -53,8 +53,9 @@ def board(scan: Scan, box: Box | None = None, mirror: Box | None = None):
             corners = {"x0": frame.left, "x1": frame.right, "y0": frame.top, "y1": frame.bottom}
             figure.add_shape(**corners, line={"color": _HALO, "width": 4})
             figure.add_shape(**corners, line={"color": colour, "width": 2, "dash": dash})
+    share = rows * scan.spacing[0] / (columns * scan.spacing[1])
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    styled(figure, BOARD).update_layout(
+    styled(figure, round(BOARD * min(1.0, max(0.5, share)))).update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="select",
         selectdirection="any",

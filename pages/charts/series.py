@@ -18,7 +18,8 @@ PER_CENT = {
     "zeroline": False,
 }
 
-_HEIGHT = 320
+_HEIGHT, _LEGEND = 280, 18  # pixels: without a legend, and a line of it, for on a phone every class takes one
+_MANY = 60  # slices: their dots would run into one band
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # colour is not the only difference
 
 
@@ -50,7 +51,7 @@ def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: in
             x=numbers,
             y=[None if np.isnan(each) else float(each) for each in p[:, k]],
             name=names[k],
-            mode="lines+markers",
+            mode="lines" if len(p) > _MANY else "lines+markers",
             marker={"size": 4},
             line={"color": PALETTE[place % len(PALETTE)], "width": 2, "dash": _DASHES[place % len(_DASHES)]},
             connectgaps=False,
@@ -58,14 +59,14 @@ def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: in
         )
     figure.add_vline(current + 1, line={"color": QUIET, "width": 2})
     figure.add_annotation(
-        x=current + 1, y=1.0, yref="paper", yanchor="bottom", text=f"shown: {current + 1}", showarrow=False
+        x=current + 1, y=1.0, yref="paper", yanchor="bottom", text=f"slice {current + 1}, shown", showarrow=False
     )
-    styled(figure, _HEIGHT).update_layout(
+    styled(figure, _HEIGHT + _LEGEND * len(drawn)).update_layout(
         hovermode="closest",
         bargap=0,
-        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "itemclick": False, "itemdoubleclick": False},
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "itemclick": False, "itemdoubleclick": False},
     )
-    figure.update_xaxes(title="Slice", range=[0.5, len(p) + 0.5], fixedrange=True, showgrid=False, zeroline=False)
+    figure.update_xaxes(range=[0.5, len(p) + 0.5], fixedrange=True, showgrid=False, zeroline=False)
     figure.update_yaxes(range=[-0.02, 1.02], **PER_CENT)
     return figure
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from model_zoo import ModelCard, ModelError, read_card, zoo_folder
+from model_zoo.correspondence import common_label
 from model_zoo.curves import (
     HISTORY,
     Answers,
@@ -57,6 +58,11 @@ class Bundle:
     def name(self) -> str:
         """The id, by which charts name the model."""
         return self.folder.name
+
+    def place_of(self, label: str, classes: tuple[str, ...]) -> int | None:
+        """Return which of its own classes is the class `label` of a model with `classes`, None where none is."""
+        own = common_label(label, self.card.classes)
+        return self.card.classes.index(own) if own and common_label(own, classes) == label else None
 
     def measured(self, what: str, key: Key):
         """Return `what` of one set of scans: "by class", "reliability", or a list of curves by their kind."""
@@ -141,14 +147,12 @@ def comparable(first: Bundle, second: Bundle, key: Key) -> str:
     a, b = set(first.sets[key].ids), set(second.sets[key].ids)
     if not differ and a == b:
         return ""
-    scans = (
-        "the same scans"
-        if a == b
-        else f"scans of which {len(a & b):,} are the same ({first.name}: {len(a):,}, {second.name}: {len(b):,})"
-    )
+    alike = f"{len(a & b):,} of which are the same" if a & b else "none of which are the same"
+    scans = "the same scans" if a == b else f"scans {alike} ({first.name}: {len(a):,}, {second.name}: {len(b):,})"
     if not differ:
         return f"Not quite the same question: the two are judged on {scans}."
-    shared = [n for n, c in zip(first.card.names, first.card.classes, strict=True) if c in second.card.classes]
+    labels = zip(first.card.names, first.card.classes, strict=True)
+    shared = [name for name, label in labels if second.place_of(label, first.card.classes) is not None]
     lines = f"only {', '.join(shared)} can be laid over each other" if shared else "nothing can be laid over each other"
     return (
         f"{first.name} and {second.name} answer with different classes, on {scans}: by class, {lines}; means over the "

@@ -30,7 +30,7 @@ _RANKS = (
     "Spearman's rank correlation within the head: 1 where both maps order the pixels alike, 0 where they have nothing "
     "to do with each other, below 0 where one is bright and the other dark. Evidence against a class counts as none."
 )
-_ACROSS = ("Models, for each method", "Methods, for each model")
+_ACROSS = ("Between models", "Between methods")
 
 
 def draw_agreement(

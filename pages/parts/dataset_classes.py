@@ -59,6 +59,6 @@ def show_division(trained: list[ModelCard]) -> None:
     st.subheader("How the models divide it", anchor=False)
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(
-        "Scans that belong together stay in one part. Those left out would have trained a model, and are near-duplicates "
-        "of scans that it is chosen or scored by."
+        "Scans that belong together stay in one part. Those left out would have trained a model, but are "
+        "near-duplicates of scans by which it is chosen or scored."
     )

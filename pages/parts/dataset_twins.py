@@ -58,7 +58,7 @@ def show_counts(found: Findings) -> None:
 
 
 def _of(part: int, whole: int) -> str:
-    return f"{part:,} ({part / whole:.0%})" if whole else f"{part:,}"
+    return f"{part:,} ({100 * part / whole:.0f} %)" if whole else f"{part:,}"
 
 
 def _shared(own: str, other: str, shared: Mapping) -> dict[str, object]:

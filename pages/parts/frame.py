@@ -11,14 +11,18 @@ _FOLDER = Path(__file__).parents[1]
 
 
 def pages() -> list:
-    """Return the pages in the order of their links, the one to start with first."""
+    """Return the pages in the order of their links, the one to start with first.
+
+    Their addresses are the names of their files, as those of Streamlit's own pages, which it looks for until
+    `st.navigation` has run once in the process: any other would be told "not found" then.
+    """
     return [
         st.Page(_FOLDER / "explain_scan.py", title="Explain a scan", default=True),
-        st.Page(_FOLDER / "compare_models.py", title="Compare models", url_path="compare"),
-        st.Page(_FOLDER / "performance.py", title="Model performance", url_path="performance"),
-        st.Page(_FOLDER / "datasets.py", title="Datasets", url_path="datasets"),
-        st.Page(_FOLDER / "explanation_quality.py", title="Explanation quality", url_path="quality"),
-        st.Page(_FOLDER / "about.py", title="About", url_path="about"),
+        st.Page(_FOLDER / "compare_models.py", title="Compare models"),
+        st.Page(_FOLDER / "performance.py", title="Model performance"),
+        st.Page(_FOLDER / "datasets.py", title="Datasets"),
+        st.Page(_FOLDER / "explanation_quality.py", title="Explanation quality"),
+        st.Page(_FOLDER / "about.py", title="About"),
     ]
 
 

@@ -115,10 +115,9 @@ def _tell(chosen: list[Bundle], key: Key | None) -> None:
 
 def _of_classes(one: Bundle, measured: list, card: ModelCard, key: Key) -> list:
     """Return for each class of `card` what `one` has of it, and of how many scans, None where it has no such class."""
-    places = {label: k for k, label in enumerate(one.card.classes)}
     truth, found = one.sets[key].truth, []
     for label in card.classes:
-        k = places.get(label)
+        k = one.place_of(label, card.classes)
         known = k is not None and measured[k]
         found.append((*known, int((truth == k).sum())) if known else None)
     return found
@@ -169,7 +168,7 @@ def curves(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
     there = [one for one in chosen if key in one.sets]
     columns = st.columns(2, gap="large")
     for column, kind in zip(columns, CURVES, strict=True):
-        found = {one.name: _curves(one, kind, key, label) for one in there}
+        found = {one.name: _curves(one, kind, key, label, first.classes) for one in there}
         series = {name: curve for name, (curve, _) in found.items() if curve}
         with column:
             st.markdown(f"**{'ROC' if kind == 'ROC' else 'Precision and recall'}**", help=_CURVE_WORDS[kind])
@@ -179,6 +178,8 @@ def curves(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
             faint = {} if len(there) > 1 else found[there[0].name][1]
             alt = f"{kind} curve of " + ", ".join(f"{name}: {curve.area:.3f}" for name, curve in series.items())
             st.plotly_chart(ranking(series, faint, kind), config=CONFIG, alt=alt, key=kind)
+            if faint:
+                st.caption("Grey: each class on its own, named under the pointer.")
     st.markdown("**Is it as often right as it is sure?**", help=_CURVE_WORDS["reliability"])
     left, right = st.columns([3, 2], gap="large")
     series = {one.name: one.measured("reliability", key) for one in there}
@@ -202,11 +203,12 @@ _CURVE_WORDS = {
 }
 
 
-def _curves(one: Bundle, kind: str, key: Key, label: str):
-    """Return the curve of a class, or the mean and the curves of the classes behind it; None where there is none."""
+def _curves(one: Bundle, kind: str, key: Key, label: str, classes: tuple[str, ...]):
+    """Return the curve of class `label` of `classes`, or the mean and those behind it; None where there is none."""
     curves = one.measured(kind, key)
     if label:
-        return (curves[one.card.classes.index(label)] if label in one.card.classes else None), {}
+        k = one.place_of(label, classes)
+        return (None if k is None else curves[k]), {}
     known = {name: curve for name, curve in zip(one.card.names, curves, strict=True) if curve}
     if not known:
         return None, {}

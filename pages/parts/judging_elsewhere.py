@@ -12,17 +12,13 @@ from pages.charts.style import CONFIG
 from pages.parts.bundles import COLLECTIONS, PROBED, Bundle, blind
 
 _MEASURE = "balanced accuracy"
-# heading -> the checks below it; those of a card that stand nowhere here come last
+# heading, short enough for a phone -> the checks below it; those of a card that stand nowhere here come last
 _GROUPS = {
-    "The test scans unchanged": ("as is",),
-    "The inside of the head is gone: should be at chance": ("border only", "background only", "outline only"),
-    "Only the looks changed: should stay as above": (
-        "saved again as JPEG",
-        "through half the size",
-        "contrast inverted",
-    ),
-    "Scans whose tumour is boxed": ("boxed scans as is", "tumour hidden", "tumour only"),
-    "Can a probe tell the source from its features?": (PROBED,),
+    "Unchanged": ("as is",),
+    "Without the inside": ("border only", "background only", "outline only"),
+    "In other looks": ("saved again as JPEG", "through half the size", "contrast inverted"),
+    "With a boxed tumour": ("boxed scans as is", "tumour hidden", "tumour only"),
+    "Its features": (PROBED,),
 }
 
 
@@ -118,7 +114,8 @@ def cheating(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
         "what is got without looking, by always naming one of the classes that these scans have; where they have one "
         "class only, there is none. "
         + (f"It is that of {chosen[0].name}: the scans of the other have other classes. " if others else "")
-        + "Right answers without the head or the tumour come from somewhere else: the edge, the outline, the source."
+        + "With the inside of the head gone, or the tumour hidden, a fair model is at chance: right answers then come "
+        "from the edge, the outline or the source. In other looks it stays as it was."
     )
     with st.expander("What each line shows"):
         from train.checks import CHECKS
@@ -142,7 +139,8 @@ def _in_words(one: Bundle, chance: dict[str, float]) -> str:
     if not hidden or not whole:
         return ""
     blindly = f"; chance is {100 * chance['tumour hidden']:.0f} %" if "tumour hidden" in chance else ""
-    return (
+    said = (
         f"**{one.name}** calls {in_per_cent(whole)} of the boxed scans right, averaged over their classes, and still "
         f"{in_per_cent(hidden)} with the tumour painted over{blindly}."
     )
+    return said.replace(" %", "\u00a0%")  # a line must not begin with the sign

@@ -15,7 +15,7 @@ from scans import ScanError, read
 from train.datasets import data_folder
 
 PICTURES = 12
-_SIDE = 112  # pixels of a thumbnail: three in a row on a phone
+_SIDE = 104  # pixels of a thumbnail: three in a row on a phone
 _DRAWN = 224  # sharp on a screen of two pixels a point
 _NO_PICTURES = (
     "The pictures of these scans are not on this machine. Put the collections into ./data, or name the folder that "
@@ -65,16 +65,18 @@ def _list(said: Answers, names: tuple[str, ...], truth: int, called: int) -> Non
         st.caption(f"{names[truth]}, {what}: no scan.")
         return
     st.caption(
-        f"**{names[truth]}, {what}: {len(rows):,} {'scan' if len(rows) == 1 else 'scans'}**, those first of which the "
-        "model was surest. The columns are the probabilities it gave."
+        f"**{names[truth]}, {what}: {len(rows):,} scans**, those first of which the model was surest, with the "
+        "probabilities it gave."
+        if len(rows) > 1
+        else f"**{names[truth]}, {what}: 1 scan**, with the probabilities that the model gave."
     )
     order = dict.fromkeys([called, truth, *range(len(names))])
     folders, files = zip(*(said.ids[row].rpartition("/")[::2] for row in rows), strict=True)
-    table = {"No.": range(1, len(rows) + 1), "File": files} | {names[k]: said.p[rows, k] for k in order}
+    table = {"No.": range(1, len(rows) + 1), "File": files} | {names[k]: 100 * said.p[rows, k] for k in order}
     if said.twins.any():
         table["Twin in training"] = said.twins[rows]
     table["Folder"] = folders
-    share = st.column_config.NumberColumn(format="percent", width=96)
+    share = st.column_config.NumberColumn(format="%.1f %%", width=116)
     st.dataframe(
         table,
         hide_index=True,
@@ -83,10 +85,10 @@ def _list(said: Answers, names: tuple[str, ...], truth: int, called: int) -> Non
         | {"No.": st.column_config.NumberColumn(width=44), "File": st.column_config.TextColumn(width=140)},
         alt=f"Scans that are {names[truth]} and were {what}, with the probabilities of each class",
     )
-    _pictures([(said.ids[row], said.p[row, called]) for row in rows[:PICTURES]], names[called])
+    _pictures([(said.ids[row], said.p[row, called]) for row in rows[:PICTURES]])
 
 
-def _pictures(scans: list[tuple[str, float]], answer: str) -> None:
+def _pictures(scans: list[tuple[str, float]]) -> None:
     """Draw the scans that are on this machine, numbered as in the table."""
     data = data_folder().resolve()
     found = [(data / name).resolve() for name, _ in scans]
@@ -100,7 +102,7 @@ def _pictures(scans: list[tuple[str, float]], answer: str) -> None:
             with st.container(width=_SIDE, gap=None):
                 if picture:
                     st.image(picture, alt=f"Scan {number}", width="stretch", output_format="PNG")
-                st.caption(f"{number}: {percent(p)} {answer}" + ("" if picture else ", no picture here"))
+                st.caption(f"{number}: {percent(p)}" + ("" if picture else ", no picture here"))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

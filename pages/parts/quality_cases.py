@@ -10,7 +10,7 @@ from explain.board.score import Row
 from explain.picture.marked import marked
 from explain.verdict import percent
 from model_zoo import ModelCard, ModelError, load_model
-from pages.parts.quality_figures import choose_measure, title
+from pages.parts.quality_figures import choose_measure, column, in_figures, title
 from scans import ScanError
 from train.datasets import data_folder
 
@@ -36,6 +36,7 @@ def show_cases(board: Board, card: ModelCard) -> None:
         [_line(row, measure, names) for row in rows],
         column_config=_columns(measure),
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
         key=f"cases-{board.found['model']}-{method}-{measure.id}",
@@ -51,37 +52,33 @@ def show_cases(board: Board, card: ModelCard) -> None:
 
 
 def _line(row: Row, measure: Measure, names: dict[str, str]) -> dict:
-    listed = dict.fromkeys((measure.id, *_LISTED))
-    return {
+    facts = {
         "slice": row.id,
         "truth": names.get(row.truth, row.truth),
         "answer": names.get(row.answer, row.answer),
-        "probability": row.probability,
-        "box": row.box_share,
-    } | {name: row.measures.get(name) for name in listed}
+        "probability": 100 * row.probability,
+        "box": 100 * row.box_share,
+    }
+    listed = dict.fromkeys((measure.id, *_LISTED))
+    return facts | {name: in_figures(EXPLAINED[name], row.measures.get(name)) for name in listed}
 
 
 def _columns(measure: Measure) -> dict:
-    column = st.column_config
-    shown = {
-        "slice": column.TextColumn("Slice", pinned=True),
-        "truth": column.TextColumn("Tumour"),
-        "answer": column.TextColumn("The model's answer"),
-        "probability": column.NumberColumn("Probability", format="percent", help="Of the answer."),
-        "box": column.NumberColumn("Box", format="percent", help="The box's share of the slice."),
+    config = st.column_config
+    facts = {
+        "slice": config.TextColumn("Slice", pinned=True),
+        "truth": config.TextColumn("Tumour"),
+        "answer": config.TextColumn("The model's answer"),
+        "probability": config.NumberColumn("Probability", format="%.0f\u00a0%%", help="Of the answer."),
+        "box": config.NumberColumn("Box", format="%.1f\u00a0%%", help="The box's share of the slice."),
     }
-    for name in dict.fromkeys((measure.id, *_LISTED)):
-        each = EXPLAINED[name]
-        style = "percent" if each.share else "%.2f"
-        told = f"{each.direction} {each.says}"
-        shown[name] = column.NumberColumn(each.title.split(",")[0], help=told, format=style)
-    return shown
+    return facts | {name: column(EXPLAINED[name]) for name in (measure.id, *_LISTED)}
 
 
 def _draw(
     board: Board, card: ModelCard, method: str, measure: Measure, rows: list[Row], picked: list[Row], names: dict
 ) -> None:
-    half = min(_DRAWN, len(rows) // 2)
+    half = min(_DRAWN, max(1, len(rows) // 2))
     parts = {"Selected": picked} if picked else {"Best": rows[:half], "Worst": rows[len(rows) - half :][::-1]}
     here = {row.id: case_of(row, data_folder()) for part in parts.values() for row in part}
     if not any(here.values()):
@@ -91,14 +88,14 @@ def _draw(
         )
         return
     maps = _maps(board, card, method)
+    ring = " The ring is the map's brightest point, which the pointing game counts." if maps else ""
+    st.caption(f"White: the box that radiologists marked.{ring} The map explains the model's own answer.")
     with st.spinner("Making the maps; the first time the model has to be loaded…"):
         for heading, shown in parts.items():
             st.subheader(heading, anchor=False)
-            for column, row in zip(st.columns(_DRAWN) * 2, shown, strict=False):
-                with column:
+            for place, row in zip(st.columns(_DRAWN) * 2, shown, strict=False):
+                with place:
                     _draw_case(here[row.id], row, card, method if maps else "", measure, names)
-    ring = " The ring is the map's brightest point, which the pointing game counts." if maps else ""
-    st.caption(f"White: the box that radiologists marked.{ring} The map explains the model's own answer.")
 
 
 def _maps(board: Board, card: ModelCard, method: str) -> bool:
@@ -131,9 +128,15 @@ def _draw_case(case: Case | None, row: Row, card: ModelCard, method: str, measur
     alt = f"Slice with the marked box{' under the map' if method else ''}. {said}"
     st.image(data, alt=alt, width="stretch", output_format="PNG")
     st.text(row.id)
+    st.caption(f"{said} ({percent(row.probability)}). {_figure(row, measure)}")
+
+
+def _figure(row: Row, measure: Measure) -> str:
     value = row.measures[measure.id]
-    figure = f"{100 * value:.0f}\u00a0%" if measure.share else f"{value:z.2f}"
-    st.caption(f"{said} ({percent(row.probability)}). {measure.title}: {figure}.")
+    if measure.id == "pointing" and value in (0, 1):
+        return f"Brightest point {'in' if value else 'beside'} the box."
+    said = f"{100 * value:.0f}\u00a0%" if measure.share else f"{value:z.2f}"
+    return f"{measure.title}: {said}."
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explain import METHODS
 from explain.board.compare import Board
-from explain.board.measure import CONTROLS_SAY, EXPLAINED, Measure
+from explain.board.measure import EXPLAINED, Measure
 from explain.board.table import TABLE
 from explain.board.trust import CENTRE, said, trust
 from model_zoo import ModelCard
@@ -14,9 +14,21 @@ from pages.charts.style import CONFIG
 _MAIN = ("pointing", "lift", "insertion blur", "deletion blur", "road", "seeds", "shifts and noise")
 
 
-def title(method: str) -> str:
-    """Return a method's title, or its id where Candor no longer has it."""
-    return METHODS[method].title if method in METHODS else method
+def title(name: str) -> str:
+    """Return the title of a method, or of a control."""
+    return METHODS[name].title if name in METHODS else f"control: {name}"
+
+
+def in_figures(measure: Measure, value: float | None) -> float | None:
+    """Return a figure as a table shows it: a share in per cent."""
+    return 100 * value if measure.share and value is not None else value
+
+
+def column(measure: Measure):
+    """Return a table's column of a measure, with what it means under its name."""
+    told = f"{measure.direction} {measure.says}"
+    style = "%.0f\u00a0%%" if measure.share else "%.2f"
+    return st.column_config.NumberColumn(measure.title.split(",")[0], help=told, format=style)
 
 
 def tell(board: Board, card: ModelCard) -> None:
@@ -35,18 +47,21 @@ def tell(board: Board, card: ModelCard) -> None:
             f"This board was measured with other weights than those in the zoo now. Run it again: `{_command(card)}`."
         )
         return
-    best = max(board.methods, key=lambda name: board.figure(name, "pointing").value, default=None)
+    hits = {name: board.figure(name, "pointing").value for name in board.methods}
+    best = [name for name in hits if hits[name] == max(hits.values())]
     if best:
-        told = said(trust(board.folder, card.weights_sha256, best), title(best), "")
-        left.write(f"**Placed best: {title(best)}.** {told}")
+        *others, last = map(title, best)
+        told = said(trust(board.folder, card.weights_sha256, best[0]), title(best[0]), "")
+        left.write(f"**Placed best: {', '.join(others)}{' and ' if others else ''}{last}.** {told}")
 
 
 def tell_missing(card: ModelCard, others: list[str]) -> None:
     """Say that a model has no board and how to make it, and offer the models that have one."""
     st.info(
-        f"The board has not been run for {card.id}: how often its maps meet the tumour is not known. To run it, with "
-        f"figshare's marked slices below DIR: `{_command(card)}`."
+        f"The board has not been run for {card.id}: how often its maps meet the tumour is not known. This runs it, "
+        "with the figshare dataset below DIR:"
     )
+    st.code(_command(card), language="bash")
     if others:
         with st.container(horizontal=True):
             for model in others:
@@ -59,7 +74,7 @@ def _command(card: ModelCard) -> str:
 
 def choose_measure() -> Measure:
     """Return the measure to compare by, and say what it means."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3], vertical_alignment="top")
     measure = EXPLAINED[
         left.selectbox(
             "Measure",
@@ -81,35 +96,39 @@ def show_methods(board: Board) -> None:
     """Draw one measure of every method over the controls, and the main measures as a table."""
     measure = choose_measure()
     methods = {title(name): board.figure(name, measure.id) for name in board.methods}
-    controls = {CONTROLS_SAY.get(name, name): board.figure(name, measure.id) for name in board.controls}
+    controls = {title(name): board.figure(name, measure.id) for name in board.controls}
     failing = [title(name) for name in board.methods if board.found["methods"][name].get("fails sanity")]
     if any(methods.values()):
         st.plotly_chart(
-            ranked(measure, methods, controls, failing, CONTROLS_SAY[CENTRE]),
+            ranked(measure, methods, controls, failing, title(CENTRE)),
             config=CONFIG,
             alt=f"{measure.title} of every method with its interval; the table below has the main figures",
         )
         st.caption(
             "Dots: methods, with 95\u00a0% intervals. Grey: controls, which know nothing of the model; the dotted line "
-            "is the dot in the middle of the head. Open dots fail the sanity check."
+            "is the one to beat, a dot in the middle of the head. Open dots fail the sanity check."
         )
     else:
         st.info(f"{measure.title} was not measured on this board.")
     st.subheader("All methods at a glance", anchor=False)
-    st.dataframe(_table(board), column_config=_columns(), hide_index=True, alt="The main figures of every method")
-    st.caption("Click a column to sort by it. A figure that was not measured is left blank.")
+    st.dataframe(
+        _table(board),
+        column_config=_columns(),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt="The main figures of every method",
+    )
+    st.caption("Click a column to sort by it. A dash: not measured.")
     _download(board)
 
 
 def _table(board: Board) -> list[dict]:
     lines = []
     for name in board.methods + board.controls:
-        values = board.found["methods"][name]
-        label = f"control: {CONTROLS_SAY.get(name, name)}" if values["control"] else title(name)
-        figures = {m: getattr(board.figure(name, m), "value", None) for m in _MAIN}
-        lines.append(
-            {"map": label} | figures | {"sanity": _sanity(board, name), "seconds": values.get("seconds, median")}
-        )
+        figures = {m: in_figures(EXPLAINED[m], getattr(board.figure(name, m), "value", None)) for m in _MAIN}
+        seconds = board.found["methods"][name].get("seconds, median")
+        lines.append({"map": title(name)} | figures | {"sanity": _sanity(board, name), "seconds": seconds})
     return lines
 
 
@@ -122,17 +141,15 @@ def _sanity(board: Board, name: str) -> str:
 
 
 def _columns() -> dict:
-    column = st.column_config
-    shown = {"map": column.TextColumn("Map", pinned=True)}
-    for name in _MAIN:
-        measure = EXPLAINED[name]
-        told = f"{measure.direction} {measure.says}"
-        shown[name] = column.NumberColumn(
-            measure.title.split(",")[0], help=told, format="percent" if measure.share else "%.2f"
-        )
-    shown["sanity"] = column.TextColumn("Sanity", help=EXPLAINED["sanity all"].says)
-    shown["seconds"] = column.NumberColumn("Seconds", help="Median time a map took when the board was run.")
-    return shown
+    config = st.column_config
+    return (
+        {"map": config.TextColumn("Map", pinned=True)}
+        | {name: column(EXPLAINED[name]) for name in _MAIN}
+        | {
+            "sanity": config.TextColumn("Sanity", help=EXPLAINED["sanity all"].says),
+            "seconds": config.NumberColumn("Seconds", help="Median time a map took when the board was run."),
+        }
+    )
 
 
 def _download(board: Board) -> None:

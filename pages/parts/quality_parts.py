@@ -32,10 +32,9 @@ def show_parts(board: Board, card: ModelCard) -> None:
     names = dict(zip(card.classes, card.names, strict=True))
     series: dict[str, dict] = {}
     for method in [*board.methods, *([CENTRE] if CENTRE in board.controls else [])]:
-        label = f"control: {CONTROLS_SAY[CENTRE]}" if method == CENTRE else title(method)
         for part in parts(board, method):
             if part.what == by:
-                series.setdefault(_part(by, names.get(part.name, part.name)), {})[label] = part.pointing
+                series.setdefault(_part(by, names.get(part.name, part.name)), {})[title(method)] = part.pointing
     labels = list(dict.fromkeys(label for figures in series.values() for label in figures))
     st.plotly_chart(
         beside(EXPLAINED["pointing"], labels, series),
@@ -44,7 +43,8 @@ def show_parts(board: Board, card: ModelCard) -> None:
     )
     st.caption(
         "The share of slices in which the brightest point lies in the box, with 95\u00a0% intervals. Boxes are parted "
-        "in thirds by their share of the slice. Few slices make a wide interval: read it before the dot."
+        "in thirds by their share of the slice. Few slices make a wide interval: read it before the dot. "
+        "The control is a dot in the middle of the head."
     )
 
 
@@ -95,7 +95,7 @@ def show_models(found: dict[str, Board], card: ModelCard) -> None:
     if not scored:
         st.info(f"{measure.title} was not measured for these models.")
         return
-    lines = {name: title(name) for name in scored} | {CENTRE: f"control: {CONTROLS_SAY[CENTRE]}"}
+    lines = {name: title(name) for name in [*scored, CENTRE]}
     series = {
         labels[model]: {words: found[model].figure(name, measure.id) for name, words in lines.items()}
         for model in sorted(chosen, key=lambda model: model != card.id)

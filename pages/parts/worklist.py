@@ -170,8 +170,8 @@ def _check() -> None:
                 continue
             file.checked, file.scan = True, found[0] if len(found) == 1 else None
     told.empty()
-    if new[-1].checked:
-        st.session_state["opened"] = next(name for name, entry in files().items() if new[-1].id in entry.id)
+    if taken := [file for file in new if file.checked]:
+        st.session_state["opened"] = next(name for name, entry in files().items() if taken[-1].id in entry.id)
 
 
 def _remove_all() -> None:

@@ -98,7 +98,7 @@ def test_the_best_method_is_on_top_whichever_way_is_good():
     for measure, order in (("pointing", ["B", "A"]), ("deletion blur", ["A", "B"])):
         chart = ranked(EXPLAINED[measure], methods, {"dot": figure(0.1, 0, 0.2)}, ["A"], "dot")
         labels = [label.removesuffix(" (fails sanity)") for label in chart.layout.yaxis.ticktext]
-        assert labels == [*order, "control: dot"] and "A (fails sanity)" in chart.layout.yaxis.ticktext
+        assert labels == [*order, "dot"] and "A (fails sanity)" in chart.layout.yaxis.ticktext
         dots = dict(zip(chart.layout.yaxis.ticktext, chart.data[0].marker.symbol, strict=False))
         assert dots == {"B": "circle", "A (fails sanity)": "circle-open"}
         assert list(chart.data[0].x) == [methods[name].value for name in order]
@@ -156,8 +156,8 @@ def test_the_table_marks_who_fails_in_words_and_leaves_blank_what_was_not_measur
     table = open_page().dataframe[0].value.set_index("map")
     assert table.loc[METHODS["gradcam"].title, "sanity"] == "passes (0.10)"
     assert table.loc[METHODS["shap"].title, "sanity"] == "FAILS (0.80)"
-    assert table.loc["control: a dot in the middle of the head", "sanity"] == ""
-    assert table.loc[METHODS["gradcam"].title, "pointing"] == 7 / 8
+    assert table.loc["control: centre", "sanity"] == ""
+    assert table.loc[METHODS["gradcam"].title, "pointing"] == 87.5
     assert table["seeds"].isna().all()
 
 
@@ -174,7 +174,8 @@ def test_a_measure_that_was_not_taken_is_said(own):
 
 def test_a_model_without_a_board_gets_the_command_and_those_that_have_one(own):
     app = open_page("a-phantom4")
-    assert not app.error and "python -m explain board --model a-phantom4 --data DIR" in text(app)
+    assert not app.error and "The board has not been run for a-phantom4" in text(app)
+    assert app.code[0].value == "python -m explain board --model a-phantom4 --data DIR"
     assert charts(app)  # the models that have one
     app.button[0].click().run()
     assert app.selectbox(key="model").value == "b-phantom4" and app.dataframe and not app.exception

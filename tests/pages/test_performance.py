@@ -18,19 +18,35 @@ from tests.model_zoo.test_curves import RANKED
 from tests.pages.conftest import ROOT, errors
 
 SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("resnet152v2-kaggle4", "resnet50v2-44c15")
+FOUR_AND_FIFTEEN = ("cnn3-kaggle4", "candor-44c15")
 TABS = ("Accuracy", "Confusions", "Curves", "Other collections", "Does it cheat?", "Training and card")
 
 
-@pytest.fixture
-def zoo(tmp_path, monkeypatch) -> Path:
-    """A zoo to break: cards and tables of two models, and two of which only these were ever kept."""
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory) -> Path:
+    """Cards and tables of two models, and of two that were only ever measured; read them, never change them."""
+    folder = tmp_path_factory.mktemp("shelf")
     for name in SHIPPED:
-        shutil.copytree(zoo_folder() / name, tmp_path / name, ignore=shutil.ignore_patterns("*.keras", "explanations*"))
+        shutil.copytree(zoo_folder() / name, folder / name, ignore=shutil.ignore_patterns("*.keras", "explanations*"))
     for name in MEASURED:
-        shutil.copytree(zoo_folder() / "measured" / name, tmp_path / "measured" / name)
-    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+        shutil.copytree(zoo_folder() / "measured" / name, folder / "measured" / name)
+    return folder
+
+
+@pytest.fixture
+def zoo(shelf, tmp_path, monkeypatch) -> Path:
+    """The shelf stands in for the repository's zoo, on a machine without the data."""
+    monkeypatch.setenv("CANDOR_ZOO", str(shelf))
     monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "no data"))
-    return tmp_path
+    return shelf
+
+
+@pytest.fixture
+def zoo_to_break(zoo, tmp_path, monkeypatch) -> Path:
+    """A copy of it that a test may change."""
+    folder = shutil.copytree(zoo, tmp_path / "zoo")
+    monkeypatch.setenv("CANDOR_ZOO", str(folder))
+    return folder
 
 
 def opened(tab: str = TABS[0], **address: str) -> AppTest:
@@ -100,10 +116,10 @@ def test_the_scans_of_a_cell_are_shown_where_the_data_are(zoo, data_folder, monk
     assert 0 < len(app.get("image")) <= 12 and "not on this machine" not in sentences(app)
 
 
-def test_systems_that_are_not_shipped_are_offered_on_demand(zoo):
+def test_systems_that_are_not_shipped_are_offered_on_demand(zoo_to_break):
     assert opened().selectbox[0].options == list(SHIPPED)
     assert opened(unshipped="true").selectbox[0].options == [*SHIPPED, *MEASURED]
-    (zoo / "measured" / MEASURED[0] / "card.json").write_text("{")
+    (zoo_to_break / "measured" / MEASURED[0] / "card.json").write_text("{")
     app = opened(unshipped="true")
     assert app.selectbox[0].options == [*SHIPPED, MEASURED[1]]
     assert "cannot be read as a model card" in sentences(app) or "other fields than a card" in sentences(app)
@@ -123,21 +139,20 @@ def test_a_model_is_not_compared_with_itself_or_one_that_is_not_there(zoo):
         ("history.csv", TABS[5:]),
     ],
 )
-def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo, table, tabs):
-    path = zoo / SHIPPED[0] / table
+def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo_to_break, table, tabs):
+    path = zoo_to_break / SHIPPED[0] / table
     path.unlink()
     for tab in tabs:
         assert f"{SHIPPED[0]} has no {table}" in sentences(opened(tab))
     path.write_text("id,nothing\n1\n")
-    for tab in tabs:
-        assert f"{SHIPPED[0]}/{table}" in sentences(opened(tab))
+    assert f"{SHIPPED[0]}/{table}" in sentences(opened(tabs[-1]))
     assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[5]))
 
 
-def test_a_bundle_of_nothing_but_its_card_still_shows_its_figures(zoo):
-    for path in (zoo / SHIPPED[0]).glob("*.csv"):
+def test_a_bundle_of_nothing_but_its_card_still_shows_its_figures(zoo_to_break):
+    for path in (zoo_to_break / SHIPPED[0]).glob("*.csv"):
         path.unlink()
-    (zoo / SHIPPED[0] / "CARD.md").unlink()
+    (zoo_to_break / SHIPPED[0] / "CARD.md").unlink()
     for tab in TABS:
         app = opened(tab)
         assert app.metric or "has no" in sentences(app)
@@ -155,10 +170,21 @@ def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_
     first = one("first", ("a", "b"), tuple("stuvwx"))
     assert comparable(first, one("same", ("a", "b"), tuple("xwvuts")), ("test", ALL)) == ""
     other = comparable(first, one("other", ("a", "b"), tuple("stuvwz")), ("test", ALL))
-    assert "of which 5 are the same (first: 6, other: 6)" in other
+    assert "5 of which are the same (first: 6, other: 6)" in other
     assert "only b can be laid" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL))
+    assert "scans none of which are the same" in comparable(
+        first, one("far", ("a", "b"), tuple("123456")), ("test", ALL)
+    )
     assert "nothing can be laid" in comparable(first, one("far", ("c", "d"), tuple("123456")), ("test", ALL))
-    assert "stands alone" in comparable(first, one("far", ("c", "d"), tuple("123456")), ("val", ALL))
+    assert "stands alone" in comparable(first, far, ("val", ALL))
+
+
+def test_a_class_has_its_counterpart_among_another_model_s_only_where_it_is_one_to_one():
+    four, fifteen = (bundle(name, read_card(zoo_folder() / name / "card.json")) for name in FOUR_AND_FIFTEEN)
+    assert four.place_of("normal", fifteen.card.classes) == four.card.classes.index("notumor")
+    assert fifteen.place_of("notumor", four.card.classes) == fifteen.card.classes.index("normal")
+    assert four.place_of("astrocytoma", fifteen.card.classes) is None  # one of several gliomas
+    assert fifteen.place_of("glioma", four.card.classes) is None
 
 
 def test_sets_of_scans_are_offered_the_most_honest_first_and_named_in_words(zoo):

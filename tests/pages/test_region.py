@@ -83,12 +83,7 @@ def test_a_typed_box_is_asked_about_with_its_control_pictures_and_chart(model):
     assert [said.split(",")[0] for said in sentences] == ["With the region erased", "Shown the region alone"]
     assert all(said in text(app).replace("\u00a0", " ") for said in sentences)
     table = app.table[0].value
-    assert list(table["What was changed"]) == [
-        "Region erased",
-        "Mirrored region erased",
-        "Region alone",
-        "Mirrored region alone",
-    ]
+    assert list(table["Region"]) == ["Erased", "Erased, other side", "Alone", "Alone, other side"]
     assert all("→" in cell for cell in table.iloc[:, 2])
     assert alts(app) == ALTS and len(app.get("plotly_chart")) == 2
     frame = shapes(app)[-1]
@@ -132,7 +127,7 @@ def test_a_map_without_evidence_is_no_start(model):
 
 def test_a_region_can_be_moved_too(model):
     app = typed(start(model), 30, 24, 16, 14, 20, 0)
-    assert list(app.table[0].value["What was changed"])[::2] == ["Region erased", "Region alone", "Region moved"]
+    assert list(app.table[0].value["Region"])[::2] == ["Erased", "Alone", "Moved"]
     assert len(alts(app)) == 3
     assert "moved 20 pixels down" in app.session_state["sentences"][2]
 

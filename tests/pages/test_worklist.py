@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from pages.parts import worklist
 from pages.parts.choose import SAMPLES
 from scans import phantom
-from tests.good_files import nifti, png
+from tests.good_files import dicom12, nifti, png
 from tests.pages.conftest import answer, errors, upload
 
 GOOD = png(phantom("meningioma", 900_002).scan.pixels)
@@ -94,3 +94,15 @@ def test_keys_step_through_slices_and_methods(app):
     assert {button.label: button for button in app.button}["Next slice"].disabled
     {button.label: button for button in app.button}["Next method"].click().run()
     assert app.selectbox(key="method").value == "gradcam++" and answer(app)
+
+
+def test_slices_of_one_series_are_one_entry_and_read_in_their_order(app):
+    heads = [phantom("glioma", seed).scan.pixels for seed in (1, 2, 3)]
+    place = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    files = [(f"{k}.dcm", dicom12(head, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, head in enumerate(heads)]
+    upload(app.run(), *reversed(files))
+    assert scan_of(app).value == "Series of 3 slices (0.dcm)"
+    slide = next(slider for slider in app.slider if slider.label == "Slice")
+    assert (slide.value, slide.max) == (2, 3) and answer(app)
+    tabs = [tab.label for tab in app.tabs]
+    assert "Whole series" in tabs

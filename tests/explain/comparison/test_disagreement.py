@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from explain.comparison.classes import shared_classes
-from explain.comparison.disagreement import Disagreement, by_disagreement, disagreement, divergence, in_words
+from explain.comparison.disagreement import (
+    Disagreement,
+    by_disagreement,
+    disagreement,
+    divergence,
+    headline,
+    in_words,
+)
 from tests.conftest import CLASSES, card_of, tiny_network
 
 NETWORK = tiny_network()
@@ -67,7 +74,7 @@ def test_the_most_disputed_scan_comes_first_and_what_has_no_figure_last():
 
 def test_the_sentence_says_who_answered_and_how_far_they_are_apart():
     assert in_words(Disagreement(0.31, True, 2), 2) == (
-        "The two models do not name the same class; their probabilities disagree by 0.31 of 1."
+        "The 2 models do not name the same class; their probabilities disagree by 0.31 of 1."
     )
     assert in_words(Disagreement(0.0, False, 3), 3).startswith("All 3 models name the same class")
     assert in_words(Disagreement(0.5, True, 2), 3).startswith("The 2 models that answered do not name")
@@ -76,3 +83,18 @@ def test_the_sentence_says_who_answered_and_how_far_they_are_apart():
 
 def test_classes_of_the_tiny_network_are_those_of_the_four_class_task():
     assert FOUR.classes == CLASSES
+
+
+def test_the_headline_counts_who_names_what():
+    cards = [FOUR, FOUR, FIFTEEN]
+    shared = shared_classes(cards)
+    glioma, pituitary = np.eye(4)[0], np.eye(4)[3]
+    astrocytoma, schwannoma = np.eye(3)[0], np.eye(3)[2]
+    assert headline(cards, shared, [glioma, glioma, astrocytoma]) == "All 3 models answer Glioma"
+    assert headline(cards, shared, [glioma, glioma, schwannoma]) == "2 answer Glioma, 1 answers S"
+    assert headline(cards, shared, [glioma, pituitary, schwannoma]) == (
+        "3 models, 3 answers: Glioma, Pituitary tumour, S"
+    )
+    assert headline(cards, shared, [glioma, None, astrocytoma]) == "Both models answer Glioma"
+    assert headline(cards, shared, [None, None, astrocytoma]) == "One model answers Glioma"
+    assert headline(cards, shared, [None, None, None]) == "No model answered"

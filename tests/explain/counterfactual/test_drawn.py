@@ -96,12 +96,12 @@ def test_the_changes_stand_beside_each_other_with_their_control():
     found = counterfactuals(looks_at(SPOT), scan, SPOT)
     assert beside_control(found, NAMES)[:2] == [
         {
-            "What was changed": "Region erased",
+            "Region": "Erased",
             "Answer": "No tumour",
             "Probability of Glioma": "over 99\u00a0% → under 1\u00a0%",
         },
         {
-            "What was changed": "Mirrored region erased",
+            "Region": "Erased, other side",
             "Answer": "Glioma",
             "Probability of Glioma": "over 99\u00a0% → over 99\u00a0%",
         },

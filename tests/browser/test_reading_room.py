@@ -1,0 +1,86 @@
+"""Does a reader get through the main task of every page, in a real browser?"""
+
+import pytest
+
+from scans import phantom
+from tests.browser.test_explain_scan import HEATMAP, assert_no_traceback, downloaded, upload
+from tests.good_files import dicom12, png
+
+pytestmark = pytest.mark.browser
+
+CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
+TITLES = {
+    "Compare models": "Where do the models disagree?",
+    "Model performance": "How good is a model?",
+    "Datasets": "What are the models trained on?",
+    "Explanation quality": "How far can the maps be trusted?",
+    "About": "About Candor",
+}
+
+
+def open_page(page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+def test_every_page_opens_by_its_link_with_charts_that_are_not_empty(page):
+    page.set_viewport_size({"width": 1600, "height": 1000})
+    for name, title in TITLES.items():
+        open_page(page, name)
+        page.get_by_role("heading", name=title).wait_for()
+        page.locator(CALM).wait_for()
+        assert_no_traceback(page)
+        assert page.locator("[data-testid=stAlert]").get_by_text("went wrong").count() == 0
+
+
+def test_what_the_model_says_without_a_region(page):
+    page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.get_by_role("button", name="Start from the map").click()
+    page.get_by_text("With the region erased").first.wait_for()
+    page.get_by_text("Shown the region alone").first.wait_for()
+    assert_no_traceback(page)
+
+
+def test_the_keys_turn_the_heatmap_off_and_go_to_the_next_method(page):
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.locator(CALM).wait_for()
+    before = page.locator(HEATMAP).get_attribute("src")
+    page.keyboard.press("h")
+    page.wait_for_function("([css, old]) => document.querySelector(css).src != old", arg=[HEATMAP, before])
+    page.get_by_role("button", name="Show the heatmap").wait_for()
+    page.keyboard.press("h")
+    page.get_by_role("button", name="Hide the heatmap").wait_for()
+    page.keyboard.press("m")
+    page.locator("strong", has_text="Grad-CAM++.").wait_for()
+    assert_no_traceback(page)
+
+
+def test_a_reading_is_taken_home_as_a_report_and_as_dicom(page):
+    upload(page, {"IM000001": dicom12(phantom("meningioma", 900_002).scan.pixels)})
+    page.locator(HEATMAP).wait_for()
+    page.locator(CALM).wait_for()
+    assert downloaded(page, "Report (PDF)").startswith(b"%PDF")
+    html = downloaded(page, "Report (HTML)").decode()
+    assert "not for diagnosis" in html.lower() and "IM000001" not in html
+    page.get_by_role("button", name="DICOM", exact=True).click()
+    assert downloaded(page, "Secondary Capture (DICOM)")[128:132] == b"DICM"
+
+
+def test_models_are_compared_side_by_side_and_the_scan_comes_along(page):
+    upload(page, {"head.png": png(phantom("glioma", 7).scan.pixels)})
+    page.locator(HEATMAP).wait_for()
+    open_page(page, "Compare models")
+    page.get_by_text("head.png").first.wait_for()
+    page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length >= 5")
+    page.locator(CALM).wait_for()
+    assert_no_traceback(page)
+    open_page(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+
+
+def test_a_phone_shows_the_answer_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(page.url + "?sample=phantom-1")
+    page.locator(HEATMAP).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
