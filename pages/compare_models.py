@@ -12,7 +12,7 @@ from pages.parts.compare_agreement import draw_agreement
 from pages.parts.compare_answers import answers
 from pages.parts.compare_choice import OWN, choose_class, choose_methods, choose_models
 from pages.parts.compare_grid import draw_grid
-from pages.parts.compare_worklist import draw_worklist
+from pages.parts.compare_worklist import BITS, draw_worklist
 from pages.parts.frame import require_frame
 from pages.parts.viewer import show
 
@@ -29,8 +29,9 @@ with rail:
         methods, explained = choose_methods(), choose_class(shared)
 
 with desk:
+    st.session_state.setdefault("compare-view", ONE)  # no default of the widget's own: choosing a row sets it, too
     shown = st.segmented_control(
-        "View", (ONE, ALL), default=ONE, required=True, key="compare-view", label_visibility="collapsed"
+        "View", (ONE, ALL), required=True, key="compare-view", label_visibility="collapsed", persist_state="session"
     )
     if not cards:
         st.title("Where do the models disagree?", anchor=False)
@@ -60,7 +61,7 @@ with desk:
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")
     with words:
         st.subheader(headline(cards, shared, said.answers[0]), anchor=False)
-        st.write(in_words(found, len(cards)))
+        st.markdown(in_words(found, len(cards)), help=BITS)
         if said_of := correspondences(cards, shared):
             with st.expander("How their classes correspond"):
                 for sentence in said_of:

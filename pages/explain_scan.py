@@ -128,7 +128,7 @@ with desk:
         leave("gallery")
     if parts["What if?"].open:
         with parts["What if?"]:
-            counterfactual(scan, model, card, answer.explanation)
+            counterfactual(scan, model, card, seen, answer.explanation)
     if volume and parts["Whole series"].open:
         with parts["Whole series"]:
             read_series(volume, model, card, go_to, current=place())

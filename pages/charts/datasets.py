@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from pages.charts.style import PALETTE, QUIET, styled
 
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
+_ROOM = 1.2  # of the longest bar: its number must fit beside it, on a phone too
 _HEAD = 76  # pixels above and below the bars, for the legend and the axis
 
 
@@ -34,7 +35,10 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
     figure.update_layout(
         barmode="group", bargap=0.25, bargroupgap=0.08, showlegend=len(groups) > 1, legend=_LEGEND, dragmode=False
     )
-    figure.update_xaxes(title=f"Share of the {'group' if len(groups) > 1 else 'scans'} (%)" if shares else "Scans")
+    longest = max((value for bar in figure.data for value in bar.x), default=1)
+    figure.update_xaxes(
+        title="Share of all scans of one colour (%)" if shares else "Scans", range=[0, _ROOM * max(longest, 1)]
+    )
     figure.update_yaxes(autorange="reversed")
     return styled(figure, _HEAD + len(names) * (14 + 20 * len(groups)))
 
@@ -61,7 +65,7 @@ def leaking(leaks: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> g
             hovertemplate="%{y}: %{customdata} with a twin in training<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
-    figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])  # room for the text
+    figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])
     figure.update_yaxes(autorange="reversed")
     return styled(figure, _HEAD + 34 * len(leaks))
 

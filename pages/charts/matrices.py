@@ -7,6 +7,7 @@ import numpy as np
 from pages.charts.style import EVEN, QUIET, styled
 
 _MANY = 8  # classes from which the writing gets small
+_LONG = 18  # letters of a model's id
 _MARK = "#dd8f1d"
 
 
@@ -70,7 +71,7 @@ def _wrapped(name: str) -> str:
 
 
 def across(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence], marked: Sequence[str] = ()):
-    """Return a table of models by collections: balanced accuracy, and how many scans it is of.
+    """Return a table of models by collections: balanced accuracy in per cent.
 
     A cell is None or (value, low, high, scans, seen): `seen`, the model was trained on the rest of that collection,
     gets a star. The names in `marked` are set in bold.
@@ -78,7 +79,7 @@ def across(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence
     import plotly.graph_objects as go
 
     z = [[cell[0] if cell else None for cell in line] for line in cells]
-    texts = [[f"{100 * cell[0]:.0f} %{'*' * cell[4]}" if cell else "" for cell in line] for line in cells]
+    texts = [[f"{100 * cell[0]:.0f}{'*' * cell[4]}" if cell else "" for cell in line] for line in cells]
     said = [
         [_measured(row, column, cell) for column, cell in zip(columns, line, strict=True)]
         for row, line in zip(rows, cells, strict=True)
@@ -93,11 +94,20 @@ def across(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence
     styled(figure, 60 + 38 * len(rows))
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, side="top", **ticks)
-    labels = [f"<b>{row}</b>" if row in marked else row for row in rows]
+    labels = [f"<b>{_broken(row)}</b>" if row in marked else _broken(row) for row in rows]
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=labels, range=[len(rows) - 0.5, -0.5], linecolor=QUIET, **ticks
     )
     return figure.update_layout(dragmode=False)
+
+
+def _broken(name: str) -> str:
+    """Return a long id in two lines, broken at the hyphen nearest its middle: on a phone the cells need the width."""
+    hyphens = [place for place, sign in enumerate(name) if sign == "-"]
+    if len(name) <= _LONG or not hyphens:
+        return name
+    place = min(hyphens, key=lambda place: abs(place - len(name) / 2)) + 1
+    return f"{name[:place]}<br>{name[place:]}"
 
 
 def _measured(row: str, column: str, cell) -> str:

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explain import METHODS, Budget, Explanation, explain
 from explain.cache import CACHE, question_key
 from explain.job import LIVE, Job
-from explain.jobs import Busy, queue_for
+from explain.jobs import QUEUE, QUICK, Busy, queue_for
 from model_zoo import Model, ModelError
 from scans import Scan, ScanError
 
@@ -119,6 +119,9 @@ def leave(room: str = "") -> None:
         here = _rooms().pop(name, _Room())
         for key in list(here.jobs):
             _leave(here, key)
+    if not room:
+        for queue in (QUEUE, QUICK):  # whatever else was asked on the page
+            queue.leave(user())
 
 
 def turned_to(page: str) -> None:
@@ -175,7 +178,7 @@ def _ask(here: _Room, key: str, question: Wanted) -> tuple[Job, object]:
     if question.scan.blank:
         explain(question.model, question.scan, question.choice.method)  # says why it cannot be, whoever else waits
     queue = queue_for(METHODS[question.choice.method])
-    here.jobs[key] = queue.submit(key, user(), _work(key, question), _connected()), queue
+    here.jobs[key] = queue.submit(key, user(), _work(key, question), connected()), queue
     return here.jobs[key]
 
 
@@ -216,7 +219,7 @@ def user() -> str:
     return st.session_state.setdefault("user", token_hex(16))
 
 
-def _connected() -> Callable[[], bool]:
+def connected() -> Callable[[], bool]:
     """Return what tells, from any thread, whether this session's browser is still connected."""
     context = get_script_run_ctx()
     session = context.session_id if context else ""

@@ -19,7 +19,7 @@ from scans import Scan, ScanError
 
 _THUMBNAIL = 96  # pixels
 _TABLE = "compare-worklist"
-_BITS = (
+BITS = (
     "How far the models' probabilities part: the Jensen-Shannon divergence, 0 where all give the same, 1 where each is "
     "sure of another class. For two models it is in bits; for more it is divided by its greatest value."
 )
@@ -46,21 +46,19 @@ def draw_worklist(cards: Sequence[ModelCard], shared: Shared, opened) -> None:
         [
             {
                 "Scan": _thumbnail(scans[k]) if scans[k] else None,
+                "Disagreement": found[k].bits,
+                "Answers": "" if found[k].bits is None else "differ" if found[k].differ else "the same",
                 "Name": names[k],
                 **{card.id: _cell(card, scans[k], p) for card, p in zip(cards, said.answers[k], strict=True)},
-                "Answers": "" if found[k].bits is None else "differ" if found[k].differ else "the same",
-                "Disagreement": found[k].bits,
             }
             for k in order
         ],
         column_config={
             "Scan": st.column_config.ImageColumn(width="small"),
-            "Name": st.column_config.TextColumn(width="medium"),
-            "Answers": st.column_config.TextColumn(
-                width="small", help="Whether the models name classes that correspond."
-            ),
+            "Name": st.column_config.TextColumn(width=210),
+            "Answers": st.column_config.TextColumn(width=90, help="Whether the models name classes that correspond."),
             "Disagreement": st.column_config.ProgressColumn(
-                help=_BITS, format="%.2f", min_value=0.0, max_value=1.0, width="small"
+                help=BITS, format="%.2f", min_value=0.0, max_value=1.0, width=130
             ),
         },
         hide_index=True,

@@ -14,6 +14,7 @@ from train.records import DatasetError
 
 _POLL = 1.0  # seconds
 _ANSWER = 6.0  # seconds that Kaggle is given to say how large a set is
+_UNREACHED = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError")  # of requests
 _HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
@@ -94,15 +95,14 @@ def _failed(card: DatasetCard, error: Exception) -> None:
     st.error(f"“{card.title}” could not be downloaded.")
     if not isinstance(error, DatasetError | OSError):
         logging.getLogger("candor").error("a download failed", exc_info=error)
-    st.text(f"What was said: {_reason(error)}")
+    root = error.__cause__ or error  # a DatasetError lists the steps by hand, which are drawn below
+    if type(root).__name__ in _UNREACHED:
+        st.write(
+            "Kaggle could not be reached: is this machine online, and does its firewall or proxy let Kaggle through?"
+        )
+    st.text(f"What was said: {str(root).partition(chr(10))[0][:200] or type(root).__name__}")
     _by_hand(card)
     st.button("Try again", key=f"again-{card.task}", on_click=forget, args=(("download", card.task),))
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of what went wrong at the root: the steps that a DatasetError lists are drawn below it."""
-    root = error.__cause__ or error
-    return str(root).partition("\n")[0][:200] or type(root).__name__
 
 
 def _by_hand(card: DatasetCard) -> None:

@@ -38,7 +38,7 @@ def show_counts(found: Findings) -> None:
         boxes[0].metric("Scans with a near-duplicate", _of(twins["scans"], found.scans), help=_TWIN)
         told = "A test scan with a near-duplicate among the training scans: a model can answer it from memory."
         test, whole = (sum(column) for column in zip(*leaked.values(), strict=True)) if leaked else (0, 0)
-        boxes[1].metric("Test scans that leak", _of(test, whole) if whole else "no published test", help=told)
+        boxes[1].metric("Test scans that leak", _of(test, whole) if whole else "no test split", help=told)
         boxes[2].metric("Byte-identical files", _of(copies["scans"], found.scans))
         told = "Pairs of near-duplicates in this set that carry different labels: at most one of the two is right."
         boxes[3].metric("Contradicting pairs", f"{summary['contradictions']:,}", help=told)
@@ -129,7 +129,7 @@ def _show_pair(pair: Pair, data: Path, undo: bool) -> None:
         with column:
             _show_side(side, data, position if undo else "as is")
     facts = [f"{pair.bits} of 256 bits apart", f"correlation {pair.correlation:.3f}"]
-    position = "same position" if pair.position == "as is" else f"the right one {pair.position}"
+    position = "Same position" if pair.position == "as is" else f"The right one is {pair.position}"
     st.caption(" · ".join([position, *(["byte-identical files"] if pair.copy else facts)]))
     if pair.contradicts:
         st.badge("Labels contradict", color="orange")

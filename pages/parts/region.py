@@ -30,11 +30,12 @@ _ASKED = (
 
 
 @st.fragment
-def counterfactual(scan: Scan, model: Model, card: ModelCard, explanation: Explanation | None = None) -> list[str]:
-    """Let the reader draw a box, and ask the model again; return what is said then, a sentence a change.
+def counterfactual(
+    scan: Scan, model: Model, card: ModelCard, seen: dict, explanation: Explanation | None = None
+) -> None:
+    """Let the reader draw a box, and ask the model again; what is said then, a sentence a change, is noted in `seen`.
 
-    With an `explanation`, its strongest region can be taken for a start. A new box runs this fragment alone, so
-    that only `said` knows at any time what the last box had the model say.
+    With an `explanation`, its strongest region can be taken for a start.
     """
     left, right = st.columns([5, 6], gap="large")
     place = left.container()
@@ -63,15 +64,7 @@ def counterfactual(scan: Scan, model: Model, card: ModelCard, explanation: Expla
             config=CONFIG,
             alt="The scan, to draw a box on; the numbers below it do the same without a mouse",
         )
-    return [each.said for each in found]
-
-
-def said(scan: Scan, model: Model) -> list[str]:
-    """Return the sentences about the box last drawn on this scan; [] where there is none, or none that can be used."""
-    try:
-        return [each.said for each in _ask(scan, model)] if _box(scan) else []
-    except (ModelError, ScanError):
-        return []
+    seen["said"] = (scan.digest, scan.index, scan.plane, card.weights_sha256), [each.said for each in found]
 
 
 def _ask(scan: Scan, model: Model) -> list[Counterfactual]:

@@ -14,7 +14,7 @@ from explain.verdict import percent
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.series import MOST, lines
 from pages.charts.style import CONFIG
-from pages.parts.asking import POLL, user
+from pages.parts.asking import POLL, connected, user
 from scans import Scan
 
 AT_ONCE = 0.7  # seconds: what comes sooner needs no progress bar
@@ -76,7 +76,7 @@ def _start(scans: Sequence[Scan], model: Model) -> None:
     here.error = ""
     try:
         here.job = QUEUE.submit(
-            here.key, user(), lambda progress, cancelled: by_slice(model, scans, progress, cancelled)
+            here.key, user(), lambda progress, cancelled: by_slice(model, scans, progress, cancelled), connected()
         )
     except Busy as error:
         here.error = str(error)

@@ -8,8 +8,8 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from explain import Budget, Cancelled, explain
-from explain.jobs import FORGOTTEN_AFTER, PATIENCE, QUEUE, Busy, Queue
+from explain import METHODS, Budget, Cancelled, explain
+from explain.jobs import FORGOTTEN_AFTER, GRACE, PATIENCE, QUEUE, QUICK, Busy, Queue, queue_for
 from model_zoo import load_model
 from scans import phantom
 
@@ -494,3 +494,53 @@ def test_the_process_has_one_queue_that_runs_one_job_at_a_time():
 
 def explanation_threads() -> list[Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "explanation"]
+
+
+def test_a_running_job_whose_reader_has_gone_is_stopped_after_a_while():
+    clock, gate, connected = Time(), Gate(), [True]
+    queue = Queue(now=clock)
+    queue.submit("a", "reader", gate, lambda: connected[0])
+    assert gate.begun.wait(SOON)
+    clock.now = 1000.0  # connected, and seen by nobody: a browser in the background
+    assert not gate.stopped.wait(0.05)
+    connected[0] = False
+    assert not gate.stopped.wait(0.05)  # a page that is loaded again is away for a moment
+    clock.now += GRACE + 1
+    assert gate.stopped.wait(SOON)
+    assert queue.look("a", "reader") is None
+
+
+def test_who_shares_a_job_keeps_it_when_the_other_has_gone():
+    clock, gate = Time(), Gate()
+    queue = Queue(now=clock)
+    queue.submit("a", "gone", gate, lambda: False)
+    queue.submit("a", "there", gate, lambda: True)
+    assert gate.begun.wait(SOON)
+    clock.now = 10 * GRACE
+    assert not gate.stopped.wait(0.05)
+    gate.open.set()
+    job = queue.look("a", "there")
+    assert job is None or job.wait(SOON)
+
+
+def test_a_waiting_job_of_a_page_in_the_background_is_kept_and_of_a_closed_one_dropped():
+    clock, gate, connected = Time(), Gate(), [True]
+    queue = Queue(now=clock)
+    queue.submit("long", "other", gate)
+    assert gate.begun.wait(SOON)
+    waiting = queue.submit("a", "reader", Gate(), lambda: connected[0])
+    clock.now = 2 * PATIENCE
+    queue.submit("b", "third", Gate())  # the queue looks who is still there
+    assert waiting.state == "waiting"
+    connected[0] = False
+    clock.now += GRACE + 1
+    queue.submit("c", "third", Gate())
+    assert waiting.state == "cancelled"
+    queue.leave("third")
+    gate.open.set()
+
+
+def test_quick_methods_have_a_queue_of_their_own():
+    lanes = {name: queue_for(method) for name, method in METHODS.items()}
+    assert lanes["gradcam"] is lanes["saliency"] is QUICK
+    assert lanes["lime"] is lanes["rise"] is lanes["scorecam"] is QUEUE

@@ -199,7 +199,7 @@ def test_contradicting_pairs_are_shown_first_side_by_side(twins):
     control = app.segmented_control(key="pairs-kaggle4")
     assert control.value == "Contradicting labels"
     assert alts(app) == ["Pituitary tumour, Kaggle, test", "Glioma, figshare"]
-    assert "5 of 256 bits apart · correlation 0.991" in said(app) and "the right one turned by 90°" in said(app)
+    assert "5 of 256 bits apart · correlation 0.991" in said(app) and "The right one is turned by 90°" in said(app)
     assert [text.value for text in app.text] == ["1.png", "2.png"]
     before = [image.proto.imgs[0].url for image in app.get("image")]
     app.toggle(key="undo").set_value(True).run()
@@ -299,6 +299,7 @@ def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, 
     monkeypatch.setattr(kagglehub, "dataset_download", refused)
     app = until(press(press(opened("44c15"), "Download “"), "Download it"), "could not be downloaded.")
     assert app.text[0].value == "What was said: no route to **kaggle**"  # as text, not as Markdown
+    assert "Kaggle could not be reached" in said(app)
     assert f"1. open {DATASETS['44c15'].source}\n2." in app.text[1].value
     assert f"{tmp_path / 'data' / C44}\n4. reload this page" in app.text[1].value
     monkeypatch.setattr(dataset_download, "download", lambda card, data: (data / card.folder).mkdir(parents=True))

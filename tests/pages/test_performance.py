@@ -172,10 +172,9 @@ def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_
     other = comparable(first, one("other", ("a", "b"), tuple("stuvwz")), ("test", ALL))
     assert "5 of which are the same (first: 6, other: 6)" in other
     assert "only b can be laid" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL))
-    assert "scans none of which are the same" in comparable(
-        first, one("far", ("a", "b"), tuple("123456")), ("test", ALL)
-    )
-    assert "nothing can be laid" in comparable(first, one("far", ("c", "d"), tuple("123456")), ("test", ALL))
+    elsewhere, far = (one("far", classes, tuple("123456")) for classes in (("a", "b"), ("c", "d")))
+    assert "scans none of which are the same" in comparable(first, elsewhere, ("test", ALL))
+    assert "nothing can be laid" in comparable(first, far, ("test", ALL))
     assert "stands alone" in comparable(first, far, ("val", ALL))
 
 
@@ -235,6 +234,6 @@ def test_a_collection_that_was_trained_on_has_a_star_and_one_not_asked_about_is_
     figure = across(
         ["m"], ["44c", "Kaggle", "Br35H"], [[(0.5, 0.4, 0.6, 40, False), (0.9, 0.8, 1.0, 30, True), None]], ["m"]
     )
-    assert list(figure.data[0].text[0]) == ["50 %", "90 %*", ""]
-    assert list(figure.layout.yaxis.ticktext) == ["<b>m</b>"]
+    assert list(figure.data[0].text[0]) == ["50", "90*", ""]
+    assert list(figure.layout.yaxis.ticktext) == ["<b>m</b>", "candor-without-<br>44c-pooled4"]
     assert "trained on the rest" in figure.data[0].customdata[0][1]

@@ -24,7 +24,9 @@ def drawn(scan, model, explanation):
     from pages.parts.region import counterfactual
 
     scan = st.session_state.get("turned to", scan)
-    st.session_state["sentences"] = counterfactual(scan, model, model.card, explanation)
+    seen = st.session_state.setdefault("seen", {})
+    counterfactual(scan, model, model.card, seen, explanation)
+    st.session_state["sentences"] = seen["said"][1]
 
 
 @pytest.fixture(scope="module")
