@@ -18,6 +18,7 @@ from pages.parts.choose import choose_question, choose_scan, gallery, go_to, pla
 from pages.parts.compare_answers import answers
 from pages.parts.frame import require_frame
 from pages.parts.gallery import gallery_of_methods
+from pages.parts.reading_list import draw_reading_list
 from pages.parts.region import counterfactual
 from pages.parts.report import offer_report, style_of
 from pages.parts.series import read_series
@@ -132,6 +133,9 @@ with desk:
     if volume and parts["Whole series"].open:
         with parts["Whole series"]:
             read_series(volume, model, card, go_to, current=place())
+    if "Worklist" in parts and parts["Worklist"].open:
+        with parts["Worklist"]:
+            draw_reading_list(card)
 
     # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(

@@ -36,7 +36,7 @@ def draw_worklist(cards: Sequence[ModelCard], shared: Shared, opened) -> None:
             "Upload several scans at once on the left, or use the samples: synthetic heads that show how it works."
         )
         return
-    scans, refused = _scans(names)
+    scans, refused = slices_of(names)
     said = answers(cards, scans)
     for sentence in said.errors.values():
         st.error(sentence)
@@ -45,11 +45,11 @@ def draw_worklist(cards: Sequence[ModelCard], shared: Shared, opened) -> None:
     st.dataframe(
         [
             {
-                "Scan": _thumbnail(scans[k]) if scans[k] else None,
+                "Scan": thumbnail(scans[k]) if scans[k] else None,
                 "Disagreement": found[k].bits,
                 "Answers": "" if found[k].bits is None else "differ" if found[k].differ else "the same",
                 "Name": names[k],
-                **{card.id: _cell(card, scans[k], p) for card, p in zip(cards, said.answers[k], strict=True)},
+                **{card.id: said_in_short(card, scans[k], p) for card, p in zip(cards, said.answers[k], strict=True)},
             }
             for k in order
         ],
@@ -81,8 +81,8 @@ def _open(names: list[str], opened) -> None:
         opened()
 
 
-def _scans(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, str]]:
-    """Return one slice of each, None for a file that cannot be read in the plane chosen, and why it cannot."""
+def slices_of(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, str]]:
+    """Return one slice of each scan named, None for a file that the plane chosen refuses, and why it does."""
     scans, refused = [], {}
     for name in names:
         try:
@@ -104,7 +104,8 @@ def _middle(file_id: str, plane: str, _name: str) -> Scan:
     return replace(middle, pixels=middle.pixels.copy()) if (middle := scans[len(scans) // 2]).count > 1 else middle
 
 
-def _cell(card: ModelCard, scan: Scan | None, p) -> str:
+def said_in_short(card: ModelCard, scan: Scan | None, p) -> str:
+    """Return a model's answer to one scan, (K,) or None, for a cell of a table."""
     if p is not None:
         best = int(p.argmax())
         return f"{card.names[best]}, {percent(p[best])}"
@@ -113,7 +114,8 @@ def _cell(card: ModelCard, scan: Scan | None, p) -> str:
     return "blank slice" if scan.blank else "no answer"
 
 
-def _thumbnail(scan: Scan) -> str:
+def thumbnail(scan: Scan) -> str:
+    """Return a small picture of the scan as a data URI."""
     return _thumbnail_of((scan.digest, scan.index, scan.plane), scan)
 
 

@@ -114,7 +114,7 @@ def show_means(card: DatasetCard, records: Sequence[Record], data: Path) -> dict
         st.error(str(work.error) if isinstance(work.error, DatasetError) else "The mean pictures could not be made.")
         return None
     means: dict[str, Mean] = work.result
-    grid = st.grid(min(_ROW, len(means)), min_column_width=_SMALLEST, gap="xsmall")
+    grid = st.grid(_ROW, min_column_width=_SMALLEST, gap="xsmall")
     for label, mean in means.items():
         with grid.cell():
             name = card.classes[label]

@@ -37,10 +37,11 @@ def elsewhere(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
             alt="Balanced accuracy of every model on the test scans of every collection",
         )
         st.caption(
-            "Balanced accuracy in per cent, on the test scans of a collection whose classes the model shares; those with a twin "
-            "among what it was trained or chosen on are left out. * It was trained on the rest of that collection: "
-            "only a figure without a star is of scans from elsewhere. The Kaggle set and figshare hold each other's "
-            "slices, so few of theirs are left; 44c is the honest other collection. Br35H has healthy heads only."
+            "Balanced accuracy in per cent, on the test scans of a collection whose classes the model shares. Those "
+            "with a twin among what it was trained or chosen on are left out. * It was trained on the rest of that "
+            "collection: only a figure without a star is of scans from elsewhere. The Kaggle set and figshare hold "
+            "each other's slices, so few of theirs are left. 44c is the honest other collection; Br35H has healthy "
+            "heads only."
         )
     else:
         st.write("No card has a figure of another collection.")

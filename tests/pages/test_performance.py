@@ -231,9 +231,8 @@ def test_curves_of_two_models_keep_their_colours_and_name_their_areas():
 
 
 def test_a_collection_that_was_trained_on_has_a_star_and_one_not_asked_about_is_empty():
-    figure = across(
-        ["m"], ["44c", "Kaggle", "Br35H"], [[(0.5, 0.4, 0.6, 40, False), (0.9, 0.8, 1.0, 30, True), None]], ["m"]
-    )
+    cells = [(0.5, 0.4, 0.6, 40, False), (0.9, 0.8, 1.0, 30, True), None]
+    figure = across(["m", "candor-without-44c-pooled4"], ["44c", "Kaggle", "Br35H"], [cells, cells], ["m"])
     assert list(figure.data[0].text[0]) == ["50", "90*", ""]
     assert list(figure.layout.yaxis.ticktext) == ["<b>m</b>", "candor-without-<br>44c-pooled4"]
     assert "trained on the rest" in figure.data[0].customdata[0][1]

@@ -106,3 +106,13 @@ def test_slices_of_one_series_are_one_entry_and_read_in_their_order(app):
     assert (slide.value, slide.max) == (2, 3) and answer(app)
     tabs = [tab.label for tab in app.tabs]
     assert "Whole series" in tabs
+
+
+def test_several_files_become_a_worklist_with_the_model_s_answers(app):
+    upload(app.run(), ("a.png", GOOD), ("b.png", png(phantom("glioma", 1).scan.pixels)))
+    app.session_state["explain-part"] = "Worklist"
+    app.run()
+    table = app.dataframe[0].value
+    assert list(table["Name"]) == ["b.png", "a.png"] and not app.exception
+    said = answer(app).removeprefix("The model's answer: ")
+    assert table["Answer"][0].startswith(said) and table["Scan"].str.startswith("data:image/png").all()

@@ -1,0 +1,24 @@
+"""Does a click in a confusion matrix list the scans of that cell, in a real browser?"""
+
+import pytest
+
+from model_zoo import models
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_click_near_the_corner_of_a_cell_lists_its_scans(page):
+    names = next(iter(models().values())).names
+    page.get_by_role("link", name="Model performance").click()
+    page.get_by_role("tab", name="Confusions").click()
+    plot = page.locator(".js-plotly-plot .nsewdrag")
+    plot.wait_for(state="attached")
+    for truth, answer in ((0, 1), (2, 2)):
+        page.wait_for_timeout(1000)  # plotly draws anew after the list below it has changed
+        box = plot.bounding_box()
+        x = box["x"] + box["width"] * (answer + 0.9) / len(names)
+        y = box["y"] + box["height"] * (truth + 0.1) / len(names)
+        page.mouse.move(x - 3, y)
+        page.mouse.click(x, y)
+        what = "called right" if truth == answer else f"called {names[answer]}"
+        page.get_by_text(f"{names[truth]}, {what}:").first.wait_for()
