@@ -148,7 +148,7 @@ def comparable(first: Bundle, second: Bundle, key: Key) -> str:
     if not differ and a == b:
         return ""
     alike = f"{len(a & b):,} of which are the same" if a & b else "none of which are the same"
-    scans = "the same scans" if a == b else f"scans {alike} ({first.name}: {len(a):,}, {second.name}: {len(b):,})"
+    scans = "the same scans" if a == b else f"scans, {alike} ({first.name}: {len(a):,}, {second.name}: {len(b):,})"
     if not differ:
         return f"Not quite the same question: the two are judged on {scans}."
     labels = zip(first.card.names, first.card.classes, strict=True)

@@ -151,8 +151,8 @@ def show_sizes(found: Findings, means: dict[str, Mean] | None) -> None:
             alt="Mean grey value of the scans of each class: median, quartiles, 5th and 95th percentile",
         )
         st.caption(
-            "Half of a class's scans lie within its box; the whiskers reach from the 5th to the 95th percentile. A "
-            "class that is brighter than the others can be told by its brightness alone."
+            "Half of a class's scans lie within its box; the whiskers reach from the 5th to the 95th percentile. The "
+            "less two boxes overlap, the more a model can tell of those classes from brightness alone."
         )
     with large:
         if len(counted) > 1:

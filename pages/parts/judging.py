@@ -190,7 +190,7 @@ def curves(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
     right.caption(
         "On the dashed line, answers given with 80 % are right in 80 % of the scans; below it the model is surer than "
         f"it is right. Bars are 95 % intervals; shares of fewer than {FEW} scans are not drawn. Probabilities were "
-        "calibrated on validation scans of the model's own collection, and elsewhere they promise too much."
+        "calibrated on validation scans of the model's own collection; elsewhere they may promise too much."
     )
 
 

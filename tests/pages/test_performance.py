@@ -173,7 +173,7 @@ def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_
     assert "5 of which are the same (first: 6, other: 6)" in other
     assert "only b can be laid" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL))
     elsewhere, far = (one("far", classes, tuple("123456")) for classes in (("a", "b"), ("c", "d")))
-    assert "scans none of which are the same" in comparable(first, elsewhere, ("test", ALL))
+    assert "scans, none of which are the same" in comparable(first, elsewhere, ("test", ALL))
     assert "nothing can be laid" in comparable(first, far, ("test", ALL))
     assert "stands alone" in comparable(first, far, ("val", ALL))
 
