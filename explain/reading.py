@@ -2,6 +2,7 @@
 
 from explain.explanation import Explanation
 from explain.methods import METHODS
+from scans import Scan
 
 SATURATED = 0.9999  # a probability above this is the same to Score-CAM whatever is hidden
 
@@ -90,3 +91,15 @@ def scale(explanation: Explanation, name: str, against: bool) -> str:
     if explanation.signed:
         return f"{zero} Peak: the strongest evidence, for or against; every map has its own scale."
     return f"{zero} Peak: the strongest in this scan; every map has its own scale."
+
+
+def facts(scan: Scan) -> list[str]:
+    """Return what is known of a scan and tells nobody's name, a few words each."""
+    rows, columns = scan.shape
+    known = [f"{columns} × {rows} pixels"]
+    if scan.spacing != (1.0, 1.0):
+        known.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
+    known += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
+    if scan.count > 1:
+        known.append(f"slice {scan.index + 1} of {scan.count}")
+    return known

@@ -23,27 +23,32 @@ require_frame()
 rail, desk = st.columns([2, 7], gap="large")
 with rail:
     scan = choose_scan()
-    cards = choose_models(require_models())
-    if cards:
-        shared = shared_classes(cards)
-        methods, explained = choose_methods(), choose_class(shared)
 
 with desk:
+    head = st.container()
     st.session_state.setdefault("compare-view", ONE)  # no default of the widget's own: choosing a row sets it, too
     shown = st.segmented_control(
         "View", (ONE, ALL), required=True, key="compare-view", label_visibility="collapsed", persist_state="session"
     )
+    axes = st.columns([5, 4, 4])
+    with axes[0]:
+        cards = choose_models(require_models())
     if not cards:
-        st.title("Where do the models disagree?", anchor=False)
+        head.title("Where do the models disagree?", anchor=False)
         st.info("Choose two models or more.")
         st.stop()
+    shared = shared_classes(cards)
+    with axes[1]:
+        methods = choose_methods()
+    with axes[2]:
+        explained = choose_class(shared)
     if shown == ALL:
         leave(ROOM)
         draw_worklist(cards, shared, lambda: st.session_state.update({"compare-view": ONE}))
         st.stop()
     if scan is None:
         leave(ROOM)
-        st.title("Where do the models disagree?", anchor=False)
+        head.title("Where do the models disagree?", anchor=False)
         st.write(
             "Upload a brain MRI, or choose a sample: several models answer side by side, each with the maps of what "
             "raised its answer. With several scans, see which of them the models disagree about most."

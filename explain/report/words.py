@@ -11,7 +11,7 @@ import numpy as np
 from explain.board.trust import said, trust
 from explain.explanation import Explanation
 from explain.methods import METHODS
-from explain.reading import doubts, remarks, scale, settled
+from explain.reading import doubts, facts, remarks, scale, settled
 from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, Points, Section, Table, Text
 from explain.report.reading import Reading
 from explain.verdict import in_per_cent, in_words, percent
@@ -43,19 +43,6 @@ def document(reading: Reading, ink: str = "#8a949e") -> Document:
         tuple(section for section in sections if section.blocks != (Points(()),)),
         NOT_FOR_DIAGNOSIS,
     )
-
-
-def facts(reading: Reading) -> str:
-    """Return what is known of the scan and tells nobody's name."""
-    scan = reading.scan
-    rows, columns = scan.shape
-    known = [f"{columns} × {rows} pixels"]
-    if scan.spacing != (1.0, 1.0):
-        known.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
-    known += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
-    if scan.count > 1:
-        known.append(f"slice {scan.index + 1} of {scan.count}")
-    return ", ".join(known)
 
 
 def doubts_of(reading: Reading) -> list[str]:
@@ -142,10 +129,11 @@ def _map(reading: Reading, explanation: Explanation, ink: str) -> tuple[Block, .
         ("Settled?", " ".join([settled(explanation), *remarks(explanation)])),
         ("Hit rate", said(measured, method.title, name)),
     )
+    known = ", ".join(facts(reading.scan))
     return (
         *(Text(doubt, "doubt") for doubt in doubts(explanation, name)),
         Pair(
-            Picture(reading.plain(), f"The scan, {facts(reading)}.", f"The scan: {facts(reading)}"),
+            Picture(reading.plain(), f"The scan, {known}.", f"The scan: {known}"),
             Picture(picture, alt, f"{method.title}, {name} ({percent(explanation.probability)})"),
             None if key is None else Picture(key, f"Colour bar, in {explanation.unit}."),
         ),
@@ -166,10 +154,11 @@ def _where(explanation: Explanation) -> str:
 def _provenance(reading: Reading) -> tuple[Block, ...]:
     card = reading.card
     maps = tuple((METHODS[each.method].title, _settings(reading, each)) for each in reading.explanations)
+    known = ", ".join(facts(reading.scan))
     return (
         Facts(
             (
-                ("Scan", f"{facts(reading)}. sha256 {reading.scan.digest}"),
+                ("Scan", f"{known}. sha256 {reading.scan.digest}"),
                 ("Model", f"{card.id}, {card.parameters:,} weights, licence: {card.licence}"),
                 ("Weights", f"sha256 {card.weights_sha256}"),
                 ("Trained on", f"{card.dataset}, version: {card.dataset_version}. Fingerprint {card.fingerprint}"),

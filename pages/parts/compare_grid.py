@@ -20,7 +20,7 @@ from scans import Scan
 SIDE = 448  # pixels of a picture
 NO_CLASS = "This model has no class that corresponds, so there is nothing to explain."
 
-_NARROWEST = 150  # pixels of a column, below which the grid scrolls
+_NARROWEST = 130  # pixels of a column, below which the grid scrolls
 _WIDTH = 150  # pixels of a slider
 _KEEP = {"persist_state": "session"}
 _TRUST = "On marked test slices of this class: how often the brightest point of such a map lay in the tumour's box."

@@ -10,7 +10,7 @@ from explain import METHODS, Explanation, colour_bar, overlay, png
 from explain.board.trust import said, trust
 from explain.picture.overlay import gray, squared, strongest, with_sides
 from explain.picture.smoothing import smoothed, smoothing
-from explain.reading import remarks, scale, settled
+from explain.reading import facts, remarks, scale, settled
 from model_zoo import ModelCard, zoo_folder
 from pages.parts.look import Look, choose_look, choose_window, window_chosen
 from scans import Scan
@@ -30,7 +30,7 @@ def view(scan: Scan, explanation: Explanation, card: ModelCard, seen: dict) -> N
     drawn, key, weak = _drawn(scan, explanation, window, look)
     _picture(pictures[0], png(original), "The scan")
     _picture(pictures[1], png(drawn), "The scan under the heatmap")
-    keys[0].caption(facts(scan))
+    keys[0].caption(" · ".join(facts(scan)))
     if key is not None:
         _picture(keys[1], png(key), "Colour bar")
     _explain_colours(texts[1], scan, explanation, card, look, weak)
@@ -79,7 +79,7 @@ def show(scan: Scan) -> list:
     """Draw a scan that has no map, where it stays when the map comes; return the two columns."""
     columns = st.container().columns(2, wrap=False)  # Streamlit puts a fragment, as `view` is, into a container, too
     _picture(columns[0], png(_seen(scan, window_chosen(scan))), "The scan")
-    columns[0].caption(facts(scan))
+    columns[0].caption(" · ".join(facts(scan)))
     return columns
 
 
@@ -89,15 +89,3 @@ def _seen(scan: Scan, window: tuple[float, float]) -> np.ndarray:
 
 def _picture(column, data: bytes, alt: str) -> None:
     column.image(data, alt=alt, width="stretch", output_format="PNG")
-
-
-def facts(scan: Scan) -> str:
-    """Return what is known of a scan and tells nobody's name."""
-    rows, columns = scan.shape
-    known = [f"{columns} × {rows} pixels"]
-    if scan.spacing != (1.0, 1.0):
-        known.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
-    known += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
-    if scan.count > 1:
-        known.append(f"slice {scan.index + 1} of {scan.count}")
-    return " · ".join(known)

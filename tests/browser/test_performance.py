@@ -10,7 +10,9 @@ pytestmark = pytest.mark.browser
 def test_a_click_near_the_corner_of_a_cell_lists_its_scans(page):
     names = next(iter(models().values())).names
     page.get_by_role("link", name="Model performance").click()
+    page.get_by_text("The same in numbers").wait_for()  # the end of the first tab: nothing moves any more
     page.get_by_role("tab", name="Confusions").click()
+    page.get_by_text("Click a cell").wait_for()
     plot = page.locator(".js-plotly-plot .nsewdrag")
     plot.wait_for(state="attached")
     for truth, answer in ((0, 1), (2, 2)):

@@ -28,6 +28,16 @@ def opened() -> AppTest:
     return app.run()
 
 
+def held_up(monkeypatch) -> tuple[AppTest, Slow]:
+    """The same with every map but the first held up until `go` is set."""
+    slow = Slow(monkeypatch)
+    slow.go.set()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
+    slow.go.clear()
+    app.session_state["explain-part"] = "All methods"
+    return app.run(), slow
+
+
 def until_there(app: AppTest) -> AppTest:
     """Look again, as the page does by itself, until every map is there."""
     for _ in range(60):
@@ -57,12 +67,7 @@ def test_every_method_shows_its_own_map_and_how_far_to_trust_it(queue):
 
 
 def test_one_reader_s_gallery_takes_no_more_than_two_places_in_the_queue(queue, monkeypatch):
-    slow = Slow(monkeypatch)
-    slow.go.set()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
-    slow.go.clear()
-    app.session_state["explain-part"] = "All methods"
-    app.run()
+    _, slow = held_up(monkeypatch)
     live = [job for job in queue._jobs.values() if job.state in ("waiting", "running")]
     assert len(live) == 2
     slow.go.set()
@@ -75,12 +80,7 @@ def test_a_click_on_a_method_shows_it_large(queue):
 
 
 def test_another_part_of_the_page_or_another_page_frees_the_work(queue, monkeypatch):
-    slow = Slow(monkeypatch)
-    slow.go.set()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
-    slow.go.clear()
-    app.session_state["explain-part"] = "All methods"
-    app.run()
+    app, slow = held_up(monkeypatch)
     assert queue._jobs
     app.switch_page("pages/about.py").run()
     assert slow.cancelled.wait(10)
@@ -89,12 +89,8 @@ def test_another_part_of_the_page_or_another_page_frees_the_work(queue, monkeypa
 
 
 def test_the_gallery_can_be_cancelled_and_gone_on_with(queue, monkeypatch):
-    slow = Slow(monkeypatch)
-    slow.go.set()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
-    slow.go.clear()
-    app.session_state["explain-part"] = "All methods"
-    app.run().button(key="cancel-gallery").click().run()
+    app, slow = held_up(monkeypatch)
+    app.button(key="cancel-gallery").click().run()
     assert slow.cancelled.wait(10)
     slow.go.set()
     next(button for button in app.button if button.label == "Go on").click().run()
