@@ -6,13 +6,13 @@ from explain.comparison.classes import correspondences, shared_classes
 from explain.comparison.disagreement import disagreement, headline, in_words
 from pages.charts.compare import probabilities
 from pages.charts.style import CONFIG
+from pages.parts.answers import answers
 from pages.parts.asking import Choice, Wanted, as_they_come, cancel, leave
 from pages.parts.choose import choose_scan, gallery, require_models
-from pages.parts.compare_agreement import draw_agreement
-from pages.parts.compare_answers import answers
-from pages.parts.compare_choice import OWN, choose_class, choose_methods, choose_models
-from pages.parts.compare_grid import draw_grid
-from pages.parts.compare_worklist import BITS, draw_worklist
+from pages.parts.compare.agreement import draw_agreement
+from pages.parts.compare.choice import OWN, choose_class, choose_methods, choose_models
+from pages.parts.compare.grid import draw_grid
+from pages.parts.compare.worklist import BITS, draw_worklist
 from pages.parts.frame import require_frame
 from pages.parts.viewer import show
 

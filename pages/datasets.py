@@ -3,11 +3,11 @@
 import streamlit as st
 
 from model_zoo import ModelError, models
-from pages.parts.dataset_classes import show_classes, show_division
-from pages.parts.dataset_download import offer, tell_arrivals
-from pages.parts.dataset_pictures import show_examples, show_means, show_sizes
-from pages.parts.dataset_source import show_source
-from pages.parts.dataset_twins import show_counts, show_pairs
+from pages.parts.datasets.classes import show_classes, show_division
+from pages.parts.datasets.download import offer, tell_arrivals
+from pages.parts.datasets.pictures import show_examples, show_means, show_sizes
+from pages.parts.datasets.source import show_source
+from pages.parts.datasets.twins import show_counts, show_pairs
 from pages.parts.frame import require_frame
 from train.atlas import missing, parts, records_here
 from train.datasets import DATASETS, data_folder

@@ -13,9 +13,9 @@ from explain.reading import doubts
 from explain.report import Reading
 from explain.verdict import bars, in_words
 from model_zoo import ModelCard
+from pages.parts.answers import answers
 from pages.parts.asking import Wanted, leave
 from pages.parts.choose import choose_question, choose_scan, gallery, go_to, place, require_models, slices
-from pages.parts.compare_answers import answers
 from pages.parts.frame import require_frame
 from pages.parts.gallery import gallery_of_methods
 from pages.parts.reading_list import draw_reading_list

@@ -5,9 +5,9 @@ import streamlit as st
 from explain.board.compare import boards
 from pages.parts.choose import choose_model, require_models
 from pages.parts.frame import require_frame
-from pages.parts.quality_cases import show_cases
-from pages.parts.quality_figures import show_methods, tell, tell_missing
-from pages.parts.quality_parts import show_meanings, show_models, show_parts, show_sanity
+from pages.parts.quality.cases import show_cases
+from pages.parts.quality.figures import show_methods, tell, tell_missing
+from pages.parts.quality.parts import show_meanings, show_models, show_parts, show_sanity
 
 require_frame()
 st.title("How far can the maps be trusted?", anchor=False)

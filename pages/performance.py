@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.parts.bundles import bundle, cards_without_weights
 from pages.parts.choose import choose_model, require_models
 from pages.parts.frame import require_frame
-from pages.parts.judging import accuracy, confusions, curves
-from pages.parts.judging_elsewhere import cheating, elsewhere
-from pages.parts.training import training
+from pages.parts.performance.bundles import bundle, cards_without_weights
+from pages.parts.performance.judging import accuracy, confusions, curves
+from pages.parts.performance.judging_elsewhere import cheating, elsewhere
+from pages.parts.performance.training import training
 
 require_frame()
 

@@ -4,8 +4,8 @@ import streamlit as st
 
 from explain.verdict import percent
 from model_zoo import ModelCard
-from pages.parts.compare_answers import answers
-from pages.parts.compare_worklist import said_in_short, slices_of, thumbnail
+from pages.parts.answers import answers
+from pages.parts.compare.worklist import said_in_short, slices_of, thumbnail
 from pages.parts.worklist import files
 
 _TABLE = "reading-list"

@@ -262,7 +262,7 @@ def test_a_worklist_holds_what_cannot_be_asked_and_the_others_still_answer(page,
 
 
 def test_choosing_a_row_hands_its_scan_to_the_page(monkeypatch):
-    from pages.parts import compare_worklist
+    from pages.parts.compare import worklist as compare_worklist
 
     state = {compare_worklist._TABLE: SimpleNamespace(selection=SimpleNamespace(rows=[1]))}
     monkeypatch.setattr(compare_worklist.st, "session_state", state)

@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.charts import datasets as charts
-from pages.parts import dataset_download, dataset_work
+from pages.parts.datasets import download as dataset_download
+from pages.parts.datasets import work as dataset_work
 from tests.pages.conftest import ROOT, errors
 from tests.train.small_collections import EACH, draw_small_collections
 from train import atlas, audit
@@ -183,7 +184,7 @@ def twins(tmp_path, collections, monkeypatch) -> list[Path]:
     ]
     (folder / "kaggle4" / "twins.csv").write_text("\n".join([columns, *rows]) + "\n")
     monkeypatch.setattr(audit, "AUDITS_FOLDER", folder)
-    monkeypatch.setattr("pages.parts.dataset_twins._pairs", lambda task: findings_pairs(task))
+    monkeypatch.setattr("pages.parts.datasets.twins._pairs", lambda task: findings_pairs(task))
     monkeypatch.setenv("CANDOR_DATA", str(data))
     return [data / KAGGLE, data / FIGSHARE]
 

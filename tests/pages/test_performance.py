@@ -13,7 +13,7 @@ from model_zoo.curves import History, in_cell, matrix, roc, worst
 from model_zoo.figures import ALL, APART
 from pages.charts.matrices import across, confusion
 from pages.charts.performance import dots, history, ranking
-from pages.parts.bundles import Bundle, bundle, comparable, keys_of, title_of
+from pages.parts.performance.bundles import Bundle, bundle, comparable, keys_of, title_of
 from tests.model_zoo.test_curves import RANKED
 from tests.pages.conftest import ROOT, errors
 

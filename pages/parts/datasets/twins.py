@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.charts.datasets import leaking
 from pages.charts.style import CONFIG
-from pages.parts.dataset_pictures import COHORT_NAMES, SPLIT_NAMES, picture_of
+from pages.parts.datasets.pictures import COHORT_NAMES, SPLIT_NAMES, picture_of
 from scans import display_name
 from train.datasets import DATASETS, DatasetCard
 from train.findings import CHOICES, Findings, Pair, Side, leaks, pairs

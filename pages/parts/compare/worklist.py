@@ -12,8 +12,8 @@ from explain.comparison.disagreement import by_disagreement, disagreement
 from explain.picture.overlay import gray, squared
 from explain.verdict import percent
 from model_zoo import ModelCard
+from pages.parts.answers import answers
 from pages.parts.choose import SAMPLES, sample
-from pages.parts.compare_answers import answers
 from pages.parts.worklist import MAX_FILES, files, scans_of
 from scans import Scan, ScanError
 

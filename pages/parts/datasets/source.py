@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.dataset_pictures import SPLIT_NAMES
+from pages.parts.datasets.pictures import SPLIT_NAMES
 from train.atlas import parts
 from train.datasets import DatasetCard, version_found
 from train.findings import Findings, differences

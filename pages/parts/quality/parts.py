@@ -12,7 +12,7 @@ from explain.board.trust import CENTRE
 from model_zoo import ModelCard
 from pages.charts.explanation_quality import beside
 from pages.charts.style import CONFIG
-from pages.parts.quality_figures import choose_measure, title
+from pages.parts.quality.figures import choose_measure, title
 
 _STAGES = {"logits": "Last layer shuffled", "upper half": "Upper half shuffled", "all": "All layers shuffled"}
 _BY = {"class": "By tumour", "size of the box": "By size of the box", "answer": "By the model's answer"}

@@ -5,7 +5,7 @@ import streamlit as st
 from model_zoo import ModelCard
 from pages.charts.datasets import distribution
 from pages.charts.style import CONFIG
-from pages.parts.dataset_pictures import COHORT_NAMES, SPLIT_NAMES
+from pages.parts.datasets.pictures import COHORT_NAMES, SPLIT_NAMES
 from train.findings import DIVISIONS, Findings, class_counts
 
 _TITLES = {"split": "Split", "sequence": "Sequence", "cohort": "Collection"}

@@ -10,7 +10,7 @@ from explain.board.score import Row
 from explain.picture.marked import marked
 from explain.verdict import percent
 from model_zoo import ModelCard, ModelError, load_model
-from pages.parts.quality_figures import choose_measure, column, in_figures, title
+from pages.parts.quality.figures import choose_measure, column, in_figures, title
 from scans import ScanError
 from train.datasets import data_folder
 

@@ -7,7 +7,7 @@ from model_zoo.markdown import CARD
 from model_zoo.tables import PREDICTIONS
 from pages.charts.performance import history
 from pages.charts.style import CONFIG
-from pages.parts.bundles import Bundle, history_of
+from pages.parts.performance.bundles import Bundle, history_of
 
 _SPLITS = {"train": "training", "val": "validation", "test": "test", "left out": "left out as twins of these"}
 _TRAINING = {

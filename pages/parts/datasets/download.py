@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from pages.parts.dataset_work import forget, known, started
+from pages.parts.datasets.work import forget, known, started
 from train.datasets import DatasetCard, data_folder
 from train.download import download, fetched, offered, steps
 from train.records import DatasetError

@@ -10,7 +10,7 @@ from explain.verdict import percent
 from model_zoo.curves import Answers, in_cell, matrix, worst
 from pages.charts.matrices import confusion
 from pages.charts.style import CONFIG
-from pages.parts.bundles import Bundle, Key, title_of
+from pages.parts.performance.bundles import Bundle, Key, title_of
 from scans import ScanError, read
 from train.datasets import data_folder
 

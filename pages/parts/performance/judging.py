@@ -9,8 +9,8 @@ from model_zoo.figures import ALL, APART, AUC, CALIBRATION
 from model_zoo.tables import PREDICTIONS
 from pages.charts.performance import FEW, dots, ranking, reliability
 from pages.charts.style import CONFIG
-from pages.parts.bundles import CURVES, Bundle, Key, comparable, keys_of, title_of
-from pages.parts.mistakes import show_confusions
+from pages.parts.performance.bundles import CURVES, Bundle, Key, comparable, keys_of, title_of
+from pages.parts.performance.mistakes import show_confusions
 
 HEADLINES = (("test", ALL), ("test", APART))
 SHOWN = {

@@ -10,7 +10,7 @@ from explain.picture.overlay import gray, squared
 from pages.charts.datasets import brightness as brightness_chart
 from pages.charts.datasets import sizes as sizes_chart
 from pages.charts.style import CONFIG
-from pages.parts.dataset_work import started
+from pages.parts.datasets.work import started
 from train.atlas import EACH, EACH_DRAWN, Mean, marked, mean_pictures, some
 from train.datasets import DatasetCard
 from train.findings import Findings, brightness, sizes, spread

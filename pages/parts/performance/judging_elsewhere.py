@@ -9,7 +9,7 @@ from model_zoo.tables import COHORTS
 from pages.charts.matrices import across
 from pages.charts.performance import dots
 from pages.charts.style import CONFIG
-from pages.parts.bundles import COLLECTIONS, PROBED, Bundle, blind
+from pages.parts.performance.bundles import COLLECTIONS, PROBED, Bundle, blind
 
 _MEASURE = "balanced accuracy"
 # heading, short enough for a phone -> the checks below it; those of a card that stand nowhere here come last

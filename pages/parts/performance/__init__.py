@@ -1,0 +1,1 @@
+"""What the page of a model's figures is made of."""
