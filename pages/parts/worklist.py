@@ -1,7 +1,7 @@
 """Which scans has this reader brought? The uploaded files, kept from page to page until they are removed.
 
-Streamlit forgets an upload field as soon as another page is opened, and so the files are taken out of it at once.
-They stay in the memory of this session only.
+Streamlit forgets what stands in an upload field as soon as another page is opened, and so the files are kept here, in
+the memory of this session only. What is taken out of the field is forgotten here, too.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -56,11 +56,12 @@ def choose_files() -> None:
         help=f"{ACCEPTED}. A file stays in memory for this session and is written nowhere.",
     )
     _check()
-    for name, sentence in st.session_state.get("refused", []):
+    refused = st.session_state.get("refused", {})
+    for name, sentence in refused.values():
         if name:
             st.text(name)  # a stranger's words: never Markdown
         st.error(sentence)
-    if kept := st.session_state.get("worklist"):
+    if kept := {**st.session_state.get("worklist", {}), **refused}:
         label = "Remove the file" if len(kept) == 1 else f"Remove all {len(kept)} files"
         st.button(label, on_click=_remove_all, help="Takes the uploads out of the server's memory now.")
 
@@ -118,11 +119,18 @@ def _slices(file_id: str, plane: str, _data: bytes) -> list[Scan]:
 
 
 def _take(key: str) -> None:
-    """Keep what was uploaded, under names of its own, and empty the field; the last of them is opened."""
+    """Keep what is new in the field, under names of its own, and forget what was taken out of it."""
     kept: dict[str, File] = st.session_state.setdefault("worklist", {})
-    st.session_state["refused"] = []
+    uploads = {upload.file_id: upload for upload in st.session_state[key] or []}
+    before = st.session_state.get("in-field", set())
+    st.session_state["in-field"] = set(uploads)
+    for name in [name for name, file in kept.items() if file.id in before - set(uploads)]:
+        del kept[name]
+    refused = st.session_state.get("refused", {})
+    st.session_state["refused"] = {file_id: told for file_id, told in refused.items() if file_id in uploads}
     held = sum(len(file.data) for file in kept.values())
-    for upload in st.session_state[key] or []:
+    for file_id in [file_id for file_id in uploads if file_id not in before]:
+        upload = uploads[file_id]
         data = upload.getvalue()
         held += len(data)
         if len(kept) >= MAX_FILES or held > MAX_TOGETHER:
@@ -130,16 +138,14 @@ def _take(key: str) -> None:
                 f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
                 "together. Remove some and upload the others again."
             )
-            st.session_state["refused"] = [("", sentence)]
-            _forget(upload.file_id)
+            st.session_state["refused"] |= {"": ("", sentence)}
             continue
         name, number = display_name(upload.name), 1
         label = name
         while label in kept:
             number += 1
             label = f"{name} ({number})"
-        kept[label] = File(upload.file_id, label, data)
-    st.session_state["uploads"] += 1
+        kept[label] = File(file_id, label, data)
 
 
 def _check() -> None:
@@ -164,9 +170,8 @@ def _check() -> None:
             if len(new) > 1:
                 told.progress(place / len(new), f"Reading file {place} of {len(new)}")
             if isinstance(found, ScanError):
-                st.session_state["refused"].append((file.name, str(found)))
+                st.session_state["refused"][file.id] = file.name, str(found)
                 del st.session_state["worklist"][file.name]
-                _forget(file.id)
                 continue
             file.checked, file.scan = True, found[0] if len(found) == 1 else None
     told.empty()
@@ -175,17 +180,14 @@ def _check() -> None:
 
 
 def _remove_all() -> None:
-    for file in st.session_state.pop("worklist", {}).values():
-        _forget(file.id)
-    st.session_state.pop("refused", None)
-    _slices.clear()
-
-
-def _forget(file_id: str) -> None:
-    """Let Streamlit drop its own copy of an upload, which it would keep until the session ends."""
+    ids = {file.id for file in st.session_state.pop("worklist", {}).values()} | set(st.session_state.pop("refused", {}))
     context = get_script_run_ctx()
-    if Runtime.exists() and context:
-        Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+    if Runtime.exists() and context:  # Streamlit would keep its own copies until the session ends
+        for file_id in ids - {""}:
+            Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+    st.session_state["in-field"] = set()
+    st.session_state["uploads"] += 1  # a new field, which is empty
+    _slices.clear()
 
 
 def _is_nifti(data: bytes) -> bool:
