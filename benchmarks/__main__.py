@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "app", "leaving")
+NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "app")
 
 
 def main() -> int:

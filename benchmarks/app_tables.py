@@ -1,4 +1,4 @@
-"""How long does a reader wait? The README's table of the app, from what `benchmarks.app` and `.leaving` wrote."""
+"""How long does a reader wait? The README's table of the app, from what `benchmarks.app` wrote."""
 
 import json
 
@@ -16,7 +16,7 @@ _NAMES = {
 
 def waiting() -> str:
     """Return the table."""
-    app, leaving = (json.loads((RESULTS / f"{name}.json").read_text()) for name in ("app", "leaving"))
+    app = json.loads((RESULTS / "app.json").read_text())
     pages = app["pages"]
     many = app["8 readers at once"]
     first = ", ".join(f"{name} {pages[page]['first']:g} s" for page, name in _NAMES.items())
@@ -31,22 +31,18 @@ def waiting() -> str:
         ),
         "upload to heatmap, warm": _spread(app["upload to heatmap, warm"]),
         **{f"slider “{name}” to picture": _spread(found) for name, found in app["slider to picture, warm"].items()},
-        "eight readers at once, three LIME maps each": (
+        "eight readers at once, a LIME map each": (
             f"{many['LIME maps']} maps, {many['correct, bit for bit']} of them the reader's own bit "
             f"for bit; each there after {_spread(many['LIME, from asking to the map, seconds'])}"
         ),
         "their first quick map": _spread(many["their first quick map, seconds"]),
         "quick maps of a ninth reader meanwhile": _spread(many["quick maps of a ninth meanwhile, seconds"]),
         "memory of the app": f"{memory['after the first map']:,} MB after the first map, {memory['most']:,} MB at most",
-        "a tab closed during a long explanation": (
-            f"the work ends {leaving['seconds until the work ended, tab closed']:g} s later; left open, it takes "
-            f"{leaving['seconds until the work ended, tab left open']:g} s"
-        ),
     }
     machine = app["machine"]
     return "\n".join(
         [
-            f"`{app['command']}` and `{leaving['command']}`, with a real Chromium on the same {machine['cores']} cores "
+            f"`{app['command']}`, with a real Chromium on the same {machine['cores']} cores "
             f"of an {machine['processor']}.",
             "",
             "| what a reader waits for | |",
