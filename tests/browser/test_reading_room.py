@@ -71,7 +71,7 @@ def test_models_are_compared_side_by_side_and_the_scan_comes_along(page):
     upload(page, {"head.png": png(phantom("glioma", 7).scan.pixels)})
     page.locator(HEATMAP).wait_for()
     open_page(page, "Compare models")
-    page.get_by_text("head.png").first.wait_for()
+    page.get_by_role("heading", name="answer").first.wait_for()  # of a scan: without one the page asks for one
     page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length >= 5")
     page.locator(CALM).wait_for()
     assert_no_traceback(page)
