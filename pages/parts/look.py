@@ -36,39 +36,42 @@ class Look:
 def choose_look(scan: Scan, explanation: Explanation) -> Look:
     """Draw the controls of the overlay and return what they say."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width="content", gap="xsmall"):
-            shown = _choose_shown()
-            against = explanation.signed and st.toggle("Show evidence against", value=True, key="against", **_KEEP)
-        drawn_as = st.segmented_control(
-            "Drawn as",
-            _DRAWN_AS,
-            default=_DRAWN_AS[0],
-            required=True,
-            key="drawn-as",
-            label_visibility="collapsed",
-            **_KEEP,
-        )
-        opacity = st.slider("Opacity (%)", 0, 100, 50, 5, key="opacity", width=_WIDTH, **_KEEP)
-        threshold = st.slider("Hide below (%)", 0, 90, 15, 5, key="threshold", width=_WIDTH, **_KEEP)
+        shown, against, contours, opacity, threshold = choose_blend(explanation.signed)
         smooth = _choose_smoothing(scan, explanation.method)
         if explanation.signed:
             options, key, told = SIGNED_COLOUR_MAPS, "colour-map-signed", _SAFE
         else:
             options, key, told = COLOUR_MAPS, "colour-map", None
         colour_map = st.selectbox("Colours", options, format_func=str.title, key=key, help=told, width=_WIDTH, **_KEEP)
-    contours = drawn_as == _DRAWN_AS[1]
-    return Look(shown, against, contours, opacity / 100, threshold / 100, smooth, colour_map)
+    return Look(shown, against, contours, opacity, threshold, smooth, colour_map)
 
 
-def _choose_shown() -> bool:
+def choose_blend(signed: bool, keys: str = "", what: str = "heatmap") -> tuple[bool, bool, bool, float, float]:
+    """Draw what blends every map; return shown, evidence against, contours, and opacity and threshold in [0, 1].
+
+    `keys` begins the names of the widgets; whether maps are shown is one and the same on all pages.
+    """
     shown = st.session_state.setdefault("shown", True)
-    st.button(
-        "Hide the heatmap" if shown else "Show the heatmap",
-        key="show-heatmap",
-        on_click=lambda: st.session_state.update(shown=not shown),
-        shortcut="H",
+    with st.container(width="content", gap="xsmall"):
+        st.button(
+            f"{'Hide' if shown else 'Show'} the {what}",
+            key=f"{keys}show-heatmap",
+            on_click=lambda: st.session_state.update(shown=not shown),
+            shortcut="H",
+        )
+        against = signed and st.toggle("Show evidence against", value=True, key=f"{keys}against", **_KEEP)
+    drawn_as = st.segmented_control(
+        "Drawn as",
+        _DRAWN_AS,
+        default=_DRAWN_AS[0],
+        required=True,
+        key=f"{keys}drawn-as",
+        label_visibility="collapsed",
+        **_KEEP,
     )
-    return shown
+    opacity = st.slider("Opacity (%)", 0, 100, 50, 5, key=f"{keys}opacity", width=_WIDTH, **_KEEP)
+    threshold = st.slider("Hide below (%)", 0, 90, 15, 5, key=f"{keys}threshold", width=_WIDTH, **_KEEP)
+    return shown, against, drawn_as == _DRAWN_AS[1], opacity / 100, threshold / 100
 
 
 def _choose_smoothing(scan: Scan, method: str) -> float:

@@ -135,10 +135,10 @@ def test_the_heatmaps_of_all_are_hidden_at_once_and_nothing_is_asked_again(page,
     opened(page)
     monkeypatch.setattr("pages.parts.asking.explain", None)
     before = [image.proto.imgs[0].url for image in page.get("image")]
-    page.button(key="compare-hide").click().run()
+    page.button(key="compare-show-heatmap").click().run()
     urls = {a: i.proto.imgs[0].url for a, i in zip(alts(page), page.get("image"), strict=True)}
     assert len({url for alt, url in urls.items() if "heatmap" in alt or alt == "The scan"}) == 1
-    page.button(key="compare-hide").click().run()
+    page.button(key="compare-show-heatmap").click().run()
     assert [image.proto.imgs[0].url for image in page.get("image")] == before
 
 

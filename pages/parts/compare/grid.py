@@ -14,7 +14,7 @@ from explain.reading import doubts, under_way
 from explain.verdict import percent
 from model_zoo import ModelCard, zoo_folder
 from pages.parts.asking import Answer, Wanted
-from pages.parts.look import choose_window
+from pages.parts.look import choose_blend, choose_window
 from scans import Scan
 
 SIDE = 448  # pixels of a picture
@@ -41,36 +41,11 @@ class Look:
 def choose_look(signed: bool) -> Look:
     """Draw the controls that hold for all maps, and return what they say. `signed`: some map keeps its sign."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width="content", gap="xsmall"):
-            shown = _choose_shown()
-            against = signed and st.toggle("Show evidence against", value=True, key="compare-against", **_KEEP)
-        drawn_as = st.segmented_control(
-            "Drawn as",
-            ("Fill", "Contours"),
-            default="Fill",
-            required=True,
-            key="compare-drawn-as",
-            label_visibility="collapsed",
-            **_KEEP,
-        )
-        opacity = st.slider("Opacity (%)", 0, 100, 50, 5, key="compare-opacity", width=_WIDTH, **_KEEP)
-        threshold = st.slider("Hide below (%)", 0, 90, 15, 5, key="compare-threshold", width=_WIDTH, **_KEEP)
+        blend = choose_blend(signed, "compare-", "heatmaps")
         colour_map = st.selectbox(
             "Colours", SIGNED_COLOUR_MAPS, format_func=str.title, key="compare-colours", width=_WIDTH, **_KEEP
         )
-    return Look(shown, against, drawn_as == "Contours", opacity / 100, threshold / 100, colour_map)
-
-
-def _choose_shown() -> bool:
-    """Draw the button that hides or shows all maps, on the Explain page too, and return whether they are shown."""
-    shown = st.session_state.setdefault("shown", True)
-    st.button(
-        "Hide the heatmaps" if shown else "Show the heatmaps",
-        key="compare-hide",
-        on_click=lambda: st.session_state.update(shown=not shown),
-        shortcut="H",
-    )
-    return shown
+    return Look(*blend, colour_map)
 
 
 def draw_grid(
