@@ -9,7 +9,7 @@ import streamlit as st
 
 from explain import METHODS, explain
 from model_zoo import ModelError, load_model, models
-from pages.parts.frame import pages
+from pages.components.navigation import pages
 from scans import PHANTOM_SAMPLES, phantom
 
 NOT_FOR_DIAGNOSIS = (

@@ -25,7 +25,7 @@ from model_zoo import load_model
 from scans import PHANTOM_KINDS, phantom, read
 from tests.browser.conftest import QUIET, find_chromium, running_app
 from tests.browser.test_explain_scan import HEATMAP
-from tests.browser.test_reading_room import CALM
+from tests.browser.test_pages import CALM
 
 MODEL = "candor-pooled4"
 PAGES = ("", "compare_models", "performance", "datasets", "explanation_quality", "about")

@@ -25,10 +25,10 @@ from explain.cache import Cache, question_key
 from explain.methods import method
 from explain.methods.cam import four_cams
 from explain.methods.gradients import expected_gradients, smoothgrad
-from explain.methods.regions import lime
+from explain.methods.lime import lime
 from explain.methods.shapley import shap_regions
-from explain.question import Budget, Clock, Question, rank_agreement
-from explain.run import answer
+from explain.refinement import Budget, Clock, Question, rank_agreement
+from explain.request import answer
 from model_zoo import Model, load_model
 from model_zoo.runtime import make_runtime
 from scans import PHANTOM_SAMPLES, InputSpec, Scan, fit, phantom

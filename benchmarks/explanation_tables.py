@@ -3,7 +3,7 @@
 import json
 
 from benchmarks.record import RESULTS
-from explain.board.table import SUMMARY
+from explain.evaluation.results import SUMMARY
 from explain.methods import METHODS
 from model_zoo import read_card
 from model_zoo.verify import bundle_folders

@@ -14,14 +14,14 @@ import keras
 import numpy as np
 
 from benchmarks.record import write
+from datasets.cards import DATASETS
+from datasets.readers import read_kaggle4
 from scans import fit, phantom
 from train import networks
 from train.batches import Batches, prepare
-from train.datasets import DATASETS
 from train.fit import labels_of, precision_policy
-from train.frozen import FeatureBatches, compute_features, head_of
+from train.frozen_backbone import FeatureBatches, compute_features, head_of
 from train.objective import compile_model
-from train.readers import read_kaggle4
 from train.recipe import Recipe, find_recipe
 
 _SCANS = 320

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.record import RESULTS, write
 from benchmarks.training import Clock
+from datasets.records import Record
 from model_zoo import ModelCard, models
 from scans import PHANTOM_KINDS
 from train import networks
@@ -20,7 +21,6 @@ from train.batches import Batches, prepare
 from train.fit import precision_policy
 from train.objective import compile_model
 from train.recipe import Recipe, recipe_of
-from train.records import Record
 
 _IMAGES, _WARM = 480, 96  # measured, and passed over, a recipe and side
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from benchmarks.app_tables import waiting
 from benchmarks.explanation_tables import board, explainers, looking
 from benchmarks.record import RESULTS
+from datasets.audit import AUDITS_FOLDER
 from model_zoo import ModelCard, models
 from model_zoo.card import Figure, read_card
-from model_zoo.figures import APART, PROBE
+from model_zoo.scores import APART, PROBE
 from model_zoo.verify import bundle_folders
-from train.audit import AUDITS_FOLDER
-from train.checks import CHECKS
-from train.cohorts import trained_on
-from train.recipe import find_recipe, recipe_of
+from train.recipe import find_recipe, recipe_of, trained_on
+from train.shortcut_tests import CHECKS
 
 README = Path(__file__).parents[1] / "README.md"
 _MARKS = ("<!-- {0}: made by python -m benchmarks.report -->", "<!-- end of {0} -->")

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from explain.methods.gradients import NOISE, healthy_heads
-from explain.methods.regions import superpixels
-from explain.question import Question
+from explain.methods.lime import superpixels
+from explain.refinement import Question
 
 SAMPLES = {"smoothgrad": 20, "lime": 1000, "shap": 500, "expected-gradients": 200}
 

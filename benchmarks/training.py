@@ -16,13 +16,13 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.record import write
+from datasets.cards import DATASETS
+from datasets.readers import read_kaggle4
 from scans import phantom
 from train import networks
 from train.batches import Batches, prepare
-from train.datasets import DATASETS
 from train.fit import labels_of, precision_policy
 from train.objective import compile_model
-from train.readers import read_kaggle4
 from train.recipe import Recipe, find_recipe
 
 _ROUNDS, _STEPS, _WARM = 3, 40, 8  # rounds of each in turn; steps measured, and passed over, in a round
@@ -72,7 +72,7 @@ def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:
 
 
 def ours(pictures: Path, recipe: Recipe) -> tuple[keras.Model, Batches]:
-    """Return the network and batches exactly as `train.run` makes them."""
+    """Return the network and batches exactly as `train.pipeline` makes them."""
     records = [record for record in read_kaggle4(pictures) if record.split == "train"]
     pixels, _, _ = prepare(records, recipe.spec)
     labels = labels_of(records, DATASETS["kaggle4"].classes)

@@ -2,9 +2,9 @@
 
 from explain.explanation import Explanation
 from explain.methods import METHODS, Method, method
-from explain.picture.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
-from explain.question import Budget, Cancelled
-from explain.run import explain
+from explain.refinement import Budget, Cancelled
+from explain.render.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
+from explain.request import explain
 
 __all__ = [
     "COLOUR_MAPS",

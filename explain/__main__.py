@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from explain import METHODS, Budget, explain, method, overlay, png, upright
-from explain.inputs import choose_slice, unique_stems
+from explain.arguments import choose_slice, unique_stems
 from model_zoo import Model, ModelError, load_model
 from scans import PLANES, Scan, ScanError, read
 
@@ -17,15 +17,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["board"]:
-        from explain.board.command import main as board
+        from explain.evaluation.cli import main as board
 
         return board(arguments[1:])
     if arguments[:1] == ["counterfactual"]:
-        from explain.counterfactual.command import main as counterfactual
+        from explain.counterfactual.cli import main as counterfactual
 
         return counterfactual(arguments[1:])
     if arguments[:1] == ["report"]:
-        from explain.report.command import main as report
+        from explain.report.cli import main as report
 
         return report(arguments[1:])
     return _explain(_parser().parse_args(arguments))

@@ -1,11 +1,11 @@
-"""What is known of one explanation on its way? Set by its queue (`explain.jobs`) only, read by anybody."""
+"""What is known of one explanation on its way? Set by its queue (`explain.queue`) only, read by anybody."""
 
 from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explain.jobs import Queue
+    from explain.queue import Queue
 
 Work = Callable[[Callable[[float], None], Callable[[], bool]], object]  # work(progress, cancelled) -> result
 Present = Callable[[], bool]  # is the user still connected?

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from model_zoo import Model, ModelError, load_model, models, read_card
-from model_zoo.markdown import CARD, write_model_card
+from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.verify import bundle_folders, checked, differences, refigure, shelve
 from scans import PLANES, ScanError, read
 

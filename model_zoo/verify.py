@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from model_zoo.card import Figure, ModelCard, ModelError, read_card, write_card
-from model_zoo.figures import bundle_figures
-from model_zoo.markdown import CARD, model_card_markdown, write_model_card
+from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
+from model_zoo.scores import bundle_figures
 from model_zoo.tables import CHECKS, COHORTS, PREDICTIONS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.zoo import zoo_folder

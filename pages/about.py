@@ -3,9 +3,9 @@
 import streamlit as st
 
 from explain import METHODS
-from explain.verdict import in_per_cent
+from explain.prediction_text import in_per_cent
 from model_zoo import ModelCard, ModelError, models
-from pages.parts.frame import require_frame
+from pages.components.navigation import require_frame
 
 require_frame()
 

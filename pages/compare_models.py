@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from explain.comparison.classes import correspondences, shared_classes
 from explain.comparison.disagreement import disagreement, headline, in_words
+from explain.comparison.shared_classes import correspondences, shared_classes
 from pages.charts.compare import probabilities
 from pages.charts.style import CONFIG
-from pages.parts.answers import answers
-from pages.parts.asking import Choice, Wanted, as_they_come, cancel, leave
-from pages.parts.choose import choose_scan, gallery, require_models
-from pages.parts.compare.agreement import draw_agreement
-from pages.parts.compare.choice import OWN, choose_class, choose_methods, choose_models
-from pages.parts.compare.grid import draw_grid
-from pages.parts.compare.worklist import BITS, draw_worklist
-from pages.parts.frame import require_frame
-from pages.parts.viewer import show
+from pages.components.compare.agreement import draw_agreement
+from pages.components.compare.disagreement_table import BITS, draw_worklist
+from pages.components.compare.grid import draw_grid
+from pages.components.compare.pickers import OWN, choose_class, choose_methods, choose_models
+from pages.components.navigation import require_frame
+from pages.components.pickers import choose_scan, gallery, require_models
+from pages.components.predictions import answers
+from pages.components.requests import Choice, Wanted, as_they_come, cancel, leave
+from pages.components.viewer import show
 
 ROOM = "compare"
 ONE, ALL = "This scan", "All scans by disagreement"

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
+from datasets.audit_tables import Findings, findings
+from datasets.cards import DATASETS, data_folder
+from datasets.mean_images import missing, parts, records_here
+from datasets.records import DatasetError, Record
 from model_zoo import ModelError, models
-from pages.parts.datasets.classes import show_classes, show_division
-from pages.parts.datasets.download import offer, tell_arrivals
-from pages.parts.datasets.pictures import show_examples, show_means, show_sizes
-from pages.parts.datasets.source import show_source
-from pages.parts.datasets.twins import show_counts, show_pairs
-from pages.parts.frame import require_frame
-from train.atlas import missing, parts, records_here
-from train.datasets import DATASETS, data_folder
-from train.findings import Findings, findings
-from train.records import DatasetError, Record
+from pages.components.datasets.classes import show_classes, show_division
+from pages.components.datasets.download import offer, tell_arrivals
+from pages.components.datasets.examples import show_examples, show_means, show_sizes
+from pages.components.datasets.near_duplicates import show_counts, show_pairs
+from pages.components.datasets.source import show_source
+from pages.components.navigation import require_frame
 
 require_frame()
 

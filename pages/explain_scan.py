@@ -9,22 +9,22 @@ import streamlit as st
 
 from explain import METHODS, Explanation
 from explain.cache import CACHE
-from explain.reading import doubts
+from explain.captions import doubts
+from explain.prediction_text import bars, in_words
 from explain.report import Reading
-from explain.verdict import bars, in_words
 from model_zoo import ModelCard
-from pages.parts.answers import answers
-from pages.parts.asking import Wanted, leave
-from pages.parts.choose import choose_question, choose_scan, gallery, go_to, place, require_models, slices
-from pages.parts.frame import require_frame
-from pages.parts.gallery import gallery_of_methods
-from pages.parts.reading_list import draw_reading_list
-from pages.parts.region import counterfactual
-from pages.parts.report import offer_report, style_of
-from pages.parts.series import read_series
-from pages.parts.viewer import show, view
-from pages.parts.waiting import ask, wait
-from pages.parts.worklist import bytes_of, files
+from pages.components.explain.all_methods import gallery_of_methods
+from pages.components.explain.export import offer_report, style_of
+from pages.components.explain.progress import ask, wait
+from pages.components.explain.what_if import counterfactual
+from pages.components.explain.whole_series import read_series
+from pages.components.explain.worklist import draw_reading_list
+from pages.components.navigation import require_frame
+from pages.components.pickers import choose_question, choose_scan, gallery, go_to, place, require_models, slices
+from pages.components.predictions import answers
+from pages.components.requests import Wanted, leave
+from pages.components.uploads import bytes_of, files
+from pages.components.viewer import show, view
 from scans import Scan
 
 BLANK = "This slice is blank (every pixel has the same value); choose another slice."

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from explain.board.compare import boards
-from pages.parts.choose import choose_model, require_models
-from pages.parts.frame import require_frame
-from pages.parts.quality.cases import show_cases
-from pages.parts.quality.figures import show_methods, tell, tell_missing
-from pages.parts.quality.parts import show_meanings, show_models, show_parts, show_sanity
+from explain.evaluation.store import boards
+from pages.components.navigation import require_frame
+from pages.components.pickers import choose_model, require_models
+from pages.components.quality.breakdown import show_meanings, show_models, show_parts, show_sanity
+from pages.components.quality.cases import show_cases
+from pages.components.quality.methods import show_methods, tell, tell_missing
 
 require_frame()
 st.title("How far can the maps be trusted?", anchor=False)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.parts.choose import choose_model, require_models
-from pages.parts.frame import require_frame
-from pages.parts.performance.bundles import bundle, cards_without_weights
-from pages.parts.performance.judging import accuracy, confusions, curves
-from pages.parts.performance.judging_elsewhere import cheating, elsewhere
-from pages.parts.performance.training import training
+from pages.components.navigation import require_frame
+from pages.components.performance.accuracy import accuracy, confusions, curves
+from pages.components.performance.bundles import bundle, cards_without_weights
+from pages.components.performance.external_validation import cheating, elsewhere
+from pages.components.performance.training import training
+from pages.components.pickers import choose_model, require_models
 
 require_frame()
 

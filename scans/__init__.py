@@ -1,8 +1,8 @@
 """Reading scans, finding the head, fitting a scan to a model and mapping a heatmap back."""
 
+from scans.file_names import display_name
 from scans.fit import InputSpec, Placement, fit, resize
 from scans.head import Box, find_head
-from scans.names import display_name
 from scans.phantom import KINDS as PHANTOM_KINDS
 from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom

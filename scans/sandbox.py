@@ -1,7 +1,7 @@
 """How is a file decoded that a stranger may have built to do harm? In a child with little memory and time.
 
 DICOM and NIfTI decoders are large and partly C; a lie in a header can ask them for terabytes. The child
-(`scans/child.py`) gets the bytes on stdin and answers with slices or one sentence. Whatever else happens
+(`scans/sandbox_worker.py`) gets the bytes on stdin and answers with slices or one sentence. Whatever else happens
 to it, the caller gets a ScanError. The answer is JSON and raw float32: never pickle.
 """
 
@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from scans.child import CPU_SECONDS
+from scans.sandbox_worker import CPU_SECONDS
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 
 SECONDS = 20  # on the clock: a good file must not be refused because the machine is busy
 
-_CHILD = Path(__file__).with_name("child.py")
+_CHILD = Path(__file__).with_name("sandbox_worker.py")
 _FACTS = 1_000_000  # bytes at most of one slice's facts
 
 # Each thread of a numeric library reserves address space, and one is enough to decode.

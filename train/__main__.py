@@ -7,13 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from datasets.audit import audit
+from datasets.cards import DATASETS, data_folder, dataset_card
+from datasets.download import download
+from datasets.records import DatasetError
 from model_zoo import ModelCard, ModelError, load_model, models
 from model_zoo.zoo import zoo_folder
-from train.audit import audit
-from train.datasets import DATASETS, data_folder, dataset_card
-from train.download import download
 from train.recipe import changed, find_recipe, recipe_ids
-from train.records import DatasetError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         recipe, _ = find_recipe(options.what)
         recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
         _try_to_write(out)
-        from train.run import train  # here: Keras takes seconds to import, and a list or an audit needs none of it
+        from train.pipeline import train  # here: Keras takes seconds to import, and a list or an audit needs none of it
 
         card = train(options.what, recipe, options.data, out, resume=options.resume)
     except OSError as error:
@@ -56,7 +56,7 @@ def print_figures(card: ModelCard) -> None:
 
 def judge_models(names: list[str], data: Path, *, checks: bool = True) -> int:
     """Judge the bundles named, or all that know patients, on every collection; write and print their figures."""
-    from train.judge import judge
+    from train.validate import judge
 
     chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
     loaded = [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="DIR",
-        help="where the bundle goes (model_zoo), or the tables of an audit (train/audits/TASK)",
+        help="where the bundle goes (model_zoo), or the tables of an audit (datasets/audits/TASK)",
     )
     return parser
 

@@ -32,7 +32,7 @@ def backbone(recipe: Recipe, classes: int, training: bool = False) -> keras.Mode
     """Return the backbone `recipe.network`: pixels (N, size, size, channels) in [0, 1] to logits (N, classes).
 
     All but its last `trainable` layers are frozen, counted as keras.applications lists them without its top;
-    batch normalisation in the frozen part keeps its moments. The weights are random: `train.start` fills
+    batch normalisation in the frozen part keeps its moments. The weights are random: `train.initial_weights` fills
     them in. Raises ValueError on a size or a number of channels that the backbone cannot take.
     """
     del training

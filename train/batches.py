@@ -11,20 +11,20 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from datasets.near_duplicates import Prints, print_of
+from datasets.records import Record, load
 from scans import InputSpec, fit
 from train.augment import augment
-from train.lesions import KINDS, draw_lesion
-from train.places import HEALTHY, cells, drawn, place_of
+from train.lesion_grid import HEALTHY, cells, drawn, place_of
 from train.recipe import Recipe
-from train.records import Record, load
-from train.twins import Prints, print_of
+from train.synthetic_lesions import KINDS, draw_lesion
 
 
 def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Prints, np.ndarray]:
     """Load each record once, for training.
 
     Returns uint8 (N, height, width) as the model will see them, their prints to find twins by, and the
-    places of their lesions as `train.places` gives them, float32 (N, 4).
+    places of their lesions as `train.lesion_grid` gives them, float32 (N, 4).
     """
     low, high = spec.value_range
 
@@ -61,7 +61,7 @@ class Batches(keras.utils.PyDataset):
         class_weights: np.ndarray | None = None,
         classes: Sequence[str] = (),
     ) -> None:
-        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.places` makes them.
+        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.lesion_grid` makes them.
 
         `classes`, the ids in the order of the labels, are needed where lesions are drawn on healthy scans.
         """

@@ -17,19 +17,19 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
+from datasets.cards import DatasetCard
+from datasets.records import Record, fingerprint, load
 from model_zoo import Model, ModelCard, probabilities, write_card
-from model_zoo.figures import bundle_figures
-from model_zoo.markdown import write_model_card
+from model_zoo.card_markdown import write_model_card
 from model_zoo.runtime import make_runtime
+from model_zoo.scores import bundle_figures
 from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
 from scans import fit
 from train import networks
-from train.datasets import DatasetCard
 from train.fit import STATE, precision_policy
 from train.recipe import Recipe, published
-from train.records import Record, fingerprint, load
 
 _LIMITS = (
     "Not for diagnosis: a research and teaching tool, cleared by no authority.",

@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from datasets.cohorts import COHORTS, chosen_cohorts
 from scans import InputSpec
 
 _WORDS = {
@@ -163,3 +164,12 @@ def changed(recipe: Recipe, settings: list[str]) -> Recipe:
         except ValueError:
             raise ValueError(f"{name} takes {known[name].__name__}; {text!r} is not one") from None
     return replace(recipe, **changes)
+
+
+def trained_on(recipe: Recipe) -> tuple[str, ...]:
+    """Return the cohorts whose training parts a recipe uses, those of the weights it starts from included."""
+    if recipe.task.startswith("pooled"):
+        own = tuple(chosen_cohorts(recipe.cohorts))
+    else:
+        own = tuple(name for name, cohort in COHORTS.items() if cohort.task == recipe.task and name != "br35h")
+    return tuple(dict.fromkeys([*own, *(name.strip() for name in recipe.started_on.split(",") if name.strip())]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explain.comparison.classes import Shared
+from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
 
 

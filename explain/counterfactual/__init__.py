@@ -1,5 +1,5 @@
 """How do the probabilities follow when a region is erased, kept alone, or moved? Evidence about the model."""
 
-from explain.counterfactual.asking import ACTIONS, Counterfactual, counterfactuals
+from explain.counterfactual.interventions import ACTIONS, Counterfactual, counterfactuals
 
 __all__ = ["ACTIONS", "Counterfactual", "counterfactuals"]

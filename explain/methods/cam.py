@@ -18,7 +18,7 @@ from threading import Lock
 
 import numpy as np
 
-from explain.question import Question, RawMap
+from explain.refinement import Question, RawMap
 
 _building = Lock()  # a graph is built once, however many ask for it at the same time
 
@@ -64,7 +64,7 @@ def _traced(network, tap: str):
     """Return one traced function: (batch (1, h, w, c), target) -> maps (1, h', w') by method id."""
     import tensorflow as tf
 
-    from explain.view import view_of
+    from explain.submodels import view_of
 
     graph = view_of(network, tap).graph
     signature = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]

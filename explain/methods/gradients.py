@@ -16,7 +16,7 @@ from threading import Lock
 
 import numpy as np
 
-from explain.question import Question, RawMap
+from explain.refinement import Question, RawMap
 from scans import InputSpec, fit, phantom
 
 NOISE = 0.15  # of the scan's range: SmoothGrad's standard deviation; its authors use 0.1 to 0.2
@@ -142,7 +142,7 @@ def input_gradients(question: Question, batch: np.ndarray, *, exact: bool = Fals
 def _traced(network, half: bool):
     import tensorflow as tf
 
-    from explain.view import halved, logits_of
+    from explain.submodels import halved, logits_of
 
     graph = halved(logits_of(network)) if half else logits_of(network)
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from explain.methods.chance import numpy_seeded
 from explain.methods.gradients import NOISE
-from explain.question import Question, RawMap
+from explain.methods.sampling import numpy_seeded
+from explain.refinement import Question, RawMap
 from model_zoo import ModelError
 
 _NAME = "cam_tap"
@@ -74,7 +74,7 @@ def _run(engine: str, question: Question, score: Callable | None = None, **optio
 def _engine(name: str, network, tap: str | None):
     from importlib import import_module
 
-    from explain.view import logits_of
+    from explain.submodels import logits_of
 
     graph = logits_of(network) if tap is None else with_cam_tap(network, tap)
     module, kind = name.split(".")
@@ -89,7 +89,7 @@ def with_cam_tap(network, tap: str):
     """
     import keras
 
-    from explain.view import rewired, without_softmax
+    from explain.submodels import rewired, without_softmax
     from model_zoo.tap import find_tap
 
     name, *inner = (tap or find_tap(network)).split("/")

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from explain.methods.gradients import doubling
-from explain.question import Question, RawMap
+from explain.refinement import Question, RawMap
 
 WINDOW = 8  # windows a side, when they lie edge to edge
 _FINER = (1, 2, 4)  # steps a window

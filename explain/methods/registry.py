@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from explain.methods import cam, gradients, keras_vis, masks, regions, scorecam, shapley
-from explain.question import Question, RawMap
+from explain.methods import cam, gradients, keras_vis, masks, scorecam, shapley
+from explain.methods import lime as regions
+from explain.refinement import Question, RawMap
 from model_zoo import ModelError
 
 Engine = Callable[[Question], Iterator[RawMap]]

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from explain.question import Question, RawMap
+from explain.refinement import Question, RawMap
 from model_zoo import probabilities
 
 _GROUPS = (16, 48, 144)
@@ -81,7 +81,7 @@ def _activations(question: Question) -> np.ndarray:
 def _traced(network, tap: str):
     import tensorflow as tf
 
-    from explain.view import view_of
+    from explain.submodels import view_of
 
     graph = view_of(network, tap).graph
     signature = [tf.TensorSpec((1, *network.input_shape[1:]), tf.float32)]

@@ -12,9 +12,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from explain.methods.chance import numpy_seeded
 from explain.methods.gradients import healthy_heads
-from explain.question import Question, RawMap
+from explain.methods.sampling import numpy_seeded
+from explain.refinement import Question, RawMap
 
 CELLS = 32  # a side of the grid
 EVALUATIONS = 500
@@ -97,6 +97,6 @@ def gradient_explainer(question: Question, samples: int = 200) -> Iterator[RawMa
 def _gradient_explainer(network, spec):
     import shap
 
-    from explain.view import logits_of
+    from explain.submodels import logits_of
 
     return shap.GradientExplainer(logits_of(network), np.array(healthy_heads(spec))).shap_values

@@ -13,13 +13,13 @@ from pathlib import Path
 import cv2
 
 from explain.cache import VERSION
-from explain.picture.overlay import png
+from explain.prediction_text import percent
+from explain.render.overlay import png
+from explain.report.document import NOT_FOR_DIAGNOSIS, doubts_of
 from explain.report.html import html, page
 from explain.report.pdf import pdf
-from explain.report.reading import Reading
+from explain.report.report_input import Reading
 from explain.report.secondary_capture import secondary_capture
-from explain.report.words import NOT_FOR_DIAGNOSIS, doubts_of
-from explain.verdict import percent
 from model_zoo import ModelCard
 
 FORMATS = ("html", "pdf", "dicom")

@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from explain.picture.overlay import png
-from explain.report.reading import Reading
-from explain.report.words import document
+from explain.render.overlay import png
+from explain.report.document import document
+from explain.report.report_input import Reading
 
 
 def html(reading: Reading) -> str:

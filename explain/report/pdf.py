@@ -15,8 +15,8 @@ from fpdf.fonts import FontFace
 from PIL import Image
 
 from explain.report.blocks import Bars, Facts, Pair, Picture, Points, Section, Table, Text
-from explain.report.reading import Reading
-from explain.report.words import document
+from explain.report.document import document
+from explain.report.report_input import Reading
 
 INK, FAINT, ACCENT, DOUBT = "#16191c", "#50575e", "#2c6e84", "#6e4700"
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from explain.explanation import Explanation
 from explain.methods import METHODS
-from explain.picture.export import caption, sheet
-from explain.report.reading import Reading
+from explain.render.export import caption, sheet
+from explain.report.report_input import Reading
 from scans.sandbox import dicom_header
 
 SERIES = "Candor heatmap, not for diagnosis"

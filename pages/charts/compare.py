@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explain.verdict import percent
+from explain.prediction_text import percent
 from pages.charts.style import EVEN, PALETTE, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes

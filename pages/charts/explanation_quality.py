@@ -5,8 +5,8 @@ Pure functions from estimates to plotly figures; the first label stands on top.
 
 from collections.abc import Sequence
 
-from explain.board.interval import Estimate
-from explain.board.measure import Measure
+from explain.evaluation.estimates import Estimate
+from explain.evaluation.measures import Measure
 from pages.charts.style import PALETTE, QUIET, styled
 
 _LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it

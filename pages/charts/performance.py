@@ -6,7 +6,7 @@ name to show; the order gives the colour, so that a model has the same in every 
 
 from collections.abc import Sequence
 
-from model_zoo.curves import Bin, Curve, History
+from model_zoo.performance import Bin, Curve, History
 from pages.charts.style import PALETTE, QUIET, styled
 
 FEW = 5  # scans below which the share called right of a bin says nothing

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from explain.question import Question
+from explain.refinement import Question
 from model_zoo import Model
 from model_zoo.runtime import make_runtime
 from tests.conftest import card_of

@@ -8,7 +8,7 @@ from PIL import Image
 
 from explain import METHODS
 from explain.__main__ import main
-from explain.inputs import unique_stems
+from explain.arguments import unique_stems
 from tests.bad_files import BAD_FILES
 from tests.conftest import CLASSES
 from tests.good_files import dicom12, disc, nifti_gz, png, volume
@@ -116,7 +116,7 @@ def test_no_time_is_refused_before_anything_is_done(explain, tmp_path, seconds):
 
 
 def test_the_board_is_another_command(monkeypatch):
-    from explain.board import command
+    from explain.evaluation import cli as command
 
     given = []
     monkeypatch.setattr(command, "main", lambda arguments: given.append(arguments) or 7)

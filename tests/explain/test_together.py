@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from explain import METHODS, Budget, Cancelled, explain
-from explain.methods.chance import numpy_seeded
-from explain.question import Clock
+from explain.methods.sampling import numpy_seeded
+from explain.refinement import Clock
 from model_zoo import Model
 from model_zoo.runtime import make_runtime
 from scans import phantom

@@ -7,7 +7,7 @@ import pytest
 
 from model_zoo import ModelError, models, read_card, write_card
 from model_zoo.__main__ import main
-from model_zoo.markdown import write_model_card
+from model_zoo.card_markdown import write_model_card
 from model_zoo.verify import bundle_folders, differences, refigure, shelve
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import waiting
+from pages.components.explain import progress as waiting
 
 ROOT = Path(__file__).parents[2]
 

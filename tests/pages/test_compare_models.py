@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.charts.compare import matrix, probabilities
-from pages.parts.choose import SAMPLES
+from pages.components.pickers import SAMPLES
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti, png
@@ -133,7 +133,7 @@ def test_one_class_can_be_asked_of_all_and_a_model_without_it_says_so(page):
 
 def test_the_heatmaps_of_all_are_hidden_at_once_and_nothing_is_asked_again(page, monkeypatch):
     opened(page)
-    monkeypatch.setattr("pages.parts.asking.explain", None)
+    monkeypatch.setattr("pages.components.requests.explain", None)
     before = [image.proto.imgs[0].url for image in page.get("image")]
     page.button(key="compare-show-heatmap").click().run()
     urls = {a: i.proto.imgs[0].url for a, i in zip(alts(page), page.get("image"), strict=True)}
@@ -262,7 +262,7 @@ def test_a_worklist_holds_what_cannot_be_asked_and_the_others_still_answer(page,
 
 
 def test_choosing_a_row_hands_its_scan_to_the_page(monkeypatch):
-    from pages.parts.compare import worklist as compare_worklist
+    from pages.components.compare import disagreement_table as compare_worklist
 
     state = {compare_worklist._TABLE: SimpleNamespace(selection=SimpleNamespace(rows=[1]))}
     monkeypatch.setattr(compare_worklist.st, "session_state", state)

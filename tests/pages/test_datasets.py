@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from datasets import audit
+from datasets import mean_images as atlas
+from datasets.audit_tables import class_counts, findings
+from datasets.cards import DATASETS
 from pages.charts import datasets as charts
-from pages.parts.datasets import download as dataset_download
-from pages.parts.datasets import work as dataset_work
+from pages.components.datasets import download as dataset_download
+from pages.components.datasets import work as dataset_work
 from tests.pages.conftest import ROOT, errors
 from tests.train.small_collections import EACH, draw_small_collections
-from train import atlas, audit
-from train.datasets import DATASETS
-from train.findings import class_counts, findings
 
 KAGGLE, FIGSHARE, C44 = "brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-images-44c"
 PARTS = ("Classes", "Pictures", "Twins", "Where it comes from")
@@ -184,13 +185,13 @@ def twins(tmp_path, collections, monkeypatch) -> list[Path]:
     ]
     (folder / "kaggle4" / "twins.csv").write_text("\n".join([columns, *rows]) + "\n")
     monkeypatch.setattr(audit, "AUDITS_FOLDER", folder)
-    monkeypatch.setattr("pages.parts.datasets.twins._pairs", lambda task: findings_pairs(task))
+    monkeypatch.setattr("pages.components.datasets.near_duplicates._pairs", lambda task: findings_pairs(task))
     monkeypatch.setenv("CANDOR_DATA", str(data))
     return [data / KAGGLE, data / FIGSHARE]
 
 
 def findings_pairs(task):
-    from train.findings import pairs
+    from datasets.audit_tables import pairs
 
     return pairs(DATASETS[task])
 

@@ -6,18 +6,18 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explain.board.compare import read_board
-from explain.board.interval import Estimate
-from explain.board.measure import EXPLAINED
-from explain.board.score import Row
-from explain.board.table import SUMMARY, TABLE, write_rows, write_summary
+from explain.evaluation.estimates import Estimate
+from explain.evaluation.measures import EXPLAINED
+from explain.evaluation.results import SUMMARY, TABLE, write_rows, write_summary
+from explain.evaluation.score import Row
+from explain.evaluation.store import read_board
 from explain.methods import METHODS
-from explain.picture.overlay import gray, png
+from explain.render.overlay import gray, png
 from model_zoo import models, zoo_folder
 from pages.charts.explanation_quality import beside, ranked, said
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
-from tests.explain.board.test_board import mark_of
+from tests.explain.evaluation.test_evaluation import mark_of
 from tests.pages.conftest import ROOT
 
 PAGE = str(ROOT / "pages" / "explanation_quality.py")

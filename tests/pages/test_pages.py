@@ -62,7 +62,7 @@ def test_a_failure_inside_a_page_is_told_without_a_traceback(app, monkeypatch):
     def fail():
         raise RuntimeError("Muster^Erika")
 
-    monkeypatch.setattr("pages.parts.choose.gallery", fail)
+    monkeypatch.setattr("pages.components.pickers.gallery", fail)
     app.run()
     assert not app.exception and len(errors(app)) == 1
     assert "Something went wrong" in errors(app)[0] and "Muster" not in errors(app)[0]
@@ -97,4 +97,4 @@ def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere()
     for banned in ("unsafe_allow", "components", "st.html", "https://cdn"):
         assert [path.name for path, source in sources.items() if banned in source] == []
     named = {path.name: source.count("upload.name") for path, source in sources.items() if "upload.name" in source}
-    assert named == {"worklist.py": 1} and "display_name(upload.name)" in sources[ROOT / "pages/parts/worklist.py"]
+    assert named == {"worklist.py": 1} and "display_name(upload.name)" in sources[ROOT / "pages/components/uploads.py"]

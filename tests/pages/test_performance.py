@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model_zoo import ModelCard, read_card, zoo_folder
-from model_zoo.curves import History, in_cell, matrix, roc, worst
-from model_zoo.figures import ALL, APART
+from model_zoo.performance import History, in_cell, matrix, roc, worst
+from model_zoo.scores import ALL, APART
 from pages.charts.matrices import across, confusion
 from pages.charts.performance import dots, history, ranking
-from pages.parts.performance.bundles import Bundle, bundle, comparable, keys_of, title_of
-from tests.model_zoo.test_curves import RANKED
+from pages.components.performance.bundles import Bundle, bundle, comparable, keys_of, title_of
+from tests.model_zoo.test_performance import RANKED
 from tests.pages.conftest import ROOT, errors
 
 SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("resnet152v2-kaggle4", "resnet50v2-44c15")

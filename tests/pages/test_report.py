@@ -9,8 +9,8 @@ import pytest
 from pydicom import dcmread
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.look import Look
-from pages.parts.report import style_of
+from pages.components.display import Look
+from pages.components.explain.export import style_of
 from tests.explain.report.conftest import reading_of
 from tests.good_files import dicom12, disc
 
@@ -20,7 +20,7 @@ LOOK = Look(True, False, True, 0.25, 0.5, 2.0, "magma")
 def script(data, made, calls):
     import streamlit as st
 
-    from pages.parts.report import offer_report
+    from pages.components.explain.export import offer_report
 
     def make():
         calls.append(1)

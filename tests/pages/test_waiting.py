@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from explain import METHODS, Cancelled, explain
 from explain.cache import CACHE
-from explain.jobs import Busy, Queue
-from explain.picture.smoothing import PIXEL_FINE
-from pages.parts import asking, waiting
+from explain.queue import Busy, Queue
+from explain.render.smoothing import PIXEL_FINE
+from pages.components import requests as asking
+from pages.components.explain import progress as waiting
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explain.__main__ import main as explain
-from explain.view import view_of
+from explain.submodels import view_of
 from model_zoo.runtime import make_runtime
 from model_zoo.tap import find_tap
 from scans import phantom

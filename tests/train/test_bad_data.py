@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.cards import DATASETS
 from model_zoo import read_card
 from scans import phantom
 from train.__main__ import main
-from train.datasets import DATASETS
 
 ROOT = Path(__file__).parents[2]
 KAGGLE = "brain-tumor-mri-dataset"

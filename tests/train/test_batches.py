@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from train.batches import Batches
-from train.places import cells, drawn
+from train.lesion_grid import cells, drawn
 from train.recipe import Recipe
 
 STILL = Recipe(task="phantom4", network="cnn3", size=64, flip=0, batch=8)

@@ -10,9 +10,9 @@ from model_zoo.tap import find_tap
 from train import networks
 from train.batches import Batches
 from train.candor import StandardConv2D
+from train.initial_weights import take_over
 from train.objective import LookLoss, WhereLoss, compile_model
 from train.recipe import Recipe
-from train.start import take_over
 
 RECIPE = Recipe(task="phantom4", network="candor", size=160, channels=1, where=1.0, precision="float32")
 SMALL = replace(RECIPE, size=32)

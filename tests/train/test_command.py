@@ -6,15 +6,15 @@ import json
 import numpy as np
 import pytest
 
+from datasets.cards import DATASETS
+from datasets.download import download
+from datasets.records import DatasetError, Record, fingerprint
 from model_zoo import load_model, read_card
-from model_zoo.figures import figures, read_predictions
+from model_zoo.scores import figures, read_predictions
 from model_zoo.verify import differences
 from scans import phantom
 from train.__main__ import main
-from train.datasets import DATASETS
-from train.download import download
 from train.evaluate import fit_temperature
-from train.records import DatasetError, Record, fingerprint
 
 SMOKE = ["--set", "limit=12", "--set", "epochs=2", "--set", "size=64", "--set", "precision=float32"]
 

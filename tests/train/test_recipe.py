@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import pytest
 
+from datasets.cards import DATASETS
 from model_zoo.card import read_card
 from model_zoo.verify import bundle_folders
-from train.datasets import DATASETS
 from train.networks import NETWORKS
 from train.recipe import Recipe, changed, find_recipe, recipe_ids, recipe_of
 

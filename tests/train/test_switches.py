@@ -11,8 +11,8 @@ from tests.conftest import CLASSES
 from train import networks
 from train.batches import Batches
 from train.fit import fit, seed_everything
+from train.pipeline import class_weights
 from train.recipe import Recipe, changed, find_recipe
-from train.run import class_weights
 
 PLAIN = Recipe(
     task="phantom4",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from explain.comparison.classes import shared_classes
 from explain.comparison.disagreement import (
     Disagreement,
     by_disagreement,
@@ -12,6 +11,7 @@ from explain.comparison.disagreement import (
     headline,
     in_words,
 )
+from explain.comparison.shared_classes import shared_classes
 from tests.conftest import CLASSES, card_of, tiny_network
 
 NETWORK = tiny_network()

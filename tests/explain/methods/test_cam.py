@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import METHODS, cam, keras_vis
-from explain.question import Question
+from explain.refinement import Question
 from tests.explain.networks import NETWORKS, ask, make, model_of
 
 

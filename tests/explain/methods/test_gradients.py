@@ -5,7 +5,7 @@ import pytest
 
 from explain.methods import gradients, keras_vis
 from explain.methods.gradients import STARTS, doubling, healthy_heads
-from explain.question import Question
+from explain.refinement import Question
 from scans import InputSpec
 from tests.explain.known import constant, counted, drawn, linear
 from tests.explain.networks import ask, make, model_of

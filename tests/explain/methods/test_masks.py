@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import masks
-from explain.question import Question
+from explain.refinement import Question
 from scans import InputSpec
 from tests.explain.known import constant, counted, mean_of
 from tests.explain.networks import make, model_of

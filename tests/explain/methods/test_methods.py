@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explain import METHODS, Budget, explain
-from explain.run import _shown
+from explain.request import _shown
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
 from tests.conftest import CLASSES

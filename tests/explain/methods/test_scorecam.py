@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import keras_vis, scorecam
-from explain.question import Question
+from explain.refinement import Question
 from model_zoo import probabilities
 from tests.conftest import tiny_network
 from tests.explain.known import full_size, linear

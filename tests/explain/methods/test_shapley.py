@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from explain.methods import shapley
-from explain.question import Question
+from explain.refinement import Question
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network
 from tests.explain.known import constant, counted, linear

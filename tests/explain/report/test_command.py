@@ -5,7 +5,8 @@ import json
 import pytest
 
 from explain.__main__ import main
-from explain.report import command, folder
+from explain.report import cli as command
+from explain.report import folder
 from tests.bad_files import BAD_FILES
 from tests.good_files import dicom12, disc, nifti_gz, png, volume
 

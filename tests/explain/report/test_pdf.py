@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from pypdf import PdfReader
 
+from explain.report.document import document
 from explain.report.pdf import pdf
-from explain.report.words import document
 from tests.explain.report.conftest import HOSTILE, card, reading_of
 
 

@@ -1,0 +1,1 @@
+"""Reading and describing the labelled collections: cards, records, splits, near-duplicates, audits."""

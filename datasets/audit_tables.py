@@ -1,0 +1,227 @@
+"""What did the audit of a dataset find? Its stored tables, read back, so that the scans themselves need not be here."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets import audit
+from datasets.cards import DATASETS, DatasetCard
+from datasets.cohorts import COHORTS
+from datasets.label_map import common_label
+from datasets.readers import read_phantom4
+from datasets.records import DatasetError
+
+_OWN = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c")}  # task -> the collection that it is
+_PARTS = (5, 25, 50, 75, 95)  # percentiles
+
+
+class Row(NamedTuple):
+    """One scan as the audit saw it: a line of `scans.csv`. Of a phantom only id, label and split are known."""
+
+    id: str
+    label: str  # class id of the task it is shown in
+    split: str  # the publisher's; "" where there is none
+    sequence: str = ""
+    cohort: str = ""
+    width: int = 0  # pixels
+    height: int = 0
+    mean_grey: float = float("nan")  # 0 to 1
+    leaks: bool = False  # it has a twin in its own set's training split
+
+
+class Side(NamedTuple):
+    """One scan of a pair. `id` is its path below the data folder."""
+
+    id: str
+    cohort: str
+    split: str
+    label: str  # class id of its own collection
+
+
+class Pair(NamedTuple):
+    """Two near-duplicates: `b`, brought into `position` (one of `datasets.near_duplicates.POSITIONS`), equals `a`."""
+
+    a: Side
+    b: Side
+    position: str
+    bits: int  # of 256 that differ
+    correlation: float  # of the pixels of the two heads, -1 to 1
+    copy: bool  # the files are the same, byte for byte
+    contradicts: bool
+
+    @property
+    def across(self) -> bool:
+        """True where one is a training scan and the other a test scan of the same set."""
+        return self.a.cohort == self.b.cohort and {self.a.split, self.b.split} == {"train", "test"}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is stored about a dataset's scans; `unlisted` counts those of collections without a table of their own."""
+
+    card: DatasetCard
+    rows: tuple[Row, ...]
+    summaries: dict[str, dict]  # collection -> what its `summary.json` holds
+    unlisted: dict[tuple[str, str], int]  # (collection, class id) -> scans
+
+    @property
+    def scans(self) -> int:
+        return len(self.rows) + sum(self.unlisted.values())
+
+
+# title of a choice of pairs -> which pairs it keeps
+CHOICES: dict[str, Callable[[Pair], bool]] = {
+    "All": lambda pair: True,
+    "Contradicting labels": lambda pair: pair.contradicts,
+    "Training and test": lambda pair: pair.across,
+    "Exact copies": lambda pair: pair.copy,
+    "Other collections": lambda pair: pair.a.cohort != pair.b.cohort,
+}
+# what scans can be divided by -> what is said where a scan has none
+DIVISIONS = {"split": "no published split", "sequence": "sequence not stated", "cohort": ""}
+
+
+def findings(card: DatasetCard, folder: Path | None = None) -> Findings:
+    """Read what the audits in `folder` (`datasets/audits`) stored; a pooled set is made of those of its collections.
+
+    Raises DatasetError where a table is missing or is not what `python -m train audit` writes.
+    """
+    if card.task == "phantom4":
+        rows = tuple(Row(r.id, r.label, r.split, cohort="phantom") for r in read_phantom4(Path()))
+        return Findings(card, rows, {}, {})
+    folder, tasks, classes = folder or audit.AUDITS_FOLDER, _audited(card), tuple(card.classes)
+    try:
+        summaries = {_OWN[task]: json.loads((folder / task / audit.SUMMARY).read_text("utf-8")) for task in tasks}
+        rows = [row for task in tasks for row in map(_row(task), _lines(folder / task / audit.SCANS))]
+        unlisted = {}
+        if card.pooled:  # Br35H lies beside figshare and has no audit of its own; all its scans are of one class
+            unlisted["br35h", "notumor"] = int(summaries["figshare"]["elsewhere"]["br35h"]["scans"])
+            rows = [row._replace(label=common_label(row.label, classes)) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise _damaged(tasks, error) from error
+    return Findings(card, tuple(row for row in rows if row.label), summaries, unlisted)
+
+
+def pairs(card: DatasetCard, folder: Path | None = None) -> tuple[Pair, ...]:
+    """Read the pairs that an audit stored: each scan's nearest twin in every split of every set, and contradictions.
+
+    Contradictions come first. Raises DatasetError as `findings` does.
+    """
+    tasks = [] if card.task == "phantom4" else _audited(card)
+    folder = folder or audit.AUDITS_FOLDER
+    try:
+        found = [pair for task in tasks for pair in map(_pair(task), _lines(folder / task / audit.TWINS))]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise _damaged(tasks, error) from error
+    if card.pooled:  # a pair of two collections is in the tables of both
+        found = list({frozenset((pair.a.id, pair.b.id)): pair for pair in reversed(found)}.values())[::-1]
+    return tuple(sorted(found, key=lambda pair: not pair.contradicts))
+
+
+def _audited(card: DatasetCard) -> list[str]:
+    return list(_OWN) if card.pooled else [card.task]
+
+
+def _damaged(tasks: list[str], error: Exception) -> DatasetError:
+    again = " and ".join(f"`python -m train audit {task} --across`" for task in tasks)
+    return DatasetError(
+        f"A stored table of {' or '.join(tasks)} is missing or damaged ({type(error).__name__}): restore the folder "
+        f"datasets/audits, or make the tables again with {again}."
+    )
+
+
+def _lines(path: Path) -> Iterable[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file, strict=True)
+
+
+def _row(task: str) -> Callable[[dict[str, str]], Row]:
+    def row(line: dict[str, str]) -> Row:
+        return Row(
+            line["id"],
+            line["label"],
+            line["split"],
+            line["sequence"],
+            _OWN[task],
+            int(line["width"]),
+            int(line["height"]),
+            float(line["mean_grey"]),
+            line["twin_in_training"] == "1",
+        )
+
+    return row
+
+
+def _pair(task: str) -> Callable[[dict[str, str]], Pair]:
+    own, folder = _OWN[task], DATASETS[task].folder
+
+    def side(line: dict[str, str], which: str) -> Side:
+        cohort, name = line[f"dataset_{which}"], line[f"id_{which}"]
+        below = f"{folder}/{name}" if cohort == own else name  # others' ids begin with their folder
+        return Side(below, cohort, line[f"split_{which}"], line[f"label_{which}"])
+
+    def pair(line: dict[str, str]) -> Pair:
+        flags = line["exact_copy"] == "1", line["contradicts"] == "1"
+        facts = line["position"], int(line["bits_apart"]), float(line["correlation"])
+        return Pair(side(line, "a"), side(line, "b"), *facts, *flags)
+
+    return pair
+
+
+def class_counts(found: Findings, by: str) -> dict[str, dict[str, int]]:
+    """Return group -> class id -> scans; `by` is one of DIVISIONS, and every class has a number, 0 included."""
+    numbers: Counter = Counter((getattr(row, by) or DIVISIONS[by], row.label) for row in found.rows)
+    for (cohort, label), scans in found.unlisted.items():
+        numbers[cohort if by == "cohort" else DIVISIONS[by], label] += scans
+    order = ("train", "test", "T1", "T1C+", "T2", *COHORTS)  # what is not in it comes last, as it was found
+    groups = sorted(dict.fromkeys(group for group, _ in numbers), key=lambda g: order.index(g) if g in order else 99)
+    return {group: {label: numbers[group, label] for label in found.card.classes} for group in groups}
+
+
+def leaks(found: Findings) -> dict[str, tuple[int, int]]:
+    """Return class id -> (test scans with a twin in training, test scans); {} where the publisher splits nothing."""
+    test = [row for row in found.rows if row.split == "test" and row.cohort != "phantom"]
+    leaking = Counter(row.label for row in test if row.leaks)
+    return {label: (leaking[label], n) for label, n in _by_class(found, Counter(row.label for row in test)).items()}
+
+
+def sizes(found: Findings) -> Counter:
+    """Return (width, height) in pixels -> scans, for the scans whose size is stored."""
+    return Counter((row.width, row.height) for row in found.rows if row.width)
+
+
+def brightness(found: Findings) -> dict[str, tuple[float, ...]]:
+    """Return class id -> the 5th, 25th, 50th, 75th and 95th percentile of its scans' mean grey values, 0 to 1."""
+    known = {
+        label: [row.mean_grey for row in found.rows if row.label == label and row.width] for label in found.card.classes
+    }
+    return {label: spread(values) for label, values in known.items() if values}
+
+
+def spread(values: Sequence[float]) -> tuple[float, ...]:
+    """Return the 5th, 25th, 50th, 75th and 95th percentile."""
+    return tuple(float(value) for value in np.percentile(values, _PARTS))
+
+
+def differences(found: Findings) -> list[tuple[str, str, int, int]]:
+    """Return (split, class id, published, found) for the published version that is nearest to what was audited.
+
+    Empty where nothing was published to compare with. The nearest is the one that `version_found` names.
+    """
+    split = class_counts(found, "split")
+    split["all"] = {label: sum(numbers[label] for numbers in split.values()) for label in found.card.classes}
+    compared = [
+        [(name, label, n, split.get(name, {}).get(label, 0)) for name in version for label, n in version[name].items()]
+        for version in found.card.versions.values()
+    ]
+    return min(compared, key=lambda rows: sum(abs(published - here) for _, _, published, here in rows), default=[])
+
+
+def _by_class(found: Findings, numbers: Counter) -> dict[str, int]:
+    return {label: numbers[label] for label in found.card.classes if numbers[label]}

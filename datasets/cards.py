@@ -1,0 +1,222 @@
+"""Which scans are there, what do their labels mean, and what is wrong with them?
+
+One dict of cards, one card a task. The readers for the publishers' folder layouts are in
+`datasets/readers.py`; here is what a person should know before trusting a number measured on a set.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.records import DatasetError, Record
+
+Counts = dict[str, dict[str, int]]  # split -> class id -> number of scans
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What is known of a dataset: where it comes from, how many scans it has, and its defects."""
+
+    task: str
+    title: str
+    folder: str  # below --data; "" for scans that are made, not read
+    classes: dict[str, str]  # class id -> display name, in logit order
+    versions: dict[str, Counts]  # version -> official counts; split "all" where the publisher splits nothing
+    kaggle: str  # handle for kagglehub, "" where Kaggle does not have it
+    source: str
+    licence: str
+    citation: str
+    defects: tuple[str, ...]
+    pooled: bool = False  # several collections together: datasets/cohorts.py says which and how
+
+
+_FOUR = {
+    "glioma": "Glioma",
+    "meningioma": "Meningioma",
+    "notumor": "No tumour",
+    "pituitary": "Pituitary tumour",
+}
+
+_POOLED = {
+    "folder": "",
+    "versions": {},
+    "kaggle": "",
+    "source": "the Kaggle, figshare, Br35H and 44c collections, each from its publisher",
+    "licence": "those of the four collections: CC0 on Kaggle, CC BY 4.0 (figshare), as stated on Kaggle (Br35H, 44c)",
+    "citation": "Masoud Nickparvar; Jun Cheng; Ahmed Hamada; Fernando Feltrin",
+    "defects": (
+        "The collections overlap: training scans that are twins of another's held-out scans are left out.",
+        "No patient ids but neighbouring numbers (figshare): slices of one patient may stand on both sides.",
+        "Scans without a tumour come from other sources than those with one, save for 44c's.",
+        "No contrast-enhanced scan without a tumour: the sequence gives the class away.",
+    ),
+    "pooled": True,
+}
+
+DATASETS: dict[str, DatasetCard] = {
+    "kaggle4": DatasetCard(
+        task="kaggle4",
+        title="Brain Tumor MRI Dataset (Kaggle, four classes)",
+        folder="brain-tumor-mri-dataset",
+        classes=_FOUR,
+        versions={
+            "7,023 images": {
+                "train": {"glioma": 1321, "meningioma": 1339, "notumor": 1595, "pituitary": 1457},
+                "test": {"glioma": 300, "meningioma": 306, "notumor": 405, "pituitary": 300},
+            },
+            "7,200 images": {
+                "train": {"glioma": 1400, "meningioma": 1400, "notumor": 1400, "pituitary": 1400},
+                "test": {"glioma": 400, "meningioma": 400, "notumor": 400, "pituitary": 400},
+            },
+        },
+        kaggle="masoudnickparvar/brain-tumor-mri-dataset",
+        source="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
+        licence="CC0 on Kaggle; the figshare part is CC BY 4.0",
+        citation="Masoud Nickparvar, Brain Tumor MRI Dataset, Kaggle 2021; from figshare 1512427, SARTAJ, Br35H",
+        defects=(
+            "Test scans have near-duplicates among the training scans, mirror images included.",
+            "No patient ids: slices of one patient stand on both sides of the official split.",
+            "The scans without a tumour come almost wholly from another source than those with one.",
+            "Its gliomas are mostly mirrored figshare slices: neither set is another cohort for the other.",
+            "Kaggle now serves a 7,200-image version with augmented test files under the same name.",
+        ),
+    ),
+    "figshare3": DatasetCard(
+        task="figshare3",
+        title="Brain tumor dataset (figshare 1512427, three classes)",
+        folder="figshare-brain-tumor",
+        classes={"glioma": "Glioma", "meningioma": "Meningioma", "pituitary": "Pituitary tumour"},
+        versions={"3,064 slices": {"all": {"glioma": 1426, "meningioma": 708, "pituitary": 930}}},
+        kaggle="",
+        source="https://figshare.com/articles/dataset/brain_tumor_dataset/1512427",
+        licence="CC BY 4.0",
+        citation="Jun Cheng, brain tumor dataset, figshare 2017, doi:10.6084/m9.figshare.1512427",
+        defects=(
+            "Neighbouring slices of one patient look alike: a random split by slice flatters.",
+            "The JPEG copy carries no patient ids; neighbouring numbers stand in for them.",
+            "No scan without a tumour: a model trained on it names a tumour in every head.",
+            "Contrast-enhanced T1 only.",
+        ),
+    ),
+    "44c15": DatasetCard(
+        task="44c15",
+        title="Brain Tumor MRI Images 44 Classes (Kaggle, read as 15 classes)",
+        folder="brain-tumor-mri-images-44c",
+        classes={
+            "astrocytoma": "Astrocytoma",
+            "carcinoma": "Carcinoma (metastasis)",
+            "ependymoma": "Ependymoma",
+            "ganglioglioma": "Ganglioglioma",
+            "germinoma": "Germinoma",
+            "glioblastoma": "Glioblastoma",
+            "granuloma": "Granuloma",
+            "medulloblastoma": "Medulloblastoma",
+            "meningioma": "Meningioma",
+            "neurocytoma": "Neurocytoma",
+            "normal": "Normal",
+            "oligodendroglioma": "Oligodendroglioma",
+            "papilloma": "Papilloma",
+            "schwannoma": "Schwannoma",
+            "tuberculoma": "Tuberculoma",
+        },
+        versions={},
+        kaggle="fernando2rad/brain-tumor-mri-images-44c",
+        source="https://www.kaggle.com/datasets/fernando2rad/brain-tumor-mri-images-44c",
+        licence="as stated on Kaggle; teaching-case images collected from the web",
+        citation="Fernando Feltrin, Brain Tumor MRI Images 44 Classes, Kaggle 2022",
+        defects=(
+            "Web teaching cases: several slices of one case, with no case ids.",
+            "No contrast-enhanced normal scans: the sequence gives the class away.",
+            "File sizes, crops and annotations differ from case to case.",
+        ),
+    ),
+    "pooled4": DatasetCard(
+        task="pooled4",
+        title="Four collections together (Kaggle, figshare, Br35H, 44c; four classes)",
+        classes=_FOUR,
+        **_POOLED,
+    ),
+    "pooled13": DatasetCard(
+        task="pooled13",
+        title="Four collections together (Kaggle, figshare, Br35H, 44c; thirteen classes)",
+        classes=_FOUR
+        | {
+            "carcinoma": "Carcinoma (metastasis)",
+            "ganglioglioma": "Ganglioglioma",
+            "germinoma": "Germinoma",
+            "granuloma": "Granuloma",
+            "medulloblastoma": "Medulloblastoma",
+            "neurocytoma": "Neurocytoma",
+            "papilloma": "Papilloma",
+            "schwannoma": "Schwannoma",
+            "tuberculoma": "Tuberculoma",
+        },
+        **_POOLED,
+    ),
+    "phantom4": DatasetCard(
+        task="phantom4",
+        title="Phantom heads (made here, four classes)",
+        folder="",
+        classes=_FOUR,
+        versions={"seeded": {"train": dict.fromkeys(_FOUR, 400), "test": dict.fromkeys(_FOUR, 100)}},
+        kaggle="",
+        source="scans/phantom.py",
+        licence="Apache-2.0, as the rest of Candor",
+        citation="Candor's phantom: synthetic heads with lesions of known place",
+        defects=("Not patients: a model trained on it knows nothing about any.",),
+    ),
+}
+
+
+def dataset_card(task: str) -> DatasetCard:
+    """Return the card of `task`. Raises DatasetError naming the tasks there are."""
+    try:
+        return DATASETS[task]
+    except KeyError:
+        raise DatasetError(f"no task {task!r}; Candor knows {', '.join(sorted(DATASETS))}") from None
+
+
+def counts(records: Sequence[Record]) -> Counts:
+    """Return how many scans each split has of each class."""
+    table: Counts = {}
+    for (split, label), number in sorted(Counter((r.split or "all", r.label) for r in records).items()):
+        table.setdefault(split, {})[label] = number
+    return table
+
+
+def version_found(records: Sequence[Record], card: DatasetCard) -> str:
+    """Say which published version these records are, or how far they are from the nearest.
+
+    Figures on different versions are not comparable, so this sentence goes on every model card.
+    """
+    found = counts(records)
+    best, best_distance = "", None
+    for version, official in card.versions.items():
+        pairs = [(official[s][c], found.get(s, {}).get(c, 0)) for s in official for c in official[s]]
+        distance = sum(abs(want - have) for want, have in pairs)
+        if distance == 0:
+            return version
+        if best_distance is None or distance < best_distance:
+            missing = sum(max(0, want - have) for want, have in pairs)
+            extra = sum(max(0, have - want) for want, have in pairs)
+            best, best_distance = f"{version}, {missing} of them missing, {extra} more than published", distance
+    return best or f"{len(records):,} images; no published counts to compare with"
+
+
+def data_folder() -> Path:
+    """Return the folder that holds the datasets where nobody names another: $CANDOR_DATA, else ./data."""
+    return Path(os.environ.get("CANDOR_DATA") or "data")
+
+
+def dataset_folder(card: DatasetCard, data: Path) -> Path:
+    """Return the folder of the set below `data`. Raises DatasetError that says how to get it."""
+    folder = data / card.folder
+    if not folder.is_dir():
+        how = f"`python -m train download {card.task}`" if card.kaggle else f"download it from {card.source}"
+        raise DatasetError(
+            f"{card.title} is not at {folder}; point --data or $CANDOR_DATA at the folder that holds "
+            f"{card.folder}/, or get it: {how}"
+        )
+    return folder

@@ -1,0 +1,90 @@
+"""Which collections are pooled, what do their labels have in common, and what may then not be trained on?
+
+Each collection is divided on its own, with its own labels, so that a scan stands in the same split in every
+task. Then the collections are put together, and a training scan that is a twin of a validation or test scan is
+left out: the Kaggle set's gliomas are mostly mirrored figshare slices. Only a publisher's own test split
+keeps its twins in training; they are marked there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from datasets.cards import DATASETS, DatasetCard, dataset_folder
+from datasets.near_duplicates import Twins, with_groups, with_twins
+from datasets.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
+from datasets.records import Record
+from datasets.splits import split
+
+LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One collection: the task whose card and folder it has, and its reader."""
+
+    task: str
+    read: Callable[[Path], list[Record]]
+
+
+COHORTS: dict[str, Cohort] = {
+    "kaggle": Cohort("kaggle4", read_kaggle4),
+    "figshare": Cohort("figshare3", read_figshare3),
+    "br35h": Cohort("figshare3", read_br35h),
+    "44c": Cohort("44c15", read_44c15),
+}
+
+
+def chosen_cohorts(names: str) -> list[str]:
+    """Return the cohorts that a recipe names, "all" for every one. Raises ValueError listing what exists."""
+    chosen = list(COHORTS) if names == "all" else [name.strip() for name in names.split(",")]
+    if unknown := set(chosen) - set(COHORTS):
+        raise ValueError(f"no cohort {unknown.pop()!r}; cohorts takes all, or some of {', '.join(COHORTS)}")
+    return chosen
+
+
+def read_cohort(name: str, data: Path) -> list[Record]:
+    """Return the records of one collection, with its own labels; ids begin with the collection's folder."""
+    cohort = COHORTS[name]
+    folder = dataset_folder(DATASETS[cohort.task], data)
+    return [replace(record, id=f"{folder.name}/{record.id}", cohort=name, group="") for record in cohort.read(folder)]
+
+
+def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Record]:
+    """Return the records of a task; those of a pooled task with the labels of their own collections."""
+    if not dataset.pooled:
+        return read_records(dataset, data)
+    return [record for name in chosen_cohorts(cohorts) for record in read_cohort(name, data)]
+
+
+def divided(
+    records: Sequence[Record],
+    twins: Twins,
+    *,
+    val: float,
+    test: float,
+    seed: int,
+    block: int,
+    close_only: bool = False,
+) -> list[Record]:
+    """Return records of one or more cohorts with group and split set, each cohort divided on its own.
+
+    A training scan that is a twin of a validation or test scan gets the split "left out"; not so where its own
+    publisher made the test split. `close_only`: only close twins are left out.
+    """
+    done = list(records)
+    cohorts = np.array([record.cohort for record in records])
+    for name in dict.fromkeys(cohorts.tolist()):
+        mine = cohorts == name
+        own = with_groups([records[i] for i in np.flatnonzero(mine)], twins.part(mine), block)
+        for i, record in zip(np.flatnonzero(mine), split(own, val=val, test=test, seed=seed), strict=True):
+            done[i] = replace(record, group=f"{name} {record.group}" if name else record.group)
+    is_in = np.array([record.split for record in done])
+    published = np.array([record.split == "test" for record in records])
+    i, j = (twins.rows[twins.close] if close_only else twins.rows).T
+    leaks = (is_in[i] == "train") & np.isin(is_in[j], ("val", "test")) & ~(published[j] & (cohorts[i] == cohorts[j]))
+    for row in set(i[leaks].tolist()):
+        done[row] = replace(done[row], split=LEFT_OUT)
+    return with_twins(done, twins)

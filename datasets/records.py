@@ -1,0 +1,51 @@
+"""What is one labelled scan of a dataset, and how is it loaded?"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.annotations import read_mat
+from scans import Scan, ScanError, read
+from scans.phantom import phantom
+
+
+class DatasetError(ValueError):
+    """A dataset that is missing, of another layout or unreadable: what was seen and what to do."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One labelled scan, not yet loaded. `id` is its path below the dataset's folder, or the phantom's name."""
+
+    id: str
+    label: str  # class id
+    path: Path | None = None  # None: a phantom
+    split: str = ""  # "train", "val", "test"; "" before splitting
+    group: str = ""  # scans of one group stay in one split
+    twin: bool = False  # a test scan with a near-duplicate, mirror images included, in train or val
+    sequence: str = ""
+    cohort: str = ""  # where several collections are pooled: the one it comes from
+    patient: str = ""
+    number: int = -1  # the publisher's running number, where neighbours are mostly one patient
+    boxes: tuple[tuple[float, float, float, float], ...] = ()  # lesions: x, y centre, width, height in [0, 1]
+
+
+def load(record: Record) -> Scan:
+    """Return the scan of a record. Raises DatasetError that names the file."""
+    if record.path is None:
+        kind, seed = record.id.split("/")
+        return phantom(kind, int(seed)).scan
+    try:
+        if record.path.suffix == ".mat":
+            return read_mat(record.path)
+        return read(record.path, sequence=record.sequence)[0]
+    except (ScanError, OSError, KeyError) as error:
+        seen = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
+        raise DatasetError(f"{record.path} cannot be read: {seen} Remove it or download the set again.") from error
+
+
+def fingerprint(records: Sequence[Record]) -> str:
+    """Return the sha256 over id, label and split of every record: the same data, divided the same way."""
+    lines = sorted(f"{record.id}\t{record.label}\t{record.split}" for record in records)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

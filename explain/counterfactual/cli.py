@@ -1,0 +1,122 @@
+"""python -m explain counterfactual SCAN --model MODEL --box ROW,COLUMN,HEIGHT,WIDTH --out DIR: what if it were gone?"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from explain.arguments import choose_slice, unique_stems
+from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
+from explain.render.overlay import gray, png, upright
+from model_zoo import ModelError, load_model
+from scans import PLANES, Box, Scan, ScanError, read
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command. Returns 0, 1 where the scan or the region cannot be used, 2 where nothing could be done."""
+    options = _parser().parse_args(_negative_kept(arguments))
+    actions = tuple(dict.fromkeys(options.action or (("erase", "keep", "move") if options.to else ("erase", "keep"))))
+    path, status = options.scan, 0
+    try:
+        model = load_model(options.model)
+        options.out.mkdir(parents=True, exist_ok=True)
+        scan = choose_slice(read(path, plane=options.plane), options.slice)
+        found = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
+        entries = [_saved(each, path, options.out) for each in found]
+    except ScanError as error:
+        entries, status = [{"file": str(path), "error": str(error)}], 1
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        for entry in entries:
+            print(_line(entry))
+    return status
+
+
+def _saved(found: Counterfactual, path: Path, out: Path) -> dict:
+    """Write the changed picture and a line of counterfactuals.jsonl; return the entry."""
+    picture = out / f"{unique_stems([path])[0][1]}.{found.action}.png"
+    picture.write_bytes(png(gray(_in_own_pixels(found.picture))))
+    with (out / "counterfactuals.jsonl").open("a") as file:
+        file.write(json.dumps({"picture": picture.name} | found.manifest(), ensure_ascii=False) + "\n")
+    return {"file": str(path), "picture": str(picture)} | found.manifest()
+
+
+def _in_own_pixels(scan: Scan) -> np.ndarray:
+    """Return the scan pixel by pixel, so that it can be asked about again; stretched where pixels are not square."""
+    tall, wide = (side * mm / min(scan.spacing) for side, mm in zip(scan.shape, scan.spacing, strict=True))
+    return upright(scan.windowed(), scan.spacing, round(min(max(tall, wide), 4 * max(scan.shape))))
+
+
+def _line(entry: dict) -> str:
+    if "error" in entry:
+        return f"{entry['file']}: {entry['error']}"
+    control = f"\n  control: {entry['control']['said']}" if entry["control"] else ""
+    return f"{entry['file']}: {entry['said']}{control}"
+
+
+def _negative_kept(arguments: list[str]) -> list[str]:
+    """Return the arguments with `--to -10,20` as `--to=-10,20`: argparse takes the former for an option."""
+    kept: list[str] = []
+    for argument in arguments:
+        if kept and kept[-1] in ("--to", "--box") and argument.startswith("-"):
+            argument = f"{kept.pop()}={argument}"
+        kept.append(argument)
+    return kept
+
+
+def _whole_numbers(text: str, names: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(names.split(",")):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {names}, whole numbers of pixels with commas between")
+    return numbers
+
+
+def _box(text: str) -> Box:
+    row, column, height, width = _whole_numbers(text, "ROW,COLUMN,HEIGHT,WIDTH")
+    return Box(row, column, row + height, column + width)
+
+
+def _offset(text: str) -> tuple[int, ...]:
+    return _whole_numbers(text, "ROWS,COLUMNS")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m explain counterfactual",
+        description="Ask a model again with a region erased, kept alone, or moved, and, as a control, with the same "
+        "done to the region mirrored to the other side of the head. The answer is evidence about the model, not about "
+        "the patient.",
+    )
+    parser.add_argument("scan", metavar="SCAN", type=Path)
+    parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
+    parser.add_argument(
+        "--box",
+        required=True,
+        type=_box,
+        metavar="ROW,COLUMN,HEIGHT,WIDTH",
+        help="the region, in pixels of the scan as uploaded, from 0,0 at the top left",
+    )
+    parser.add_argument(
+        "--action",
+        action="append",
+        choices=ACTIONS,
+        help="repeatable; default: erase and keep, and move where --to is given",
+    )
+    parser.add_argument("--to", type=_offset, metavar="ROWS,COLUMNS", help="how far down and right to move the region")
+    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
+    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
+    return parser

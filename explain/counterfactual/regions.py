@@ -1,0 +1,80 @@
+"""Which region did a reader draw, or does a map point at? And how do the answers stand beside each other?"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from explain.counterfactual.interventions import SMALLEST, Counterfactual
+from explain.explanation import Explanation
+from explain.prediction_text import percent
+from explain.render.smoothing import smoothed, smoothing
+from scans import Box, Scan
+
+_TOP = 0.05  # of the scan's pixels
+_DONE = {"erase": "Erased", "keep": "Alone", "move": "Moved"}
+_NO_MIRROR = "not asked: it would overlap, or leave the head"
+
+
+def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int]) -> Box:
+    """Return the box between two corners, its edges at the nearest edges of pixels, within a scan of `shape`.
+
+    Pixel 0 reaches from 0 to 1. The box may be empty; `counterfactuals` says so.
+    """
+    (top, bottom), (left, right) = (
+        (round(min(max(min(ends), 0), side)), round(min(max(max(ends), 0), side)))
+        for ends, side in zip((y, x), shape, strict=True)
+    )
+    return Box(top, left, bottom, right)
+
+
+def strongest_region(scan: Scan, explanation: Explanation) -> Box | None:
+    """Return the box around the region that speaks most for the class; None where nothing speaks for it.
+
+    A map of single pixels is smoothed first, as its picture is: its peak is one dot of a cloud.
+    """
+    usual = smoothing(scan, explanation.method)
+    return around_peak(smoothed(explanation.heat, usual.usual / usual.side))
+
+
+def around_peak(heat: np.ndarray) -> Box | None:
+    """Return the box around that part of the highest 5 % of `heat` (H, W) which holds the peak.
+
+    Pixels that touch, at a corner too, are one part. None where nothing is above 0.
+    """
+    for_it = np.maximum(heat, 0)
+    if not for_it.any():
+        return None
+    highest = (for_it >= np.quantile(for_it, 1 - _TOP)) & (for_it > 0)
+    _, parts = cv2.connectedComponents(highest.astype(np.uint8), connectivity=8)
+    part = parts == parts[np.unravel_index(for_it.argmax(), heat.shape)]
+    (top, bottom), (left, right) = (
+        _wide_enough(np.flatnonzero(part.any(axis=1 - axis)), heat.shape[axis]) for axis in (0, 1)
+    )
+    return Box(top, left, bottom, right)
+
+
+def _wide_enough(places: np.ndarray, side: int) -> tuple[int, int]:
+    first = min(int(places[0]), side - SMALLEST)
+    return first, max(int(places[-1]) + 1, first + SMALLEST)
+
+
+def beside_control(found: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
+    """Return two rows a change, the region's and the mirrored one's: the answer, and the first answer's probability."""
+    rows = []
+    for each in found:
+        first = each.classes.index(each.predicted_before)
+        for where, one in (("", each), (", other side", each.control)):
+            rows.append(
+                {
+                    "Region": f"{_DONE[each.action]}{where}",
+                    "Answer": names[one.classes.index(one.predicted_after)] if one else _NO_MIRROR,
+                    f"Probability of {names[first]}": _change(one, first) if one else "",
+                }
+            )
+    return rows
+
+
+def _change(found: Counterfactual, index: int) -> str:
+    before, after = (percent(p[index]) for p in (found.probabilities_before, found.probabilities_after))
+    return f"{before} → {after}".replace(" %", "\u00a0%")  # a line must not begin with the sign

@@ -1,0 +1,127 @@
+"""python -m explain board --model M --data DIR: are the maps where the tumour is, and does the model use it?"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from explain.evaluation.cases import Case, cases, phantom_cases
+from explain.evaluation.results import TABLE, write_rows, write_summary
+from explain.evaluation.sanity import STAGES, randomised
+from explain.evaluation.score import Row, score_case
+from explain.methods import METHODS, method
+from model_zoo import Model, ModelError, load_model
+from model_zoo.card_markdown import write_model_card
+from model_zoo.zoo import zoo_folder
+from scans import ScanError
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command. Returns 0, or 2 where nothing could be done."""
+    options = _parser().parse_args(arguments)
+    methods = options.method or list(METHODS)
+    if options.phantoms and not options.out:
+        print("error: --phantoms needs --out DIR: the bundle's own tables are of real scans", file=sys.stderr)
+        return 2
+    try:
+        for name in methods:
+            method(name)
+        model = load_model(options.model)
+        folder = zoo_folder() / model.card.id
+        if options.phantoms:
+            chosen = phantom_cases(model.card, options.phantoms)
+        else:
+            chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
+        out = options.out or folder
+        out.mkdir(parents=True, exist_ok=True)
+        _check(chosen, out)
+        rows = list(board(model, chosen, methods, options.checked))
+        write_rows(out / TABLE, rows)
+        found = write_summary(out, model.card.id, model.card.weights_sha256)
+        if out == folder:
+            write_model_card(model.card, folder)  # it quotes the summary
+    except (ModelError, ScanError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(lines(found)))
+    return 0
+
+
+def _check(chosen: list[Case], out: Path) -> None:
+    """Raise ScanError or OSError now, not after half an hour, where a scan is broken or nothing can be written."""
+    for case in chosen:
+        case.read()
+    if not os.access(out, os.W_OK):
+        raise OSError(f"cannot write into {out}; choose another --out")
+
+
+def board(model: Model, chosen: list[Case], methods: list[str], checked: int) -> Iterator[Row]:
+    """Yield the rows of every case, in their order; the first `checked` also for stability and sanity."""
+    forgetful = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked else {}
+
+    def one(numbered: tuple[int, Case]) -> list[Row]:
+        place, case = numbered
+        return score_case(model, case, methods, steady=place < checked, forgetful=forgetful if place < checked else {})
+
+    with ThreadPoolExecutor(2) as pool:  # one draws masks while the other waits for the model
+        for rows in tqdm(pool.map(one, enumerate(chosen)), total=len(chosen), desc=model.card.id, mininterval=5):
+            yield from rows
+
+
+def lines(found: dict) -> list[str]:
+    """Return the summary as a table for a terminal, controls last."""
+    shown = ("pointing", "lift", "energy", "insertion blur", "deletion blur", "road", "seeds", "shifts and noise")
+    head = f"{found['model']}: {found['scans']} marked scans never trained on, {found['groups']} groups"
+    made = [head, f"{'':22}" + "".join(f"{name:>18}" for name in (*shown, "sanity all"))]
+    for name, values in sorted(found["methods"].items(), key=lambda item: item[1]["control"]):
+        cells = [_cell(values.get(measure)) for measure in (*shown, "sanity all")]
+        fails = "  fails" if values.get("fails sanity") else ""
+        made.append(f"{name:22}" + "".join(f"{cell:>18}" for cell in cells) + fails)
+    return made
+
+
+def _cell(figure: dict | None) -> str:
+    return f"{figure['value']:.2f} ({figure['low']:.2f}-{figure['high']:.2f})" if figure else ""
+
+
+def _at_least(fewest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < fewest:
+            raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from {fewest} up")
+        return int(text)
+
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m explain board",
+        description="Score every method's maps against radiologists' boxes, on scans the model never trained on.",
+    )
+    parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("CANDOR_DATA") or "data"),
+        metavar="DIR",
+        help="the folder that holds the datasets; default: $CANDOR_DATA, else ./data",
+    )
+    parser.add_argument("--method", action="append", metavar="METHOD", help="repeatable; default: all")
+    parser.add_argument("--scans", type=_at_least(1), default=200, metavar="N", help="marked scans at most (200)")
+    parser.add_argument("--healthy", type=_at_least(0), default=20, metavar="N", help="scans without a tumour (20)")
+    parser.add_argument(
+        "--checked", type=_at_least(0), default=8, metavar="N", help="of them, for stability and sanity, too (8)"
+    )
+    parser.add_argument(
+        "--phantoms",
+        type=_at_least(0),
+        default=0,
+        metavar="N",
+        help="score N phantoms, whose lesions are known to the pixel, instead; needs no data; the tables go to DIR",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables go; default: the bundle's folder")
+    return parser

@@ -1,0 +1,61 @@
+"""How sure is the mean or the median of a figure over scans?
+
+A bootstrap over groups, with the draws and the 95 % interval by which the models are judged too: scans of one
+patient, or twins, are drawn together, since they are not independent evidence.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_zoo import metrics as measures
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic over `scans` scans with its 95 % interval, in the figure's own unit, to 4 decimals."""
+
+    value: float
+    low: float
+    high: float
+    scans: int  # of which the figure is known
+
+
+def estimate(values: np.ndarray, groups: Sequence[str], statistic: str = "mean") -> Estimate | None:
+    """Return the mean or the median of `values`, float (N,), resampled over `groups` (N,); None if all are NaN.
+
+    NaN stands for a figure that is not defined (a scan without a tumour has no tumour to point at) and is left out.
+    To compare two methods, give the differences of their figures on the same scans: they vary less than either.
+    Raises ValueError for another statistic or as many groups as not.
+    """
+    if statistic not in STATISTICS:
+        raise ValueError(f"no statistic {statistic!r}; use one of: {', '.join(STATISTICS)}")
+    if len(values) != len(groups):
+        raise ValueError(f"{len(values)} values need as many groups; there are {len(groups)}")
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        return None
+    # Groups without a known value are not drawn, or a resample could be empty.
+    names, group = np.unique(np.asarray(groups)[known], return_inverse=True)
+    of = STATISTICS[statistic]
+    value = of(values[known], group, np.ones((1, len(names))))[0]
+    return Estimate(*measures.interval(value, of(values[known], group, measures.draws(len(names)))), int(known.sum()))
+
+
+def _means(values: np.ndarray, group: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return (B,): the mean of `values` (N,) in each resample, which holds group g `times[:, g]` times."""
+    return times @ np.bincount(group, values) / (times @ np.bincount(group))
+
+
+def _medians(values: np.ndarray, group: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The same for the median: the middle value, or the mean of the two in the middle."""
+    order = np.argsort(values)
+    upto = np.cumsum(times[:, group[order]], axis=1)  # (B, N): how many of a resample's scans lie at or below each
+    scans = upto[:, -1:]
+    lower, upper = ((upto <= middle).sum(axis=1) for middle in ((scans - 1) // 2, scans // 2))
+    return (values[order][lower] + values[order][upper]) / 2
+
+
+STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {"mean": _means, "median": _medians}

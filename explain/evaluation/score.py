@@ -1,0 +1,160 @@
+"""What is each method's map of one scan worth? Every measure, for every method and control, on the same scan.
+
+Explained is the class that the model gives, as in the app: right or wrong, that is the answer a reader asks about.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from explain.evaluation.cases import Case
+from explain.evaluation.controls import CONTROLS
+from explain.evaluation.faithfulness import blurred, deletion_and_insertion, local_mean
+from explain.evaluation.localisation import localise
+from explain.evaluation.road import road
+from explain.evaluation.stability import across_seeds, under_shifts_and_noise
+from explain.methods import METHODS
+from explain.refinement import Budget, Clock, Question, rank_agreement
+from explain.request import answer
+from model_zoo import Model, probabilities
+from scans import fit
+from scans.head import head_mask
+
+BOX = "box"  # the marks themselves as a map: what a map that is perfectly placed would score
+SEEDS = (0, 1, 2)
+_UNHURRIED = 600.0  # seconds a map: no figure may depend on how busy the machine is
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of explanations.csv: a scan and a method or control. `measures` lack what was not measured."""
+
+    id: str
+    group: str
+    truth: str
+    answer: str  # the class explained
+    probability: float  # of the answer
+    box_share: float  # of the scan; 0 without a tumour
+    method: str
+    control: bool
+    seconds: float
+    evaluations: int
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    question: Question
+    row: dict  # the first fields of every Row of this scan
+    mask: np.ndarray  # bool (H, W), in the scan's pixels
+    outline: np.ndarray  # bool (H, W): the head
+    placement: object
+
+
+def score_case(
+    model: Model,
+    case: Case,
+    methods: Sequence[str],
+    *,
+    steady: bool = False,
+    forgetful: dict[str, Model] | None = None,
+) -> list[Row]:
+    """Return a row a method, and one a control.
+
+    `steady` adds stability across seeds and under small changes, and `forgetful`, models by a name of `STAGES`,
+    the sanity check; both ask the model many times over. Raises ScanError where the scan cannot be read.
+    """
+    ready = _prepared(model, case)
+    rows = []
+    for name in methods:
+        started = time.perf_counter()
+        raw = answer(ready.question, METHODS[name]).raw
+        seconds = time.perf_counter() - started
+        measures = _measured(ready, raw.values)
+        if steady:
+            measures |= _steadiness(ready, name, raw.values)
+        for stage, other in (forgetful or {}).items():
+            values = answer(_asked(other, ready.question.square, ready.question.target), METHODS[name]).raw.values
+            measures[f"sanity {stage}"] = rank_agreement(raw.values, values, ready.question.head)
+        rows.append(
+            Row(
+                **ready.row, method=name, control=False, seconds=seconds, evaluations=raw.evaluations, measures=measures
+            )
+        )
+    for name, heat in _controls(ready, case).items():
+        measures = _measured(ready, heat)
+        rows.append(Row(**ready.row, method=name, control=True, seconds=0.0, evaluations=0, measures=measures))
+    return rows
+
+
+def _asked(model: Model, square: np.ndarray, target: int, seed: int = 0) -> Question:
+    return Question(model, square, target, seed, Clock(Budget(seconds=_UNHURRIED)))
+
+
+def _prepared(model: Model, case: Case) -> _Prepared:
+    scan, mask = case.read()
+    square, placement = fit(scan, model.card.input)
+    p = model.predict(square[None])[0]
+    row = {
+        "id": case.id,
+        "group": case.group,
+        "truth": case.truth,
+        "answer": model.card.classes[int(p.argmax())],
+        "probability": float(p.max()),
+        "box_share": float(mask.mean()),
+    }
+    question = _asked(model, square, int(p.argmax()))
+    return _Prepared(question, row, mask, head_mask(scan.windowed()), placement)
+
+
+def _measured(ready: _Prepared, raw: np.ndarray) -> dict[str, float]:
+    """Return localisation, where there is a tumour, and faithfulness of a map over the square."""
+    question = ready.question
+    heat = ready.placement.to_scan(np.maximum(raw, 0))
+    placed = localise(heat, ready.mask, ready.outline)
+    baselines = {"blur": blurred(question.square), "mean": local_mean(question.square, question.head)}
+
+    def target_probability(batch: np.ndarray) -> np.ndarray:
+        return probabilities(question.logits(batch), question.model.card.temperature)[:, question.target]
+
+    found = dict(vars(placed)) if placed else {}
+    found |= deletion_and_insertion(target_probability, question.square, raw, baselines, steps=10)
+    return found | road(target_probability, question.square, raw)
+
+
+def _steadiness(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, float]:
+    question, found = ready.question, {}
+
+    def map_of(square: np.ndarray, seed: int = 0) -> np.ndarray:
+        return answer(_asked(question.model, square, question.target, seed), METHODS[name]).raw.values
+
+    def same_verdict(square: np.ndarray) -> bool:
+        return int(question.logits(square[None])[0].argmax()) == question.target
+
+    if METHODS[name].drawn:
+        others = [map_of(question.square, seed) for seed in SEEDS[1:]]
+        found["seeds"] = across_seeds([first, *others], question.head)
+    steady = under_shifts_and_noise(map_of, same_verdict, question.square, question.head)
+    return found | ({} if steady is None else {"shifts and noise": steady})
+
+
+def _controls(ready: _Prepared, case: Case) -> dict[str, np.ndarray]:
+    """Return the controls' maps over the square, and the marks themselves as one."""
+    question = ready.question
+    seed = int.from_bytes(case.id.encode()[-8:], "little")  # another random map for every scan, always the same
+    found = {name: draw(question.unit, question.head, seed) for name, draw in CONTROLS.items()}
+    if ready.mask.any():
+        found[BOX] = _in_square(ready)
+    return found
+
+
+def _in_square(ready: _Prepared) -> np.ndarray:
+    """Return the marks over the model's square, float32 (h, w) in [0, 1]."""
+    placement = ready.placement
+    inner, part = placement.inner, ready.mask[placement.box.slices].astype(np.float32)
+    out = np.zeros(placement.input_shape, np.float32)
+    out[inner.slices] = cv2.resize(part, (inner.width, inner.height), interpolation=cv2.INTER_AREA)
+    return out

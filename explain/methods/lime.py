@@ -1,0 +1,76 @@
+"""Which regions of the head speak for the class? LIME, over superpixels that keep to the head.
+
+Ribeiro et al. 2016, https://arxiv.org/abs/1602.04938, by the lime package: regions are hidden at random, and a
+linear model that counts near samples more says what each region adds to the logit. Its answer depends on chance
+unless there are some twenty samples a region, so the regions are few. lime's own sampler takes longer than our
+fastest model, so the samples are masked here, drawn as lime draws them; kernel, distance and fit are lime's.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from explain.methods.gradients import doubling
+from explain.refinement import Question, RawMap
+
+REGIONS = 40  # inside the head; the air around it is one more
+SAMPLES = 2000
+_FIRST = 250
+_EVERY_REGION = 10**6  # lime keeps the strongest so many: all of them
+_POOR = 0.5  # R2 below which the linear model does not follow the network
+
+
+def lime(question: Question, samples: int = SAMPLES) -> Iterator[RawMap]:
+    """Yield each region's weight in logits, signed, on the model's square; notes lime's R2."""
+    from lime.lime_image import LimeImageExplainer
+    from sklearn.metrics import pairwise_distances  # a second to import, which a page need not wait for
+
+    explainer = LimeImageExplainer(random_state=question.seed)  # a used one gives another answer
+    regions = superpixels(question)
+    count = int(regions.max()) + 1
+    shown = explainer.random_state.randint(0, 2, samples * count).reshape(samples, count)
+    shown[0] = 1
+    hidden = with_means(question.square, regions)
+    scores = np.zeros(0, np.float32)
+    for taken, _ in doubling(_FIRST, samples):
+        new = shown[len(scores) : taken]
+        batch_scores = [
+            question.scores(np.where(part[:, regions, None] == 1, question.square, hidden).astype(np.float32))
+            for part in np.array_split(new, max(1, len(new) // 64))
+        ]
+        scores = np.concatenate([scores, *batch_scores])
+        distances = pairwise_distances(shown[:taken], shown[:1], metric="cosine").ravel()
+        _, weights, r2, _ = explainer.base.explain_instance_with_data(
+            shown[:taken], scores[:, None], distances, 0, _EVERY_REGION, feature_selection="auto"
+        )
+        of_region = np.zeros(count, np.float32)
+        of_region[[region for region, _ in weights]] = [weight for _, weight in weights]
+        yield RawMap(of_region[regions], taken, taken / samples, _told(float(r2)))
+
+
+def _told(r2: float) -> tuple[str, ...]:
+    end = "; the regions do not add up, read the map as a sketch." if r2 < _POOR else "."
+    return (f"R2 of LIME's linear model: {r2:.2f}{end}",)
+
+
+def superpixels(question: Question, regions: int = REGIONS) -> np.ndarray:
+    """Return int (h, w): 0 to n - 1 inside the head, n outside it, where there is an outside.
+
+    SLIC (Achanta et al. 2012, https://doi.org/10.1109/TPAMI.2012.120). Numbers begin at 0: lime would take
+    labels from 1 for one region more than there is, and never hide the last.
+    """
+    from skimage.segmentation import slic
+
+    picture, head = question.unit, question.head
+    found = slic(picture, n_segments=regions, compactness=0.08, sigma=1, start_label=1, channel_axis=None, mask=head)
+    numbers, labels = np.unique(found, return_inverse=True)
+    labels = labels.reshape(found.shape)
+    return (labels - 1) % len(numbers) if numbers[0] == 0 else labels
+
+
+def with_means(square: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Return the square (h, w, c) with every region's mean colour, as lime hides a region."""
+    numbers = regions.ravel()
+    sizes = np.bincount(numbers)
+    means = [np.bincount(numbers, square[..., c].ravel()) / sizes for c in range(square.shape[-1])]
+    return np.stack(means, axis=-1)[regions].astype(np.float32)

@@ -1,0 +1,89 @@
+"""What does a reader take away? The pictures side by side with their key and caption, and the map itself."""
+
+import io
+import json
+import zipfile
+
+import cv2
+import numpy as np
+
+from explain.captions import settled
+from explain.explanation import Explanation
+from explain.methods import METHODS
+from explain.render.text import wrapped, write
+
+CAPTION = "Not for diagnosis. Evidence about the model, not the patient."
+
+_MARGIN, _GAP = 24, 16  # pixels
+_TEXT, _LEADING = 19, 29  # pixels: size of the letters, from line to line
+_PAPER, _INK, _FAINT = (14, 15, 17), (214, 218, 222), (138, 148, 158)
+_DATE = (2000, 1, 1, 0, 0, 0)  # the same map gives the same bytes
+
+
+def sheet(original: np.ndarray, drawn: np.ndarray, key: np.ndarray | None, lines: list[str]) -> np.ndarray:
+    """Return uint8 (h, w, 3): the scan and the overlay side by side, the colour bar, the caption.
+
+    `original` and `drawn` are uint8 (s, s) or (s, s, 3); `key` is uint8 (h, w, 4), made as wide as they are where it
+    is wider, or None where the map is empty. `lines` come above CAPTION; those too long for the sheet are broken.
+    """
+    side = original.shape[0]
+    if key is not None and key.shape[1] > side:
+        key = cv2.resize(key, (side, round(side / key.shape[1] * key.shape[0])), interpolation=cv2.INTER_AREA)
+    width = 2 * side + _GAP + 2 * _MARGIN
+    text = [part for line in lines for part in wrapped(line, width - 2 * _MARGIN, _TEXT)]
+    bar = 0 if key is None else key.shape[0] + _GAP
+    below = _MARGIN + side + bar + _GAP
+    page = np.full((below + _LEADING * (len(text) + 1) + _MARGIN, width, 3), _PAPER, np.uint8)
+    left, right = _MARGIN, _MARGIN + side + _GAP
+    for place, picture in ((left, original), (right, drawn)):
+        colour = picture if picture.ndim == 3 else picture[..., None]
+        page[_MARGIN : _MARGIN + side, place : place + side] = colour
+    if key is not None:
+        _lay(page, key, _MARGIN + side + _GAP, right + side - key.shape[1])
+    words = [(left, below + _LEADING * row, line, "la") for row, line in enumerate(text)]
+    page = write(page, words, size=_TEXT, ink=_INK)
+    return write(page, [(left, below + _LEADING * len(text), CAPTION, "la")], size=_TEXT, ink=_FAINT)
+
+
+def _lay(page: np.ndarray, picture: np.ndarray, top: int, left: int) -> None:
+    """Lay an RGBA picture over the page, in place."""
+    place = page[top : top + picture.shape[0], left : left + picture.shape[1]]
+    alpha = picture[..., 3:] / np.float32(255)
+    place[:] = np.round(alpha * picture[..., :3] + (1 - alpha) * place)
+
+
+def caption(explanation: Explanation, names: dict[str, str], title: str, method: str) -> list[str]:
+    """Return the lines under the pictures. `names` gives the display name of a class id."""
+    target, predicted = names[explanation.target], names[explanation.predicted]
+    where = f", slice {explanation.slice + 1}" if explanation.plane or explanation.slice else ""
+    seed = f", seed {explanation.seed}" if METHODS[explanation.method].drawn else ""
+    return [
+        f"Class explained: {target}, probability {_decimal(explanation.probability)}. The model's answer: {predicted}.",
+        f"{method} ({explanation.engine}{seed}) of {title}, weights {explanation.weights[:12]}, "
+        f"scan {explanation.scan[:12]}{where}.",
+        settled(explanation),
+        *explanation.notes,
+        *explanation.warnings,
+    ]
+
+
+def _decimal(p: float) -> str:
+    """Return a probability with three decimals, but never a flat 0 or 1."""
+    if p < 0.0005:
+        return "under 0.001"
+    return "over 0.999" if p > 0.9995 else f"{p:.3f}"
+
+
+def archive(explanation: Explanation, picture: bytes, look: dict) -> bytes:
+    """Return a zip of `map.npy` (float32 (H, W) of the scan as uploaded), `manifest.json` and `overlay.png`.
+
+    `look` is how the picture was drawn; it stands in the manifest and changes nothing in the map.
+    """
+    values = io.BytesIO()
+    np.save(values, explanation.heat)
+    manifest = json.dumps(explanation.manifest() | {"picture": look}, indent=2, ensure_ascii=False) + "\n"
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as bundle:  # stored: it is made anew at every turn of a slider
+        for name, data in (("map.npy", values.getvalue()), ("manifest.json", manifest), ("overlay.png", picture)):
+            bundle.writestr(zipfile.ZipInfo(name, _DATE), data)
+    return stream.getvalue()

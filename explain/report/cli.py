@@ -1,0 +1,158 @@
+"""python -m explain report SCAN... --model MODEL --out DIR: a report of each scan, and an index over all of them."""
+
+import argparse
+import hashlib
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from explain.arguments import choose_slice
+from explain.methods import METHODS, method
+from explain.prediction_text import percent
+from explain.refinement import Budget
+from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tidied, write, write_index
+from explain.report.report_input import Reading
+from explain.request import explain
+from model_zoo import Model, ModelError, load_model
+from scans import MAX_BYTES, PLANES, ScanError, read
+
+QUICK = ("gradcam", "occlusion")  # one looks inside the network, the other asks it from outside
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command. Returns 0, 1 where some scans could not be read, 2 where nothing could be done."""
+    options = _parser().parse_args(arguments)
+    options.format = list(dict.fromkeys(options.format or ("html", "pdf")))
+    try:
+        Budget(options.seconds)  # refuses what is no time to explain in, before a model is loaded
+        options.method = [method(name).id for name in dict.fromkeys(options.method or QUICK)]
+        model = load_model(options.model)
+        if options.target and options.target not in model.card.classes:
+            raise ModelError(f"no class {options.target[:40]!r}; {options.model} has {', '.join(model.card.classes)}")
+        options.out.mkdir(parents=True, exist_ok=True)
+        return _run(model, _files(options.scans, options.out), options)
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+    return 2
+
+
+def _files(given: list[Path], out: Path) -> list[Path]:
+    """Return the files given, and those of each folder given; hidden ones and our own reports are left out."""
+    found: list[Path] = []
+    for path in given:
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in inside:
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if file.is_dir() or hidden or out.resolve() in file.resolve().parents:
+                continue
+            found.append(file)
+    return list(dict.fromkeys(found))
+
+
+def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
+    """Report every file; what was there before is left as it is. The index is written whatever happens."""
+    if not files:
+        print("error: there is no file in what was given; give scans, or folders that hold some", file=sys.stderr)
+        return 2
+    refused, made, kept = [], 0, 0
+    known = tidied(options.out)
+    bar = tqdm(files, unit="scan", disable=None)  # None: not where stderr is a file
+    try:
+        for path in bar:
+            try:
+                entry, new = _report(model, path, known, options)
+            except ScanError as error:
+                refused.append({"stem": path.name, "error": str(error)})
+                bar.write(f"{path}: {error}")
+                continue
+            made, kept = made + new, kept + (not new)
+            answer = f"{entry['answer']}, {percent(entry['probability'])}"
+            bar.write(f"{path}: {answer} in {entry['name']}{'' if new else ' (was there)'}")
+    finally:
+        bar.close()
+        write_index(options.out, refused)
+    print(f"{made} written, {kept} there before, {len(refused)} could not be read. {options.out / INDEX}")
+    return 0 if not refused else 1 if made or kept else 2
+
+
+def _report(model: Model, path: Path, known: dict[str, dict], options: argparse.Namespace) -> tuple[dict, bool]:
+    """Return the line of a file's reading, and whether it was made now; `known`, by name, gets it too.
+
+    Raises ScanError on a file that is no scan.
+    """
+    data = _bytes(path)
+    asked = {
+        "methods": options.method,
+        "target": options.target,
+        "seed": options.seed,
+        "seconds": options.seconds,
+        "plane": options.plane,
+        "slice": options.slice,
+        "identity": options.identity,
+    }
+    key = key_of(model.card, hashlib.sha256(data).hexdigest(), asked)
+    stem = _stem(path)
+    name, formats = name_of(stem, key), options.format
+    if name in known:
+        if finished(options.out, known[name], key, formats):
+            return known[name], False
+        formats = list(dict.fromkeys([*known[name]["formats"], *formats]))
+    scan = choose_slice(read(data, plane=options.plane), options.slice)
+    maps = tuple(
+        explain(model, scan, name, target=options.target, seed=options.seed, budget=Budget(options.seconds))
+        for name in options.method
+    )
+    reading = Reading(scan, model.card, maps[0].probabilities, maps, datetime.now().replace(microsecond=0))
+    known[name] = write(options.out, reading, data, stem, key, formats, options.identity)
+    return known[name], True
+
+
+def _bytes(path: Path) -> bytes:
+    """Return a file's bytes; `read` says what is wrong with one that is too large, is none, or cannot be opened."""
+    try:
+        if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES:
+            return path.read_bytes()
+    except OSError:
+        pass
+    read(path)
+    raise ScanError("This is no file with an end (a pipe or a device); save the scan as a file first.")
+
+
+def _stem(path: Path) -> str:
+    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+    return stem.encode()[:160].decode(errors="ignore")  # a name of 255 bytes also holds the key, method and ending
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m explain report",
+        description="Report what a model says of each scan and what it looked at. Run again, it goes on where it was "
+        "cut off. A report holds no file name and nothing of a patient; names in --out are the files' own.",
+    )
+    parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help="a file, or a folder and all in it")
+    parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--method",
+        action="append",
+        metavar="METHOD",
+        help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(QUICK)}",
+    )
+    parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable; default: html and pdf")
+    parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: the answer")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
+    parser.add_argument(
+        "--seconds", type=float, default=Budget.seconds, metavar="S", help="time for each map (default: %(default)g)"
+    )
+    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
+    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
+    parser.add_argument(
+        "--identity",
+        action="store_true",
+        help="copy the patient's name, number and dates into DICOM files, as an archive asks for; default: none",
+    )
+    return parser

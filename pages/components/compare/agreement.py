@@ -1,0 +1,182 @@
+"""Where do the maps in the grid agree, and where does one of two mark what the other does not?"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from explain import METHODS, Explanation, png
+from explain.comparison.agreement import (
+    BOTH,
+    FIRST,
+    SECOND,
+    STRONGEST,
+    agreement,
+    head_of,
+    in_words,
+    overlap,
+    overlap_by_chance,
+    parts,
+)
+from explain.comparison.overlap_image import painted, swatch
+from explain.render.overlay import with_sides
+from model_zoo import ModelCard
+from pages.charts.compare import matrix
+from pages.charts.style import CONFIG
+from pages.components.display import window_chosen
+from scans import Scan
+
+_RANKS = (
+    "Spearman's rank correlation within the head: 1 where both maps order the pixels alike, 0 where they have nothing "
+    "to do with each other, below 0 where one is bright and the other dark. Evidence against a class counts as none."
+)
+_ACROSS = ("Between models", "Between methods")
+
+
+def draw_agreement(
+    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
+) -> None:
+    """Draw how far the maps agree, in numbers and as a picture of a pair. `found` goes by (model, method)."""
+    st.subheader("Where the maps agree", anchor=False)
+    if len(found) < 2:
+        st.caption("This needs two maps or more.")
+        return
+    if said := _different_classes(cards, found):
+        st.info(said)
+    numbers, pair = st.columns([5, 4], gap="large")
+    with numbers:
+        _numbers(scan, cards, methods, found)
+    with pair:
+        _pair(scan, found)
+    st.caption(
+        "Agreement is no proof: models trained on the same scans can share a mistake, and coarse maps agree more "
+        "easily than fine ones."
+    )
+
+
+def _different_classes(cards: Sequence[ModelCard], found: Mapping[tuple[str, str], Explanation]) -> str:
+    """Return the sentence for maps that explain different classes, "" where all explain the same."""
+    names = {card.id: dict(zip(card.classes, card.names, strict=True)) for card in cards}
+    targets = {model: names[model][explanation.target] for (model, _), explanation in found.items()}
+    if len(set(targets.values())) == 1:
+        return ""
+    each = ", ".join(f"{name} by {model}" for model, name in targets.items())
+    return (
+        f"These maps explain classes of different names ({each}), so they may answer different questions. Choose one "
+        "class to explain for all models to compare like with like."
+    )
+
+
+def _numbers(
+    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
+) -> None:
+    """Draw the rank correlations between models, or between methods."""
+    across = st.segmented_control(
+        "Compare",
+        _ACROSS,
+        default=_ACROSS[0],
+        required=True,
+        key="compare-across",
+        help=_RANKS,
+        persist_state="session",
+    )
+    ids, titles = [card.id for card in cards], {method: METHODS[method].title for method in methods}
+    if across == _ACROSS[0]:
+        groups = [(titles[m], "the models", [((i, m), i) for i in ids if (i, m) in found]) for m in methods]
+    else:
+        groups = [(i, "the methods", [((i, m), titles[m]) for m in methods if (i, m) in found]) for i in ids]
+    for title, who, maps in groups:
+        st.markdown(f"**{title}**")
+        if len(maps) < 2:
+            st.caption("There are not two maps to compare.")
+            continue
+        names = [name for _, name in maps]
+        values = _matrix(tuple(_key(found[at]) for at, _ in maps), scan, [found[at].heat for at, _ in maps])
+        st.write(in_words(values, names, who))
+        if len(maps) > 2:
+            st.plotly_chart(
+                matrix(values, names),
+                key=f"compare-matrix-{title}",
+                config=CONFIG | {"staticPlot": True},
+                alt=f"Rank correlations of the maps, {title}: {in_words(values, names, who)}",
+            )
+
+
+def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
+    """Draw where two maps, chosen by the reader, mark the same."""
+    labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in found}
+    first = st.selectbox("Map A", list(labels), 0, key="compare-first")
+    second = st.selectbox("Map B", list(labels), 1, key="compare-second")
+    share = (
+        st.slider(
+            "Strongest part of the head (%)",
+            5,
+            30,
+            round(100 * STRONGEST),
+            5,
+            key="compare-share",
+            help="Each map marks this part of the head's pixels, its strongest; more where several tie, fewer where it "
+            "holds less evidence.",
+            persist_state="session",
+        )
+        / 100
+    )
+    a, b = found[labels[first]], found[labels[second]]
+    picture, shared = _picture(_key(a), _key(b), share, window_chosen(scan), scan, a, b)
+    st.image(picture, alt=f"Where {first} and {second} mark the same", width="stretch", output_format="PNG")
+    legend = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}
+    for part, words in legend.items():
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.image(_swatch(part), width=14, alt=f"Colour of: {words}", output_format="PNG")
+            st.caption(words, width="content")
+    if np.isnan(shared):
+        st.write("One of the two maps holds no evidence for its class, so there is nothing to overlap.")
+    else:
+        st.write(
+            f"Of what either marks, both mark {100 * shared:.0f}\u00a0%. Two unrelated maps would share about "
+            f"{100 * overlap_by_chance(share):.0f}\u00a0%."
+        )
+
+
+def _key(explanation: Explanation) -> tuple:
+    asked = explanation
+    return (
+        asked.weights,
+        asked.scan,
+        asked.slice,
+        asked.plane,
+        asked.method,
+        asked.engine,
+        asked.target,
+        asked.seed,
+        asked.evaluations,
+    )
+
+
+@st.cache_data(scope="session", max_entries=4, show_spinner=False)
+def _head(scan: tuple, _scan: Scan) -> np.ndarray:
+    return head_of(_scan)
+
+
+def _head_of(scan: Scan) -> np.ndarray:
+    return _head((scan.digest, scan.index, scan.plane), scan)
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def _matrix(keys: tuple, _scan: Scan, _maps: list[np.ndarray]) -> np.ndarray:
+    return agreement({str(place): heat for place, heat in enumerate(_maps)}, _head_of(_scan))
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def _picture(
+    first: tuple, second: tuple, share: float, window: tuple, _scan: Scan, _a: Explanation, _b: Explanation
+) -> tuple[bytes, float]:
+    head = _head_of(_scan)
+    marked = parts(_a.heat, _b.heat, head, share)
+    drawn = with_sides(painted(_scan.windowed(window), marked, _scan.spacing), _scan.edges)
+    return png(drawn), overlap(_a.heat, _b.heat, head, share)
+
+
+@st.cache_data(show_spinner=False)
+def _swatch(part: int) -> bytes:
+    return png(swatch(part))

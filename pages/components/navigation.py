@@ -1,0 +1,42 @@
+"""Which pages are there, and how is none of them seen without the frame that `app.py` draws?"""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.components.requests import turned_to
+
+_FOLDER = Path(__file__).parents[1]
+
+
+def pages() -> list:
+    """Return the pages in the order of their links, the one to start with first.
+
+    Their addresses are the names of their files, as those of Streamlit's own pages, which it looks for until
+    `st.navigation` has run once in the process: any other would be told "not found" then.
+    """
+    return [
+        st.Page(_FOLDER / "explain_scan.py", title="Explain a scan", default=True),
+        st.Page(_FOLDER / "compare_models.py", title="Compare models"),
+        st.Page(_FOLDER / "performance.py", title="Model performance"),
+        st.Page(_FOLDER / "datasets.py", title="Datasets"),
+        st.Page(_FOLDER / "explanation_quality.py", title="Explanation quality"),
+        st.Page(_FOLDER / "about.py", title="About"),
+    ]
+
+
+def require_frame() -> None:
+    """Give up what the page before waited for; start again through `app.py` where a page runs on its own.
+
+    Called first by every page.
+
+    Streamlit takes each file in `pages/` for a page of its own until `st.navigation` has run once in the
+    process: whoever opened /about first of all would see neither links nor the not-for-diagnosis line.
+    """
+    if "framed" not in st.session_state:
+        st.session_state["framed"] = True
+        st.navigation(pages(), position="top")
+        st.rerun()
+    if context := get_script_run_ctx():
+        turned_to(context.page_script_hash)

@@ -1,0 +1,92 @@
+"""Are the scans shown those of the class, the lesion where it is, and the mean the mean?"""
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.cards import DATASETS
+from datasets.mean_images import marked, mean_pictures, missing, parts, records_here, some
+from datasets.records import DatasetError, Record, load
+from scans import InputSpec, fit, phantom
+from tests.train.small_collections import draw_small_collections
+
+CLASSES = ("glioma", "notumor")
+FOLDERS = ["brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-images-44c"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return draw_small_collections(tmp_path_factory.mktemp("atlas"))
+
+
+def test_some_scans_are_the_same_for_a_seed_and_others_for_another():
+    records = [Record(f"{label}/{i}", label) for label in ("glioma", "pituitary") for i in range(20)]
+    chosen = some(records, ("glioma", "meningioma", "pituitary"), 5, 0)
+    assert list(chosen) == ["glioma", "pituitary"] and all(len(set(own)) == 5 for own in chosen.values())
+    assert {record.label for record in chosen["pituitary"]} == {"pituitary"}
+    assert chosen == some(records, ("glioma", "meningioma", "pituitary"), 5, 0)
+    assert chosen != some(records, ("glioma", "meningioma", "pituitary"), 5, 1)
+    assert len(some(records, ("glioma",), 50, 0)["glioma"]) == 20
+
+
+def test_the_lesion_of_a_phantom_is_the_one_it_was_drawn_with():
+    scan, lesion = marked(Record("glioma/3", "glioma"))
+    assert scan.digest == phantom("glioma", 3).scan.digest
+    assert np.array_equal(lesion, phantom("glioma", 3).mask)
+    assert marked(Record("notumor/3", "notumor"))[1] is None
+
+
+def test_the_boxes_of_a_file_are_filled(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.arange(100 * 200, dtype=np.uint32).reshape(100, 200).astype(np.uint8))
+    scan, lesion = marked(Record("a.png", "glioma", path, boxes=((0.5, 0.5, 0.1, 0.2),)))
+    rows, columns = np.nonzero(lesion)
+    assert scan.shape == lesion.shape == (100, 200)
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (40, 60, 90, 110) and lesion.sum() == 400
+    assert marked(Record("a.png", "glioma", path))[1] is None
+
+
+def test_the_mean_is_of_what_a_model_is_given():
+    records = [Record(f"{label}/{seed}", label) for label in CLASSES for seed in range(2)]
+    heard = []
+    means = mean_pictures(records, CLASSES, heard.append)
+    assert list(means) == list(CLASSES) and heard == [0.25, 0.5, 0.75, 1.0]
+    both = [fit(phantom("glioma", seed).scan, InputSpec(160, 160, 1))[0][..., 0] for seed in range(2)]
+    assert means["glioma"].picture == pytest.approx((both[0] + both[1]) / 2, abs=1e-6)
+    assert means["glioma"].scans == 2
+    assert sorted(means["glioma"].greys) == sorted(float(load(r).windowed().mean()) for r in records[:2])
+
+
+def test_a_mean_of_nothing_or_of_a_broken_file_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="no scan to take a mean of"):
+        mean_pictures([], CLASSES)
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=r"a\.png cannot be read"):
+        mean_pictures([Record("a.png", "glioma", tmp_path / "a.png")], CLASSES)
+
+
+def test_a_dataset_is_made_of_itself_and_a_pooled_one_of_its_collections(tmp_path):
+    assert parts(DATASETS["phantom4"]) == []
+    assert parts(DATASETS["kaggle4"]) == [DATASETS["kaggle4"]]
+    assert [part.folder for part in parts(DATASETS["pooled4"])] == FOLDERS
+    assert [part.folder for part in missing(DATASETS["pooled13"], tmp_path)] == FOLDERS
+    (tmp_path / FOLDERS[1]).mkdir()
+    assert [part.folder for part in missing(DATASETS["pooled13"], tmp_path)] == [FOLDERS[0], FOLDERS[2]]
+
+
+def test_the_records_of_a_pooled_set_are_those_of_the_collections_that_are_here(data, tmp_path):
+    found = records_here(DATASETS["pooled4"], data)
+    assert {record.cohort for record in found} == {"kaggle", "figshare", "br35h", "44c"}
+    assert {record.label for record in found} == set(DATASETS["pooled4"].classes)
+    (tmp_path / FOLDERS[1]).symlink_to(data / FOLDERS[1])
+    assert {record.cohort for record in records_here(DATASETS["pooled4"], tmp_path)} == {"figshare", "br35h"}
+
+
+@pytest.mark.parametrize("task", ["kaggle4", "pooled4"])
+def test_what_is_not_here_is_told_with_the_way_to_get_it(tmp_path, task):
+    with pytest.raises(DatasetError, match="python -m train download kaggle4"):
+        records_here(DATASETS[task], tmp_path)
+
+
+def test_phantoms_are_always_here(tmp_path):
+    assert len(records_here(DATASETS["phantom4"], tmp_path)) == 2000

@@ -1,0 +1,195 @@
+"""Every published layout is read as it is published, with its traps."""
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.annotations import boxes_in_pixels
+from datasets.cards import DATASETS, counts, dataset_card, version_found
+from datasets.readers import _PORTUGUESE, READERS, read_records
+from datasets.records import DatasetError, Record, load
+from scans import Box
+
+
+def picture(path, value: int = 100) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.zeros((48, 40), np.uint8)
+    pixels[10:40, 8:30] = value
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def kaggle(tmp_path):
+    folder = tmp_path / "brain-tumor-mri-dataset"
+    for part, prefix in (("Training", "Tr"), ("Testing", "Te")):
+        for label in DATASETS["kaggle4"].classes:
+            picture(folder / part / label / f"{prefix}-{label[:2]}_0001.jpg")
+    return folder
+
+
+def test_every_task_has_a_reader_and_every_reader_a_card():
+    assert {card.task for card in DATASETS.values()} == set(DATASETS)
+    assert set(READERS) == {task for task, card in DATASETS.items() if not card.pooled}
+
+
+@pytest.mark.parametrize("card", DATASETS.values(), ids=DATASETS)
+def test_every_card_says_what_is_wrong_with_its_set_and_where_it_comes_from(card):
+    assert card.defects and card.licence and card.citation and card.source and len(card.classes) > 2
+
+
+def test_kaggle_keeps_the_publisher_s_split(kaggle, tmp_path):
+    found = read_records(DATASETS["kaggle4"], tmp_path)
+    assert counts(found) == {
+        split: dict.fromkeys(sorted(DATASETS["kaggle4"].classes), 1) for split in ("test", "train")
+    }
+    assert found[0].id == "Training/glioma/Tr-gl_0001.jpg"
+
+
+def test_hidden_folders_and_other_files_are_passed_over(kaggle, tmp_path):
+    picture(kaggle / "Testing" / "meningioma" / ".ipynb_checkpoints" / "Te-me_0001-checkpoint.jpg")
+    (kaggle / "Testing" / "meningioma" / "notes.txt").write_text("not a scan")
+    (kaggle / "Testing" / ".hidden").mkdir()
+    assert len(read_records(DATASETS["kaggle4"], tmp_path)) == 8
+
+
+def test_an_unknown_class_folder_is_refused_by_name(kaggle, tmp_path):
+    (kaggle / "Training" / "astrocytoma").mkdir()
+    with pytest.raises(DatasetError, match="unknown class folder 'astrocytoma'"):
+        read_records(DATASETS["kaggle4"], tmp_path)
+
+
+def test_an_empty_class_is_refused_by_name(kaggle, tmp_path):
+    for path in kaggle.glob("*/pituitary/*.jpg"):
+        path.unlink()
+    with pytest.raises(DatasetError, match="none of class pituitary"):
+        read_records(DATASETS["kaggle4"], tmp_path)
+
+
+@pytest.mark.parametrize("task", ["kaggle4", "44c15", "figshare3"])
+def test_a_missing_set_says_where_to_get_it(task, tmp_path):
+    with pytest.raises(DatasetError, match="get it: "):
+        read_records(DATASETS[task], tmp_path)
+
+
+def test_an_unknown_task_lists_those_there_are():
+    with pytest.raises(DatasetError, match="44c15, figshare3, kaggle4, phantom4"):
+        dataset_card("brats")
+
+
+def test_portuguese_folders_become_english_classes_and_keep_their_sequence(tmp_path):
+    for portuguese in _PORTUGUESE:
+        picture(tmp_path / "brain-tumor-mri-images-44c" / f"{portuguese} T1C+" / "a.jpeg")
+    picture(tmp_path / "brain-tumor-mri-images-44c" / "_NORMAL T2" / "b.jpeg")
+    found = read_records(DATASETS["44c15"], tmp_path)
+    assert {(r.label, r.sequence) for r in found if r.id.startswith("Neurocitoma")} == {("neurocytoma", "T1C+")}
+    assert {(r.label, r.sequence) for r in found if r.id.startswith("_NORMAL T2")} == {("normal", "T2")}
+    assert load(next(r for r in found if r.sequence == "T2")).sequence == "T2"
+
+
+def mat(path, label: int, patient: str) -> None:
+    """Write one slice as figshare does: MATLAB v7.3, arrays transposed, text as codes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.arange(60 * 50, dtype=np.int16).reshape(60, 50)
+    mask = np.zeros((60, 50), np.uint8)
+    mask[12:24, 10:30] = 1
+    with h5py.File(path, "w") as file:
+        group = file.create_group("cjdata")
+        group["image"], group["tumorMask"] = image.T, mask.T
+        group["label"] = np.array([[float(label)]])
+        group["PID"] = np.array([[ord(letter)] for letter in patient], np.uint16)
+
+
+@pytest.fixture
+def figshare_mat(tmp_path):
+    folder = tmp_path / "figshare-brain-tumor"
+    for number, label in ((1, 1), (2, 2), (10, 3)):
+        mat(folder / f"{number}.mat", label, f"1003{number}")
+    with h5py.File(folder / "cvind.mat", "w") as file:
+        file["cvind"] = np.zeros((3, 1))
+    return folder
+
+
+def test_figshare_s_matlab_files_are_read_with_patient_mask_and_in_order(figshare_mat, tmp_path):
+    found = read_records(DATASETS["figshare3"], tmp_path)
+    assert [(r.number, r.label, r.patient) for r in found] == [
+        (1, "meningioma", "10031"),
+        (2, "glioma", "10032"),
+        (10, "pituitary", "100310"),
+    ]
+    assert boxes_in_pixels(found[0].boxes, (60, 50)) == (Box(12, 10, 24, 30),)
+
+
+def test_a_matlab_scan_is_upright_and_spans_its_values(figshare_mat, tmp_path):
+    scan = load(read_records(DATASETS["figshare3"], tmp_path)[0])
+    assert scan.shape == (60, 50) and scan.span == (0.0, 2999.0)
+    assert scan.pixels[0, 1] == pytest.approx(1 / 2999) and scan.pixels[1, 0] == pytest.approx(50 / 2999)
+
+
+def test_a_broken_matlab_file_is_named(figshare_mat, tmp_path):
+    (figshare_mat / "11.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    with pytest.raises(DatasetError, match=r"11\.mat is not a figshare slice"):
+        read_records(DATASETS["figshare3"], tmp_path)
+
+
+def test_figshare_as_pictures_has_boxes_and_leaves_out_the_no_tumour_scans(tmp_path):
+    folder = tmp_path / "figshare-brain-tumor"
+    for number, label in ((7, "glioma"), (30, "meningioma"), (4, "pituitary")):
+        picture(folder / label / f"{number}.jpg")
+        (folder / label / f"{number}.txt").write_text("2 0.5 0.25 0.5 0.25")
+    picture(folder / "notumor" / "3065.jpg")
+    found = read_records(DATASETS["figshare3"], tmp_path)
+    assert [r.number for r in found] == [4, 7, 30]
+    assert boxes_in_pixels(found[0].boxes, (48, 40)) == (Box(6, 10, 18, 30),)
+
+
+def test_boxes_of_another_format_are_refused_by_file(tmp_path):
+    picture(tmp_path / "figshare-brain-tumor" / "glioma" / "7.jpg")
+    (tmp_path / "figshare-brain-tumor" / "glioma" / "7.txt").write_text("0.5 0.25 0.5 0.25")
+    with pytest.raises(DatasetError, match=r"7\.txt should have five numbers"):
+        read_records(DATASETS["figshare3"], tmp_path)
+
+
+def test_phantoms_need_no_folder_and_no_test_head_is_a_training_head(tmp_path):
+    found = read_records(DATASETS["phantom4"], tmp_path / "nowhere")
+    assert version_found(found, DATASETS["phantom4"]) == "seeded"
+    seeds = {s: {r.id.split("/")[1] for r in found if r.split == s} for s in ("train", "test")}
+    assert not seeds["train"] & seeds["test"]
+    assert load(found[0]).modality == "MR"
+
+
+def test_an_unreadable_scan_is_named(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"<html>")
+    with pytest.raises(DatasetError, match=r"a\.jpg cannot be read"):
+        load(Record("a.jpg", "glioma", tmp_path / "a.jpg"))
+
+
+def made_up(train: dict[str, int], test: dict[str, int]) -> list[Record]:
+    return [
+        Record(f"{split}/{label}/{i}", label, split=split)
+        for split, part in (("train", train), ("test", test))
+        for label, number in part.items()
+        for i in range(number)
+    ]
+
+
+def test_the_version_of_a_set_is_told_by_its_counts():
+    card = DATASETS["kaggle4"]
+    for version, official in card.versions.items():
+        assert version_found(made_up(**official), card) == version
+    official = card.versions["7,023 images"]
+    fewer = made_up(official["train"] | {"notumor": 1591}, official["test"])
+    assert version_found(fewer, card) == "7,023 images, 4 of them missing, 0 more than published"
+
+
+@pytest.mark.data
+def test_the_real_sets_are_the_versions_their_readme_says(data_folder):
+    found = {task: read_records(DATASETS[task], data_folder) for task in ("kaggle4", "44c15", "figshare3")}
+    assert {task: len(records) for task, records in found.items()} == {
+        "kaggle4": 7019,
+        "44c15": 3911,
+        "figshare3": 2708,
+    }
+    assert version_found(found["kaggle4"], DATASETS["kaggle4"]).startswith("7,023 images, 4 of them missing")
+    assert {r.label for r in found["44c15"]} == set(DATASETS["44c15"].classes)
+    assert all(record.boxes for record in found["figshare3"])

@@ -1,0 +1,110 @@
+"""A drawn box is the pixels under it, and a map's region the pixels around its peak."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explain import Explanation
+from explain.counterfactual import counterfactuals
+from explain.counterfactual.regions import around_peak, beside_control, from_corners, strongest_region
+from scans import Box
+from tests.explain.counterfactual.test_interventions import SIDE, SPOT, looks_at
+from tests.explain.known import head, with_spot
+
+NAMES = ("Glioma", "No tumour")
+
+
+def of_map(heat: np.ndarray, method: str = "gradcam") -> Explanation:
+    return Explanation(
+        heat=heat,
+        raw=heat,
+        method=method,
+        engine="candor",
+        unit="logit",
+        model="tiny",
+        weights="0" * 64,
+        target="glioma",
+        predicted="glioma",
+        probabilities=(0.9, 0.1),
+        probability=0.9,
+        scan="0" * 64,
+        slice=0,
+        plane="",
+        settings=(),
+        seed=0,
+        seconds=0.1,
+        evaluations=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "box"),
+    [
+        ((10, 20), (30, 50), Box(30, 10, 50, 20)),
+        ((20, 10), (50, 30), Box(30, 10, 50, 20)),  # drawn from the lower right
+        ((9.6, 20.4), (30.4, 49.6), Box(30, 10, 50, 20)),
+        ((-8, 300), (-1, 12.2), Box(0, 0, 12, 90)),  # beyond the scan
+        ((10.1, 10.3), (4, 9), Box(4, 10, 9, 10)),  # empty: told by `counterfactuals`
+    ],
+)
+def test_a_drawn_box_ends_at_the_nearest_edges_of_pixels_within_the_scan(x, y, box):
+    assert from_corners(x, y, (60, 90)) == box
+
+
+def test_the_region_of_a_map_is_the_part_of_its_highest_twentieth_that_holds_the_peak():
+    """20 x 20 pixels, 20 of which are the highest 5 %: 12 around the peak, 8 elsewhere."""
+    heat = np.linspace(0, 0.1, 400).reshape(20, 20).astype(np.float32)
+    heat[3:6, 4:8] = 0.9
+    heat[4, 5] = 1.0
+    heat[12:16, 12:14] = 0.95
+    assert around_peak(heat) == Box(3, 4, 6, 8)
+
+
+def test_pixels_that_touch_at_a_corner_are_one_part():
+    heat = np.zeros((20, 20), np.float32)
+    heat[3, 3], heat[4, 4] = 1, 0.5
+    assert around_peak(heat) == Box(3, 3, 5, 5)
+
+
+@pytest.mark.parametrize(("row", "column", "box"), [(7, 7, Box(7, 7, 9, 9)), (19, 0, Box(18, 0, 20, 2))])
+def test_one_pixel_is_widened_to_the_smallest_region_within_the_scan(row, column, box):
+    heat = np.zeros((20, 20), np.float32)
+    heat[row, column] = 1
+    assert around_peak(heat) == box
+
+
+def test_evidence_against_is_no_region_to_start_from():
+    heat = np.zeros((20, 20), np.float32)
+    assert around_peak(heat) is None
+    heat[2:4, 2:4] = -1
+    assert around_peak(heat) is None
+
+
+def test_a_map_of_single_pixels_is_smoothed_first():
+    """A lone dot is the peak; where many dots lie together there is more."""
+    heat = np.zeros((SIDE, SIDE), np.float32)
+    heat[80, 80] = 1
+    heat[40:52:2, 24:36:2] = 0.9
+    assert strongest_region(head(SIDE), of_map(heat)) == Box(80, 80, 82, 82)
+    region = strongest_region(head(SIDE), of_map(heat, "saliency"))
+    assert region.top < 46 < region.bottom < 70 and region.left < 30 < region.right < 70
+
+
+def test_the_changes_stand_beside_each_other_with_their_control():
+    scan = with_spot(head(SIDE), *SPOT.slices)
+    found = counterfactuals(looks_at(SPOT), scan, SPOT)
+    assert beside_control(found, NAMES)[:2] == [
+        {
+            "Region": "Erased",
+            "Answer": "No tumour",
+            "Probability of Glioma": "over 99\u00a0% → under 1\u00a0%",
+        },
+        {
+            "Region": "Erased, other side",
+            "Answer": "Glioma",
+            "Probability of Glioma": "over 99\u00a0% → over 99\u00a0%",
+        },
+    ]
+    _, alone = beside_control([replace(found[0], control=None)], NAMES)
+    assert alone["Answer"].startswith("not asked") and not alone["Probability of Glioma"]

@@ -1,0 +1,146 @@
+"""LIME's weights are those of the stock package, and its regions keep to the head."""
+
+import cv2
+import numpy as np
+import pytest
+
+from explain.methods import lime as regions
+from explain.refinement import Question
+from scans import InputSpec, fit, phantom
+from tests.conftest import tiny_network
+from tests.explain.known import constant, counted, linear
+from tests.explain.networks import make, model_of
+
+
+def question_of(network, square: np.ndarray, target: int = 0, seed: int = 0) -> Question:
+    return Question(model_of(network), square, target, seed)
+
+
+@pytest.fixture(scope="module")
+def square() -> np.ndarray:
+    """A head as a model of 64 pixels takes it."""
+    return fit(phantom("glioma", 5).scan, InputSpec(64, 64))[0]
+
+
+def weights_of(raw, labels: np.ndarray) -> np.ndarray:
+    """The weight of each region, read off the map."""
+    first = [np.flatnonzero(labels.ravel() == k)[0] for k in range(labels.max() + 1)]
+    return raw.values.ravel()[first]
+
+
+@pytest.mark.parametrize(("seed", "samples"), [(0, 250), (3, 400), (11, 1000)])
+def test_the_weights_are_those_of_the_lime_package(square, seed, samples):
+    from lime.lime_image import LimeImageExplainer
+
+    question = question_of(tiny_network(side=64), square, 2, seed)
+    labels = regions.superpixels(question)
+    *_, last = regions.lime(question, samples=samples)
+    stock = LimeImageExplainer(random_state=seed).explain_instance(
+        square,
+        question.logits,
+        labels=(2,),
+        top_labels=None,
+        num_samples=samples,
+        batch_size=64,
+        segmentation_fn=lambda image: labels,
+        random_seed=0,
+    )
+    expected = np.zeros(labels.max() + 1)
+    for region, weight in stock.local_exp[2]:
+        expected[region] = weight
+    np.testing.assert_allclose(weights_of(last, labels), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    assert last.evaluations == samples and f"{stock.score:.2f}" in last.notes[0]
+
+
+def test_a_model_that_looks_into_one_region_gets_its_weight_there(square):
+    """The logit is what the region's pixels differ from their mean, squared: hidden, it loses all of it."""
+    labels = regions.superpixels(question_of(constant(64), square))
+    chosen = int(np.argmax([square[labels == k].var() for k in range(labels.max())]))
+    hidden = regions.with_means(square, labels)
+    weights = np.zeros((64, 64, 3, 2), np.float32)
+    weights[..., 0] = np.where((labels == chosen)[..., None], square - hidden, 0)
+    weights *= 10 / (weights[..., 0] * square).sum()
+    *_, last = regions.lime(question_of(linear(weights), square))
+    found = weights_of(last, labels)
+    assert found.argmax() == chosen and found[chosen] == pytest.approx(10, rel=0.03)
+    assert np.abs(np.delete(found, chosen)).max() < 0.1
+    assert float(last.notes[0].removeprefix("R2 of LIME's linear model: ").rstrip(".")) > 0.98
+
+
+def test_regions_whose_effects_multiply_are_called_a_sketch(square):
+    labels = regions.superpixels(question_of(constant(64), square))
+    hidden = regions.with_means(square, labels)
+    *_, last = regions.lime(_parity(labels, square, hidden), samples=500)
+    assert last.notes[0].endswith("the regions do not add up, read the map as a sketch.")
+
+
+def _parity(labels: np.ndarray, square: np.ndarray, hidden: np.ndarray) -> Question:
+    """A model that counts whether an even number of the two regions with most contrast is shown."""
+    from dataclasses import replace
+
+    model = model_of(constant(64))
+    order = np.argsort([-square[labels == k].var() for k in range(labels.max())])[:2]
+
+    def logits(batch: np.ndarray) -> np.ndarray:
+        inside = [batch[:, labels == k] for k in order]
+        shown = [
+            np.abs(part - hidden[labels == k]).sum(axis=(1, 2)) > 1e-3 for part, k in zip(inside, order, strict=True)
+        ]
+        return np.stack([np.where(shown[0] == shown[1], 1.0, -1.0), np.zeros(len(batch))], axis=1).astype(np.float32)
+
+    return Question(replace(model, runtime=replace(model.runtime, logits=logits)), square, 0)
+
+
+@pytest.mark.parametrize("seed", [5, 6, 900_010])
+@pytest.mark.parametrize("kind", ["glioma", "notumor"])
+def test_the_regions_cover_the_head_and_the_air_is_the_last(kind, seed):
+    question = question_of(constant(64), fit(phantom(kind, seed).scan, InputSpec(64, 64))[0])
+    labels = regions.superpixels(question)
+    assert labels.shape == (64, 64) and sorted(np.unique(labels)) == list(range(labels.max() + 1))
+    np.testing.assert_array_equal(labels == labels.max(), ~question.head)
+    assert 20 <= labels.max() <= 60
+
+
+def test_a_scan_without_air_has_regions_all_over():
+    """A head that fills its square, as a crop can leave it: no region is left over for the air."""
+    grain = np.random.default_rng(0).random((64, 64, 1), dtype=np.float32)
+    square = np.repeat(0.3 + 0.5 * cv2.GaussianBlur(grain, (0, 0), 3)[..., None], 3, axis=-1).astype(np.float32)
+    question = question_of(constant(64), square)
+    labels = regions.superpixels(question)
+    assert question.head.all() and sorted(np.unique(labels)) == list(range(labels.max() + 1))
+    *_, last = regions.lime(question, samples=250)
+    assert not last.values.any()
+
+
+def test_a_hidden_region_has_its_mean_colour(square):
+    labels = regions.superpixels(question_of(constant(64), square))
+    hidden = regions.with_means(square, labels)
+    assert hidden.shape == square.shape and hidden.dtype == np.float32
+    for region in range(labels.max() + 1):
+        inside = labels == region
+        expected = np.broadcast_to(square[inside].mean(axis=0), (inside.sum(), 3))
+        np.testing.assert_allclose(hidden[inside], expected, atol=1e-6)
+
+
+def test_a_mean_alone_is_what_lime_cannot_see(square):
+    """Regions are hidden by their mean: a model that asks for nothing else shows no evidence, by design."""
+    labels = regions.superpixels(question_of(constant(64), square))
+    weights = np.zeros((64, 64, 3, 2), np.float32)
+    weights[labels == 3, 0, 0] = 10 / (labels == 3).sum()
+    *_, last = regions.lime(question_of(linear(weights), square), samples=500)
+    np.testing.assert_allclose(last.values, 0, atol=1e-4)
+
+
+def test_drafts_double_and_ask_only_for_what_is_new(noise):
+    model, asked = counted(model_of(make("functional")))
+    drafts = list(regions.lime(Question(model, noise[0], 0)))
+    assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(asked) == 2000
+
+
+def test_the_seed_decides_the_map_and_a_used_explainer_does_not(noise):
+    network = make("functional")
+    first, again, other = (
+        list(regions.lime(question_of(network, noise[0], 1, seed), samples=250))[-1].values for seed in (4, 4, 5)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()

@@ -1,0 +1,104 @@
+"""Is it said how settled a map is, what its colours mean, and when to doubt it?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explain import METHODS, Explanation
+from explain.captions import doubts, remarks, scale, settled, under_way
+
+
+@pytest.fixture
+def explanation() -> Explanation:
+    return Explanation(
+        heat=np.array([[1.0, 0.0], [-2.0, 0.5]], np.float32),
+        raw=np.ones((2, 2), np.float32),
+        method="lime",
+        engine="lime",
+        unit="logits a region",
+        model="tiny-phantom4",
+        weights="a" * 64,
+        target="glioma",
+        predicted="notumor",
+        probabilities=(0.25, 0.05, 0.6, 0.1),
+        probability=0.25,
+        scan="b" * 64,
+        slice=0,
+        plane="",
+        settings=(),
+        seed=0,
+        seconds=1.26,
+        evaluations=501,
+        signed=True,
+        stopped="stable",
+        stability=0.984,
+    )
+
+
+def test_a_stable_map_says_how_far_the_last_two_agree_and_what_it_took(explanation):
+    assert settled(explanation) == (
+        "Stable: the last two maps agree by 0.98 (rank correlation). 501 evaluations of the model, 1.3 s."
+    )
+
+
+def test_a_single_pass_is_exact(explanation):
+    once = replace(explanation, method="gradcam", stopped="complete", stability=None, evaluations=2, seconds=0.04)
+    assert settled(once) == "Exact: one pass, nothing drawn at random. Under 0.1 s."
+
+
+def test_score_cam_of_every_channel_by_itself_is_exact(explanation):
+    every = replace(explanation, method="scorecam", stopped="complete", stability=None, evaluations=66)
+    assert settled(every) == "Exact: nothing drawn at random. 66 evaluations of the model, 1.3 s."
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"stopped": "time", "stability": 0.8}, "Cut off by the time budget: the last two maps agree by 0.80"),
+        ({"stopped": "time", "stability": None}, "after its first map, so its stability was not measured"),
+        ({"stopped": "complete", "stability": None}, "compare another seed"),
+        ({"stopped": "complete", "stability": 0.95}, "Complete: the last two maps agree by 0.95 (rank"),
+        ({"stopped": "complete", "stability": 0.6}, "another seed may give another map"),
+        ({"stopped": "complete", "stability": 0.6, "method": "shap"}, "read it as a sketch"),
+    ],
+)
+def test_a_map_that_is_not_settled_says_so(explanation, changes, words):
+    assert words in settled(replace(explanation, **changes))
+
+
+def test_lime_s_note_comes_with_what_r2_means(explanation):
+    assert remarks(explanation) == []
+    note = "R2 of LIME's linear model: 0.81."
+    first, second = remarks(replace(explanation, notes=(note,)))
+    assert first == note and "1 would be all" in second
+
+
+def test_an_unlikely_class_and_a_saturated_model_are_told(explanation):
+    assert doubts(explanation, "Glioma") == []
+    unlikely = doubts(replace(explanation, probability=0.001), "Glioma")
+    assert len(unlikely) == 1 and "Glioma under 1\u00a0%" in unlikely[0]
+    heat = np.maximum(explanation.heat, 0)
+    scorecam = replace(explanation, method="scorecam", heat=heat, signed=False, probability=1.0)
+    assert len(doubts(scorecam, "Glioma")) == 1 and "saturated" in doubts(scorecam, "Glioma")[0]
+    assert doubts(replace(scorecam, method="gradcam"), "Glioma") == []  # it reads the logit
+    empty = replace(scorecam, probability=0.0, heat=0 * heat, warnings=("No positive evidence.",))
+    assert doubts(empty, "Glioma") == ["No positive evidence."]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_s_colours_are_explained(explanation, name):
+    of = replace(explanation, method=name, signed=METHODS[name].signed)
+    for against in {False, METHODS[name].signed}:
+        words = scale(of, "Glioma", against)
+        assert "Glioma" in words and words.startswith("0: ") and "every map has its own scale" in words
+        assert ("against it" in words) is against
+
+
+def test_how_far_it_is_follows_the_effort_or_the_budget_and_never_ends_early():
+    share, words = under_way(0.45, 1.0, 30.0)
+    assert share == 0.45 and "45 %, 1 s of at most 30 s" in words.replace("\u00a0", " ")
+    assert under_way(0.0, 15.0, 30.0)[0] == 0.5
+    assert under_way(1.0, 1.0, 30.0)[0] < 1
+    share, words = under_way(0.0, 31.0, 30.0)
+    assert share == 1 and "30 s are over, waiting for a first map" in words.replace("\u00a0", " ")

@@ -1,0 +1,134 @@
+"""The model card in Markdown says what the card and its tables say, and nothing that they do not."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from model_zoo import ModelError, models, read_card, zoo_folder
+from model_zoo.card_explanations import looking
+from model_zoo.card_markdown import model_card_markdown
+
+
+@pytest.fixture
+def card(written_bundle):
+    return read_card(written_bundle / "card.json")
+
+
+def section(text: str, title: str) -> str:
+    """The part of a Markdown text under a title."""
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def line(text: str, start: str) -> list[str]:
+    """The cells of the table's line that starts so."""
+    found = next(line for line in text.splitlines() if line.startswith(f"| {start} |"))
+    return [cell.strip() for cell in found.strip("|").split("|")]
+
+
+def in_a_cell(figure) -> str:
+    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
+
+
+def test_every_figure_of_the_card_stands_in_the_text(card, written_bundle):
+    text = model_card_markdown(card, written_bundle)
+    assert [figure for figure in card.figures if in_a_cell(figure) not in text] == []
+
+
+def test_both_accuracies_come_first(card, written_bundle):
+    text = model_card_markdown(card, written_bundle)
+    whole, apart = card.figure("accuracy", "test"), card.figure("accuracy", "test", "no twin in training")
+    assert f"Accuracy {in_a_cell(whole)} on 48 test scans, {in_a_cell(apart)} on 32 of them" in text.splitlines()[2]
+    figures = section(text, "Figures")
+    assert line(figures, "accuracy")[1:3] == [in_a_cell(whole), in_a_cell(apart)]
+    assert line(figures, "scans")[1:] == ["48", "32", "8"]
+
+
+def test_the_confusion_matrix_is_counted_from_the_predictions(card, written_bundle):
+    matrix = section(model_card_markdown(card, written_bundle), "Confusion matrix")
+    assert line(matrix, "Glioma") == ["Glioma", "6", "6", "0", "0"]
+    assert line(matrix, "Meningioma") == ["Meningioma", "0", "12", "0", "0"]
+
+
+def test_calibration_is_shown_bin_by_bin(card, written_bundle):
+    calibration = section(model_card_markdown(card, written_bundle), "Calibration")
+    assert line(calibration, "0.67 to 0.73")[1:] == ["48", "0.7000", "0.8750"]
+
+
+def test_sequences_cohorts_and_checks_have_their_lines(card, written_bundle):
+    text = model_card_markdown(card, written_bundle)
+    assert line(section(text, "By sequence"), "sequence T2")[1] == "24"
+    cohorts = section(text, "Other cohorts")
+    assert cohorts.index("### 44c") < cohorts.index("### br35h")
+    assert line(cohorts, "no twin in training")[1:3] == [
+        "10",
+        in_a_cell(card.figure("accuracy", "cohort 44c", "no twin in training")),
+    ]
+    assert "Pituitary tumour" not in cohorts  # the cohorts have none
+    checks = section(text, "Does it cheat?")
+    assert line(checks, "border only")[1] == "8"
+    assert "which of 3 sources (44c, figshare, kaggle)" in checks and "chance is 0.3333" in checks
+
+
+def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
+    facts = {
+        "published": "0.95 (table 3)",
+        "differences": ("No ImageNet weights.", "Fewer epochs."),
+        "trainable_parameters": 1000,
+        "training": {"epochs": 54, "images_a_second": 186.0},
+    }
+    text = model_card_markdown(replace(card, parameters=3000, **facts), written_bundle)
+    training = section(text, "Training")
+    assert line(training, "parameters")[1] == "3,000" and line(training, "frozen")[1] == "2,000"
+    assert line(training, "images a second")[1] == "186" and line(training, "`network`")[1] == "tiny"
+    published = section(text, "The published system and this one")
+    assert line(published, "0.95 (table 3)")[1] == in_a_cell(card.figure("accuracy", "test"))
+    assert "- No ImageNet weights.\n- Fewer epochs." in published
+
+
+def test_what_is_not_known_is_left_out(card, tmp_path):
+    """A card without tables or figures: no section promises what it has not."""
+    text = model_card_markdown(replace(card, figures=()), tmp_path)
+    assert "None was measured" in section(text, "Figures") and "frozen" not in text
+    for title in ("By class", "By sequence", "Other cohorts", "Does it cheat?", "Calibration", "Confusion matrix"):
+        assert f"## {title}" not in text
+    assert "## The published system" not in text and "no figure" not in text
+
+
+def test_without_twins_there_is_one_column(card, written_bundle):
+    whole = [figure for figure in card.figures if figure.subset != "no twin in training"]
+    same = [replace(figure, subset="no twin in training") for figure in whole if figure.subset == "all scans"]
+    text = model_card_markdown(replace(card, figures=tuple(whole + same)), written_bundle)
+    assert line(section(text, "Figures"), "scans")[1:] == ["48", "8"]
+
+
+def test_a_bar_in_a_name_does_not_break_a_table(card, written_bundle):
+    text = model_card_markdown(replace(card, names=("Glioma | grade 4", *card.names[1:])), written_bundle)
+    assert "| Glioma \\| grade 4 |" in text
+
+
+@pytest.mark.parametrize("card", models().values(), ids=lambda card: card.id)
+def test_every_shipped_model_card_has_its_use_its_limits_and_its_hash(card):
+    text = (zoo_folder() / card.id / "CARD.md").read_text(encoding="utf-8")
+    assert "Not for diagnosis" in text and card.weights_sha256 in text and card.licence in text
+    assert [limit for limit in card.limits if f"- {limit}" not in text] == []
+
+
+def test_a_card_says_where_the_model_looks_once_the_board_was_run(tmp_path):
+    assert looking(tmp_path) == ""
+    figure = {"value": 0.75, "low": 0.5, "high": 0.9, "scans": 12}
+    methods = {
+        "gradcam": {"control": False, "pointing": figure, "sanity all": figure, "fails sanity": True},
+        "centre": {"control": True, "pointing": figure},
+    }
+    (tmp_path / "explanations.json").write_text(json.dumps({"scans": 12, "groups": 9, "methods": methods}))
+    text = looking(tmp_path)
+    assert "12 slices of 9 groups" in text and "evidence about the model, not about the patient" in text
+    assert "| `gradcam` | 0.75 (0.50 to 0.90) |  |  |  | 0.75 (0.50 to 0.90) fails |" in text
+    assert "| control: centre | 0.75 (0.50 to 0.90) |" in text
+
+
+def test_a_broken_summary_of_the_board_is_said(tmp_path):
+    (tmp_path / "explanations.json").write_text("{}")
+    with pytest.raises(ModelError, match="run the board again"):
+        looking(tmp_path)

@@ -1,0 +1,155 @@
+"""Figures are counted by hand here; every shipped card is recomputed in test_verify.py."""
+
+import time
+
+import numpy as np
+import pytest
+
+from model_zoo.scores import (
+    MEASURES,
+    PROBE,
+    Prediction,
+    bundle_figures,
+    check_figures,
+    cohort_figures,
+    figures,
+    source_figures,
+)
+from tests.conftest import CLASSES
+from tests.model_zoo.answers import checks, cohorts, predictions, sources, write_tables
+
+TWO = ("a", "b")
+
+
+def rows(number: int = 40) -> list[Prediction]:
+    """Every fourth scan is called wrong, every other has a twin, two scans a group."""
+    return [
+        Prediction(f"{i}", f"g{i // 2}", "test", i % 2 == 1, "a", (0.1, 0.9) if i % 4 == 0 else (0.9, 0.1))
+        for i in range(number)
+    ]
+
+
+def find(found, name, subset="all scans", split="test"):
+    return next(f for f in found if (f.name, f.subset, f.split) == (name, subset, split))
+
+
+def names(found, subset, split="test") -> list[str]:
+    return [f.name for f in found if (f.subset, f.split) == (subset, split)]
+
+
+def test_twins_are_counted_apart():
+    found = figures(rows(), TWO)
+    whole, apart = find(found, "accuracy"), find(found, "accuracy", "no twin in training")
+    assert (whole.value, whole.scans) == (0.75, 40)
+    assert (apart.value, apart.scans) == (0.5, 20)
+
+
+def test_an_interval_holds_its_value_and_narrows_with_more_groups():
+    few, many = (find(figures(rows(n), TWO), "accuracy") for n in (40, 400))
+    assert few.low < few.value < few.high
+    assert many.high - many.low < 0.5 * (few.high - few.low)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "AUC"])
+def test_an_interval_over_groups_is_wider_than_over_scans(name):
+    """All scans of a group are right or wrong together: 20 groups of 10 are worth 20 scans, not 200."""
+    p = [(0.4 + 0.03 * (i // 10) * (-1) ** (i // 10), 0.5) for i in range(200)]
+    grouped = [Prediction(f"{i}", f"g{i // 10}", "val", False, TWO[i // 10 % 4 // 2], p[i]) for i in range(200)]
+    alone = [Prediction(r.id, r.id, r.split, r.twin, r.truth, r.probabilities) for r in grouped]
+    width = [f.high - f.low for f in (find(figures(r, TWO), name, split="val") for r in (grouped, alone))]
+    assert width[0] > 2.5 * width[1]
+
+
+def test_the_test_split_has_every_measure_and_each_class_of_its_own():
+    found = figures(predictions(), CLASSES)
+    whole = [*MEASURES, "AUC", "expected calibration error"]
+    by_class = [f"{measure} of {label}" for measure in ("precision", "recall") for label in CLASSES]
+    assert names(found, "all scans", "val") == whole
+    assert names(found, "all scans") == names(found, "no twin in training") == whole + by_class
+    assert {f.source for f in found} == {"predictions.csv"}
+
+
+def test_a_class_s_precision_and_recall_are_counted_by_hand():
+    """6 of the 12 gliomas are called meningioma, beside its own 12."""
+    found = figures(predictions(), CLASSES)
+    assert find(found, "recall of glioma").value == 0.5 and find(found, "precision of glioma").value == 1
+    assert find(found, "recall of meningioma").value == 1
+    assert find(found, "precision of meningioma").value == round(12 / 18, 4)
+
+
+def test_the_calibration_error_is_how_much_too_sure_it_is():
+    """Always 0.7 sure, right in 42 of 48: 0.175 too modest."""
+    assert find(figures(predictions(), CLASSES), "expected calibration error").value == 0.175
+
+
+def test_sequences_are_told_apart_where_there_is_more_than_one():
+    found = figures(predictions(), CLASSES)
+    assert names(found, "sequence T1") == names(found, "sequence T2") == list(MEASURES)
+    assert find(found, "accuracy", "sequence T1").value == 1 and find(found, "accuracy", "sequence T2").value == 0.75
+    single = [r for r in predictions() if r.sequence != "T2"]
+    assert not [f for f in figures(single, CLASSES) if f.subset.startswith("sequence")]
+
+
+def test_one_class_alone_has_no_area_and_no_figure_of_the_other():
+    found = figures(rows(), TWO)
+    assert "AUC" not in names(found, "all scans")
+    assert "recall of b" not in names(found, "all scans") and find(found, "precision of b").value == 0
+
+
+def test_another_cohort_counts_first_without_twins_over_the_classes_it_has():
+    """Of 10 scans without twin 4 are gliomas, two of them called pituitary; there is no pituitary to count."""
+    found = cohort_figures(cohorts(), CLASSES)
+    apart = find(found, "accuracy", "no twin in training", "cohort 44c")
+    assert (apart.value, apart.scans, apart.source) == (0.8, 10, "cohorts.csv")
+    assert find(found, "balanced accuracy", "no twin in training", "cohort 44c").value == round((0.5 + 1 + 1) / 3, 4)
+    f1 = (2 * 2 / (4 + 2) + 1 + 1) / 3
+    assert find(found, "macro F1", "no twin in training", "cohort 44c").value == round(f1, 4)
+    assert find(found, "recall of glioma", "no twin in training", "cohort 44c").value == 0.5
+    assert "recall of pituitary" not in names(found, "no twin in training", "cohort 44c")
+
+
+def test_another_cohort_s_sequences_leave_its_twins_out():
+    found = cohort_figures(cohorts(), CLASSES)
+    subsets = list(dict.fromkeys(f.subset for f in found if f.split == "cohort 44c"))
+    assert subsets == ["no twin in training", "all scans", "sequence T1", "sequence T1C+"]
+    scans = [find(found, "accuracy", subset, "cohort 44c").scans for subset in subsets]
+    assert scans == [10, 12, 5, 5]
+    assert {f.subset for f in found if f.split == "cohort br35h"} == {"no twin in training"}
+
+
+def test_every_check_has_its_two_accuracies_in_the_file_s_order():
+    found = check_figures(checks(), CLASSES)
+    assert [(f.subset, f.name, f.value, f.scans) for f in found] == [
+        ("as is", "accuracy", 1, 8),
+        ("as is", "balanced accuracy", 1, 8),
+        ("border only", "accuracy", 0.25, 8),
+        ("border only", "balanced accuracy", 0.25, 8),
+    ]
+
+
+def test_the_probe_is_judged_source_by_source():
+    (found,) = source_figures(sources())
+    assert (found.name, found.split, found.subset, found.scans) == (PROBE, "check", "source probe", 16)
+    assert found.value == round((6 / 8 + 1 + 1) / 3, 4) and found.low < found.value < found.high
+
+
+def test_a_bundle_s_figures_are_those_of_the_tables_it_has(tmp_path):
+    assert bundle_figures(tmp_path, CLASSES) == ()
+    write_tables(tmp_path)
+    parts = figures(predictions(), CLASSES), cohort_figures(cohorts(), CLASSES), check_figures(checks(), CLASSES)
+    assert bundle_figures(tmp_path, CLASSES) == sum(parts, ()) + source_figures(sources())
+    (tmp_path / "predictions.csv").unlink()
+    assert bundle_figures(tmp_path, CLASSES) == parts[1] + parts[2] + source_figures(sources())
+
+
+def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():
+    rng = np.random.default_rng(0)
+    classes = [f"c{k}" for k in range(15)]
+    p = rng.dirichlet(np.full(15, 0.3), 2025)
+    made = [
+        Prediction(f"{i}", f"{i}", "val" if i < 700 else "test", i % 3 == 0, classes[rng.integers(15)], tuple(p[i]))
+        for i in range(2025)
+    ]
+    start = time.perf_counter()
+    figures(made, classes)
+    assert time.perf_counter() - start < 10  # 2 s on an idle machine

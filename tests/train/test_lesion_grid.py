@@ -1,0 +1,53 @@
+"""A lesion's place follows its box through crop, scaling and the coarse grid."""
+
+import numpy as np
+import pytest
+
+from datasets.records import Record
+from scans import InputSpec, Scan, fit
+from train.lesion_grid import cells, drawn, place_of
+
+
+def placed(label: str, boxes=(), shape=(100, 100), size=50) -> np.ndarray:
+    scan = Scan(np.zeros(shape, np.float32), digest="")
+    _, placement = fit(scan, InputSpec(size, size, 1, crop=False))
+    return place_of(Record("x", label, boxes=boxes), placement)
+
+
+def test_a_box_is_scaled_with_the_scan():
+    """x 0.4 to 0.6 and y 0.2 to 0.8 of 100 pixels, shown at 50: columns 20 to 30, rows 10 to 40."""
+    assert placed("glioma", ((0.5, 0.5, 0.2, 0.6),)).tolist() == [10, 20, 40, 30]
+
+
+def test_a_wide_scan_is_centred_and_so_is_its_lesion():
+    """50 rows of 100 columns fill rows 12 to 37 of the square: the middle row 25 goes to 12 + 12.5."""
+    place = placed("glioma", ((0.5, 0.5, 0.2, 0.2),), shape=(50, 100))
+    assert place.tolist() == pytest.approx([22, 20, 27, 30], abs=1)
+
+
+def test_the_largest_of_several_boxes_is_taken():
+    assert placed("glioma", ((0.2, 0.2, 0.1, 0.1), (0.6, 0.6, 0.4, 0.4))).tolist() == [20, 20, 40, 40]
+
+
+@pytest.mark.parametrize("label", ["notumor", "normal"])
+def test_a_healthy_scan_is_known_to_have_no_lesion(label):
+    assert drawn(placed(label), (50, 50)).max() == 0
+
+
+def test_an_unmarked_lesion_is_unknown_not_absent():
+    assert drawn(placed("glioma"), (50, 50)) is None
+
+
+def test_the_lesion_is_the_ellipse_within_its_box():
+    canvas = drawn(np.array([10, 20, 40, 30], np.float32), (50, 50))
+    rows, columns = np.nonzero(canvas)
+    assert (rows.min(), rows.max()) == pytest.approx((10, 39), abs=1)
+    assert (columns.min(), columns.max()) == pytest.approx((20, 29), abs=1)
+    assert (canvas > 0).sum() == pytest.approx(np.pi / 4 * 30 * 10, rel=0.15)
+
+
+def test_a_cell_holds_the_share_of_it_that_is_lesion():
+    picture = np.zeros((16, 16), np.uint8)
+    picture[:8, 8:] = 255  # the upper right cell, whole
+    picture[8:, :4] = 255  # half of the lower left one
+    np.testing.assert_allclose(cells(picture, 2), [[0, 1], [0.5, 0]], atol=1 / 255)

@@ -1,0 +1,103 @@
+"""How does a recipe become a bundle? Read, group, split, prepare, train, score once."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from datasets.cards import dataset_card, version_found
+from datasets.cohorts import divided, read_task
+from datasets.label_map import common_label
+from datasets.near_duplicates import Prints, twins_among
+from datasets.records import Record, fingerprint
+from model_zoo import ModelCard
+from train.batches import Batches, prepare
+from train.evaluate import evaluate
+from train.fit import fit, labels_of, precision_policy, seed_everything
+from train.frozen_backbone import after_head, join_history, warm_head
+from train.initial_weights import start
+from train.recipe import Recipe
+
+
+def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool) -> ModelCard:
+    """Train a recipe and return the card of its bundle at `out / recipe_id`.
+
+    The working files (checkpoint, history) are in `out / .runs / recipe_id` until the next run.
+    """
+    dataset = dataset_card(recipe.task)
+    seed_everything(recipe.seed)
+    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
+    network = start(recipe, len(dataset.classes))
+    scans = gather(recipe, data)
+    print(f"{dataset.title}: {scans.version}")
+    labels = labels_of(scans.records, dataset.classes)
+    splits = np.array([record.split for record in scans.records])
+    weights = class_weights(labels[splits == "train"]) if recipe.class_weights else None
+    batches = {
+        name: Batches(
+            scans.pixels[splits == name],
+            labels[splits == name],
+            recipe,
+            training=name == "train",
+            places=scans.places[splits == name],
+            class_weights=weights if name == "train" else None,
+            classes=tuple(dataset.classes),
+        )
+        for name in ("train", "val")  # the test set is not in scope here
+    }
+    print(", ".join(f"{name} {number:,}" for name, number in sorted(Counter(splits.tolist()).items())) + " scans")
+
+    run = out / ".runs" / recipe_id
+    data_used = fingerprint(scans.records)
+    pair = batches["train"], batches["val"]
+    head_rows = warm_head(network, *pair, recipe, run, data=data_used, resume=resume)
+    network = fit(network, *pair, after_head(recipe), run, data=data_used, resume=resume)
+    join_history(run, head_rows)
+    return evaluate(network, recipe_id, recipe, dataset, scans.version, scans.records, run, out)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The scans of a run: N records with group, split and twin set, and what `train.batches.prepare` made of them."""
+
+    records: list[Record]
+    version: str
+    pixels: np.ndarray  # uint8 (N, size, size)
+    prints: Prints
+    places: np.ndarray  # float32 (N, 4)
+
+
+def gather(recipe: Recipe, data: Path) -> Gathered:
+    """Read, divide and prepare the scans of a recipe, those whose class the task has."""
+    dataset = dataset_card(recipe.task)
+    records = read_task(dataset, data, recipe.cohorts)
+    version = version_found(records, dataset)  # of the whole set, however few of its scans this run takes
+    records = limited(records, recipe.limit)
+    pixels, prints, places = prepare(records, recipe.spec)
+    shares = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
+    records = divided(records, twins_among(prints), **shares)
+    if dataset.pooled:
+        records = [replace(r, label=common_label(r.label, tuple(dataset.classes))) for r in records]
+        kept = np.array([bool(record.label) for record in records])
+        records = [record for record in records if record.label]
+        pixels, prints, places = pixels[kept], prints[kept], places[kept]
+    return Gathered(records, version, pixels, prints, places)
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """Return float32 (K,): what each scan of a class must weigh for all classes to weigh alike; the mean is 1."""
+    numbers = np.bincount(labels)
+    return (len(labels) / (len(numbers) * numbers)).astype(np.float32)
+
+
+def limited(records: Sequence[Record], limit: int) -> list[Record]:
+    """Return at most `limit` records a published split and class, evenly spread; all of them for 0."""
+    if not limit:
+        return list(records)
+    piles = defaultdict(list)
+    for record in records:
+        piles[record.cohort, record.split, record.label].append(record)
+    return [pile[i] for pile in piles.values() for i in sorted(set(np.linspace(0, len(pile) - 1, limit, dtype=int)))]
