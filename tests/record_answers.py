@@ -22,10 +22,27 @@ from scans import phantom
 
 ROOT = Path(__file__).parents[1]
 _UNHURRIED = "3600"  # seconds a map: no answer may depend on how busy the machine is
-_FACTS = (
-    "method engine signed model weights target predicted probabilities probability scan slice plane seed "
-    "evaluations stopped stability shape range raw_shape"
-).split()
+_FACTS = [
+    "method",
+    "engine",
+    "signed",
+    "model",
+    "weights",
+    "target",
+    "predicted",
+    "probabilities",
+    "probability",
+    "scan",
+    "slice",
+    "plane",
+    "seed",
+    "evaluations",
+    "stopped",
+    "stability",
+    "shape",
+    "range",
+    "raw_shape",
+]
 _QUICK = ("gradcam", "gradcam++", "layercam", "hirescam", "saliency", "integrated-gradients")
 
 
