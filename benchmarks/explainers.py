@@ -121,7 +121,7 @@ def warm(model: Model, scan: Scan) -> dict:
             "stopped": shown[name].stopped,
             "floor, seconds": round(shown[name].evaluations / rate, 4),
         }
-        if chosen.drawn:
+        if chosen.random:
             methods[name]["Spearman of two seeds"] = round(_seeds(model, scan, name), 3)
     square = fit(scan, model.card.input)[0]
     question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))

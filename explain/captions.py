@@ -10,13 +10,12 @@ _UNSETTLED = 0.9  # rank correlation of the last two maps
 _UNLIKELY = 0.01
 _ONE_PASS = 2  # evaluations: the answer is one, the map another
 _FAINT = 1e-6  # of the strongest: evidence for the class below this is rounding
-_SENSITIVITY = ("saliency", "smoothgrad")  # they measure what could change the answer, not what speaks for it
 _GLOSSES = {"lime": "R2 is the share of the network's reactions that LIME's simple model follows; 1 would be all."}
 
 
 def settled(explanation: Explanation) -> str:
     """Return how stable the map is, and what it took, in two sentences."""
-    drawn, agreed = METHODS[explanation.method].drawn, explanation.stability
+    drawn, agreed = METHODS[explanation.method].random, explanation.stability
     took = f"{explanation.evaluations:,} evaluations of the model, {_seconds(explanation.seconds)}."
     if agreed is None:
         if explanation.stopped == "time":
@@ -79,7 +78,7 @@ def doubts(explanation: Explanation, name: str) -> list[str]:
 
 def scale(explanation: Explanation, name: str, against: bool) -> str:
     """Return what the colours mean. `against`: evidence against the class is drawn."""
-    if explanation.method in _SENSITIVITY:
+    if METHODS[explanation.method].sensitivity:
         zero = f"0: a change of grey there would not move the score of {name}."
     elif against:
         return (

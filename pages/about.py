@@ -3,7 +3,6 @@
 import streamlit as st
 
 from explain import METHODS
-from explain.prediction_text import in_per_cent
 from model_zoo import ModelCard, ModelError, models
 from pages.components.navigation import require_frame
 
@@ -46,13 +45,13 @@ and teaching tool: **not a medical device, not for diagnosis, cleared by no auth
 
 text.subheader("Methods", anchor=False)
 for method in METHODS.values():
-    text.markdown(f"**{method.title}** ([paper]({method.paper})). {method.measures} {method.misleads}")
+    text.markdown(f"**{method.title}** ([paper]({method.paper})). {method.measures} {method.pitfalls}")
 
 
 def row(card: ModelCard) -> dict[str, str]:
     """Return one line of the table of models."""
-    found = {title: card.figure("accuracy", split, subset) for title, (split, subset) in MEASURES.items()}
-    scores = {title: f"{in_per_cent(f)}, n = {f.scans}" if f else "not measured" for title, f in found.items()}
+    found = {title: card.score("accuracy", split, subset) for title, (split, subset) in MEASURES.items()}
+    scores = {title: f"{f.percent()}, n = {f.scans}" if f else "not measured" for title, f in found.items()}
     return {"Model": card.id, "Classes": ", ".join(card.names)} | scores
 
 

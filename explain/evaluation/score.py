@@ -134,7 +134,7 @@ def _steadiness(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, flo
     def same_verdict(square: np.ndarray) -> bool:
         return int(question.logits(square[None])[0].argmax()) == question.target
 
-    if METHODS[name].drawn:
+    if METHODS[name].random:
         others = [map_of(question.square, seed) for seed in SEEDS[1:]]
         found["seeds"] = across_seeds([first, *others], question.head)
     steady = under_shifts_and_noise(map_of, same_verdict, question.square, question.head)

@@ -56,7 +56,7 @@ def caption(explanation: Explanation, names: dict[str, str], title: str, method:
     """Return the lines under the pictures. `names` gives the display name of a class id."""
     target, predicted = names[explanation.target], names[explanation.predicted]
     where = f", slice {explanation.slice + 1}" if explanation.plane or explanation.slice else ""
-    seed = f", seed {explanation.seed}" if METHODS[explanation.method].drawn else ""
+    seed = f", seed {explanation.seed}" if METHODS[explanation.method].random else ""
     return [
         f"Class explained: {target}, probability {_decimal(explanation.probability)}. The model's answer: {predicted}.",
         f"{method} ({explanation.engine}{seed}) of {title}, weights {explanation.weights[:12]}, "

@@ -12,7 +12,7 @@ from explain.captions import doubts, facts, remarks, scale, settled
 from explain.evaluation.summary import said, trust
 from explain.explanation import Explanation
 from explain.methods import METHODS
-from explain.prediction_text import in_per_cent, in_words, percent
+from explain.prediction_text import in_words, percent
 from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, Points, Section, Table, Text
 from explain.report.report_input import Reading
 from model_zoo import Figure, zoo_folder
@@ -78,7 +78,7 @@ def _answer(reading: Reading) -> tuple[Block, ...]:
 
 def _reliability(reading: Reading) -> tuple[Block, ...]:
     card, said_class = reading.card, reading.card.classes[reading.predicted]
-    name, split = card.names[reading.predicted], "test" if card.figure("accuracy", "test") else "val"
+    name, split = card.names[reading.predicted], "test" if card.score("accuracy", "test") else "val"
     wanted = [
         ("Accuracy", "accuracy", ALL),
         ("Accuracy", "accuracy", APART),
@@ -88,11 +88,11 @@ def _reliability(reading: Reading) -> tuple[Block, ...]:
     ]
     rows = []
     for title, measure, subset in wanted:
-        figure = card.figure(measure, split, subset) or (None if measure == "accuracy" else card.figure(measure, split))
+        figure = card.score(measure, split, subset) or (None if measure == "accuracy" else card.score(measure, split))
         rows += [_row(title, _SUBSETS[figure.subset].format(_SPLITS[split]), figure)] if figure else []
-    cohorts = dict.fromkeys(figure.split for figure in card.figures if figure.split.startswith("cohort "))
+    cohorts = dict.fromkeys(figure.split for figure in card.scores if figure.split.startswith("cohort "))
     for cohort in cohorts:
-        if figure := card.figure("balanced accuracy", cohort, APART):
+        if figure := card.score("balanced accuracy", cohort, APART):
             rows.append(_row("Balanced accuracy", f"collection {cohort.removeprefix('cohort ')}", figure))
     if not rows:
         return (Text(_NOT_MEASURED, "doubt"),)
@@ -108,7 +108,7 @@ def _reliability(reading: Reading) -> tuple[Block, ...]:
 
 
 def _row(title: str, where: str, figure: Figure) -> tuple[str, ...]:
-    return title, where, in_per_cent(figure), f"{figure.scans:,}"
+    return title, where, figure.percent(), f"{figure.scans:,}"
 
 
 def _map_title(reading: Reading, explanation: Explanation) -> str:
@@ -124,7 +124,7 @@ def _map(reading: Reading, explanation: Explanation, ink: str) -> tuple[Block, .
     measured = trust(zoo_folder() / reading.card.id, reading.card.weights_sha256, method.id, explanation.target)
     rows = (
         ("Shows", method.measures),
-        ("Misleads", method.misleads),
+        ("Pitfalls", method.pitfalls),
         ("Colours", " ".join([*meaning, *reading.said_of_picture(explanation)])),
         ("Settled?", " ".join([settled(explanation), *remarks(explanation)])),
         ("Hit rate", said(measured, method.title, name)),
@@ -173,7 +173,7 @@ def _provenance(reading: Reading) -> tuple[Block, ...]:
 
 def _settings(reading: Reading, explanation: Explanation) -> str:
     style = reading.style
-    seed = f"seed {explanation.seed}; " if METHODS[explanation.method].drawn else "nothing drawn at random; "
+    seed = f"seed {explanation.seed}; " if METHODS[explanation.method].random else "nothing drawn at random; "
     own = "".join(f"; {name} {value}" for name, value in explanation.settings)
     return (
         f"{explanation.engine}; {seed}{explanation.evaluations:,} evaluations of the model{own}. Drawn in "

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
-from explain import COLOUR_MAPS, Explanation
+from explain import COLOUR_MAPS, METHODS, Explanation
 from explain.render.colours import SIGNED_COLOUR_MAPS
 from explain.render.overlay import level_and_width, window_of
-from explain.render.smoothing import PIXEL_FINE, STEP, smoothing
+from explain.render.smoothing import STEP, smoothing
 from scans import Scan
 
 _DRAWN_AS = ("Fill", "Contours")
@@ -76,7 +76,7 @@ def choose_blend(signed: bool, keys: str = "", what: str = "heatmap") -> tuple[b
 
 def _choose_smoothing(scan: Scan, method: str) -> float:
     choice = smoothing(scan, method)
-    kind = "fine" if method in PIXEL_FINE else "coarse"
+    kind = "fine" if METHODS[method].per_pixel else "coarse"
     return st.slider(
         f"Smooth ({choice.unit})",
         0.0,

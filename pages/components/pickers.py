@@ -3,7 +3,6 @@
 import streamlit as st
 
 from explain import METHODS, Budget, png
-from explain.prediction_text import in_per_cent
 from explain.render.overlay import gray, squared
 from model_zoo import ModelCard, ModelError, models
 from pages.components.requests import Choice
@@ -143,9 +142,9 @@ def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
 def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
     """Return the model's card, and what is asked of it."""
     card = choose_model(cards)
-    if measured := card.figure("accuracy", "test") or card.figure("accuracy", "val"):
+    if measured := card.score("accuracy", "test") or card.score("accuracy", "val"):
         st.caption(
-            f"{card.title}. Accuracy on {measured.scans:,} {_SPLITS[measured.split]} scans: {in_per_cent(measured)}."
+            f"{card.title}. Accuracy on {measured.scans:,} {_SPLITS[measured.split]} scans: {measured.percent()}."
         )
     names = {"": "The model's answer"} | dict(zip(card.classes, card.names, strict=True))
     target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}", **_KEEP)
@@ -170,7 +169,7 @@ def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
             **_KEEP,
             help="The time after which the best map so far is shown. Most maps are stable long before.",
         )
-        seed = _seed() if method.drawn else 0
+        seed = _seed() if method.random else 0
     return card, Choice(target, method.id, engine, seed, float(seconds))
 
 

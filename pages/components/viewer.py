@@ -72,7 +72,7 @@ def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
     found = trust(zoo_folder() / card.id, card.weights_sha256, method.id, explanation.target)
     column.caption(f"**How far to trust it.** {said(found, method.title, name)}")
     column.caption(" ".join([settled(explanation), *remarks(explanation)]))
-    column.caption(f"**{method.title}.** {method.measures} {method.misleads} [The paper]({method.paper}).")
+    column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [The paper]({method.paper}).")
 
 
 def show(scan: Scan) -> list:

@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from explain import METHODS, Cancelled, explain
 from explain.cache import CACHE
 from explain.queue import Busy, Queue
-from explain.render.smoothing import PIXEL_FINE
 from pages.components import requests as asking
 from pages.components.explain import progress as waiting
 from scans import phantom
@@ -93,11 +92,11 @@ def test_every_method_draws_its_map_and_says_how_settled_it_is(app, name):
     assert answer(app) and not errors(app)
     assert drawn(app) == (ALTS if "nothing to draw" not in said(app) else ALTS[:2])
     assert any(word in said(app) for word in ("Exact:", "Stable:", "Complete", "Cut off"))
-    assert METHODS[name].measures in said(app) and METHODS[name].misleads in said(app)
+    assert METHODS[name].measures in said(app) and METHODS[name].pitfalls in said(app)
     assert METHODS[name].paper in said(app)
-    assert bool([box for box in app.number_input if box.key == "seed"]) is METHODS[name].drawn
+    assert bool([box for box in app.number_input if box.key == "seed"]) is METHODS[name].random
     assert bool([toggle for toggle in app.toggle if toggle.key == "against"]) is METHODS[name].signed
-    assert ("Smoothed, in the picture only" in said(app)) is (name in PIXEL_FINE)
+    assert ("Smoothed, in the picture only" in said(app)) is METHODS[name].per_pixel
 
 
 def test_while_it_is_on_its_way_the_answer_the_scan_and_how_far_it_is_are_shown(slow):

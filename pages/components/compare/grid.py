@@ -67,7 +67,7 @@ def draw_grid(
     plain = _plain(_id(scan), window, scan)
     grid = pictures.grid(len(cards) + 1, min_column_width=_NARROWEST, wrap=False)
     for method in methods:
-        title, about = METHODS[method].title, f"{METHODS[method].measures} {METHODS[method].misleads}"
+        title, about = METHODS[method].title, f"{METHODS[method].measures} {METHODS[method].pitfalls}"
         with grid.cell():
             st.image(plain, alt="The scan", width="stretch", output_format="PNG")
             st.markdown(f"**{title}**", help=about)

@@ -49,7 +49,7 @@ def test_every_engine_repeats_itself_bit_for_bit(model, scan, method, engine):
 
 
 @pytest.mark.parametrize(
-    "method", [m for m in METHODS.values() if m.drawn], ids=[m.id for m in METHODS.values() if m.drawn]
+    "method", [m for m in METHODS.values() if m.random], ids=[m.id for m in METHODS.values() if m.random]
 )
 def test_another_seed_draws_another_map(wide, scan, method):
     """Score-CAM draws the groups of its channels: 40 of them, and no time to come to each alone."""
@@ -59,7 +59,7 @@ def test_another_seed_draws_another_map(wide, scan, method):
 
 
 @pytest.mark.parametrize(
-    "method", [m for m in METHODS.values() if not m.drawn], ids=[m.id for m in METHODS.values() if not m.drawn]
+    "method", [m for m in METHODS.values() if not m.random], ids=[m.id for m in METHODS.values() if not m.random]
 )
 def test_what_is_not_drawn_does_not_depend_on_the_seed(model, scan, method):
     one, other = (explain(model, scan, method.id, seed=seed).raw for seed in (1, 2))
@@ -109,7 +109,7 @@ def test_grad_cam_plus_plus_of_tf_keras_vis_is_in_our_unit(scan):
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_every_method_says_what_it_is(method):
     assert METHODS[method.id] is method
-    assert method.paper.startswith("https://") and method.unit and len(method.measures) > 40 < len(method.misleads)
+    assert method.paper.startswith("https://") and method.unit and len(method.measures) > 40 < len(method.pitfalls)
 
 
 def test_the_class_the_model_gives_is_explained_by_default(model, scan):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explain.methods import METHODS
-from explain.render.smoothing import PIXEL_FINE, smoothed, smoothing
+from explain.render.smoothing import smoothed, smoothing
 from scans import Scan
 
 
@@ -13,9 +13,8 @@ def scan(shape: tuple[int, int], spacing: tuple[float, float] = (1.0, 1.0)) -> S
 
 
 def test_only_maps_of_single_pixels_are_smoothed_unasked():
-    assert set(PIXEL_FINE) < set(METHODS)
     smooth = {name for name in METHODS if smoothing(scan((512, 512)), name).usual > 0}
-    assert smooth == set(PIXEL_FINE)
+    assert smooth == {name for name in METHODS if METHODS[name].per_pixel} != set()
 
 
 def test_the_choice_is_in_millimetres_where_the_file_gives_them():

@@ -55,9 +55,9 @@ def test_a_model_of_which_nothing_was_measured_says_so():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_comes_with_how_to_read_it(method):
     words = Read(html(reading_of(methods=(method,)))).words
-    for told in (METHODS[method].title, METHODS[method].measures, METHODS[method].misleads, "321 evaluations"):
+    for told in (METHODS[method].title, METHODS[method].measures, METHODS[method].pitfalls, "321 evaluations"):
         assert told in words
-    assert ("seed 7" in words) == METHODS[method].drawn
+    assert ("seed 7" in words) == METHODS[method].random
     assert "has not been run for this model" in words  # of a model without a board
 
 
