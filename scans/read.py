@@ -1,20 +1,16 @@
-"""What is this file, and which scans does it hold? The one door through which every scan comes in."""
+"""Reading the scans of a file: the one door through which every scan comes in."""
 
 import hashlib
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
+from scans.file_types import GZIP, header_bytes, is_dicom, is_nifti, is_picture
 from scans.images import read_image
 from scans.sandbox import decode
 from scans.scan import MIN_SIDE, PLANES, Scan, ScanError
 
 MAX_BYTES = 50_000_000
 ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, DICOM and NIfTI (.nii, .nii.gz)"
-
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
-_GZIP = b"\x1f\x8b"
-_NIFTI_HEADER = 348  # bytes of NIfTI-1's and of Analyze's
 
 # First bytes of what people send instead of a scan, and what to do about it.
 _STRANGERS = {
@@ -54,22 +50,13 @@ def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> l
 
 
 def _decode(data: bytes, digest: str, plane: str) -> list[Scan]:
-    if data[128:132] == b"DICM":  # first: the 128 bytes before it may be the start of a TIFF (PS3.10 7.1)
+    if is_dicom(data):  # first: the 128 bytes before its magic may be the start of a TIFF (PS3.10 7.1)
         return decode("dicom", data, digest, plane)
-    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+    if is_picture(data):
         return read_image(data, digest)
-    start = _inflated(data) if data.startswith(_GZIP) else data[:_NIFTI_HEADER]
-    if start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
+    if is_nifti(data):
         return decode("nifti", data, digest, plane)
-    raise ScanError(_unknown(data, start))
-
-
-def _inflated(data: bytes) -> bytes:
-    """Return the first bytes inside gzip, and no more of them than a header has."""
-    try:
-        return zlib.decompressobj(wbits=31).decompress(data[:100_000], _NIFTI_HEADER)
-    except zlib.error:
-        return b""
+    raise ScanError(_unknown(data, header_bytes(data)))
 
 
 def _unknown(data: bytes, start: bytes) -> str:
@@ -77,7 +64,7 @@ def _unknown(data: bytes, start: bytes) -> str:
     pair = start[344:348] == b"ni1\0" or start[4:8] == b"ni2\0"
     if pair or start[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
         return "This is the header of an Analyze or NIfTI pair without its voxels; save both as one .nii file."
-    if data.startswith(_GZIP):
+    if data.startswith(GZIP):
         return "This gzip file holds no NIfTI volume; unpack it and send the scans that are in it."
     for magic, sentence in _STRANGERS.items():
         if data.startswith(magic):

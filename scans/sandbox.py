@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from scans.file_types import is_dicom
 from scans.sandbox_worker import CPU_SECONDS
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 
@@ -57,7 +58,7 @@ def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
 
     What it lacks is "". Raises ScanError with one sentence for the reader.
     """
-    if data[128:132] != b"DICM":
+    if not is_dicom(data):
         raise ScanError("This file is no DICOM file (Part 10), so it names no study; give the one that was read.")
     return _ask("identity" if identity else "references", "", data, _facts)
 

@@ -1,4 +1,4 @@
-"""What is a scan? One 2-D slice with its pixels in [0, 1] and only facts that identify nobody."""
+"""A scan: one 2-D slice with its pixels in [0, 1] and only facts that identify nobody."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,8 @@ PLANES = ("axial", "coronal", "sagittal")
 MIN_SIDE = 32  # pixels: below this no head can be told from noise
 MAX_PIXELS = 25_000_000  # one slice; a 5000 x 5000 mammogram fits, a decompression bomb does not
 MAX_VOXELS = 60_000_000  # all slices of a file; 512 x 512 x 200 fits, and takes 0.24 GB
+
+BLANK_SLICE = "This slice is blank (every pixel has the same value); choose another slice."
 
 
 class ScanError(ValueError):
@@ -47,6 +49,15 @@ class Scan:
             pixels = pixels.view()
         pixels.flags.writeable = False
         object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def key(self) -> str:
+        """What tells this slice from all others: the digest of its file, the plane it is cut along, its index.
+
+        >>> Scan(np.zeros((64, 64)), "5f3a", index=7, plane="axial").key
+        '5f3a:axial:7'
+        """
+        return f"{self.digest}:{self.plane}:{self.index}"
 
     @property
     def shape(self) -> tuple[int, int]:
