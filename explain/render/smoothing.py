@@ -32,7 +32,7 @@ class Smoothing:
 def smoothing(scan: Scan, method: str) -> Smoothing:
     """Return the choice for a scan's map by a method; usually 0 but for maps of single pixels."""
     side = max(scan.shape[0] * scan.spacing[0], scan.shape[1] * scan.spacing[1])
-    usual = round(_USUAL * side / STEP) * STEP if METHODS[method].per_pixel else 0.0
+    usual = round(_USUAL * side / STEP) * STEP if method in METHODS and METHODS[method].per_pixel else 0.0
     most = max(1.0, round(_MOST * side / STEP) * STEP)
     return Smoothing("px" if scan.spacing == (1.0, 1.0) else "mm", side, usual, most)
 
