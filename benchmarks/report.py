@@ -10,12 +10,11 @@ from benchmarks.app_tables import waiting
 from benchmarks.explanation_tables import board, explainers, looking
 from benchmarks.record import RESULTS
 from datasets.audit import AUDITS_FOLDER
-from model_zoo import ModelCard, models
-from model_zoo.card import Figure, read_card
+from model_zoo import Estimate, ModelCard, models, read_card
 from model_zoo.scores import APART, PROBE
 from model_zoo.verify import bundle_folders
 from train.recipe import find_recipe, recipe_of, trained_on
-from train.shortcut_tests import CHECKS
+from train.shortcut_tests import SHORTCUT_TESTS
 
 README = Path(__file__).parents[1] / "README.md"
 _MARKS = ("<!-- {0}: made by python -m benchmarks.report -->", "<!-- end of {0} -->")
@@ -49,46 +48,48 @@ def accuracy() -> str:
         "|---|---|---|---|---|---|",
     ]
     for name, card in measured():
-        as_published, apart = own_figures(card)
+        as_published, apart = own_accuracy(card)
         first = cell(as_published) if as_published or not apart else "no published split"
         rows.append(
-            f"| {name} | {card.published or 'our own'} | {first} | {cell(apart)} | "
+            f"| {name} | {card.published or 'our own'} | {first} | {cell(apart, _own_measure(card))} | "
             f"{elsewhere(card, 'no twin in training')} | {elsewhere(card, 'sequence T1C+')} |"
         )
     return "\n".join(rows)
 
 
-def own_figures(card: ModelCard) -> tuple[Figure | None, Figure | None]:
+def own_accuracy(card: ModelCard) -> tuple[Estimate | None, Estimate | None]:
     """Return the accuracy as published and the one with twins removed.
 
     A pooled model is compared where the others are: on the Kaggle set's own test split. Of the other sets
     nobody published a split, so only the grouped one is there: accuracy, or macro F1 for figshare.
     """
     if card.task.startswith("pooled"):
-        return tuple(
-            card.figure("accuracy", "cohort kaggle", subset) for subset in ("all scans", "no twin in training")
-        )
+        return tuple(card.score("accuracy", "cohort kaggle", subset) for subset in ("all scans", "no twin in training"))
     if card.task == "kaggle4":
-        return card.figure("accuracy", "test"), card.figure("accuracy", "test", "no twin in training")
-    name = "macro F1" if card.task == "figshare3" else "accuracy"
-    return None, card.figure(name, "test", "no twin in training") or card.figure(name, "test")
+        return card.score("accuracy", "test"), card.score("accuracy", "test", "no twin in training")
+    name = _own_measure(card)
+    return None, card.score(name, "test", "no twin in training") or card.score(name, "test")
+
+
+def _own_measure(card: ModelCard) -> str:
+    return "macro F1" if card.task == "figshare3" else "accuracy"
 
 
 def elsewhere(card: ModelCard, subset: str) -> str:
     """Return the balanced accuracy on 44c's test part, and whether the model has seen that collection."""
     if card.task == "44c15":
         return "its own"
-    figure = card.figure("balanced accuracy", "cohort 44c", subset)
+    figure = card.score("balanced accuracy", "cohort 44c", subset)
     seen = "44c" in trained_on(recipe_of(card.recipe))
-    return cell(figure) + (", trained on" if seen and figure else "")
+    return cell(figure, "balanced accuracy") + (", trained on" if seen and figure else "")
 
 
-def cell(figure: Figure | None) -> str:
-    """Return a figure with its interval and what it is of."""
-    if not figure:
+def cell(estimate: Estimate | None, measure: str = "accuracy") -> str:
+    """Return an estimate with its interval, what it is of, and the scans behind it."""
+    if not estimate:
         return "not measured"
-    kind = "" if figure.name == "accuracy" else f" {figure.name}"
-    return f"{figure.value:.4f}{kind} ({figure.low:.4f} to {figure.high:.4f}), {figure.scans:,} scans"
+    kind = "" if measure == "accuracy" else f"{measure} "
+    return f"{kind}{estimate.decimal()}, {estimate.scans:,} scans"
 
 
 def across() -> str:
@@ -101,7 +102,7 @@ def across() -> str:
         seen = trained_on(recipe_of(card.recipe))
         cells = []
         for cohort, subset in columns:
-            figure = card.figure("balanced accuracy", f"cohort {cohort}", subset)
+            figure = card.score("balanced accuracy", f"cohort {cohort}", subset)
             cells.append(f"{figure.value:.2f}{'*' * (cohort in seen)} ({figure.scans:,})" if figure else "")
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -109,11 +110,11 @@ def across() -> str:
 
 def cheating() -> str:
     """Return what every system says when it is shown what it should not need, or what should not matter."""
-    checks = [*CHECKS, "source probe"]
+    checks = [*SHORTCUT_TESTS, "source probe"]
     rows = [f"| system | {' | '.join(checks)} |", "|---" * (len(checks) + 1) + "|"]
     for name, card in measured():
         found = [
-            card.figure(PROBE if check == "source probe" else "balanced accuracy", "check", check) for check in checks
+            card.score(PROBE if check == "source probe" else "balanced accuracy", "check", check) for check in checks
         ]
         if any(found):
             rows.append(f"| {name} | {' | '.join(f'{figure.value:.2f}' if figure else '' for figure in found)} |")

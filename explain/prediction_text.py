@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model_zoo import Figure
-
 ACCENT, QUIET = "#5b9bb0", "rgba(128, 136, 145, 0.55)"  # both readable on black and on paper
 _BAR, _THIN = 26, 14  # pixels a class: thin where there are many, or they push the scan off the screen
 _MANY = 8
@@ -16,11 +14,6 @@ def percent(p: float) -> str:
     if p < 0.01:
         return "under 1 %"
     return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
-
-
-def in_per_cent(figure: Figure) -> str:
-    """Return a measured figure with its 95 % interval: "95.4 % (93.5 to 97.1)"."""
-    return f"{100 * figure.value:.1f} % ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
 
 
 def in_words(names: Sequence[str], p: np.ndarray) -> str:

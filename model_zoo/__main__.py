@@ -38,8 +38,8 @@ def list_models(as_json: bool) -> int:
         print(json.dumps([asdict(card) for card in cards.values()], indent=2, ensure_ascii=False))
         return 0
     for card in cards.values():
-        figure = card.figure("accuracy", "test")
-        score = f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})" if figure else "not measured"
+        accuracy = card.score("accuracy", "test")
+        score = accuracy.decimal(3) if accuracy else "not measured"
         print(f"{card.id:24} {len(card.classes):2} classes  {card.parameters:>11,} weights  test accuracy {score}")
     return 0
 

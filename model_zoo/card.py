@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
+from model_zoo.estimate import Estimate
 from scans import InputSpec
 
 
@@ -12,16 +13,13 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One measured number, with its 95 % interval and where it came from."""
+class Score:
+    """One measured value of a model, with its 95 % interval and where it came from."""
 
     name: str  # "accuracy", "macro F1", "recall of glioma", ...
     split: str  # "val", "test", "cohort 44c", "check"
     subset: str  # "all scans", "no twin in training", "sequence T1", the name of a check
-    value: float  # 0 to 1
-    low: float
-    high: float
-    scans: int
+    estimate: Estimate  # 0 to 1
     source: str  # the file of the bundle it is computed from
 
 
@@ -46,17 +44,17 @@ class ModelCard:
     weights_bytes: int
     temperature: float  # logits are divided by it before the softmax
     licence: str
-    figures: tuple[Figure, ...]
+    scores: tuple[Score, ...]
     limits: tuple[str, ...]
     published: str = ""  # the authors' figure and where it stands; "" where nobody published this system
     differences: tuple[str, ...] = ()  # how this bundle differs from the published system
     trainable_parameters: int = 0  # the others were frozen; 0: not recorded
     training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_an_epoch", ...
 
-    def figure(self, name: str, split: str, subset: str = "all scans") -> Figure | None:
-        """Return the figure asked for, or None where it was not measured."""
-        wanted = (name, split, subset)
-        return next((f for f in self.figures if (f.name, f.split, f.subset) == wanted), None)
+    def score(self, name: str, split: str, subset: str = "all scans") -> Estimate | None:
+        """Return the estimate of one score, or None where it was not measured."""
+        key = (name, split, subset)
+        return next((s.estimate for s in self.scores if (s.name, s.split, s.subset) == key), None)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -85,7 +83,9 @@ def read_card(path: Path) -> ModelCard:
             raise ModelError(f"{path} has other fields than a card ({names}); train the model again")
         shape = values["input"]
         values["input"] = InputSpec(**shape | {"value_range": tuple(shape["value_range"])})
-        values["figures"] = tuple(Figure(**figure) for figure in values["figures"])
+        values["scores"] = tuple(
+            Score(**score | {"estimate": Estimate(**score["estimate"])}) for score in values["scores"]
+        )
         for name in {"classes", "names", "limits", "differences"} & set(values):
             values[name] = tuple(values[name])
         return ModelCard(**values)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from model_zoo.card import ModelError
+from model_zoo.estimate import Estimate
 
 SUMMARY = "explanations.json"
 _MEASURES = {
@@ -46,5 +47,5 @@ def _row(name: str, values: dict) -> str:
     return f"| {title} | {' | '.join(cells)}{' fails' if values.get('fails sanity') else ''} |"
 
 
-def _cell(figure: dict | None) -> str:
-    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})" if figure else ""
+def _cell(stored: dict | None) -> str:
+    return Estimate(**stored).decimal(2) if stored else ""

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from model_zoo.card import Figure, ModelCard, write_whole
+from model_zoo.card import ModelCard, write_whole
 from model_zoo.card_explanations import looking
+from model_zoo.estimate import Estimate
 from model_zoo.metrics import BINS, confidence_bins, confusions
 from model_zoo.scores import ALL, APART, AUC, CALIBRATION, MEASURES, PROBE
 from model_zoo.tables import PREDICTIONS, SOURCES, Prediction, read_predictions, read_sources
 
 CARD = "CARD.md"
-_NONE = "no figure"
+_NONE = "no score"
 
 
 def write_model_card(card: ModelCard, folder: Path) -> None:
@@ -50,7 +51,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
 
 
 def _headline(card: ModelCard) -> str:
-    shown = [card.figure("accuracy", "test", subset) for subset in _test_subsets(card)]
+    shown = [card.score("accuracy", "test", subset) for subset in _test_subsets(card)]
     ends = (" test scans", " of them without a near-duplicate in training")
     said = ", ".join(f"{_cell(f)} on {f.scans:,}{end}" for f, end in zip(shown, ends, strict=False))
     return (f"Accuracy {said}. " if said else "") + "**Not for diagnosis.**"
@@ -58,7 +59,7 @@ def _headline(card: ModelCard) -> str:
 
 def _test_subsets(card: ModelCard) -> list[str]:
     """Return the subsets of the test split that are shown: both, or one where none or every scan has a twin."""
-    whole, apart = card.figure("accuracy", "test"), card.figure("accuracy", "test", APART)
+    whole, apart = card.score("accuracy", "test"), card.score("accuracy", "test", APART)
     return [ALL] * bool(whole) + [APART] * bool(apart and apart.scans < whole.scans)
 
 
@@ -105,7 +106,7 @@ def _training(card: ModelCard) -> str:
 
 
 def _published(card: ModelCard) -> str:
-    ours = _cell(card.figure("accuracy", "test"))
+    ours = _cell(card.score("accuracy", "test"))
     table = _table(["The authors", "This model, accuracy on all test scans"], [[card.published, ours]])
     how = "How this one differs:\n\n" + _list(card.differences)
     parts = [table] * bool(card.published) + [how] * bool(card.differences)
@@ -115,16 +116,16 @@ def _published(card: ModelCard) -> str:
 def _figures(card: ModelCard) -> str:
     titles = {ALL: "All test scans", APART: "Test scans without a twin in training"}
     shown = [("test", subset, titles[subset]) for subset in _test_subsets(card)]
-    shown += [("val", ALL, "Validation scans")] if card.figure("accuracy", "val") else []
+    shown += [("val", ALL, "Validation scans")] if card.score("accuracy", "val") else []
     if not shown:
         return _section("Figures", "None was measured on splits of its own.")
-    apart = card.figure("accuracy", "test", APART)
-    twins = f"{apart.scans:,} test scans have none: theirs is the honest figure. " if apart else ""
+    apart = card.score("accuracy", "test", APART)
+    twins = f"{apart.scans:,} test scans have none: theirs is the honest score. " if apart else ""
     lines = [
-        [name, *(_cell(card.figure(name, split, subset)) for split, subset, _ in shown)]
+        [name, *(_cell(card.score(name, split, subset)) for split, subset, _ in shown)]
         for name in (*MEASURES, AUC, CALIBRATION)
     ]
-    scans = ["scans", *(f"{card.figure('accuracy', split, subset).scans:,}" for split, subset, _ in shown)]
+    scans = ["scans", *(f"{card.score('accuracy', split, subset).scans:,}" for split, subset, _ in shown)]
     return _section(
         "Figures",
         "In brackets 95 % intervals, bootstrapped over groups of related scans; where every scan was called right, no "
@@ -141,7 +142,7 @@ def _by_class(card: ModelCard) -> str:
     subsets = _test_subsets(card)
     measures = [(measure, subset) for subset in subsets for measure in ("precision", "recall")]
     lines = [
-        [name, *(_cell(card.figure(f"{measure} of {label}", "test", subset)) for measure, subset in measures)]
+        [name, *(_cell(card.score(f"{measure} of {label}", "test", subset)) for measure, subset in measures)]
         for label, name in zip(card.classes, card.names, strict=True)
     ]
     heads = [f"{measure.title()}, {subset}" for measure, subset in measures]
@@ -151,22 +152,23 @@ def _by_class(card: ModelCard) -> str:
 
 def _by_subset(card: ModelCard, title: str, split: str, start: str, note: str, level: int = 2) -> str:
     """Return a table with one line a subset of a split whose name begins with `start`, and its accuracies."""
-    found = [f for f in card.figures if f.split == split and f.subset.startswith(start) and f.name == "accuracy"]
+    found = [f for f in card.scores if f.split == split and f.subset.startswith(start) and f.name == "accuracy"]
     lines = [
-        [f.subset, f"{f.scans:,}", *(_cell(card.figure(name, split, f.subset)) for name in MEASURES)] for f in found
+        [f.subset, f"{f.estimate.scans:,}", *(_cell(card.score(name, split, f.subset)) for name in MEASURES)]
+        for f in found
     ]
     heads = ["Scans", "How many", *(name[0].upper() + name[1:] for name in MEASURES)]
     return _section(title, note, _table(heads, lines), level=level) if lines else ""
 
 
 def _cohorts(card: ModelCard) -> str:
-    splits = list(dict.fromkeys(figure.split for figure in card.figures if figure.split.startswith("cohort ")))
+    splits = list(dict.fromkeys(score.split for score in card.scores if score.split.startswith("cohort ")))
     parts = []
     for split in splits:
         parts.append(_by_subset(card, split.removeprefix("cohort "), split, "", "", level=3))
-        subsets = list(dict.fromkeys(figure.subset for figure in card.figures if figure.split == split))
+        subsets = list(dict.fromkeys(score.subset for score in card.scores if score.split == split))
         lines = [
-            [name, *(_cell(card.figure(f"recall of {label}", split, subset)) for subset in subsets)]
+            [name, *(_cell(card.score(f"recall of {label}", split, subset)) for subset in subsets)]
             for label, name in zip(card.classes, card.names, strict=True)
         ]
         parts.append(_table(["Recall", *subsets], [line for line in lines if set(line[1:]) != {_NONE}]))
@@ -178,12 +180,18 @@ def _cohorts(card: ModelCard) -> str:
 
 
 def _checks(card: ModelCard, folder: Path) -> str:
-    found = [figure for figure in card.figures if (figure.name, figure.split) == ("accuracy", "check")]
+    found = [score for score in card.scores if (score.name, score.split) == ("accuracy", "check")]
     lines = [
-        [f.subset, f"{f.scans:,}", _cell(f), _cell(card.figure("balanced accuracy", "check", f.subset))] for f in found
+        [
+            f.subset,
+            f"{f.estimate.scans:,}",
+            _cell(f.estimate),
+            _cell(card.score("balanced accuracy", "check", f.subset)),
+        ]
+        for f in found
     ]
     parts = [_table(["What is shown", "Scans", "Accuracy", "Balanced accuracy"], lines)] if lines else []
-    if (probe := card.figure(PROBE, "check", "source probe")) and (folder / SOURCES).exists():
+    if (probe := card.score(PROBE, "check", "source probe")) and (folder / SOURCES).exists():
         sources = sorted({row.truth for row in read_sources(folder / SOURCES)})
         parts.append(
             f"A probe tells which of {len(sources)} sources ({', '.join(sources)}) an image came from with balanced "
@@ -208,7 +216,7 @@ def _calibration(card: ModelCard, test: Sequence[Prediction]) -> str:
     return _section(
         "Calibration",
         "How sure the model said it was, and how often it was right, over all test scans; expected calibration error "
-        f"{_cell(card.figure(CALIBRATION, 'test'))}. Its logits are divided by a temperature of {card.temperature:g}, "
+        f"{_cell(card.score(CALIBRATION, 'test'))}. Its logits are divided by a temperature of {card.temperature:g}, "
         "fitted on the validation scans.",
         _table(["Top probability", "Scans", "Mean", "Share right"], lines),
     )
@@ -230,8 +238,8 @@ def _files(card: ModelCard) -> str:
     return _section("Licence and files", f"{card.licence}.", _table(["File", "Bytes", "sha256"], lines))
 
 
-def _cell(figure: Figure | None) -> str:
-    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})" if figure else _NONE
+def _cell(estimate: Estimate | None) -> str:
+    return estimate.decimal() if estimate else _NONE
 
 
 def _section(title: str, *parts: str, level: int = 2) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_zoo.card import Figure
+from model_zoo.card import Score
+from model_zoo.estimate import Estimate
 from model_zoo.metrics import (
     AUC_RESAMPLES,
     MEASURES,
@@ -34,41 +35,28 @@ from model_zoo.tables import (
     read_cohorts,
     read_predictions,
     read_sources,
-    write_checks,
-    write_cohorts,
-    write_predictions,
-    write_sources,
 )
 
-FILE = PREDICTIONS
 ALL, APART = "all scans", "no twin in training"
 AUC, CALIBRATION = "AUC", "expected calibration error"
 PROBE = "balanced accuracy of the source probe"
 
-__all__ = [
-    "FILE", "COHORTS", "CHECKS", "SOURCES", "ALL", "APART", "AUC", "CALIBRATION", "PROBE", "MEASURES",
-    "Prediction", "CohortRow", "CheckRow", "SourceRow",
-    "read_predictions", "read_cohorts", "read_checks", "read_sources",
-    "write_predictions", "write_cohorts", "write_checks", "write_sources",
-    "figures", "cohort_figures", "check_figures", "source_figures", "bundle_figures",
-]  # fmt: skip
 
-
-def bundle_figures(folder: Path, classes: Sequence[str]) -> tuple[Figure, ...]:
+def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
     """Return every figure that follows from the tables in `folder`, whichever of them exist.
 
     Raises ModelError on a table that cannot be read, or has other columns than the classes ask for.
     """
-    made: dict[str, Callable[[Path], tuple[Figure, ...]]] = {
-        PREDICTIONS: lambda path: figures(read_predictions(path, classes), classes),
-        COHORTS: lambda path: cohort_figures(read_cohorts(path, classes), classes),
-        CHECKS: lambda path: check_figures(read_checks(path, classes), classes),
-        SOURCES: lambda path: source_figures(read_sources(path)),
+    made: dict[str, Callable[[Path], tuple[Score, ...]]] = {
+        PREDICTIONS: lambda path: prediction_scores(read_predictions(path, classes), classes),
+        COHORTS: lambda path: cohort_scores(read_cohorts(path, classes), classes),
+        CHECKS: lambda path: shortcut_scores(read_checks(path, classes), classes),
+        SOURCES: lambda path: source_scores(read_sources(path)),
     }
-    return tuple(figure for name, make in made.items() if (folder / name).exists() for figure in make(folder / name))
+    return tuple(score for name, make in made.items() if (folder / name).exists() for score in make(folder / name))
 
 
-def figures(rows: Sequence[Prediction], classes: Sequence[str]) -> tuple[Figure, ...]:
+def prediction_scores(rows: Sequence[Prediction], classes: Sequence[str]) -> tuple[Score, ...]:
     """Return the figures of `predictions.csv`.
 
     Of val and test: accuracy, balanced accuracy, macro F1, AUC, expected calibration error. Of test also with the
@@ -87,7 +75,7 @@ def figures(rows: Sequence[Prediction], classes: Sequence[str]) -> tuple[Figure,
     return tuple(found)
 
 
-def cohort_figures(rows: Sequence[CohortRow], classes: Sequence[str]) -> tuple[Figure, ...]:
+def cohort_scores(rows: Sequence[CohortRow], classes: Sequence[str]) -> tuple[Score, ...]:
     """Return the figures of `cohorts.csv`: three accuracies and each class's recall, over the classes in the cohort.
 
     The split is "cohort <name>". Scans with a twin in training count under "all scans" only, not by sequence.
@@ -102,7 +90,7 @@ def cohort_figures(rows: Sequence[CohortRow], classes: Sequence[str]) -> tuple[F
     return tuple(found)
 
 
-def check_figures(rows: Sequence[CheckRow], classes: Sequence[str]) -> tuple[Figure, ...]:
+def shortcut_scores(rows: Sequence[CheckRow], classes: Sequence[str]) -> tuple[Score, ...]:
     """Return the accuracy and balanced accuracy of each check of `checks.csv`, in the file's order."""
     found = []
     for check in dict.fromkeys(row.check for row in rows):
@@ -111,7 +99,7 @@ def check_figures(rows: Sequence[CheckRow], classes: Sequence[str]) -> tuple[Fig
     return tuple(found)
 
 
-def source_figures(rows: Sequence[SourceRow]) -> tuple[Figure, ...]:
+def source_scores(rows: Sequence[SourceRow]) -> tuple[Score, ...]:
     """Return how well a probe tells the source of an image; it would guess 1 / the number of sources by chance."""
     if not rows:
         return ()
@@ -119,7 +107,7 @@ def source_figures(rows: Sequence[SourceRow]) -> tuple[Figure, ...]:
     by_group = confusions(group, truth, answer, len(sources))
     measure = MEASURES["balanced accuracy"]
     numbers = interval(measure(by_group.sum(axis=0)[None])[0], measure(_resampled(draws(len(by_group)), by_group)))
-    return (Figure(PROBE, "check", "source probe", *numbers, len(rows), SOURCES),)
+    return (Score(PROBE, "check", "source probe", Estimate(*numbers, len(rows)), SOURCES),)
 
 
 def _counted(
@@ -129,7 +117,7 @@ def _counted(
     per_class: dict[str, Callable] | None = None,
     *,
     ranked: bool = False,
-) -> list[Figure]:
+) -> list[Score]:
     """Return the figures of some rows; `where` is split, subset and file, `ranked` adds AUC and calibration error."""
     if not rows:
         return []
@@ -145,7 +133,7 @@ def _counted(
         known = np.flatnonzero(~np.isnan(values))  # the recall of an absent class is not 0: there is none
         found |= {f"{name} of {classes[k]}": interval(values[k], many[:, k]) for k in known}
     split, subset, source = where
-    return [Figure(name, split, subset, *numbers, len(rows), source) for name, numbers in found.items()]
+    return [Score(name, split, subset, Estimate(*numbers, len(rows)), source) for name, numbers in found.items()]
 
 
 def _ranked(p: np.ndarray, group: np.ndarray, truth: np.ndarray, drawn: np.ndarray) -> dict[str, tuple]:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from model_zoo.card import Figure, ModelCard, ModelError, read_card, write_card
+from model_zoo.card import ModelCard, ModelError, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
-from model_zoo.scores import bundle_figures
+from model_zoo.estimate import Estimate
+from model_zoo.scores import bundle_scores
 from model_zoo.tables import CHECKS, COHORTS, PREDICTIONS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.zoo import zoo_folder
@@ -75,7 +76,7 @@ def checked(folder: Path) -> str:
     """Return what `differences` compared, for a bundle without any."""
     card = read_card(folder / "card.json")
     weights = "" if folder.parent.name == MEASURED else f"{card.weights_bytes:,} bytes of weights, "
-    return f"{weights}{len(card.figures)} figures from {' and '.join(_tables(folder))}, {CARD}"
+    return f"{weights}{len(card.scores)} figures from {' and '.join(_tables(folder))}, {CARD}"
 
 
 def refigure(folder: Path) -> int:
@@ -88,10 +89,10 @@ def refigure(folder: Path) -> int:
         raise ModelError(
             f"{folder.name} has no {gone[0]}, which its card quotes; restore it or measure the model again"
         )
-    fresh = replace(card, figures=bundle_figures(folder, card.classes))
+    fresh = replace(card, scores=bundle_scores(folder, card.classes))
     write_model_card(fresh, folder)
     write_card(fresh, folder / "card.json")
-    return len(set(card.figures) ^ set(fresh.figures))
+    return len(set(card.scores) ^ set(fresh.scores))
 
 
 def _tables(folder: Path) -> list[str]:
@@ -99,7 +100,7 @@ def _tables(folder: Path) -> list[str]:
 
 
 def _missing(card: ModelCard, folder: Path) -> list[str]:
-    return sorted({figure.source for figure in card.figures} - set(_tables(folder)))
+    return sorted({score.source for score in card.scores} - set(_tables(folder)))
 
 
 def _weights(card: ModelCard, folder: Path) -> list[str]:
@@ -120,16 +121,16 @@ def _figures(card: ModelCard, folder: Path) -> list[str]:
     if not _tables(folder):
         return [f"There is none of {', '.join(TABLES)}: no figure of this card can be computed."]
     found = [f"{name} is missing: the card's figures from it cannot be computed." for name in _missing(card, folder)]
-    computed = {_key(figure): figure for figure in bundle_figures(folder, card.classes)}
-    stated = {_key(figure): figure for figure in card.figures}
-    found += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.figures)).items() if n > 1]
-    for key, figure in stated.items():
+    computed = {_key(score): score for score in bundle_scores(folder, card.classes)}
+    stated = {_key(score): score for score in card.scores}
+    found += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.scores)).items() if n > 1]
+    for key, score in stated.items():
         if key not in computed:
-            found += [f"The card has {key}, which does not follow from its tables."] * (
-                figure.source in _tables(folder)
+            found += [f"The card has {key}, which does not follow from its tables."] * (score.source in _tables(folder))
+        elif score != computed[key]:
+            found.append(
+                f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
-        elif figure != computed[key]:
-            found.append(f"The card has {key} as {_numbers(figure)}; the file gives {_numbers(computed[key])}.")
     return found + [f"The card lacks {key}." for key in computed if key not in stated]
 
 
@@ -152,9 +153,9 @@ def _model_card(card: ModelCard, folder: Path) -> list[str]:
     return [] if same else [f"{CARD} is not the one that follows from the card; run `python -m model_zoo cards`."]
 
 
-def _key(figure: Figure) -> str:
-    return f"the {figure.name} of {figure.split}, {figure.subset}, from {figure.source}"
+def _key(score: Score) -> str:
+    return f"the {score.name} of {score.split}, {score.subset}, from {score.source}"
 
 
-def _numbers(figure: Figure) -> str:
-    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f}) on {figure.scans:,} scans"
+def _numbers(estimate: Estimate) -> str:
+    return f"{estimate.decimal()} on {estimate.scans:,} scans"

@@ -65,7 +65,7 @@ def card_of(network, **changes) -> ModelCard:
         "weights_bytes": 1,
         "temperature": 1.0,
         "licence": "Apache-2.0",
-        "figures": (),
+        "scores": (),
         "limits": ("Random weights.",),
     }
     return ModelCard(**facts | changes)

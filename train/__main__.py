@@ -40,18 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (DatasetError, ModelError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print_figures(card)
+    print_scores(card)
     return 0
 
 
-def print_figures(card: ModelCard) -> None:
-    """Print the figures of whole splits; those of each class and sequence are in the bundle's CARD.md."""
-    for figure in card.figures:
-        if figure.name in ("accuracy", "balanced accuracy", "macro F1"):
-            print(
-                f"{figure.split:16} {figure.subset:24} {figure.name:18} {figure.value:.4f} "
-                f"({figure.low:.4f} to {figure.high:.4f}), {figure.scans} scans"
-            )
+def print_scores(card: ModelCard) -> None:
+    """Print the scores of whole splits; those of each class and sequence are in the bundle's CARD.md."""
+    for score in card.scores:
+        if score.name in ("accuracy", "balanced accuracy", "macro F1"):
+            estimate = score.estimate
+            print(f"{score.split:16} {score.subset:27} {score.name:18} {estimate.decimal()}, {estimate.scans} scans")
 
 
 def judge_models(names: list[str], data: Path, *, checks: bool = True) -> int:
@@ -62,7 +60,7 @@ def judge_models(names: list[str], data: Path, *, checks: bool = True) -> int:
     loaded = [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
     for card in judge(loaded, data, checks=checks):
         print(card.id)
-        print_figures(card)
+        print_scores(card)
     return 0
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explain.evaluation.cases import Case, cases, phantom_cases
+from datasets.cards import data_folder
+from datasets.records import DatasetError, Record, load_annotated
+from explain.evaluation.cases import cases, phantom_cases
 from explain.evaluation.results import TABLE, write_rows, write_summary
 from explain.evaluation.sanity import STAGES, randomised
 from explain.evaluation.score import Row, score_case
 from explain.methods import METHODS, method
-from model_zoo import Model, ModelError, load_model
+from model_zoo import Estimate, Model, ModelError, load_model
 from model_zoo.card_markdown import write_model_card
 from model_zoo.zoo import zoo_folder
 from scans import ScanError
@@ -44,26 +46,26 @@ def main(arguments: list[str]) -> int:
         found = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
             write_model_card(model.card, folder)  # it quotes the summary
-    except (ModelError, ScanError, OSError) as error:
+    except (ModelError, DatasetError, ScanError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print("\n".join(lines(found)))
     return 0
 
 
-def _check(chosen: list[Case], out: Path) -> None:
-    """Raise ScanError or OSError now, not after half an hour, where a scan is broken or nothing can be written."""
+def _check(chosen: list[Record], out: Path) -> None:
+    """Raise DatasetError or OSError now, not after half an hour, where a scan is broken or nothing can be written."""
     for case in chosen:
-        case.read()
+        load_annotated(case)
     if not os.access(out, os.W_OK):
         raise OSError(f"cannot write into {out}; choose another --out")
 
 
-def board(model: Model, chosen: list[Case], methods: list[str], checked: int) -> Iterator[Row]:
+def board(model: Model, chosen: list[Record], methods: list[str], checked: int) -> Iterator[Row]:
     """Yield the rows of every case, in their order; the first `checked` also for stability and sanity."""
     forgetful = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked else {}
 
-    def one(numbered: tuple[int, Case]) -> list[Row]:
+    def one(numbered: tuple[int, Record]) -> list[Row]:
         place, case = numbered
         return score_case(model, case, methods, steady=place < checked, forgetful=forgetful if place < checked else {})
 
@@ -80,12 +82,12 @@ def lines(found: dict) -> list[str]:
     for name, values in sorted(found["methods"].items(), key=lambda item: item[1]["control"]):
         cells = [_cell(values.get(measure)) for measure in (*shown, "sanity all")]
         fails = "  fails" if values.get("fails sanity") else ""
-        made.append(f"{name:22}" + "".join(f"{cell:>18}" for cell in cells) + fails)
+        made.append(f"{name:22}" + "".join(f"{cell:>21}" for cell in cells) + fails)
     return made
 
 
-def _cell(figure: dict | None) -> str:
-    return f"{figure['value']:.2f} ({figure['low']:.2f}-{figure['high']:.2f})" if figure else ""
+def _cell(stored: dict | None) -> str:
+    return Estimate(**stored).decimal(2) if stored else ""
 
 
 def _at_least(fewest: int) -> Callable[[str], int]:
@@ -106,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get("CANDOR_DATA") or "data"),
+        default=data_folder(),
         metavar="DIR",
         help="the folder that holds the datasets; default: $CANDOR_DATA, else ./data",
     )

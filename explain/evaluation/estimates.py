@@ -5,21 +5,11 @@ patient, or twins, are drawn together, since they are not independent evidence.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from model_zoo import Estimate
 from model_zoo import metrics as measures
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A statistic over `scans` scans with its 95 % interval, in the figure's own unit, to 4 decimals."""
-
-    value: float
-    low: float
-    high: float
-    scans: int  # of which the figure is known
 
 
 def estimate(values: np.ndarray, groups: Sequence[str], statistic: str = "mean") -> Estimate | None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from explain.evaluation.cases import FOLDER, Case
-from explain.evaluation.estimates import Estimate, estimate
+from datasets.cards import scan_path
+from datasets.records import Record
+from explain.evaluation.cases import ANNOTATED
+from explain.evaluation.estimates import estimate
 from explain.evaluation.results import MEASURES, SUMMARY, TABLE, read_rows
 from explain.evaluation.score import Row
-from model_zoo import ModelError
+from model_zoo import Estimate, ModelError
 from model_zoo.verify import bundle_folders
 
 
@@ -143,10 +145,7 @@ def best_first(rows: Sequence[Row], measure: str, high_is_good: bool) -> list[Ro
     return sorted(known, key=lambda row: (sign * row.measures[measure], -row.measures.get("energy", 0), row.id))
 
 
-def case_of(row: Row, data: Path) -> Case | None:
+def case_of(row: Row, data: Path) -> Record | None:
     """Return the scan of a row, where it lies below the folder of datasets; None where it is not on this machine."""
-    if ".." in Path(row.id).parts:
-        return None
-    places = (data / row.id, data / FOLDER / row.id)
-    path = next((path for path in places if path.is_file()), None)
-    return Case(row.id, row.group, row.truth, path) if path else None
+    path = scan_path(row.id, data, ANNOTATED)
+    return Record(row.id, row.truth, path, group=row.group) if path else None

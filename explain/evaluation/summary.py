@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from explain.evaluation.estimates import Estimate, estimate
+from explain.evaluation.estimates import estimate
 from explain.evaluation.sanity import SURVIVES
 from explain.evaluation.store import Board, read_board
-from model_zoo import ModelError
+from model_zoo import Estimate, ModelError
 
 CENTRE = "centre"  # the control to beat: a dot in the middle of the head
 UNKNOWN = "The board has not been run for this model and method: how often this map meets the tumour is not known."

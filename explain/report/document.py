@@ -15,7 +15,7 @@ from explain.methods import METHODS
 from explain.prediction_text import in_words, percent
 from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, Points, Section, Table, Text
 from explain.report.report_input import Reading
-from model_zoo import Figure, zoo_folder
+from model_zoo import Estimate, zoo_folder
 from model_zoo.scores import ALL, APART, CALIBRATION
 
 NOT_FOR_DIAGNOSIS = "Not for diagnosis. A heatmap is evidence about the model, not about the patient."
@@ -88,12 +88,14 @@ def _reliability(reading: Reading) -> tuple[Block, ...]:
     ]
     rows = []
     for title, measure, subset in wanted:
-        figure = card.score(measure, split, subset) or (None if measure == "accuracy" else card.score(measure, split))
-        rows += [_row(title, _SUBSETS[figure.subset].format(_SPLITS[split]), figure)] if figure else []
-    cohorts = dict.fromkeys(figure.split for figure in card.scores if figure.split.startswith("cohort "))
+        subsets = (subset,) if measure == "accuracy" else (subset, ALL)
+        estimates = {name: card.score(measure, split, name) for name in subsets}
+        if subset := next((name for name in subsets if estimates[name]), ""):
+            rows.append(_row(title, _SUBSETS[subset].format(_SPLITS[split]), estimates[subset]))
+    cohorts = dict.fromkeys(score.split for score in card.scores if score.split.startswith("cohort "))
     for cohort in cohorts:
-        if figure := card.score("balanced accuracy", cohort, APART):
-            rows.append(_row("Balanced accuracy", f"collection {cohort.removeprefix('cohort ')}", figure))
+        if estimate := card.score("balanced accuracy", cohort, APART):
+            rows.append(_row("Balanced accuracy", f"collection {cohort.removeprefix('cohort ')}", estimate))
     if not rows:
         return (Text(_NOT_MEASURED, "doubt"),)
     return (
@@ -107,8 +109,8 @@ def _reliability(reading: Reading) -> tuple[Block, ...]:
     )
 
 
-def _row(title: str, where: str, figure: Figure) -> tuple[str, ...]:
-    return title, where, figure.percent(), f"{figure.scans:,}"
+def _row(title: str, where: str, estimate: Estimate) -> tuple[str, ...]:
+    return title, where, estimate.percent(), f"{estimate.scans:,}"
 
 
 def _map_title(reading: Reading, explanation: Explanation) -> str:

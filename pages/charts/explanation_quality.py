@@ -5,8 +5,8 @@ Pure functions from estimates to plotly figures; the first label stands on top.
 
 from collections.abc import Sequence
 
-from explain.evaluation.estimates import Estimate
 from explain.evaluation.measures import Measure
+from model_zoo import Estimate
 from pages.charts.style import PALETTE, QUIET, styled
 
 _LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it
@@ -88,14 +88,10 @@ def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Seque
     )
 
 
-def said(figure: Estimate, measure: Measure) -> str:
-    """Return a figure with its interval and what it rests on: "81 % (69 to 91 %), 94 scans"."""
-    if measure.share:
-        value = f"{100 * figure.value:.0f} % ({100 * figure.low:.0f} to {100 * figure.high:.0f} %)"
-    else:
-        digits = 1 if abs(figure.high) >= 2 else 2
-        value = f"{figure.value:z.{digits}f} ({figure.low:z.{digits}f} to {figure.high:z.{digits}f})"
-    return f"{value}, {figure.scans:,} scans"
+def said(estimate: Estimate, measure: Measure) -> str:
+    """Return an estimate with its interval and the scans behind it: "81 % (69 to 91), 94 scans"."""
+    value = estimate.percent(0) if measure.share else estimate.decimal(1 if abs(estimate.high) >= 2 else 2)
+    return f"{value}, {estimate.scans:,} scans"
 
 
 def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, legend: bool):

@@ -142,10 +142,10 @@ def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
 def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
     """Return the model's card, and what is asked of it."""
     card = choose_model(cards)
-    if measured := card.score("accuracy", "test") or card.score("accuracy", "val"):
-        st.caption(
-            f"{card.title}. Accuracy on {measured.scans:,} {_SPLITS[measured.split]} scans: {measured.percent()}."
-        )
+    for split, title in _SPLITS.items():
+        if accuracy := card.score("accuracy", split):
+            st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {title} scans: {accuracy.percent()}.")
+            break
     names = {"": "The model's answer"} | dict(zip(card.classes, card.names, strict=True))
     target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}", **_KEEP)
     titles = {name: method.title for name, method in METHODS.items()}

@@ -30,7 +30,7 @@ CARD = ModelCard(
     weights_bytes=1,
     temperature=1.0,
     licence="Apache-2.0",
-    figures=(),
+    scores=(),
     limits=(),
 )
 PIXELS = np.random.default_rng(0).random((512, 640), dtype=np.float32)

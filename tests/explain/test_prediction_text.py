@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from explain.prediction_text import ACCENT, bars, in_per_cent, in_words, percent
-from model_zoo import Figure
+from explain.prediction_text import ACCENT, bars, in_words, percent
+from model_zoo import Estimate
 
 NAMES = ("Glioma", "Meningioma", "No tumour", "Pituitary tumour")
 
@@ -27,8 +27,8 @@ def test_the_sentence_names_both_choices_and_how_sure_the_model_is(p, how):
 
 
 def test_a_figure_comes_with_its_interval():
-    figure = Figure("accuracy", "test", "all scans", 0.9567, 0.94, 0.9712, 1311, "predictions.csv")
-    assert in_per_cent(figure) == "95.7 % (94.0 to 97.1)"
+    figure = Estimate(0.9567, 0.94, 0.9712, 1311)
+    assert figure.percent() == "95.7 % (94.0 to 97.1)"
 
 
 def test_the_bars_hold_every_class_the_likeliest_on_top_and_accent_the_one_explained():

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from model_zoo import Figure, ModelError, read_card, write_card
+from model_zoo import Estimate, ModelError, Score, read_card, write_card
 from model_zoo.card import write_whole
 from tests.conftest import tiny_network, write_bundle
 
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory):
-    figure = Figure("accuracy", "test", "all scans", 0.9, 0.8, 0.95, 100, "predictions.csv")
-    return write_bundle(tmp_path_factory.mktemp("zoo") / "tiny-phantom4", tiny_network(), figures=(figure,))
+    score = Score("accuracy", "test", "all scans", Estimate(0.9, 0.8, 0.95, 100), "predictions.csv")
+    return write_bundle(tmp_path_factory.mktemp("zoo") / "tiny-phantom4", tiny_network(), scores=(score,))
 
 
 def test_a_card_comes_back_as_it_was_written(card, tmp_path):
@@ -21,9 +21,9 @@ def test_a_card_comes_back_as_it_was_written(card, tmp_path):
     assert read_card(tmp_path / "card.json") == card
 
 
-def test_a_figure_is_found_by_its_name_split_and_subset(card):
-    assert card.figure("accuracy", "test").value == 0.9
-    assert card.figure("accuracy", "test", "no twin in training") is None
+def test_a_score_is_found_by_its_name_split_and_subset(card):
+    assert card.score("accuracy", "test").value == 0.9
+    assert card.score("accuracy", "test", "no twin in training") is None
 
 
 def test_a_card_with_a_field_missing_is_refused_by_name(card, tmp_path):

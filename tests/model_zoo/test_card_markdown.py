@@ -26,21 +26,17 @@ def line(text: str, start: str) -> list[str]:
     return [cell.strip() for cell in found.strip("|").split("|")]
 
 
-def in_a_cell(figure) -> str:
-    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
-
-
 def test_every_figure_of_the_card_stands_in_the_text(card, written_bundle):
     text = model_card_markdown(card, written_bundle)
-    assert [figure for figure in card.figures if in_a_cell(figure) not in text] == []
+    assert [score for score in card.scores if score.estimate.decimal() not in text] == []
 
 
 def test_both_accuracies_come_first(card, written_bundle):
     text = model_card_markdown(card, written_bundle)
-    whole, apart = card.figure("accuracy", "test"), card.figure("accuracy", "test", "no twin in training")
-    assert f"Accuracy {in_a_cell(whole)} on 48 test scans, {in_a_cell(apart)} on 32 of them" in text.splitlines()[2]
+    whole, apart = card.score("accuracy", "test"), card.score("accuracy", "test", "no twin in training")
+    assert f"Accuracy {whole.decimal()} on 48 test scans, {apart.decimal()} on 32 of them" in text.splitlines()[2]
     figures = section(text, "Figures")
-    assert line(figures, "accuracy")[1:3] == [in_a_cell(whole), in_a_cell(apart)]
+    assert line(figures, "accuracy")[1:3] == [whole.decimal(), apart.decimal()]
     assert line(figures, "scans")[1:] == ["48", "32", "8"]
 
 
@@ -62,7 +58,7 @@ def test_sequences_cohorts_and_checks_have_their_lines(card, written_bundle):
     assert cohorts.index("### 44c") < cohorts.index("### br35h")
     assert line(cohorts, "no twin in training")[1:3] == [
         "10",
-        in_a_cell(card.figure("accuracy", "cohort 44c", "no twin in training")),
+        card.score("accuracy", "cohort 44c", "no twin in training").decimal(),
     ]
     assert "Pituitary tumour" not in cohorts  # the cohorts have none
     checks = section(text, "Does it cheat?")
@@ -82,13 +78,13 @@ def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
     assert line(training, "parameters")[1] == "3,000" and line(training, "frozen")[1] == "2,000"
     assert line(training, "images a second")[1] == "186" and line(training, "`network`")[1] == "tiny"
     published = section(text, "The published system and this one")
-    assert line(published, "0.95 (table 3)")[1] == in_a_cell(card.figure("accuracy", "test"))
+    assert line(published, "0.95 (table 3)")[1] == card.score("accuracy", "test").decimal()
     assert "- No ImageNet weights.\n- Fewer epochs." in published
 
 
 def test_what_is_not_known_is_left_out(card, tmp_path):
     """A card without tables or figures: no section promises what it has not."""
-    text = model_card_markdown(replace(card, figures=()), tmp_path)
+    text = model_card_markdown(replace(card, scores=()), tmp_path)
     assert "None was measured" in section(text, "Figures") and "frozen" not in text
     for title in ("By class", "By sequence", "Other cohorts", "Does it cheat?", "Calibration", "Confusion matrix"):
         assert f"## {title}" not in text
@@ -96,9 +92,9 @@ def test_what_is_not_known_is_left_out(card, tmp_path):
 
 
 def test_without_twins_there_is_one_column(card, written_bundle):
-    whole = [figure for figure in card.figures if figure.subset != "no twin in training"]
-    same = [replace(figure, subset="no twin in training") for figure in whole if figure.subset == "all scans"]
-    text = model_card_markdown(replace(card, figures=tuple(whole + same)), written_bundle)
+    whole = [score for score in card.scores if score.subset != "no twin in training"]
+    same = [replace(score, subset="no twin in training") for score in whole if score.subset == "all scans"]
+    text = model_card_markdown(replace(card, scores=tuple(whole + same)), written_bundle)
     assert line(section(text, "Figures"), "scans")[1:] == ["48", "8"]
 
 

@@ -172,9 +172,9 @@ def test_the_charts_of_a_shipped_bundle_say_what_its_card_says(card):
     found = by_class(said)
     for k, label in enumerate(card.classes):
         for name in ("recall", "precision"):
-            figure = card.figure(f"{name} of {label}", "test", APART)
+            figure = card.score(f"{name} of {label}", "test", APART)
             assert found[name][k] == ((figure.value, figure.low, figure.high) if figure else None)
     curves = [curve for k in range(len(card.classes)) if (curve := roc(said, k))]
-    assert mean_curve(curves, stepped=False).area == pytest.approx(card.figure(AUC, "test", APART).value, abs=1e-4)
+    assert mean_curve(curves, stepped=False).area == pytest.approx(card.score(AUC, "test", APART).value, abs=1e-4)
     assert 0 < chance_of_probe(read_sources(folder / "sources.csv")) <= 0.5
     assert answers([], card.classes).p.shape == (0, len(card.classes))

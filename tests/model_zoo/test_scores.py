@@ -8,13 +8,13 @@ import pytest
 from model_zoo.scores import (
     MEASURES,
     PROBE,
-    Prediction,
-    bundle_figures,
-    check_figures,
-    cohort_figures,
-    figures,
-    source_figures,
+    bundle_scores,
+    cohort_scores,
+    prediction_scores,
+    shortcut_scores,
+    source_scores,
 )
+from model_zoo.tables import Prediction
 from tests.conftest import CLASSES
 from tests.model_zoo.answers import checks, cohorts, predictions, sources, write_tables
 
@@ -30,7 +30,7 @@ def rows(number: int = 40) -> list[Prediction]:
 
 
 def find(found, name, subset="all scans", split="test"):
-    return next(f for f in found if (f.name, f.subset, f.split) == (name, subset, split))
+    return next(s.estimate for s in found if (s.name, s.subset, s.split) == (name, subset, split))
 
 
 def names(found, subset, split="test") -> list[str]:
@@ -38,14 +38,14 @@ def names(found, subset, split="test") -> list[str]:
 
 
 def test_twins_are_counted_apart():
-    found = figures(rows(), TWO)
+    found = prediction_scores(rows(), TWO)
     whole, apart = find(found, "accuracy"), find(found, "accuracy", "no twin in training")
     assert (whole.value, whole.scans) == (0.75, 40)
     assert (apart.value, apart.scans) == (0.5, 20)
 
 
 def test_an_interval_holds_its_value_and_narrows_with_more_groups():
-    few, many = (find(figures(rows(n), TWO), "accuracy") for n in (40, 400))
+    few, many = (find(prediction_scores(rows(n), TWO), "accuracy") for n in (40, 400))
     assert few.low < few.value < few.high
     assert many.high - many.low < 0.5 * (few.high - few.low)
 
@@ -56,12 +56,12 @@ def test_an_interval_over_groups_is_wider_than_over_scans(name):
     p = [(0.4 + 0.03 * (i // 10) * (-1) ** (i // 10), 0.5) for i in range(200)]
     grouped = [Prediction(f"{i}", f"g{i // 10}", "val", False, TWO[i // 10 % 4 // 2], p[i]) for i in range(200)]
     alone = [Prediction(r.id, r.id, r.split, r.twin, r.truth, r.probabilities) for r in grouped]
-    width = [f.high - f.low for f in (find(figures(r, TWO), name, split="val") for r in (grouped, alone))]
+    width = [f.high - f.low for f in (find(prediction_scores(r, TWO), name, split="val") for r in (grouped, alone))]
     assert width[0] > 2.5 * width[1]
 
 
 def test_the_test_split_has_every_measure_and_each_class_of_its_own():
-    found = figures(predictions(), CLASSES)
+    found = prediction_scores(predictions(), CLASSES)
     whole = [*MEASURES, "AUC", "expected calibration error"]
     by_class = [f"{measure} of {label}" for measure in ("precision", "recall") for label in CLASSES]
     assert names(found, "all scans", "val") == whole
@@ -71,7 +71,7 @@ def test_the_test_split_has_every_measure_and_each_class_of_its_own():
 
 def test_a_class_s_precision_and_recall_are_counted_by_hand():
     """6 of the 12 gliomas are called meningioma, beside its own 12."""
-    found = figures(predictions(), CLASSES)
+    found = prediction_scores(predictions(), CLASSES)
     assert find(found, "recall of glioma").value == 0.5 and find(found, "precision of glioma").value == 1
     assert find(found, "recall of meningioma").value == 1
     assert find(found, "precision of meningioma").value == round(12 / 18, 4)
@@ -79,28 +79,28 @@ def test_a_class_s_precision_and_recall_are_counted_by_hand():
 
 def test_the_calibration_error_is_how_much_too_sure_it_is():
     """Always 0.7 sure, right in 42 of 48: 0.175 too modest."""
-    assert find(figures(predictions(), CLASSES), "expected calibration error").value == 0.175
+    assert find(prediction_scores(predictions(), CLASSES), "expected calibration error").value == 0.175
 
 
 def test_sequences_are_told_apart_where_there_is_more_than_one():
-    found = figures(predictions(), CLASSES)
+    found = prediction_scores(predictions(), CLASSES)
     assert names(found, "sequence T1") == names(found, "sequence T2") == list(MEASURES)
     assert find(found, "accuracy", "sequence T1").value == 1 and find(found, "accuracy", "sequence T2").value == 0.75
     single = [r for r in predictions() if r.sequence != "T2"]
-    assert not [f for f in figures(single, CLASSES) if f.subset.startswith("sequence")]
+    assert not [f for f in prediction_scores(single, CLASSES) if f.subset.startswith("sequence")]
 
 
 def test_one_class_alone_has_no_area_and_no_figure_of_the_other():
-    found = figures(rows(), TWO)
+    found = prediction_scores(rows(), TWO)
     assert "AUC" not in names(found, "all scans")
     assert "recall of b" not in names(found, "all scans") and find(found, "precision of b").value == 0
 
 
 def test_another_cohort_counts_first_without_twins_over_the_classes_it_has():
     """Of 10 scans without twin 4 are gliomas, two of them called pituitary; there is no pituitary to count."""
-    found = cohort_figures(cohorts(), CLASSES)
+    found = cohort_scores(cohorts(), CLASSES)
     apart = find(found, "accuracy", "no twin in training", "cohort 44c")
-    assert (apart.value, apart.scans, apart.source) == (0.8, 10, "cohorts.csv")
+    assert (apart.value, apart.scans) == (0.8, 10) and {s.source for s in found} == {"cohorts.csv"}
     assert find(found, "balanced accuracy", "no twin in training", "cohort 44c").value == round((0.5 + 1 + 1) / 3, 4)
     f1 = (2 * 2 / (4 + 2) + 1 + 1) / 3
     assert find(found, "macro F1", "no twin in training", "cohort 44c").value == round(f1, 4)
@@ -109,7 +109,7 @@ def test_another_cohort_counts_first_without_twins_over_the_classes_it_has():
 
 
 def test_another_cohort_s_sequences_leave_its_twins_out():
-    found = cohort_figures(cohorts(), CLASSES)
+    found = cohort_scores(cohorts(), CLASSES)
     subsets = list(dict.fromkeys(f.subset for f in found if f.split == "cohort 44c"))
     assert subsets == ["no twin in training", "all scans", "sequence T1", "sequence T1C+"]
     scans = [find(found, "accuracy", subset, "cohort 44c").scans for subset in subsets]
@@ -118,8 +118,8 @@ def test_another_cohort_s_sequences_leave_its_twins_out():
 
 
 def test_every_check_has_its_two_accuracies_in_the_file_s_order():
-    found = check_figures(checks(), CLASSES)
-    assert [(f.subset, f.name, f.value, f.scans) for f in found] == [
+    found = shortcut_scores(checks(), CLASSES)
+    assert [(s.subset, s.name, s.estimate.value, s.estimate.scans) for s in found] == [
         ("as is", "accuracy", 1, 8),
         ("as is", "balanced accuracy", 1, 8),
         ("border only", "accuracy", 0.25, 8),
@@ -128,18 +128,24 @@ def test_every_check_has_its_two_accuracies_in_the_file_s_order():
 
 
 def test_the_probe_is_judged_source_by_source():
-    (found,) = source_figures(sources())
-    assert (found.name, found.split, found.subset, found.scans) == (PROBE, "check", "source probe", 16)
-    assert found.value == round((6 / 8 + 1 + 1) / 3, 4) and found.low < found.value < found.high
+    (found,) = source_scores(sources())
+    assert (found.name, found.split, found.subset) == (PROBE, "check", "source probe")
+    estimate = found.estimate
+    assert estimate.value == round((6 / 8 + 1 + 1) / 3, 4) and estimate.scans == 16
+    assert estimate.low < estimate.value < estimate.high
 
 
 def test_a_bundle_s_figures_are_those_of_the_tables_it_has(tmp_path):
-    assert bundle_figures(tmp_path, CLASSES) == ()
+    assert bundle_scores(tmp_path, CLASSES) == ()
     write_tables(tmp_path)
-    parts = figures(predictions(), CLASSES), cohort_figures(cohorts(), CLASSES), check_figures(checks(), CLASSES)
-    assert bundle_figures(tmp_path, CLASSES) == sum(parts, ()) + source_figures(sources())
+    parts = (
+        prediction_scores(predictions(), CLASSES),
+        cohort_scores(cohorts(), CLASSES),
+        shortcut_scores(checks(), CLASSES),
+    )
+    assert bundle_scores(tmp_path, CLASSES) == sum(parts, ()) + source_scores(sources())
     (tmp_path / "predictions.csv").unlink()
-    assert bundle_figures(tmp_path, CLASSES) == parts[1] + parts[2] + source_figures(sources())
+    assert bundle_scores(tmp_path, CLASSES) == parts[1] + parts[2] + source_scores(sources())
 
 
 def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():
@@ -151,5 +157,5 @@ def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():
         for i in range(2025)
     ]
     start = time.perf_counter()
-    figures(made, classes)
+    prediction_scores(made, classes)
     assert time.perf_counter() - start < 10  # 2 s on an idle machine

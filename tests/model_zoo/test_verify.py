@@ -20,7 +20,7 @@ def test_a_bundle_as_it_was_written_holds(bundle, capsys):
     assert differences(bundle) == []
     assert main(["verify"]) == 0
     told = capsys.readouterr().out
-    count = len(read_card(bundle / "card.json").figures)
+    count = len(read_card(bundle / "card.json").scores)
     assert told.startswith("tiny-phantom4: holds (") and told.count("\n") == 1
     assert f"{count} figures from predictions.csv and cohorts.csv and checks.csv and sources.csv" in told
 
@@ -32,9 +32,14 @@ def changed(bundle, **facts) -> None:
     write_model_card(card, bundle)
 
 
+def with_estimate(score, **changes):
+    """The score with other numbers."""
+    return replace(score, estimate=replace(score.estimate, **changes))
+
+
 def test_a_figure_changed_by_its_last_decimal_is_found(bundle, capsys):
-    first, *rest = read_card(bundle / "card.json").figures
-    changed(bundle, figures=(replace(first, value=first.value - 0.0001), *rest))
+    first, *rest = read_card(bundle / "card.json").scores
+    changed(bundle, scores=(with_estimate(first, value=first.estimate.value - 0.0001), *rest))
     assert main(["verify", "tiny-phantom4"]) == 1
     head, sentence = capsys.readouterr().out.splitlines()
     assert head == "tiny-phantom4: 1 difference"
@@ -44,15 +49,15 @@ def test_a_figure_changed_by_its_last_decimal_is_found(bundle, capsys):
 
 @pytest.mark.parametrize("fact", ["low", "high", "scans"])
 def test_a_changed_interval_or_count_is_found(bundle, fact):
-    figures = read_card(bundle / "card.json").figures
-    changed(bundle, figures=(*figures[:-1], replace(figures[-1], **{fact: 7})))
+    scores = read_card(bundle / "card.json").scores
+    changed(bundle, scores=(*scores[:-1], with_estimate(scores[-1], **{fact: 7})))
     (sentence,) = differences(bundle)
     assert "balanced accuracy of the source probe" in sentence
 
 
 def test_a_figure_left_out_added_or_told_twice_is_found(bundle):
-    first, second, *rest = read_card(bundle / "card.json").figures
-    changed(bundle, figures=(first, first, replace(second, name="charm"), *rest))
+    first, second, *rest = read_card(bundle / "card.json").scores
+    changed(bundle, scores=(first, first, replace(second, name="charm"), *rest))
     told = " ".join(differences(bundle))
     assert "the accuracy of val, all scans, from predictions.csv more than once" in told
     assert "the charm of val, all scans, from predictions.csv, which does not follow" in told
@@ -85,7 +90,7 @@ def test_a_missing_table_is_found(bundle, name):
 def test_a_card_without_any_table_is_not_believed(bundle):
     for path in bundle.glob("*.csv"):
         path.unlink()
-    changed(bundle, figures=())
+    changed(bundle, scores=())
     (sentence,) = differences(bundle)
     assert "no figure of this card can be computed" in sentence
 
@@ -136,8 +141,8 @@ def test_a_broken_card_does_not_stop_the_others(bundle, capsys):
 
 def test_refiguring_puts_a_card_right(bundle, capsys):
     before = (bundle / "card.json").read_text()
-    changed(bundle, figures=())
-    assert len(differences(bundle)) == len(json.loads(before)["figures"])
+    changed(bundle, scores=())
+    assert len(differences(bundle)) == len(json.loads(before)["scores"])
     assert main(["refigure", "tiny-phantom4"]) == 0
     assert (bundle / "card.json").read_text() == before and differences(bundle) == []
     assert refigure(bundle) == 0

@@ -6,14 +6,13 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explain.evaluation.estimates import Estimate
 from explain.evaluation.measures import EXPLAINED
 from explain.evaluation.results import SUMMARY, TABLE, write_rows, write_summary
 from explain.evaluation.score import Row
 from explain.evaluation.store import read_board
 from explain.methods import METHODS
 from explain.render.overlay import gray, png
-from model_zoo import models, zoo_folder
+from model_zoo import Estimate, models, zoo_folder
 from pages.charts.explanation_quality import beside, ranked, said
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle

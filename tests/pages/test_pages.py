@@ -87,7 +87,7 @@ def test_about_gives_the_figures_of_every_card_and_no_others():
     table = app.table[0].value
     assert list(table["Model"]) == list(models())
     for card, measured in zip(models().values(), table["Official test scans"], strict=True):
-        figure = card.figure("accuracy", "test")
+        figure = card.score("accuracy", "test")
         assert measured == "not measured" if figure is None else f"{100 * figure.value:.1f} %" in measured
         assert all(limit in text_of(app) for limit in card.limits)
 

@@ -10,7 +10,8 @@ from datasets.cards import DATASETS
 from datasets.download import download
 from datasets.records import DatasetError, Record, fingerprint
 from model_zoo import load_model, read_card
-from model_zoo.scores import figures, read_predictions
+from model_zoo.scores import prediction_scores
+from model_zoo.tables import read_predictions
 from model_zoo.verify import differences
 from scans import phantom
 from train.__main__ import main
@@ -34,7 +35,7 @@ def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     assert card.recipe["limit"] == 12 and card.tap == "conv3" and card.input.height == 64
     rows = read_predictions(bundle / "predictions.csv", card.classes)
     assert {row.split for row in rows} == {"val", "test"} and len(rows) == 58
-    assert figures(rows, card.classes) == card.figures
+    assert prediction_scores(rows, card.classes) == card.scores
 
 
 def test_a_bundle_predicts_in_the_app_what_it_was_scored_on(bundle, monkeypatch):
@@ -58,7 +59,7 @@ def test_training_again_replaces_the_bundle_whole(bundle):
 def test_the_test_set_stays_shut_while_choices_are_made(tmp_path):
     assert main(["cnn3-phantom4", *SMOKE, "--set", "epochs=1", "--set", "evaluate=val", "--out", str(tmp_path)]) == 0
     card = read_card(tmp_path / "cnn3-phantom4" / "card.json")
-    assert {figure.split for figure in card.figures} == {"val"}
+    assert {figure.split for figure in card.scores} == {"val"}
 
 
 def test_the_recipes_are_listed_with_their_notebook_s_first_line(capsys):

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from explain.prediction_text import in_per_cent
-from model_zoo import Figure, ModelCard
+from model_zoo import Estimate, ModelCard
 from model_zoo.performance import mean_curve
 from model_zoo.scores import ALL, APART, AUC, CALIBRATION
 from model_zoo.tables import PREDICTIONS
@@ -72,30 +71,28 @@ def _headline(one: Bundle, *, named: bool) -> None:
     if named:
         st.markdown(f"**{one.name}**")
     for column, key in zip(st.columns(2), HEADLINES, strict=True):
-        figure = one.card.figure("accuracy", *key)
+        figure = one.card.score("accuracy", *key)
         measured = f"{100 * figure.value:.1f} %" if figure else "not measured"
         column.metric(f"Accuracy, {'without twins' if key[1] == APART else 'all test scans'}", measured, help=_TWIN)
         if figure:
             column.caption(f"95 % interval {100 * figure.low:.1f} to {100 * figure.high:.1f} %, {figure.scans:,} scans")
     keys = HEADLINES if named else (*HEADLINES, ("val", ALL))  # beside another model's there is no room for more
-    sets = {title_of(key): key for key in keys if one.card.figure("accuracy", *key)}
+    sets = {title_of(key): key for key in keys if one.card.score("accuracy", *key)}
     if not sets:
         st.write(f"{one.name} was not measured on splits of its own.")
         return
     rows = [
-        {"Measure": title} | {scans: _cell(name, one.card.figure(name, *key)) for scans, key in sets.items()}
+        {"Measure": title} | {scans: _cell(name, one.card.score(name, *key)) for scans, key in sets.items()}
         for name, title in SHOWN.items()
     ]
-    counted = {scans: f"{one.card.figure('accuracy', *key).scans:,}" for scans, key in sets.items()}
+    counted = {scans: f"{one.card.score('accuracy', *key).scans:,}" for scans, key in sets.items()}
     st.table([*rows, {"Measure": "Scans"} | counted], border="horizontal", hide_index=True)
 
 
-def _cell(name: str, figure: Figure | None) -> str:
-    if figure is None:
+def _cell(name: str, estimate: Estimate | None) -> str:
+    if estimate is None:
         return "not measured"
-    if name == AUC:
-        return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
-    return in_per_cent(figure)
+    return estimate.decimal(3) if name == AUC else estimate.percent()
 
 
 def _choose_scans(chosen: list[Bundle], *, elsewhere: bool = False) -> Key | None:
@@ -185,8 +182,8 @@ def curves(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
     series = {one.name: one.measured("reliability", key) for one in there}
     left.plotly_chart(reliability(series), config=CONFIG, alt="Share right by how sure the model was", key="reliable")
     for one in there:
-        if error := one.card.figure(CALIBRATION, *key):
-            right.markdown(f"**{one.name}**: calibration error {in_per_cent(error)}, {error.scans:,} scans.")
+        if error := one.card.score(CALIBRATION, *key):
+            right.markdown(f"**{one.name}**: calibration error {error.percent()}, {error.scans:,} scans.")
     right.caption(
         "On the dashed line, answers given with 80 % are right in 80 % of the scans; below it the model is surer than "
         f"it is right. Bars are 95 % intervals; shares of fewer than {FEW} scans are not drawn. Probabilities were "

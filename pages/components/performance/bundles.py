@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from datasets.cards import DATASETS
+from datasets.cohorts import COHORT_TITLES
 from datasets.label_map import common_label
 from model_zoo import ModelCard, ModelError, read_card, zoo_folder
 from model_zoo.performance import (
@@ -34,7 +35,7 @@ from model_zoo.tables import (
 )
 from model_zoo.verify import MEASURED
 
-COLLECTIONS = {"44c": "44c", "kaggle": "Kaggle", "figshare": "figshare", "br35h": "Br35H"}
+COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h")}  # in their order here
 PROBED = "source probe"  # its name among the checks of a card
 CURVES = {"ROC": roc, "precision-recall": precision_recall}
 _MEASURES = {"by class": by_class, "reliability": reliability} | {

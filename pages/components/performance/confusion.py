@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from datasets.cards import data_folder
+from datasets.cards import data_folder, scan_path
 from explain import png
 from explain.prediction_text import percent
 from explain.render.overlay import gray, squared
@@ -90,15 +90,13 @@ def _list(said: Answers, names: tuple[str, ...], truth: int, called: int) -> Non
 
 def _pictures(scans: list[tuple[str, float]]) -> None:
     """Draw the scans that are on this machine, numbered as in the table."""
-    data = data_folder().resolve()
-    found = [(data / name).resolve() for name, _ in scans]
-    there = [path.is_relative_to(data) and path.is_file() for path in found]
-    if not any(there):
+    paths = [scan_path(name, data_folder()) for name, _ in scans]
+    if not any(paths):
         st.caption(_NO_PICTURES)
         return
     with st.container(horizontal=True, gap="small"):
-        for number, ((_, p), path) in enumerate(zip(scans, found, strict=True), start=1):
-            picture = there[number - 1] and _thumbnail(str(path), path.stat().st_mtime_ns)
+        for number, ((_, p), path) in enumerate(zip(scans, paths, strict=True), start=1):
+            picture = path and _thumbnail(str(path), path.stat().st_mtime_ns)
             with st.container(width=_SIDE, gap=None):
                 if picture:
                     st.image(picture, alt=f"Scan {number}", width="stretch", output_format="PNG")

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from explain.prediction_text import in_per_cent
-from model_zoo import Figure, ModelCard
+from model_zoo import Estimate, ModelCard
 from model_zoo.scores import APART, PROBE
 from model_zoo.tables import COHORTS
 from pages.charts.matrices import across
@@ -48,13 +47,13 @@ def elsewhere(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
     splits = [(cohort, f"cohort {cohort}") for cohort in COLLECTIONS]
     lines = {}  # label -> split and subset, of every model chosen
     for cohort, split in splits:
-        subsets = dict.fromkeys(f.subset for one in chosen for f in one.card.figures if f.split == split)
+        subsets = dict.fromkeys(f.subset for one in chosen for f in one.card.scores if f.split == split)
         sequences = [subset for subset in subsets if subset.startswith("sequence ")]
         lines |= {COLLECTIONS[cohort]: (split, APART)} if APART in subsets else {}
         lines |= {f"{COLLECTIONS[cohort]}, {s.removeprefix('sequence ')}": (split, s) for s in sequences}
     if lines:
         st.subheader("By collection and sequence", anchor=False)
-        series = {one.name: [_entry(one.card.figure(_MEASURE, *key)) for key in lines.values()] for one in chosen}
+        series = {one.name: [_entry(one.card.score(_MEASURE, *key)) for key in lines.values()] for one in chosen}
         st.plotly_chart(
             dots(list(lines), series),
             config=CONFIG,
@@ -63,7 +62,7 @@ def elsewhere(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
 
 
 def _seen(card: ModelCard, cohort: str) -> tuple | None:
-    figure = card.figure(_MEASURE, f"cohort {cohort}", APART)
+    figure = card.score(_MEASURE, f"cohort {cohort}", APART)
     return (*_entry(figure), cohort in _trained_on(card)) if figure else None
 
 
@@ -76,7 +75,7 @@ def _trained_on(card: ModelCard) -> tuple[str, ...]:
         return ()
 
 
-def _entry(figure: Figure | None) -> tuple[float, float, float, int] | None:
+def _entry(figure: Estimate | None) -> tuple[float, float, float, int] | None:
     return (figure.value, figure.low, figure.high, figure.scans) if figure else None
 
 
@@ -89,7 +88,7 @@ def cheating(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
         if isinstance(found, str):
             st.info(found)
         chances[one.name] = {} if isinstance(found, str) else found
-    checked = {f.subset for one in chosen for f in one.card.figures if f.split == "check"}
+    checked = {f.subset for one in chosen for f in one.card.scores if f.split == "check"}
     if not checked:
         return
     groups = _GROUPS | {"Other checks": tuple(sorted(checked - {name for names in _GROUPS.values() for name in names}))}
@@ -98,7 +97,7 @@ def cheating(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
         if known := [name for name in names if name in checked]:
             headings.append(len(labels))
             labels += [heading, *known]
-    asked = [one for one in chosen if any(f.split == "check" for f in one.card.figures)]
+    asked = [one for one in chosen if any(f.split == "check" for f in one.card.scores)]
     for one in asked:
         st.markdown(_in_words(one, chances[one.name]))
     series = {one.name: [_entry(_check(one.card, label)) for label in labels] for one in asked}
@@ -118,9 +117,9 @@ def cheating(chosen: list[Bundle], cards: dict[str, ModelCard]) -> None:
         "from the edge, the outline or the source. In other looks it stays as it was."
     )
     with st.expander("What each line shows"):
-        from train.shortcut_tests import CHECKS
+        from train.shortcut_tests import SHORTCUT_TESTS
 
-        told = {name: check.question for name, check in CHECKS.items() if name in checked} | {PROBED: _PROBE}
+        told = {name: check.question for name, check in SHORTCUT_TESTS.items() if name in checked} | {PROBED: _PROBE}
         st.markdown("\n".join(f"- **{name}**: {question}" for name, question in told.items() if name in checked))
 
 
@@ -130,8 +129,8 @@ _PROBE = (
 )
 
 
-def _check(card: ModelCard, name: str) -> Figure | None:
-    return card.figure(PROBE if name == PROBED else _MEASURE, "check", name)
+def _check(card: ModelCard, name: str) -> Estimate | None:
+    return card.score(PROBE if name == PROBED else _MEASURE, "check", name)
 
 
 def _in_words(one: Bundle, chance: dict[str, float]) -> str:
@@ -140,7 +139,7 @@ def _in_words(one: Bundle, chance: dict[str, float]) -> str:
         return ""
     blindly = f"; chance is {100 * chance['tumour hidden']:.0f} %" if "tumour hidden" in chance else ""
     said = (
-        f"**{one.name}** calls {in_per_cent(whole)} of the boxed scans right, averaged over their classes, and still "
-        f"{in_per_cent(hidden)} with the tumour painted over{blindly}."
+        f"**{one.name}** calls {whole.percent()} of the boxed scans right, averaged over their classes, and still "
+        f"{hidden.percent()} with the tumour painted over{blindly}."
     )
     return said.replace(" %", "\u00a0%")  # a line must not begin with the sign

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from explain.evaluation.estimates import STATISTICS, Estimate, estimate
+from explain.evaluation.estimates import STATISTICS, estimate
+from model_zoo import Estimate
 from model_zoo import metrics as measures
 
 

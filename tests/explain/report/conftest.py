@@ -7,7 +7,7 @@ import pytest
 
 from explain import METHODS, Explanation
 from explain.report import Reading
-from model_zoo import Figure, ModelCard
+from model_zoo import Estimate, ModelCard, Score
 from scans import InputSpec, Scan, read
 from tests.conftest import CLASSES
 from tests.good_files import disc, png
@@ -17,18 +17,18 @@ DATE = datetime(2026, 11, 21, 17, 10)
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png> ![](http://evil.example/q.png)"
 
 
-def figure(name: str, split: str = "test", subset: str = "no twin in training", value: float = 0.875) -> Figure:
-    return Figure(name, split, subset, value, value - 0.05, value + 0.05, 1234, "predictions.csv")
+def score(name: str, split: str = "test", subset: str = "no twin in training", value: float = 0.875) -> Score:
+    return Score(name, split, subset, Estimate(value, value - 0.05, value + 0.05, 1234), "predictions.csv")
 
 
-FIGURES = (
-    figure("accuracy", subset="all scans", value=0.9123),
-    figure("accuracy", value=0.8456),
-    figure("precision of meningioma", value=0.7701),
-    figure("recall of meningioma", value=0.6602),
-    figure("recall of glioma", value=0.1111),
-    figure("expected calibration error", value=0.0631),
-    figure("balanced accuracy", "cohort 44c", value=0.5503),
+SCORES = (
+    score("accuracy", subset="all scans", value=0.9123),
+    score("accuracy", value=0.8456),
+    score("precision of meningioma", value=0.7701),
+    score("recall of meningioma", value=0.6602),
+    score("recall of glioma", value=0.1111),
+    score("expected calibration error", value=0.0631),
+    score("balanced accuracy", "cohort 44c", value=0.5503),
 )
 
 
@@ -51,7 +51,7 @@ def card(**changes) -> ModelCard:
         "weights_bytes": 1,
         "temperature": 1.0,
         "licence": "Apache-2.0",
-        "figures": FIGURES,
+        "scores": SCORES,
         "limits": ("It knows nothing of knees.", "It was never asked twice."),
     }
     return ModelCard(**facts | changes)

@@ -49,7 +49,7 @@ def test_the_measured_figures_of_the_model_and_of_the_class_said_are_there(page)
 
 
 def test_a_model_of_which_nothing_was_measured_says_so():
-    assert "no telling how often it is right" in html(reading_of(card=card(figures=())))
+    assert "no telling how often it is right" in html(reading_of(card=card(scores=())))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,0 +1,29 @@
+"""A measured value with its 95 % interval, and how both are written: one type and one wording for the whole tree."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its 95 % interval and the number of scans behind it, in the unit of the measure."""
+
+    value: float
+    low: float
+    high: float
+    scans: int
+
+    def decimal(self, digits: int = 4) -> str:
+        """Return the value and its interval as decimals.
+
+        >>> Estimate(0.9541, 0.935, 0.971, 620).decimal()
+        '0.9541 (0.9350 to 0.9710)'
+        """
+        return f"{self.value:z.{digits}f} ({self.low:z.{digits}f} to {self.high:z.{digits}f})"
+
+    def percent(self, digits: int = 1) -> str:
+        """Return a share and its interval in per cent.
+
+        >>> Estimate(0.9541, 0.935, 0.971, 620).percent()
+        '95.4 % (93.5 to 97.1)'
+        """
+        return f"{100 * self.value:.{digits}f} % ({100 * self.low:.{digits}f} to {100 * self.high:.{digits}f})"
