@@ -162,7 +162,7 @@ def test_a_decoder_that_takes_too_much_is_stopped_by_the_child_s_own_limits(what
     child = tmp_path / "child.py"
     child.write_text(
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from scans import child\n"
+        "from scans import sandbox_worker as child\n"
         "child.CPU_SECONDS, child._send = 1, lambda scan, answer: None\n"
         f"child._decoder = lambda kind: lambda data, plane: {greedy}\n"
         "child.main('nifti', 'axial')\n"
@@ -174,7 +174,7 @@ def test_a_decoder_that_takes_too_much_is_stopped_by_the_child_s_own_limits(what
 
 def test_the_child_starts_without_heavy_libraries():
     done = subprocess.run(
-        [sys.executable, "-P", "-X", "importtime", str(ROOT / "scans" / "child.py"), "dicom", "axial"],
+        [sys.executable, "-P", "-X", "importtime", str(ROOT / "scans" / "sandbox_worker.py"), "dicom", "axial"],
         input=dicom12(disc()),
         capture_output=True,
         check=True,
