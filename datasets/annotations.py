@@ -1,8 +1,7 @@
-"""Where did a radiologist mark the tumour? figshare's slices, and the boxes or masks that come with them.
+"""Annotations of radiologists: the boxes and masks that come with figshare's slices.
 
 Jun Cheng's brain tumor dataset, https://doi.org/10.6084/m9.figshare.1512427, as its author serves it (MATLAB v7.3:
-`cjdata/image` and `cjdata/tumorMask`), or as JPEG with boxes beside it (`<n>.txt`, published with RCS-YOLO). A box
-is (x centre, y centre, width, height) in shares of the picture.
+`cjdata/image` and `cjdata/tumorMask`), or as JPEG with boxes beside it (`<n>.txt`, published with RCS-YOLO).
 """
 
 from pathlib import Path
@@ -14,7 +13,7 @@ from scans.head import Box
 from scans.scan import Scan, ScanError
 from scans.window import stretch
 
-Mark = tuple[float, float, float, float]
+RelativeBox = tuple[float, float, float, float]  # x centre, y centre, width, height in shares of the picture, 0 to 1
 
 
 def read_mat(path: Path) -> Scan:
@@ -28,10 +27,29 @@ def read_mat(path: Path) -> Scan:
     return Scan(pixels, digest="", span=span, window=window, modality="MR", sequence="T1C+")
 
 
-def marks_beside(path: Path) -> tuple[Mark, ...]:
-    """Return the boxes in `<stem>.txt` beside a picture: `class x_centre y_centre width height` a line.
+def has_annotation(path: Path) -> bool:
+    """Tell whether boxes or a mask come with a scan. Raises ScanError on a broken file of boxes."""
+    return path.suffix == ".mat" or bool(boxes_beside(path))
 
-    None without such a file. Raises ScanError on one that holds anything else.
+
+def annotated_boxes(path: Path) -> tuple[RelativeBox, ...]:
+    """Return the boxes that come with a scan: of its `<stem>.txt`, or around its mask; () for none.
+
+    Raises ScanError on a file that holds anything else.
+    """
+    if path.suffix != ".mat":
+        return boxes_beside(path)
+    try:
+        with h5py.File(path) as file:
+            return boxes_around(np.asarray(file["cjdata/tumorMask"]).T)
+    except (OSError, KeyError) as error:
+        raise ScanError(f"{path} is not a figshare slice (MATLAB v7.3 with cjdata/tumorMask): {error}") from error
+
+
+def boxes_beside(path: Path) -> tuple[RelativeBox, ...]:
+    """Return the boxes in `<stem>.txt` beside a picture, `class x_centre y_centre width height` per line.
+
+    () without such a file. Raises ScanError on one that holds anything else.
     """
     path = path.with_suffix(".txt")
     if not path.exists():
@@ -43,14 +61,14 @@ def marks_beside(path: Path) -> tuple[Mark, ...]:
         boxes = ((-1.0,) * 4,)
     if not all(0 <= value <= 1 for box in boxes for value in box):
         raise ScanError(
-            f"{path} should have five numbers a line: class, and x, y, width and height between 0 and 1, shares of "
-            "the picture; mend it, or remove it to go without its boxes"
+            f"{path} should have five numbers per line: class, and x, y, width and height between 0 and 1, as shares "
+            "of the picture; correct it, or remove it to go without its boxes"
         )
     return boxes
 
 
-def mark_around(mask: np.ndarray) -> tuple[Mark, ...]:
-    """Return the one box around a mask (H, W); none for an empty mask."""
+def boxes_around(mask: np.ndarray) -> tuple[RelativeBox, ...]:
+    """Return the one box around a mask (H, W); () for an empty mask."""
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     if not rows.size:
         return ()
@@ -66,8 +84,8 @@ def mark_around(mask: np.ndarray) -> tuple[Mark, ...]:
     )
 
 
-def boxes_in_pixels(marks: tuple[Mark, ...], shape: tuple[int, int]) -> tuple[Box, ...]:
-    """Return the boxes in the pixels of a scan of `shape`."""
+def boxes_in_pixels(boxes: tuple[RelativeBox, ...], shape: tuple[int, int]) -> tuple[Box, ...]:
+    """Return the boxes in the pixels of a scan of `shape` (rows, columns)."""
     rows, columns = shape
     return tuple(
         Box(
@@ -76,16 +94,5 @@ def boxes_in_pixels(marks: tuple[Mark, ...], shape: tuple[int, int]) -> tuple[Bo
             round((y + h / 2) * rows),
             round((x + w / 2) * columns),
         )
-        for x, y, w, h in marks
+        for x, y, w, h in boxes
     )
-
-
-def read_marked(path: Path) -> tuple[Scan, tuple[Mark, ...]]:
-    """Return a figshare slice with its boxes, from a `.mat` file or a picture. Raises ScanError."""
-    from scans.read import read
-
-    if path.suffix != ".mat":
-        return read(path)[0], marks_beside(path)
-    scan = read_mat(path)
-    with h5py.File(path) as file:
-        return scan, mark_around(np.asarray(file["cjdata/tumorMask"]).T)

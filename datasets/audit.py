@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cards import DATASETS, DatasetCard, counts, dataset_folder, version_found
-from datasets.cohorts import COHORTS, read_cohort, read_task
+from datasets.cohorts import COHORT_OF_TASK, COHORTS, read_cohort, read_task
 from datasets.leakage import Facts, Twin, find_twins, look_at, rows_in_training, scans_with_twin, worth_showing
 from datasets.near_duplicates import GROUP_RULES, POSITIONS, TWIN_RULES, grouped
 from datasets.records import DatasetError, Record
@@ -26,8 +26,6 @@ from model_zoo.card import write_whole
 AUDITS_FOLDER = Path(__file__).parent / "audits"
 TWINS, SCANS, SUMMARY = "twins.csv", "scans.csv", "summary.json"
 _SHOWN = 10  # contradicting pairs that are printed; the table has all
-# task -> the collection that it is; figshare's folder holds Br35H's scans too
-_OWN = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c")}
 
 
 def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: bool = False) -> int:
@@ -39,7 +37,8 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
     began = time.monotonic(), time.process_time()
     out = out or AUDITS_FOLDER / card.task
     records = [
-        replace(record, cohort=record.cohort or _OWN.get(card.task, card.task)) for record in read_task(card, data)
+        replace(record, cohort=record.cohort or COHORT_OF_TASK.get(card.task, card.task))
+        for record in read_task(card, data)
     ]
     own = len(records)
     print(f"{card.title}\nversion: {version_found(records, card)}")
@@ -73,7 +72,7 @@ def others(card: DatasetCard, data: Path) -> list[Record]:
             dataset_folder(DATASETS[COHORTS[name].task], data)
         except DatasetError:
             continue
-        found += read_cohort(name, data) if name != _OWN.get(card.task) else []
+        found += read_cohort(name, data) if name != COHORT_OF_TASK.get(card.task) else []
     return found
 
 

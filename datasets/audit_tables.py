@@ -12,12 +12,11 @@ import numpy as np
 
 from datasets import audit
 from datasets.cards import DATASETS, DatasetCard
-from datasets.cohorts import COHORTS
+from datasets.cohorts import COHORT_OF_TASK, COHORTS
 from datasets.label_map import common_label
 from datasets.readers import read_phantom4
 from datasets.records import DatasetError
 
-_OWN = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c")}  # task -> the collection that it is
 _PARTS = (5, 25, 50, 75, 95)  # percentiles
 
 
@@ -97,7 +96,9 @@ def findings(card: DatasetCard, folder: Path | None = None) -> Findings:
         return Findings(card, rows, {}, {})
     folder, tasks, classes = folder or audit.AUDITS_FOLDER, _audited(card), tuple(card.classes)
     try:
-        summaries = {_OWN[task]: json.loads((folder / task / audit.SUMMARY).read_text("utf-8")) for task in tasks}
+        summaries = {
+            COHORT_OF_TASK[task]: json.loads((folder / task / audit.SUMMARY).read_text("utf-8")) for task in tasks
+        }
         rows = [row for task in tasks for row in map(_row(task), _lines(folder / task / audit.SCANS))]
         unlisted = {}
         if card.pooled:  # Br35H lies beside figshare and has no audit of its own; all its scans are of one class
@@ -125,7 +126,7 @@ def pairs(card: DatasetCard, folder: Path | None = None) -> tuple[Pair, ...]:
 
 
 def _audited(card: DatasetCard) -> list[str]:
-    return list(_OWN) if card.pooled else [card.task]
+    return list(COHORT_OF_TASK) if card.pooled else [card.task]
 
 
 def _damaged(tasks: list[str], error: Exception) -> DatasetError:
@@ -148,7 +149,7 @@ def _row(task: str) -> Callable[[dict[str, str]], Row]:
             line["label"],
             line["split"],
             line["sequence"],
-            _OWN[task],
+            COHORT_OF_TASK[task],
             int(line["width"]),
             int(line["height"]),
             float(line["mean_grey"]),
@@ -159,7 +160,7 @@ def _row(task: str) -> Callable[[dict[str, str]], Row]:
 
 
 def _pair(task: str) -> Callable[[dict[str, str]], Pair]:
-    own, folder = _OWN[task], DATASETS[task].folder
+    own, folder = COHORT_OF_TASK[task], DATASETS[task].folder
 
     def side(line: dict[str, str], which: str) -> Side:
         cohort, name = line[f"dataset_{which}"], line[f"id_{which}"]

@@ -210,6 +210,18 @@ def data_folder() -> Path:
     return Path(os.environ.get("CANDOR_DATA") or "data")
 
 
+def scan_path(scan_id: str, data: Path, task: str = "") -> Path | None:
+    """Return the file of a record below `data`, or below the folder of its `task` there; None where it is not here.
+
+    Ids of a pooled task begin with the collection's folder, those of a single dataset do not. An id never leads out
+    of `data`.
+    """
+    if ".." in Path(scan_id).parts or Path(scan_id).is_absolute():
+        return None
+    folders = (data, data / DATASETS[task].folder) if task else (data,)
+    return next((path for folder in folders if (path := folder / scan_id).is_file()), None)
+
+
 def dataset_folder(card: DatasetCard, data: Path) -> Path:
     """Return the folder of the set below `data`. Raises DatasetError that says how to get it."""
     folder = data / card.folder

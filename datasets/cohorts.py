@@ -23,18 +23,22 @@ LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-o
 
 @dataclass(frozen=True)
 class Cohort:
-    """One collection: the task whose card and folder it has, and its reader."""
+    """One collection: its short title, the task whose card and folder it has, and its reader."""
 
+    title: str
     task: str
     read: Callable[[Path], list[Record]]
 
 
 COHORTS: dict[str, Cohort] = {
-    "kaggle": Cohort("kaggle4", read_kaggle4),
-    "figshare": Cohort("figshare3", read_figshare3),
-    "br35h": Cohort("figshare3", read_br35h),
-    "44c": Cohort("44c15", read_44c15),
+    "kaggle": Cohort("Kaggle", "kaggle4", read_kaggle4),
+    "figshare": Cohort("figshare", "figshare3", read_figshare3),
+    "br35h": Cohort("Br35H", "figshare3", read_br35h),
+    "44c": Cohort("44c", "44c15", read_44c15),
 }
+COHORT_TITLES = {name: cohort.title for name, cohort in COHORTS.items()}
+# task -> the cohort that it is: figshare's folder holds Br35H's scans too, which have no task of their own
+COHORT_OF_TASK = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c")}
 
 
 def chosen_cohorts(names: str) -> list[str]:

@@ -1,6 +1,8 @@
-"""Which class of one collection is which class of another?"""
+"""The label map: which class of one collection is which class of another."""
 
 from collections.abc import Sequence
+
+HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
 
 # 44c's class -> what the four-class collections would call it. Ganglioglioma is as much neuronal as glial.
 FOUR_OF_FIFTEEN = {

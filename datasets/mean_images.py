@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import boxes_in_pixels
 from datasets.cards import DATASETS, DatasetCard, dataset_folder
 from datasets.cohorts import COHORTS, read_cohort
 from datasets.label_map import common_label
 from datasets.readers import read_records
 from datasets.records import DatasetError, Record, load
-from scans import InputSpec, Scan, fit, phantom
+from scans import InputSpec, fit
 
 EACH = 150  # scans a class in a mean picture
 EACH_DRAWN = 40  # the same of phantoms, which take ten times as long to draw as a file to read
@@ -69,22 +68,6 @@ def some(records: Sequence[Record], classes: Sequence[str], each: int, seed: int
         order = np.random.default_rng([seed, index]).permutation(len(own))[:each]
         chosen[label] = [own[i] for i in order]
     return {label: own for label, own in chosen.items() if own}
-
-
-def marked(record: Record) -> tuple[Scan, np.ndarray | None]:
-    """Return the scan and where its lesion is, bool (H, W); None where nobody has marked one.
-
-    A phantom's mask is exact; boxes are filled. Raises DatasetError that names a file which cannot be read.
-    """
-    if record.path is None:
-        kind, seed = record.id.split("/")
-        drawn = phantom(kind, int(seed))
-        return drawn.scan, drawn.mask if drawn.mask.any() else None
-    scan = load(record)
-    mask = np.zeros(scan.shape, bool)
-    for box in boxes_in_pixels(record.boxes, scan.shape):
-        mask[box.slices] = True
-    return scan, mask if mask.any() else None
 
 
 def mean_pictures(

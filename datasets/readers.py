@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 
-from datasets.annotations import Mark, mark_around, marks_beside
+from datasets.annotations import RelativeBox, boxes_around, boxes_beside
 from datasets.cards import DATASETS, DatasetCard, dataset_folder
 from datasets.records import DatasetError, Record
 from scans import ScanError
@@ -153,9 +153,9 @@ def _number(path: Path) -> int:
     return int(path.stem)
 
 
-def _boxes(path: Path) -> tuple[Mark, ...]:
+def _boxes(path: Path) -> tuple[RelativeBox, ...]:
     try:
-        return marks_beside(path)
+        return boxes_beside(path)
     except ScanError as error:
         raise DatasetError(str(error)) from error
 
@@ -180,5 +180,5 @@ def _mat_record(path: Path, folder: Path) -> Record:
         sequence="T1C+",
         patient=patient,
         number=int(path.stem),
-        boxes=mark_around(mask),
+        boxes=boxes_around(mask),
     )

@@ -1,11 +1,13 @@
-"""What is one labelled scan of a dataset, and how is it loaded?"""
+"""Records: the labelled scans of a dataset, not yet loaded, and how each is loaded."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.annotations import read_mat
+import numpy as np
+
+from datasets.annotations import RelativeBox, annotated_boxes, boxes_in_pixels, read_mat
 from scans import Scan, ScanError, read
 from scans.phantom import phantom
 
@@ -28,7 +30,7 @@ class Record:
     cohort: str = ""  # where several collections are pooled: the one it comes from
     patient: str = ""
     number: int = -1  # the publisher's running number, where neighbours are mostly one patient
-    boxes: tuple[tuple[float, float, float, float], ...] = ()  # lesions: x, y centre, width, height in [0, 1]
+    boxes: tuple[RelativeBox, ...] = ()  # around its lesions, as far as its reader knows them
 
 
 def load(record: Record) -> Scan:
@@ -43,6 +45,26 @@ def load(record: Record) -> Scan:
     except (ScanError, OSError, KeyError) as error:
         seen = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
         raise DatasetError(f"{record.path} cannot be read: {seen} Remove it or download the set again.") from error
+
+
+def load_annotated(record: Record) -> tuple[Scan, np.ndarray]:
+    """Return the scan and where its lesion is annotated, bool (H, W): all False without an annotation.
+
+    A phantom's mask is exact; boxes are filled. Raises DatasetError that names a file which cannot be read.
+    """
+    if record.path is None:
+        kind, seed = record.id.split("/")
+        head = phantom(kind, int(seed))
+        return head.scan, head.mask
+    scan = load(record)
+    try:
+        boxes = record.boxes or annotated_boxes(record.path)
+    except ScanError as error:
+        raise DatasetError(str(error)) from error
+    mask = np.zeros(scan.shape, bool)
+    for box in boxes_in_pixels(boxes, scan.shape):
+        mask[box.slices] = True
+    return scan, mask
 
 
 def fingerprint(records: Sequence[Record]) -> str:

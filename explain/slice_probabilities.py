@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from explain.evaluation.cases import HEALTHY
+from datasets.label_map import HEALTHY
 from explain.prediction_text import percent
 from explain.refinement import Cancelled
 from model_zoo import Model, ModelCard, ModelError

@@ -1,23 +1,26 @@
-"""How do scans become batches? Prepared once as bytes, augmented anew each epoch on the processor.
+"""Batches of scans: prepared once as bytes, augmented anew each epoch on the processor.
 
 Every random draw depends on (seed, epoch, place in the epoch) alone, so a run that was interrupted and
 resumed sees the very same pictures as one that was not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+from datasets.label_map import HEALTHY
 from datasets.near_duplicates import Prints, print_of
 from datasets.records import Record, load
-from scans import InputSpec, fit
+from scans import InputSpec, Placement, fit
 from train.augment import augment
-from train.lesion_grid import HEALTHY, cells, drawn, place_of
+from train.lesion_grid import cells, drawn, place_of
 from train.recipe import Recipe
 from train.synthetic_lesions import KINDS, draw_lesion
+
+_BATCH = 32  # scans that are evaluated at once
 
 
 def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Prints, np.ndarray]:
@@ -38,6 +41,19 @@ def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Pri
         done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
     pixels, bits, thumbs, places = (np.stack(column) for column in zip(*done, strict=True))
     return pixels, Prints(bits, thumbs), places
+
+
+def read_batches(
+    records: Sequence[Record], spec: InputSpec, title: str
+) -> Iterator[tuple[Sequence[Record], np.ndarray, list[Placement]]]:
+    """Yield (B records, their model inputs, float32 (B, h, w, c), their placements), read as in the app.
+
+    Nothing is kept or augmented. A bar with `title` shows the progress. Raises DatasetError on an unreadable scan.
+    """
+    for start in tqdm(range(0, len(records), _BATCH), desc=title, mininterval=2):
+        part = records[start : start + _BATCH]
+        inputs, placements = zip(*(fit(load(record), spec) for record in part), strict=True)
+        yield part, np.stack(inputs), list(placements)
 
 
 class Batches(keras.utils.PyDataset):

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from datasets.annotations import boxes_in_pixels
+from datasets.label_map import HEALTHY
 from datasets.records import Record
 from scans import Placement
-
-HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
 
 
 def place_of(record: Record, placement: Placement) -> np.ndarray:

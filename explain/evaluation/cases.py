@@ -6,46 +6,24 @@ those, figshare's slices are marked by radiologists; the healthy heads beside th
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import boxes_in_pixels, marks_beside, read_marked
+from datasets.annotations import has_annotation
+from datasets.cards import DATASETS, scan_path
+from datasets.label_map import HEALTHY
+from datasets.records import Record
 from model_zoo import ModelCard, ModelError
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
-from scans import Scan, phantom
 from scans.phantom import KINDS
 
-FOLDER = "figshare-brain-tumor"  # below --data
-HEALTHY = ("notumor", "normal")  # class ids whose scans have no lesion
+ANNOTATED = "figshare3"  # the task whose scans radiologists annotated; Br35H's healthy scans lie in its folder
 _FIRST_SEED = 920_000  # of phantoms; no model is trained on them
 _FEWEST = 20  # an interval over fewer scans says nothing
 
 
-@dataclass(frozen=True)
-class Case:
-    """One test scan without a twin in training: `id` as in the bundle's table, `truth` one of its classes."""
-
-    id: str
-    group: str
-    truth: str
-    path: Path | None  # None: the phantom that `id` names
-
-    def read(self) -> tuple[Scan, np.ndarray]:
-        """Return the scan and where its tumour is marked, bool (H, W). Raises ScanError."""
-        if self.path is None:
-            kind, seed = self.id.split("/")
-            drawn = phantom(kind, int(seed))
-            return drawn.scan, drawn.mask
-        scan, marks = read_marked(self.path)
-        mask = np.zeros(scan.shape, bool)
-        for box in boxes_in_pixels(marks, scan.shape):
-            mask[box.slices] = True
-        return scan, mask
-
-
-def phantom_cases(card: ModelCard, count: int) -> list[Case]:
+def phantom_cases(card: ModelCard, count: int) -> list[Record]:
     """Return `count` phantoms of the model's classes, whose lesions are known to the pixel.
 
     Raises ModelError where the model knows no phantom's class.
@@ -54,25 +32,26 @@ def phantom_cases(card: ModelCard, count: int) -> list[Case]:
     if not kinds:
         raise ModelError(f"{card.id} has none of the phantoms' classes ({', '.join(KINDS)})")
     names = [(kinds[i % len(kinds)], _FIRST_SEED + i) for i in range(count)]
-    return [Case(f"{kind}/{seed}", f"{kind}/{seed}", kind, None) for kind, seed in names]
+    return [Record(f"{kind}/{seed}", kind, group=f"{kind}/{seed}") for kind, seed in names]
 
 
-def cases(card: ModelCard, folder: Path, data: Path, count: int, healthy: int) -> list[Case]:
+def cases(card: ModelCard, folder: Path, data: Path, count: int, healthy: int) -> list[Record]:
     """Return up to `count` marked cases and `healthy` healthy ones, spread over as many groups as there are.
 
     The same tables and numbers give the same cases. Raises ModelError where too few are marked.
     """
     found = list(_candidates(card, folder, data))
-    marked = [case for case in found if case.truth not in HEALTHY and _is_marked(case.path)]
+    marked = [case for case in found if case.label not in HEALTHY and has_annotation(case.path)]
     if len(marked) < min(count, _FEWEST):
         raise ModelError(
-            f"{card.id} has {len(marked)} marked test scans below {data / FOLDER} that it never trained on; at least "
-            f"{_FEWEST} are needed: check --data, and that the bundle was judged (`python -m train judge {card.id}`)"
+            f"{card.id} has {len(marked)} marked test scans below {data / DATASETS[ANNOTATED].folder} that it never "
+            f"trained on; at least {_FEWEST} are needed: check --data, and that the bundle was judged "
+            f"(`python -m train judge {card.id}`)"
         )
-    return _spread(marked, count) + _spread([case for case in found if case.truth in HEALTHY], healthy)
+    return _spread(marked, count) + _spread([case for case in found if case.label in HEALTHY], healthy)
 
 
-def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Case]:
+def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Record]:
     seen: set[Path] = set()
     rows = []
     if (folder / PREDICTIONS).exists():
@@ -80,18 +59,14 @@ def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Case]:
     if (folder / COHORTS).exists():
         rows += read_cohorts(folder / COHORTS, card.classes)
     for row in rows:
-        path = next((p for p in (data / row.id, data / FOLDER / row.id) if p.is_file()), None)
-        if row.twin or path is None or FOLDER not in path.parts or path in seen:
+        path = scan_path(row.id, data, ANNOTATED)
+        if row.twin or path is None or DATASETS[ANNOTATED].folder not in path.parts or path in seen:
             continue
         seen.add(path)
-        yield Case(row.id, row.group, row.truth, path)
+        yield Record(row.id, row.truth, path, group=row.group)
 
 
-def _is_marked(path: Path) -> bool:
-    return path.suffix == ".mat" or bool(marks_beside(path))
-
-
-def _spread(found: list[Case], count: int) -> list[Case]:
+def _spread(found: list[Record], count: int) -> list[Record]:
     """Take one case of each group in turn, the groups in a drawn order, until there are `count`."""
     by_group = defaultdict(list)
     for case in found:

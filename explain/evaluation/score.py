@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from explain.evaluation.cases import Case
+from datasets.records import Record, load_annotated
 from explain.evaluation.controls import CONTROLS
 from explain.evaluation.faithfulness import blurred, deletion_and_insertion, local_mean
 from explain.evaluation.localisation import localise
 from explain.evaluation.road import road
 from explain.evaluation.stability import across_seeds, under_shifts_and_noise
 from explain.methods import METHODS
-from explain.refinement import Budget, Clock, Question, rank_agreement
-from explain.request import answer
+from explain.refinement import Clock, MethodInput, rank_agreement
+from explain.request import refined_map
 from model_zoo import Model, probabilities
 from scans import fit
 from scans.head import head_mask
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Prepared:
-    question: Question
+    given: MethodInput
     row: dict  # the first fields of every Row of this scan
     mask: np.ndarray  # bool (H, W), in the scan's pixels
     outline: np.ndarray  # bool (H, W): the head
@@ -56,7 +56,7 @@ class _Prepared:
 
 def score_case(
     model: Model,
-    case: Case,
+    case: Record,
     methods: Sequence[str],
     *,
     steady: bool = False,
@@ -71,14 +71,14 @@ def score_case(
     rows = []
     for name in methods:
         started = time.perf_counter()
-        raw = answer(ready.question, METHODS[name]).raw
+        raw = refined_map(ready.given, METHODS[name]).raw
         seconds = time.perf_counter() - started
         measures = _measured(ready, raw.values)
         if steady:
             measures |= _steadiness(ready, name, raw.values)
         for stage, other in (forgetful or {}).items():
-            values = answer(_asked(other, ready.question.square, ready.question.target), METHODS[name]).raw.values
-            measures[f"sanity {stage}"] = rank_agreement(raw.values, values, ready.question.head)
+            values = refined_map(_asked(other, ready.given.square, ready.given.target), METHODS[name]).raw.values
+            measures[f"sanity {stage}"] = rank_agreement(raw.values, values, ready.given.head)
         rows.append(
             Row(
                 **ready.row, method=name, control=False, seconds=seconds, evaluations=raw.evaluations, measures=measures
@@ -90,62 +90,62 @@ def score_case(
     return rows
 
 
-def _asked(model: Model, square: np.ndarray, target: int, seed: int = 0) -> Question:
-    return Question(model, square, target, seed, Clock(Budget(seconds=_UNHURRIED)))
+def _asked(model: Model, square: np.ndarray, target: int, seed: int = 0) -> MethodInput:
+    return MethodInput(model, square, target, seed, Clock(seconds=_UNHURRIED))
 
 
-def _prepared(model: Model, case: Case) -> _Prepared:
-    scan, mask = case.read()
+def _prepared(model: Model, case: Record) -> _Prepared:
+    scan, mask = load_annotated(case)
     square, placement = fit(scan, model.card.input)
     p = model.predict(square[None])[0]
     row = {
         "id": case.id,
         "group": case.group,
-        "truth": case.truth,
+        "truth": case.label,
         "answer": model.card.classes[int(p.argmax())],
         "probability": float(p.max()),
         "box_share": float(mask.mean()),
     }
-    question = _asked(model, square, int(p.argmax()))
-    return _Prepared(question, row, mask, head_mask(scan.windowed()), placement)
+    given = _asked(model, square, int(p.argmax()))
+    return _Prepared(given, row, mask, head_mask(scan.windowed()), placement)
 
 
 def _measured(ready: _Prepared, raw: np.ndarray) -> dict[str, float]:
     """Return localisation, where there is a tumour, and faithfulness of a map over the square."""
-    question = ready.question
+    given = ready.given
     heat = ready.placement.to_scan(np.maximum(raw, 0))
     placed = localise(heat, ready.mask, ready.outline)
-    baselines = {"blur": blurred(question.square), "mean": local_mean(question.square, question.head)}
+    baselines = {"blur": blurred(given.square), "mean": local_mean(given.square, given.head)}
 
     def target_probability(batch: np.ndarray) -> np.ndarray:
-        return probabilities(question.logits(batch), question.model.card.temperature)[:, question.target]
+        return probabilities(given.logits(batch), given.model.card.temperature)[:, given.target]
 
     found = dict(vars(placed)) if placed else {}
-    found |= deletion_and_insertion(target_probability, question.square, raw, baselines, steps=10)
-    return found | road(target_probability, question.square, raw)
+    found |= deletion_and_insertion(target_probability, given.square, raw, baselines, steps=10)
+    return found | road(target_probability, given.square, raw)
 
 
 def _steadiness(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, float]:
-    question, found = ready.question, {}
+    given, found = ready.given, {}
 
     def map_of(square: np.ndarray, seed: int = 0) -> np.ndarray:
-        return answer(_asked(question.model, square, question.target, seed), METHODS[name]).raw.values
+        return refined_map(_asked(given.model, square, given.target, seed), METHODS[name]).raw.values
 
     def same_verdict(square: np.ndarray) -> bool:
-        return int(question.logits(square[None])[0].argmax()) == question.target
+        return int(given.logits(square[None])[0].argmax()) == given.target
 
     if METHODS[name].random:
-        others = [map_of(question.square, seed) for seed in SEEDS[1:]]
-        found["seeds"] = across_seeds([first, *others], question.head)
-    steady = under_shifts_and_noise(map_of, same_verdict, question.square, question.head)
+        others = [map_of(given.square, seed) for seed in SEEDS[1:]]
+        found["seeds"] = across_seeds([first, *others], given.head)
+    steady = under_shifts_and_noise(map_of, same_verdict, given.square, given.head)
     return found | ({} if steady is None else {"shifts and noise": steady})
 
 
-def _controls(ready: _Prepared, case: Case) -> dict[str, np.ndarray]:
+def _controls(ready: _Prepared, case: Record) -> dict[str, np.ndarray]:
     """Return the controls' maps over the square, and the marks themselves as one."""
-    question = ready.question
+    given = ready.given
     seed = int.from_bytes(case.id.encode()[-8:], "little")  # another random map for every scan, always the same
-    found = {name: draw(question.unit, question.head, seed) for name, draw in CONTROLS.items()}
+    found = {name: draw(given.unit, given.head, seed) for name, draw in CONTROLS.items()}
     if ready.mask.any():
         found[BOX] = _in_square(ready)
     return found

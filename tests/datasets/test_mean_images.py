@@ -1,11 +1,9 @@
-"""Are the scans shown those of the class, the lesion where it is, and the mean the mean?"""
+"""The scans shown are those of the class, and the mean image is their mean."""
 
-import cv2
-import numpy as np
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.mean_images import marked, mean_pictures, missing, parts, records_here, some
+from datasets.mean_images import mean_pictures, missing, parts, records_here, some
 from datasets.records import DatasetError, Record, load
 from scans import InputSpec, fit, phantom
 from tests.train.small_collections import draw_small_collections
@@ -16,7 +14,7 @@ FOLDERS = ["brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-i
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return draw_small_collections(tmp_path_factory.mktemp("atlas"))
+    return draw_small_collections(tmp_path_factory.mktemp("data"))
 
 
 def test_some_scans_are_the_same_for_a_seed_and_others_for_another():
@@ -27,23 +25,6 @@ def test_some_scans_are_the_same_for_a_seed_and_others_for_another():
     assert chosen == some(records, ("glioma", "meningioma", "pituitary"), 5, 0)
     assert chosen != some(records, ("glioma", "meningioma", "pituitary"), 5, 1)
     assert len(some(records, ("glioma",), 50, 0)["glioma"]) == 20
-
-
-def test_the_lesion_of_a_phantom_is_the_one_it_was_drawn_with():
-    scan, lesion = marked(Record("glioma/3", "glioma"))
-    assert scan.digest == phantom("glioma", 3).scan.digest
-    assert np.array_equal(lesion, phantom("glioma", 3).mask)
-    assert marked(Record("notumor/3", "notumor"))[1] is None
-
-
-def test_the_boxes_of_a_file_are_filled(tmp_path):
-    path = tmp_path / "a.png"
-    cv2.imwrite(str(path), np.arange(100 * 200, dtype=np.uint32).reshape(100, 200).astype(np.uint8))
-    scan, lesion = marked(Record("a.png", "glioma", path, boxes=((0.5, 0.5, 0.1, 0.2),)))
-    rows, columns = np.nonzero(lesion)
-    assert scan.shape == lesion.shape == (100, 200)
-    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (40, 60, 90, 110) and lesion.sum() == 400
-    assert marked(Record("a.png", "glioma", path))[1] is None
 
 
 def test_the_mean_is_of_what_a_model_is_given():

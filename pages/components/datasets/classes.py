@@ -3,14 +3,15 @@
 import streamlit as st
 
 from datasets.audit_tables import DIVISIONS, Findings, class_counts
+from datasets.cohorts import COHORT_TITLES
 from model_zoo import ModelCard
 from pages.charts.datasets import distribution
 from pages.charts.style import CONFIG
-from pages.components.datasets.examples import COHORT_NAMES, SPLIT_NAMES
+from pages.components.datasets.examples import SPLIT_NAMES
 
 _TITLES = {"split": "Split", "sequence": "Sequence", "cohort": "Collection"}
 _UNITS = ["Counts", "Shares"]
-_NAMES = SPLIT_NAMES | COHORT_NAMES
+_NAMES = SPLIT_NAMES | COHORT_TITLES
 
 
 def show_classes(found: Findings) -> None:

@@ -7,9 +7,10 @@ import streamlit as st
 
 from datasets.audit_tables import Findings, brightness, sizes, spread
 from datasets.cards import DatasetCard
-from datasets.mean_images import EACH, EACH_DRAWN, Mean, marked, mean_pictures, some
+from datasets.cohorts import COHORT_TITLES
+from datasets.mean_images import EACH, EACH_DRAWN, Mean, mean_pictures, some
 from datasets.near_duplicates import POSITIONS, positioned
-from datasets.records import DatasetError, Record
+from datasets.records import DatasetError, Record, load_annotated
 from explain import overlay, png
 from explain.render.overlay import gray, squared
 from pages.charts.datasets import brightness as brightness_chart
@@ -17,7 +18,6 @@ from pages.charts.datasets import sizes as sizes_chart
 from pages.charts.style import CONFIG
 from pages.components.datasets.work import started
 
-COHORT_NAMES = {"kaggle": "Kaggle", "figshare": "figshare", "br35h": "Br35H", "44c": "44c"}
 SPLIT_NAMES = {"train": "Training", "test": "Test"}
 _ROW = 6  # examples of a class
 _SMALLEST = 112  # pixels: narrower than this a row breaks; two or three in a row on a phone
@@ -38,9 +38,9 @@ def picture_of(record: Record, outline: bool = False, position: str = "as is") -
 @st.cache_data(max_entries=600, ttl=3600, show_spinner=False)
 def _picture(key: tuple[str, str, bool, str], _record: Record) -> bytes:
     _, _, outline, position = key  # all that the picture is made from: a record's pixels are those of its path
-    scan, lesion = marked(_record)
+    scan, lesion = load_annotated(_record)
     plain = squared(scan.windowed(), scan.spacing, _DRAWN)
-    if outline and lesion is not None:
+    if outline and lesion.any():
         return png(overlay(plain, squared(lesion.astype("float32"), scan.spacing, _DRAWN), **_OUTLINE))
     return png(gray(positioned(plain, POSITIONS.index(position))))
 
@@ -85,7 +85,7 @@ def _one(card: DatasetCard, record: Record, number: int, outline: bool) -> None:
     except DatasetError:
         st.caption("This file cannot be read.")
         return
-    facts = [COHORT_NAMES.get(record.cohort, ""), record.sequence, SPLIT_NAMES.get(record.split, "")]
+    facts = [COHORT_TITLES.get(record.cohort, ""), record.sequence, SPLIT_NAMES.get(record.split, "")]
     st.image(data, alt=f"{card.classes[record.label]}, example {number}", width="stretch", output_format="PNG")
     if said := " · ".join(fact for fact in facts if fact):
         st.caption(said)
@@ -94,7 +94,7 @@ def _one(card: DatasetCard, record: Record, number: int, outline: bool) -> None:
 def _facts(card: DatasetCard, record: Record) -> dict[str, str]:
     return {
         "Class": card.classes[record.label],
-        "Collection": COHORT_NAMES.get(record.cohort, ""),
+        "Collection": COHORT_TITLES.get(record.cohort, ""),
         "Split": SPLIT_NAMES.get(record.split, ""),
         "Sequence": record.sequence,
         "File": record.id,
@@ -162,5 +162,5 @@ def show_sizes(found: Findings, means: dict[str, Mean] | None) -> None:
         for (width, height), scans in counted.items() if len(counted) == 1 else ():
             st.caption(f"All {scans:,} scans that were audited are {width} × {height} pixels.")
         if found.unlisted:
-            names = ", ".join(COHORT_NAMES[cohort] for cohort, _ in found.unlisted)
+            names = ", ".join(COHORT_TITLES[cohort] for cohort, _ in found.unlisted)
             st.caption(f"Without the {sum(found.unlisted.values()):,} scans of {names}, which no table lists.")

@@ -7,10 +7,11 @@ import streamlit as st
 
 from datasets.audit_tables import CHOICES, Findings, Pair, Side, leaks, pairs
 from datasets.cards import DATASETS, DatasetCard
+from datasets.cohorts import COHORT_TITLES
 from datasets.records import DatasetError, Record
 from pages.charts.datasets import leaking
 from pages.charts.style import CONFIG
-from pages.components.datasets.examples import COHORT_NAMES, SPLIT_NAMES, picture_of
+from pages.components.datasets.examples import SPLIT_NAMES, picture_of
 from scans import display_name
 
 _PAGE = 6  # pairs
@@ -51,7 +52,7 @@ def show_counts(found: Findings) -> None:
         _shared(own, other, shared)
         for own, stored in found.summaries.items()
         for other, shared in stored["elsewhere"].items()
-        if not card.pooled or list(COHORT_NAMES).index(own) < list(COHORT_NAMES).index(other)
+        if not card.pooled or list(COHORT_TITLES).index(own) < list(COHORT_TITLES).index(other)
     ]
     st.subheader("Shared with other collections", anchor=False)
     st.dataframe(rows, hide_index=True, alt="Scans that two collections share")
@@ -63,8 +64,8 @@ def _of(part: int, whole: int) -> str:
 
 def _shared(own: str, other: str, shared: Mapping) -> dict[str, object]:
     return {
-        "Collection": COHORT_NAMES[own],
-        "and": COHORT_NAMES[other],
+        "Collection": COHORT_TITLES[own],
+        "and": COHORT_TITLES[other],
         "Scans of the first with a twin in the second": shared["scans_here"],
         "Scans of the second with one in the first": shared["scans_there"],
         "Pairs": shared["pairs"],
@@ -151,7 +152,7 @@ def _show_side(side: Side, data: Path, position: str) -> None:
 
 def _where(side: Side) -> str:
     split = SPLIT_NAMES.get(side.split, "").lower()
-    return f"{COHORT_NAMES[side.cohort]}, {split}" if split else COHORT_NAMES[side.cohort]
+    return f"{COHORT_TITLES[side.cohort]}, {split}" if split else COHORT_TITLES[side.cohort]
 
 
 def _row(pair: Pair) -> dict[str, object]:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from datasets.cards import data_folder
-from explain import Budget, explain, png
-from explain.evaluation.cases import Case
+from datasets.records import DatasetError, Record, load_annotated
+from explain import Request, explain, png
 from explain.evaluation.measures import EXPLAINED, Measure
 from explain.evaluation.score import Row
 from explain.evaluation.store import Board, best_first, case_of
@@ -115,13 +115,13 @@ def _maps(board: Board, card: ModelCard, method: str) -> bool:
     return False
 
 
-def _draw_case(case: Case | None, row: Row, card: ModelCard, method: str, measure: Measure, names: dict) -> None:
+def _draw_case(case: Record | None, row: Row, card: ModelCard, method: str, measure: Measure, names: dict) -> None:
     if case is None:
         st.text(f"{row.id} is not on this machine.")
         return
     try:
         data = _picture(str(case.path), case.path.stat().st_mtime_ns, card.weights_sha256, method, case, card)
-    except (ModelError, ScanError, OSError) as error:
+    except (ModelError, DatasetError, ScanError, OSError) as error:
         st.error(str(error))
         return
     said = f"{names.get(row.truth, row.truth)}; the model says {names.get(row.answer, row.answer)}"
@@ -140,10 +140,10 @@ def _figure(row: Row, measure: Measure) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _picture(path: str, changed: int, weights: str, method: str, _case: Case, _card: ModelCard) -> bytes:
+def _picture(path: str, changed: int, weights: str, method: str, _case: Record, _card: ModelCard) -> bytes:
     """Return the slice with its box, and for a method its map; known by the file and the weights."""
-    scan, mask = _case.read()
+    scan, mask = load_annotated(_case)
     if not method:
         return png(marked(scan, mask))
-    explanation = explain(load_model(_card.id), scan, method, budget=Budget(seconds=10))
+    explanation = explain(Request(load_model(_card.id), scan, method, seconds=10))
     return png(marked(scan, mask, explanation.heat, method))
