@@ -1,4 +1,4 @@
-"""How does a DICOM file become scans? Pixels and a short list of facts; everything else is dropped.
+"""DICOM files as scans: their pixels and a short list of facts; everything else is dropped.
 
 Order of the pipeline after DICOM PS3.4 N.2: stored values, modality LUT or rescale, window; MONOCHROME1
 is inverted at the end, which pydicom leaves to its caller. Runs in the sandbox; no exception of pydicom
@@ -65,7 +65,7 @@ _TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS]
 def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
     """Yield a scan for each frame, in the file's order; the plane is the file's own.
 
-    All frames share one span. Raises ScanError with a sentence for the reader, and anything at all over
+    All frames share one span. Raises ScanError with a sentence for the user, and any other exception over
     a broken file.
     """
     dataset = dataset_of(data, _TAGS)
@@ -84,7 +84,7 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
         np.subtract(np.float32(1), values, out=values)
     for index in range(frames):
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
-        shown, about_window = (default, ()) if top else _window(dataset, index, span, default)
+        visible, about_window = (default, ()) if top else _window(dataset, index, span, default)
         size, about_size = spacing(dataset, index)
         plane, edges = orientation(dataset, index)
         yield Scan(
@@ -93,7 +93,7 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
             plane=plane,
             spacing=size,
             span=span[::-1] if inverted else span,
-            window=(1 - shown[1], 1 - shown[0]) if inverted else shown,
+            window=(1 - visible[1], 1 - visible[0]) if inverted else visible,
             modality=name,
             edges=edges,
             series=series(dataset),
@@ -123,7 +123,7 @@ def dataset_of(data: bytes, tags: list[str]) -> Dataset:
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:
-    """Return frames, rows and columns once they are known to be bounded and backed by bytes."""
+    """Return frames, rows and columns, checked against the limits and the bytes of the file. Raises ScanError."""
     pixels = next((dataset[key] for key in _PIXELS if key in dataset), None)
     if pixels is None:
         raise ScanError(
@@ -154,7 +154,7 @@ def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, 
     """Return float32 (frames, rows, columns) in the modality's unit, and the top of a scale that is fixed.
 
     Colour, and 8-bit gray with nothing said on how to show it, are pictures like any PNG: black is 0 and
-    white is the top, whatever values occur. For all else the top is 0: it is for the values to tell.
+    white is the top, whatever values occur. For all else the top is 0: the values themselves decide.
     """
     values = np.empty(shape, np.float32)
     top = 0
@@ -179,21 +179,21 @@ def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, 
 def _plain(dataset: Dataset) -> bool:
     """True if the file says nothing on how its values are scaled and shown."""
     scaled = dataset.get("ModalityLUTSequence") or rescale(dataset, 0) != (1.0, 0.0, ())
-    shown = dataset.get("VOILUTSequence") or window(dataset, 0) != (None, ())
-    return not scaled and not shown
+    windowed = dataset.get("VOILUTSequence") or window(dataset, 0) != (None, ())
+    return not scaled and not windowed
 
 
 def _window(
     dataset: Dataset, frame: int, span: tuple[float, float], default: tuple[float, float]
 ) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return the window of a frame as a part of [0, 1], and notes where the file's own is of no use."""
-    asked, notes = window(dataset, frame)
-    if asked is None:
+    requested, notes = window(dataset, frame)
+    if requested is None:
         return default, notes
-    placed = place_window(*asked, span)
+    placed = place_window(*requested, span)
     if placed is None:
         return default, (
-            f"This file asks for a window from {asked[0]:g} to {asked[1]:g}, beyond its values ({span[0]:g} to "
+            f"This file asks for a window from {requested[0]:g} to {requested[1]:g}, beyond its values ({span[0]:g} to "
             f"{span[1]:g}); Candor shows the 0.1 % to 99.9 % range instead.",
         )
     return placed, ()

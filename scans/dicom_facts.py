@@ -1,8 +1,8 @@
-"""What may be known about a DICOM frame? How it is scaled, shown and held: nothing that tells whose it is.
+"""The facts of a DICOM frame that Candor keeps: scale, window, orientation; nothing that identifies the patient.
 
-An enhanced multi-frame file keeps these facts in functional groups, one item a frame or one for all
-(PS3.3 C.7.6.16); a classic one keeps them at its top. A fact that is missing or absurd is not a reason
-to refuse the pixels: it is left out, with a note where the reader should know.
+An enhanced multi-frame file keeps these facts in functional groups, one item per frame or one for all
+(PS3.3 C.7.6.16); a classic one keeps them at its top. A fact that is missing or absurd is no reason
+to refuse the pixels: it is left out, with a note where it matters to the user.
 """
 
 import hashlib
@@ -65,16 +65,16 @@ def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tu
 
 def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return mm between rows and between columns, (1, 1) where unknown, and a note where they are absurd."""
-    found = _numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
-    if len(found) == 2 and all(_MM[0] <= mm <= _MM[1] for mm in found):
-        return (found[0], found[1]), ()
-    if not found:
+    sizes = _numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
+    if len(sizes) == 2 and all(_MM[0] <= mm <= _MM[1] for mm in sizes):
+        return (sizes[0], sizes[1]), ()
+    if not sizes:
         return (1.0, 1.0), ()
     return (1.0, 1.0), ("This file's pixel spacing cannot be right; its pixels are taken for squares.",)
 
 
 def orientation(dataset: Dataset, frame: int) -> tuple[str, tuple[str, str, str, str]]:
-    """Return the plane and the patient's side at left, right, top and bottom; "" where it cannot be told.
+    """Return the plane and the patient's side at left, right, top and bottom; "" where it is unknown.
 
     ImageOrientationPatient holds the directions of a row and of a column; x grows to the patient's left,
     y to the back, z to the head (PS3.3 C.7.6.2.1.1).

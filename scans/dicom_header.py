@@ -1,6 +1,6 @@
-"""Which study, series and instance is a DICOM file, and, where a reader asks for it, whose?
+"""The study, series and instance of a DICOM file and, where the user asks for it, the patient.
 
-Only for an export that has to be filed beside its source. Everything else Candor does knows none of this. Runs in
+Only for an export that has to be filed beside its source. No other part of Candor sees any of this. Runs in
 the sandbox, like `scans/dicom.py`, whose guard it shares.
 """
 

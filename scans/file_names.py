@@ -1,4 +1,4 @@
-"""How is the name of an uploaded file shown? As text that can do nothing: it is a stranger's words."""
+"""Safe display of the name of an uploaded file, which is untrusted text."""
 
 import re
 import unicodedata
@@ -14,7 +14,10 @@ def display_name(name: str) -> str:
     """Return what may be shown for a file `name`: its last part, at most 60 characters, harmless.
 
     Folders, control characters and those that turn the writing direction are left out, markup becomes a
-    dot, a long name is cut in its middle. For the eye only: never a path, never a key.
+    dot, a long name is cut in its middle. For display only: never a path, never a key.
+
+    >>> display_name("C:\\\\scans\\\\**bold** head.png")
+    'bold· head.png'
     """
     last = re.split(r"[/\\]", name)[-1]
     visible = "".join(" " if letter.isspace() else letter for letter in last if _visible(letter))

@@ -1,4 +1,4 @@
-"""How does a scan become a model's input, and how does a heatmap find its way back?
+"""From a scan to the input of a model, and from a map over that input back to the pixels of the scan.
 
 The trainer and the app both call `fit`, so a scan is prepared once, in one place.
 """
@@ -14,7 +14,7 @@ from scans.scan import Scan
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a model takes: float32 (height, width, channels) in `value_range`, cropped to the head or not."""
+    """The input of a model: float32 (height, width, channels) in `value_range`, cropped to the head or not."""
 
     height: int
     width: int
@@ -29,7 +29,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a scan went: rows and columns `box` of a scan of `scan_shape` fill `inner` of `input_shape`."""
+    """Position of a scan in a model's input: its rows and columns `box` fill `inner` of `input_shape`."""
 
     scan_shape: tuple[int, int]
     box: Box
@@ -39,7 +39,7 @@ class Placement:
     def to_scan(self, heat: np.ndarray) -> np.ndarray:
         """Return float32 (H, W) of the scan for a map drawn over the model's square, on a grid of any size.
 
-        Bilinear between cell centres; 0 where the model was not shown the scan. Signs and values are
+        Bilinear between cell centres; 0 where the scan lies outside the model's input. Signs and values are
         kept: nothing is rescaled to [0, 1].
         """
         square = resize(heat.astype(np.float32), self.input_shape)
@@ -53,7 +53,11 @@ def fit(scan: Scan, spec: InputSpec, box: Box | None = None) -> tuple[np.ndarray
 
     The file's own window is applied, the head is cropped if the model was trained so, and the rest is
     scaled without distortion (millimetres count, not pixels) and centred on black. `box` is the part of
-    the scan to show where that is settled already: a scan that was changed is shown as it was before.
+    the scan to show; without it the head is searched. A changed scan is given the box of the original.
+
+    >>> model_input, placement = fit(Scan(np.eye(64), ""), InputSpec(32, 32, crop=False))
+    >>> model_input.shape, placement.to_scan(model_input[..., 0]).shape
+    ((32, 32, 3), (64, 64))
     """
     pixels = scan.windowed()
     if box is None:
@@ -73,7 +77,11 @@ def fit(scan: Scan, spec: InputSpec, box: Box | None = None) -> tuple[np.ndarray
 
 
 def resize(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return float32 `shape`: area average where the picture shrinks, bilinear where it grows."""
+    """Return float32 `shape`: area average where the picture shrinks, bilinear where it grows.
+
+    >>> resize(np.eye(4, dtype=np.float32), (2, 2)).tolist()
+    [[0.5, 0.0], [0.0, 0.5]]
+    """
     if pixels.shape == shape:
         return pixels
     shrinks = shape[0] * shape[1] < pixels.shape[0] * pixels.shape[1]

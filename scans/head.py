@@ -1,4 +1,4 @@
-"""Where is the head? The box between the extreme points of its contour.
+"""The head in a scan: the box between the extreme points of its contour.
 
 The crop that most published systems use (extreme top, bottom, left and right point of the largest
 contour), made robust to background noise, uniform frames and burned-in text.
@@ -43,6 +43,10 @@ def find_head(pixels: np.ndarray) -> Box:
 
     Frames are trimmed first, then the picture is smoothed, thresholded (Otsu), opened so that letters
     fall off, and the largest part is kept.
+
+    >>> disc = cv2.circle(np.zeros((96, 96), np.float32), (48, 40), 20, 1.0, -1)
+    >>> find_head(disc)
+    Box(top=19, left=27, bottom=62, right=70)
     """
     frame = _trim_frame(pixels)
     inside = pixels[frame.slices]
@@ -87,7 +91,7 @@ def _foreground(small: np.ndarray) -> np.ndarray:
     gray = cv2.medianBlur(np.round(255 * small).astype(np.uint8), 5)
     gray = cv2.GaussianBlur(gray, (5, 5), 0)
     otsu, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    # Otsu parts bright tissue from dark tissue when the head fills the picture: half of it keeps both,
+    # Otsu separates bright tissue from dark tissue when the head fills the picture: half of it keeps both,
     # and still lies above the noise of the air.
     _, mask = cv2.threshold(gray, 0.5 * otsu, 255, cv2.THRESH_BINARY)
     # A stroke of burned-in text is thinner than this, and so is the gap of air between head and label.
@@ -108,7 +112,7 @@ def _largest_part(mask: np.ndarray) -> tuple[int, int, int, int] | None:
 
 
 def head_mask(square: np.ndarray) -> np.ndarray:
-    """Return bool (h, w): the head with all that lies within its outline."""
+    """Return bool (h, w) for float32 `square` (h, w) in [0, 1]: the head with all that lies within its outline."""
     tissue = (cv2.GaussianBlur(square, (0, 0), 1.5) > _AIR).astype(np.uint8)
     contours, _ = cv2.findContours(tissue, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     mask = np.zeros(square.shape, np.uint8)

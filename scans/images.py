@@ -1,4 +1,4 @@
-"""How is a picture file (PNG, JPEG, TIFF, BMP, WebP) read, 8 or 16 bit, gray, RGB, palette or alpha?
+"""Picture files (PNG, JPEG, TIFF, BMP, WebP) as scans: 8 or 16 bit, gray, RGB, palette or alpha.
 
 Pillow decodes; OpenCV never sees an upload, because it decodes 196 megapixels from a 24 KB file
 without complaint and truncates 12-bit data stored in a 16-bit PNG.
@@ -25,7 +25,7 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow then refuses twice as many from th
 
 
 def read_image(data: bytes, digest: str) -> list[Scan]:
-    """Return one scan, or one a page of a TIFF. Raises ScanError with a sentence for the reader."""
+    """Return one scan, or one per page of a TIFF. Raises ScanError with a sentence for the user."""
     if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > _MAX_PROGRESS:
         raise ScanError(
             f"This JPEG is built of more than {_MAX_PROGRESS} layers, as no camera does; save it again as PNG."
@@ -67,9 +67,9 @@ def _pages(data: bytes) -> Iterator[np.ndarray]:
             yield _gray(image)
 
 
-def _too_large(seen: str) -> str:
+def _too_large(size: str) -> str:
     return (
-        f"This picture claims {seen}; {MAX_PIXELS / 1e6:.0f} megapixels at most are accepted, twice as many over "
+        f"This picture claims {size}; {MAX_PIXELS / 1e6:.0f} megapixels at most are accepted, twice as many over "
         f"{_MAX_PAGES} pages, so scale it down or export the single slice."
     )
 
@@ -89,7 +89,7 @@ def _gray(image: Image.Image) -> np.ndarray:
 
 
 def _scans(pages: list[np.ndarray], digest: str) -> list[Scan]:
-    """Return a scan a page; pages of one size are a volume, and share one span and window."""
+    """Return one scan per page; pages of one size are a volume, and share one span and window."""
     shapes = {page.shape for page in pages}
     notes = () if len(shapes) == 1 else ("The pages of this file differ in size, so they are not one series.",)
     if len(shapes) == 1 and all(page.dtype != np.uint8 for page in pages):

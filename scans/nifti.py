@@ -1,7 +1,7 @@
-"""How is a NIfTI volume (.nii, .nii.gz) cut into slices, lying the way a radiologist expects?
+"""NIfTI volumes (.nii, .nii.gz) as slices in the orientation that a radiologist expects.
 
-NIfTI-1 and -2 in a single file, https://nifti.nimh.nih.gov. The header is believed only after it was
-checked against the bytes that are there. Runs in the sandbox, which bounds what a lie can cost.
+NIfTI-1 and -2 in a single file, https://nifti.nimh.nih.gov. The header is used only after it was
+checked against the bytes of the file. Runs in the sandbox, which bounds the cost of a false header.
 """
 
 import gzip
@@ -37,7 +37,7 @@ _VIEWS = {
 def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
     """Yield the slices along `plane`, from below, from behind or from the left; one for a 2-D file.
 
-    The patient's right is at the picture's left. Raises ScanError with a sentence for the reader.
+    The patient's right is at the picture's left. Raises ScanError with a sentence for the user.
     """
     with gzip.GzipFile(fileobj=io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as stream:
         header = _header(stream)
@@ -48,8 +48,8 @@ def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
     notes = mend(voxels)
     span = stretch_in_place(voxels)
     window = tails(voxels)
-    known = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    if not known:
+    oriented = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    if not oriented:
         notes += ("This file does not say how the patient lies; left and right may be swapped.",)
 
     volume = apply_orientation(voxels.reshape(shape[::-1]).T, io_orientation(affine))  # x is fastest in the file
@@ -65,7 +65,7 @@ def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
             spacing=(sizes[rows], sizes[columns]),
             span=span,
             window=window,
-            edges=edges if known else ("", "", "", ""),
+            edges=edges if oriented else ("", "", "", ""),
             notes=notes,
         )
 

@@ -1,7 +1,7 @@
-"""What can be practised on without a patient? Synthetic axial heads, with a lesion of known place and kind.
+"""Phantoms: synthetic axial heads with a lesion of known place and kind.
 
 Each phantom is drawn from its seed alone, in millimetres, on one of four levels. Only the lesion tells the
-kinds apart, save that a pituitary tumour needs one of the two lower levels; the others appear there too.
+kinds apart, except that a pituitary tumour needs one of the two lower levels; the others occur there, too.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _LEVELS = {  # how often each level is drawn
 
 @dataclass(frozen=True)
 class Phantom:
-    """A synthetic scan and the truth about it. `mask` is bool (H, W), all False for "notumor".
+    """A synthetic scan and its reference label. `mask` is bool (H, W), all False for "notumor".
 
     The mask of a glioma is its enhancing rim and all within, without the oedema around it.
     """
@@ -52,6 +52,10 @@ def phantom(kind: str, seed: int = 0, size: int = 256) -> Phantom:
     """Return the phantom of `kind` that `seed` (0 or more) stands for, `size` x `size` pixels (64 to 512).
 
     The same arguments give the same pixels; another `size` shows the same anatomy. Raises ValueError.
+
+    >>> glioma = phantom("glioma", seed=3, size=64)
+    >>> glioma.scan.shape, glioma.mask.any()
+    ((64, 64), np.True_)
     """
     if kind not in KINDS:
         raise ValueError(f"no phantom of kind {kind!r}; use one of: {', '.join(KINDS)}")

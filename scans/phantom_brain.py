@@ -1,4 +1,4 @@
-"""What does a phantom's brain look like? Folded cortex, ventricles, nuclei, brainstem, midline.
+"""The brain of a phantom: folded cortex, ventricles, nuclei, brainstem, midline.
 
 Coordinates and values are those of `phantom_head`.
 """

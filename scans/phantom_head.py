@@ -1,4 +1,4 @@
-"""What surrounds a phantom's brain? Skin, fat, muscle, bone and face on four axial levels, in mm.
+"""What surrounds the brain of a phantom: skin, fat, muscle, bone and face on four axial levels, in mm.
 
 x grows to the picture's right, y towards the back of the head. Values are those of a T1-weighted picture
 after contrast: fat and vessels bright, white matter over grey matter, fluid dark, bone and air black.

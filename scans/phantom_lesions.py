@@ -1,4 +1,4 @@
-"""Which lesion does a phantom carry, where, and what does it look like? One drawing for each kind."""
+"""The lesion of a phantom, its place and its look: one drawing for each kind."""
 
 from dataclasses import dataclass
 

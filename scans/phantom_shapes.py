@@ -1,4 +1,4 @@
-"""Which shapes and textures is a phantom drawn with? Signed distances in mm, soft paint, band-limited noise.
+"""Shapes and textures of a phantom: signed distances in mm, soft paint, band-limited noise.
 
 Every shape is a signed distance: negative inside, positive outside, in the unit of the coordinates. The
 coordinates may be a picture's or a handful of points; nothing here knows the size of a picture except `noise`.

@@ -29,11 +29,16 @@ _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n\f"
 
 
 def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> list[Scan]:
-    """Return the scans of a file, or of its bytes: one for a picture, one a slice for a volume.
+    """Return the scans of a file, or of its bytes: one for a picture, one per slice for a volume.
 
     `plane` is the cut through a NIfTI volume; other files have their own. `sequence` is what the caller
-    knows about the file. What a file is, is decided by its first bytes, never by its name. Raises
-    ScanError with one sentence for the reader.
+    knows about the file. The first bytes decide the type of a file, never its name. Raises ScanError with
+    one sentence for the user.
+
+    >>> import cv2, numpy as np
+    >>> png = cv2.imencode(".png", np.arange(4096, dtype=np.uint8).reshape(64, 64))[1].tobytes()
+    >>> read(png)[0].shape
+    (64, 64)
     """
     if plane not in PLANES:
         raise ValueError(f"no plane {plane!r}; a volume is cut {', '.join(PLANES)}")
@@ -90,7 +95,7 @@ def _check_size(scan: Scan) -> None:
 
 
 def _bytes_of(source: Path | bytes) -> bytes:
-    """Return the bytes of a file that is neither empty nor too large."""
+    """Return the bytes of a file that is neither empty nor too large. Raises ScanError."""
     if isinstance(source, Path):
         try:
             size = source.stat().st_size

@@ -1,8 +1,8 @@
-"""How is a file decoded that a stranger may have built to do harm? In a child with little memory and time.
+"""Decoding of untrusted files in a child process with little memory and time.
 
-DICOM and NIfTI decoders are large and partly C; a lie in a header can ask them for terabytes. The child
-(`scans/sandbox_worker.py`) gets the bytes on stdin and answers with slices or one sentence. Whatever else happens
-to it, the caller gets a ScanError. The answer is JSON and raw float32: never pickle.
+DICOM and NIfTI decoders are large and partly C; a false header can ask them for terabytes. The child
+(`scans/sandbox_worker.py`) gets the bytes on stdin and writes slices or one sentence. Whatever else happens to it,
+the caller gets a ScanError. The output is JSON and raw float32: never pickle.
 """
 
 import contextlib
@@ -41,30 +41,30 @@ _TOO_SLOW = (
 
 
 def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
-    """Return the scans of a "dicom" or "nifti" file. Raises ScanError with one sentence for the reader."""
+    """Return the scans of a "dicom" or "nifti" file. Raises ScanError with one sentence for the user."""
 
     def scans(stream: BinaryIO) -> list[Scan]:
-        slices = list(_answer(stream))
+        slices = list(_slices(stream))
         return [
             Scan(pixels, digest, index=index, count=len(slices), **facts)
             for index, (pixels, facts) in enumerate(slices)
         ]
 
-    return _ask(kind, plane, data, scans)
+    return _decode_in_child(kind, plane, data, scans)
 
 
 def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
-    """Return a DICOM file's references by keyword (`scans.dicom_header`), and whose it is where `identity` is asked.
+    """Return a DICOM file's references by keyword (`scans.dicom_header`), with the patient where `identity` is True.
 
-    What it lacks is "". Raises ScanError with one sentence for the reader.
+    A missing fact is "". Raises ScanError with one sentence for the user.
     """
     if not is_dicom(data):
         raise ScanError("This file is no DICOM file (Part 10), so it names no study; give the one that was read.")
-    return _ask("identity" if identity else "references", "", data, _facts)
+    return _decode_in_child("identity" if identity else "references", "", data, _facts)
 
 
-def _ask(kind: str, plane: str, data: bytes, taken: Callable[[BinaryIO], Any]) -> Any:
-    """Return what `taken` makes of a child's answer. Raises ScanError with one sentence for the reader."""
+def _decode_in_child(kind: str, plane: str, data: bytes, parse: Callable[[BinaryIO], Any]) -> Any:
+    """Return what `parse` makes of the output of a child. Raises ScanError with one sentence for the user."""
     late = threading.Event()
     with subprocess.Popen(
         # -P: nothing in this folder may stand in for a library of the same name.
@@ -79,7 +79,7 @@ def _ask(kind: str, plane: str, data: bytes, taken: Callable[[BinaryIO], Any]) -
         try:
             with contextlib.suppress(OSError), child.stdin:  # it may die before it has read everything
                 child.stdin.write(data)
-            return taken(child.stdout)
+            return parse(child.stdout)
         except ScanError:
             raise
         except (EOFError, ValueError, TypeError, KeyError, RecursionError):
@@ -90,7 +90,7 @@ def _ask(kind: str, plane: str, data: bytes, taken: Callable[[BinaryIO], Any]) -
 
 
 def _facts(stream: BinaryIO) -> dict:
-    """Return the next line of an answer; raise what `_ask` expects where there is none."""
+    """Return the next line of the output. Raises what `_decode_in_child` expects where there is none."""
     facts = json.loads(stream.readline(_FACTS) or b"null")
     if not isinstance(facts, dict):
         raise EOFError
@@ -99,8 +99,8 @@ def _facts(stream: BinaryIO) -> dict:
     return facts
 
 
-def _answer(stream: BinaryIO) -> Iterator[tuple[np.ndarray, dict]]:
-    """Yield pixels and facts of each slice; raise what `_ask` expects where the answer is none."""
+def _slices(stream: BinaryIO) -> Iterator[tuple[np.ndarray, dict]]:
+    """Yield pixels and facts of each slice. Raises what `_decode_in_child` expects where the output is no slice."""
     total = 0
     while True:
         facts = _facts(stream)

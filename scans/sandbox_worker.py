@@ -1,4 +1,4 @@
-"""What runs inside the sandbox? Limits first, then one decoder; slices or one sentence go to stdout.
+"""The process inside the sandbox: it limits itself, runs one decoder and writes slices or one sentence to stdout.
 
 `scans/sandbox.py` runs it as a script, `sandbox_worker.py KIND PLANE`, so that it starts without OpenCV.
 """
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 MEGABYTES = 800  # of address space, where the system can limit it
 CPU_SECONDS = 10
-HEADERS = ("references", "identity")  # kinds of question about a DICOM file's header
+HEADERS = ("references", "identity")  # what can be read of a DICOM file's header
 
 _TOO_LARGE = (
     f"Decoding this file takes more than the {MEGABYTES} MB of memory that are granted; export a smaller part "
@@ -30,11 +30,11 @@ _DAMAGED = {
 
 
 def main(kind: str, plane: str) -> None:
-    """Decode stdin as `kind`, "dicom" or "nifti", and answer as `scans.sandbox` expects.
+    """Decode stdin as `kind`, "dicom" or "nifti", and write what `scans.sandbox` expects.
 
-    For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
+    For "references" and "identity" the output is what the header of a DICOM file says, and no slices.
     """
-    # The answer gets a descriptor of its own: what a C library prints must not end up in it.
+    # The output gets a descriptor of its own: what a C library prints must not end up in it.
     with os.fdopen(os.dup(1), "wb") as answer:
         os.dup2(2, 1)
         _limit()
@@ -61,7 +61,7 @@ def main(kind: str, plane: str) -> None:
 
 
 def _limit() -> None:
-    """Bound memory and processor time, leave no core dump, and say nothing about the data to anyone."""
+    """Bound memory and processor time, leave no core dump, and log nothing about the data."""
     with contextlib.suppress(ImportError):  # Windows has no such limits; the parent's clock still runs
         import resource
 
@@ -80,7 +80,7 @@ def _limit() -> None:
 
 
 def _decoder(kind: str):
-    """Import no more than one decoder needs: someone waits for the scan."""
+    """Return the decoder of `kind`, importing no more than it needs: a user waits for the scan."""
     if kind != "nifti":
         sys.modules["requests"] = None  # pydicom imports it to download its own test files
     if kind in HEADERS:

@@ -1,6 +1,8 @@
 """A scan: one 2-D slice with its pixels in [0, 1] and only facts that identify nobody."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +16,7 @@ BLANK_SLICE = "This slice is blank (every pixel has the same value); choose anot
 
 
 class ScanError(ValueError):
-    """A file that cannot be read as a scan: one sentence on what was seen, what is accepted, what to do."""
+    """A file that cannot be read as a scan; its one sentence says what is wrong, what is accepted, what to do."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Scan:
     edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
     series: str = ""  # sha256 of what names the series the file is part of, or "" where the file does not say
     position: float | None = None  # mm upwards, forwards or to the right (axial, coronal, sagittal); None if unknown
-    notes: tuple[str, ...] = ()  # what the reader should know: "not an MR scan", "burned-in annotation"
+    notes: tuple[str, ...] = ()  # for the user: "not an MR scan", "burned-in annotation"
 
     def __post_init__(self) -> None:
         pixels = np.ascontiguousarray(self.pixels, dtype=np.float32)
@@ -58,6 +60,11 @@ class Scan:
         '5f3a:axial:7'
         """
         return f"{self.digest}:{self.plane}:{self.index}"
+
+    @cached_property
+    def pixels_sha256(self) -> str:
+        """The sha256 of the pixels, 64 hexadecimal digits: of every one of them, computed once."""
+        return hashlib.sha256(self.pixels).hexdigest()
 
     @property
     def shape(self) -> tuple[int, int]:

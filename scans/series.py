@@ -1,4 +1,4 @@
-"""Which of these files are slices of one series, and in what order do they lie?"""
+"""The slices of one series, from several files, in anatomical order."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,23 @@ from scans.scan import Scan
 
 
 def in_series(files: Sequence[Sequence[Scan]]) -> list[list[Scan]]:
-    """Return the files' scans with the slices of each series together, in the order in which they lie.
+    """Return the files' scans with the slices of each series together, in anatomical order.
 
-    Every file comes as `read` returns it. Single slices that say that they are of one series, lie in one plane and
-    say where, become one list, from below, from behind or from the left; it stands where the first of them stood.
-    All else stays as it is: a volume, a picture, a slice that does not say where it lies. Each scan keeps its own
-    digest, index and count.
+    Every file comes as `read` returns it. Single slices of one series and one plane whose position is known become
+    one list, from below, from behind or from the left, at the place of the first of them. All else stays as it is:
+    a volume, a picture, a slice without a position. Each scan keeps its own digest, index and count.
+
+    >>> import numpy as np
+    >>> upper, lower = (Scan(np.eye(64), "", series="a", position=mm) for mm in (5.0, 0.0))
+    >>> [[scan.position for scan in scans] for scans in in_series([[upper], [lower]])]
+    [[0.0, 5.0]]
     """
-    found: dict[object, list[Scan]] = {}
+    groups: dict[object, list[Scan]] = {}
     for place, scans in enumerate(files):
         first = scans[0]
         alone = len(scans) > 1 or not first.series or first.position is None
-        found.setdefault(place if alone else (first.series, first.plane), []).extend(scans)
-    return [scans if isinstance(key, int) else sorted(scans, key=_position) for key, scans in found.items()]
+        groups.setdefault(place if alone else (first.series, first.plane), []).extend(scans)
+    return [scans if isinstance(key, int) else sorted(scans, key=_position) for key, scans in groups.items()]
 
 
 def _position(scan: Scan) -> float:

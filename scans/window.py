@@ -1,4 +1,4 @@
-"""Which part of a file's values is shown? From stored values to [0, 1], and the window where a file has none."""
+"""From stored values to pixels in [0, 1], and the window where a file has none."""
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def place_window(low: float, high: float, span: tuple[float, float]) -> tuple[fl
 
 
 def mend(values: np.ndarray) -> tuple[str, ...]:
-    """Put the smallest number where float32 `values` has NaN or infinity, in place; return notes that say so.
+    """Replace NaN and infinity in float32 `values` by the smallest number, in place; return notes that say so.
 
     Programs that strip the skull leave NaN outside it. Raises ScanError if there is no number at all.
     """
