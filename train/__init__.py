@@ -1,1 +1,1 @@
-"""Training the models: datasets, leaks, recipes, networks, fit, evaluate."""
+"""Training: recipes, networks, augmentation, fitting, evaluation, external validation."""

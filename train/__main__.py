@@ -1,10 +1,12 @@
-"""python -m train list | audit TASK | download TASK | judge [MODEL ...] | RECIPE: train a model, and judge it."""
+"""python -m train RECIPE | list | audit TASK | download TASK | judge [MODEL ...]: train and validate models."""
 
 import argparse
 import errno
 import os
 import sys
 import tempfile
+import textwrap
+from dataclasses import fields
 from pathlib import Path
 
 from datasets.audit import audit
@@ -13,11 +15,11 @@ from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import ModelCard, ModelError, load_model, models
 from model_zoo.zoo import zoo_folder
-from train.recipe import changed, find_recipe, recipe_ids
+from train.recipe import Recipe, changed, find_recipe, recipe_ids
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns 0, or 2 with one sentence on what was seen and what to do."""
+    """Run the command. Returns 0, or 2 with one sentence on what is wrong and what to do."""
     options = _parser().parse_args(arguments)
     try:
         if options.what == "list":
@@ -27,20 +29,21 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "download":
             return download(dataset_card(_task(options.names)), options.data)
         if options.what == "judge":
-            return judge_models(options.names, options.data, checks=not options.no_checks)
+            return validate_models(options.names, options.data, shortcut_tests=options.shortcut_tests)
         recipe, _ = find_recipe(options.what)
         recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
-        _try_to_write(out)
+        _require_writable(out)
         from train.pipeline import train  # here: Keras takes seconds to import, and a list or an audit needs none of it
 
         card = train(options.what, recipe, options.data, out, resume=options.resume)
     except OSError as error:
-        print(f"error: {_told(error)}", file=sys.stderr)
+        print(f"error: {_sentence(error)}", file=sys.stderr)
         return 2
     except (DatasetError, ModelError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print_scores(card)
+    _print_next_steps(out / card.id, card.task)
     return 0
 
 
@@ -52,13 +55,23 @@ def print_scores(card: ModelCard) -> None:
             print(f"{score.split:16} {score.subset:27} {score.name:18} {estimate.decimal()}, {estimate.scans} scans")
 
 
-def judge_models(names: list[str], data: Path, *, checks: bool = True) -> int:
-    """Judge the bundles named, or all that know patients, on every collection; write and print their figures."""
-    from train.validate import judge
+def _print_next_steps(bundle: Path, task: str) -> None:
+    """Print where the bundle is and how to use it."""
+    zoo = "" if bundle.parent.resolve() == zoo_folder().resolve() else f"CANDOR_ZOO={bundle.parent} "
+    print(f"\nThe bundle is {bundle}: weights, predictions, history and card (CARD.md). Next:")
+    print(f"  {zoo}python -m model_zoo verify    # compares the bundle with its card")
+    if task != "phantom4":
+        print(f"  {zoo}python -m train judge {bundle.name}    # external validation and shortcut tests")
+    print(f"  {zoo}make run    # opens it in the app")
+
+
+def validate_models(names: list[str], data: Path, *, shortcut_tests: bool = True) -> int:
+    """Validate the bundles named, or all but the phantom ones, on every collection; write and print their scores."""
+    from train.validate import validate
 
     chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
     loaded = [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
-    for card in judge(loaded, data, checks=checks):
+    for card in validate(loaded, data, shortcut_tests=shortcut_tests):
         print(card.id)
         print_scores(card)
     return 0
@@ -68,46 +81,75 @@ def _task(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def _try_to_write(folder: Path) -> None:
-    """Raise OSError now, not after hours of training, where nothing can be written into `folder`."""
+def _require_writable(folder: Path) -> None:
+    """Raise OSError now, not after hours of training, where `folder` cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"0")
 
 
-def _told(error: OSError) -> str:
-    """Say in one sentence what the system refused and what to do."""
-    place = f" {error.filename}" if error.filename else ""
+def _sentence(error: OSError) -> str:
+    """Return one sentence: what the system refused and what to do."""
+    path = f" {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        seen = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
+        reason = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
         return (
-            f"the disk is full ({seen}){place}; what was saved before is whole: make room and give the same command "
+            f"the disk is full ({reason}){path}; what was saved before is whole: make room and give the same command "
             "again, a training with --resume"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-        return f"{error.strerror}:{place}; give a folder that can be written as --out, or change its permissions"
-    return f"{error.strerror or error}{':' if place else ''}{place}"
+        return f"{error.strerror}:{path}; give a folder that can be written as --out, or change its permissions"
+    return f"{error.strerror or error}{':' if path else ''}{path}"
 
 
 def list_recipes() -> int:
-    """Print every recipe with the first line of its lab notebook."""
-    for recipe_id in recipe_ids():
-        print(f"{recipe_id:24} {find_recipe(recipe_id)[1].strip().splitlines()[0]}")
+    """Print one line per recipe: id, network, size in pixels, epochs, first line of its lab notebook."""
+    recipes = {recipe_id: find_recipe(recipe_id) for recipe_id in recipe_ids()}
+    rows = [("recipe", "network", "size", "epochs", "notebook")] + [
+        (recipe_id, recipe.network, str(recipe.size), str(recipe.epochs), notebook.strip().splitlines()[0])
+        for recipe_id, (recipe, notebook) in recipes.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for *cells, line in rows:
+        print("  ".join([*(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)), line]))
     return 0
 
 
+class _OldName(argparse.Action):
+    """A switch under its old name, for one release."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        print("note: --no-checks is now --no-shortcut-tests", file=sys.stderr)
+        setattr(namespace, self.dest, False)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    parser.add_argument(
-        "what", metavar="RECIPE", help="a recipe, or: list, audit TASK, download TASK, judge [MODEL ...]"
+    settings = ", ".join(
+        f"{field.name}={field.default}" for field in fields(Recipe) if field.name not in ("task", "network")
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a task ({', '.join(DATASETS)}), or models to judge")
+    parser = argparse.ArgumentParser(
+        prog="python -m train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=textwrap.fill(
+            f"FIELD of --set, with its default (train/recipe.py explains each): task, network, {settings}", 100
+        ),
+    )
+    parser.add_argument(
+        "what",
+        metavar="RECIPE",
+        help="train and evaluate a recipe; or list (the recipes), audit TASK (near-duplicates and leakage), "
+        "download TASK, judge [MODEL ...] (external validation, shortcut and robustness tests)",
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"a task ({', '.join(DATASETS)}), or models to validate"
+    )
     parser.add_argument(
         "--data",
         type=Path,
         default=data_folder(),
         metavar="DIR",
-        help="the folder that holds the datasets in their publishers' layouts ($CANDOR_DATA, else ./data)",
+        help="the folder of the datasets, in their publishers' layouts ($CANDOR_DATA, else ./data)",
     )
     parser.add_argument(
         "--set",
@@ -118,14 +160,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--across", action="store_true", help="audit: compare with the other datasets in --data too")
     parser.add_argument(
-        "--no-checks", action="store_true", help="judge: the other collections alone, not whether it cheats: faster"
+        "--no-shortcut-tests",
+        dest="shortcut_tests",
+        action="store_false",
+        help="judge: external validation only, which is faster",
+    )
+    parser.add_argument(
+        "--no-checks", dest="shortcut_tests", action=_OldName, nargs=0, default=True, help=argparse.SUPPRESS
     )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run exactly")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="where the bundle goes (model_zoo), or the tables of an audit (datasets/audits/TASK)",
+        help="folder for the bundle (default: model_zoo), or for the tables of an audit (datasets/audits/TASK)",
     )
     return parser
 

@@ -1,8 +1,8 @@
-"""How is a scan changed so that a network learns the lesion, not the picture's place, light or scanner?
+"""Augmentation: random changes of a training scan that keep its class.
 
-Two families: moving (mirror, turn, shift, zoom, squash, shear) and relighting, which reaches from a little
-contrast to imitating another sequence or scanner. Pixels are uint8 (h, w); air stays black throughout,
-for a lifted background would tell pictures apart.
+Two families: movements (mirror, rotate, shift, zoom, squash, shear) and changes of grey values, from a little
+contrast to the imitation of another sequence or scanner. Pixels are uint8 (h, w); air stays black throughout,
+because a brighter background would be a shortcut.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from train.recipe import Recipe
 
 _AIR = 10  # of 255: at most this is air, which no change of tone may light up
 
-_LEAST_RANGE = 110  # of 255, between dark and bright tissue: a reader must still see the lesion
+_LEAST_RANGE = 110  # of 255, between dark and bright tissue: the lesion must stay visible
 
 
 def augment(
@@ -26,7 +26,7 @@ def augment(
     others: Sequence[np.ndarray] = (),
     place: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return uint8 (side, side): `picture` moved and relit as the recipe says; and `place` moved alike.
+    """Return uint8 (side, side): `picture` augmented as the recipe says; and `place` moved in the same way.
 
     `side` 0 keeps the size. `others` are training pictures whose grey values may be taken over.
     """
@@ -45,7 +45,7 @@ def augment(
 def relight(
     picture: np.ndarray, recipe: Recipe, rng: np.random.Generator, others: Sequence[np.ndarray] = ()
 ) -> np.ndarray:
-    """Return uint8 (h, w): `picture` in another light, contrast, sharpness or compression."""
+    """Return uint8 (h, w): `picture` with other grey values, sharpness or compression."""
     air = picture <= _AIR
     if len(others) and rng.random() < recipe.match:
         picture = cv2.LUT(picture, _matching_curve(picture, others[rng.integers(len(others))]))

@@ -1,8 +1,8 @@
-"""How does a network of keras.applications become a classifier of scans?
+"""Networks of keras.applications as classifiers of scans.
 
 One flat model from pixels in [0, 1] to logits: the backbone's own preprocessing as stock layers, its
-layers under the names that Keras gives them, and one of three heads. So a layer is tapped, frozen or taken
-over from another model by its name.
+layers under the names that Keras gives them, and one of three heads. A layer is found, frozen or loaded from
+another model by its name.
 """
 
 import re
@@ -21,23 +21,22 @@ from train.recipe import Recipe
 BACKBONES: dict[str, Callable[..., keras.Model]] = {
     name.lower(): function for name, function in vars(keras.applications).items() if isfunction(function)
 }
-FEATURES = "features"  # the layer whose output, (N, features), enters the head
+FEATURES = "features"  # the layer whose output, (N, features), is the input of the head
 HEAD = ("head_pool", FEATURES, "dense", "dropout", "logits")  # the head's layers, all of which a head may not have
 DENSE = 128  # of the head "average-dense"; with it ResNet50 has the published 23.85 M weights (seed 004)
 _BEFORE = ("scan", "three_channels", "shown")
 _POOL = 4  # cells, of the head "pool4-flatten"
 
 
-def backbone(recipe: Recipe, classes: int, training: bool = False) -> keras.Model:
+def backbone(recipe: Recipe, classes: int) -> keras.Model:
     """Return the backbone `recipe.network`: pixels (N, size, size, channels) in [0, 1] to logits (N, classes).
 
     All but its last `trainable` layers are frozen, counted as keras.applications lists them without its top;
     batch normalisation in the frozen part keeps its moments. The weights are random: `train.initial_weights` fills
     them in. Raises ValueError on a size or a number of channels that the backbone cannot take.
     """
-    del training
     scan = layers.Input(recipe.spec.shape, name="scan")
-    base = stock(recipe.network, recipe.size, input_tensor=shown(scan, recipe))
+    base = stock(recipe.network, recipe.size, input_tensor=preprocessed(scan, recipe))
     if recipe.trainable >= 0:
         own = [layer for layer in base.layers if layer.name not in _BEFORE]
         for layer in own[: max(0, len(own) - recipe.trainable)]:
@@ -46,7 +45,7 @@ def backbone(recipe: Recipe, classes: int, training: bool = False) -> keras.Mode
 
 
 def stock(name: str, size: int, **settings) -> keras.Model:
-    """Return keras.applications' network `name` without its top, (N, size, size, 3) to its last map.
+    """Return keras.applications' network `name` without its top, (N, size, size, 3) to its last feature map.
 
     Layers that Keras numbers by what the process has built before (conv2d_7) are numbered anew, so that a
     name means the same layer in every process. Raises ValueError where the size is too small.
@@ -58,20 +57,20 @@ def stock(name: str, size: int, **settings) -> keras.Model:
             raise
         least = re.search(r"at least (\d+)", str(error))[1]
         raise ValueError(f"size={size} is too small for {name}; it takes {least} or more") from error
-    seen: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     for operation in base.operations:
         kind = re.sub(r"_\d+$", "", operation.name)
         if kind.replace("_", "") == type(operation).__name__.lower():
-            operation.name = f"{kind}_{seen[kind]}" if seen[kind] else kind
-            seen[kind] += 1
+            operation.name = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
+            numbers[kind] += 1
     return base
 
 
-def shown(scan, recipe: Recipe):
-    """Return what the backbone is shown of pixels in [0, 1]: a tensor (N, size, size, 3), float32.
+def preprocessed(scan, recipe: Recipe):
+    """Return the backbone's input for pixels in [0, 1]: a tensor (N, size, size, 3), float32.
 
-    With pixels="backbone", what its `preprocess_input` makes of 0 to 255; with "unit", the pixels as they
-    are. One channel is repeated three times. Raises ValueError on any other number of channels but three.
+    With pixels="backbone" its `preprocess_input` is applied to the range 0 to 255; with "unit" the pixels stay as
+    they are. One channel is repeated three times. Raises ValueError on any number of channels but 1 and 3.
     """
     if recipe.channels not in (1, 3):
         raise ValueError(f"channels={recipe.channels}: {recipe.network} takes 1 or 3")
@@ -86,15 +85,15 @@ def shown(scan, recipe: Recipe):
 
 
 def preprocessing(name: str) -> tuple[list[float], list[float], bool]:
-    """Return scale and offset a channel, for pixels in [0, 1], and whether red and blue change places before.
+    """Return scale and offset per channel, for pixels in [0, 1], and whether red and blue are swapped before.
 
-    Found by asking the backbone's `preprocess_input` about black and about pure red, green and blue: all of
-    them in keras.applications are linear in the pixels.
+    Measured with the backbone's `preprocess_input` on black and on pure red, green and blue: in
+    keras.applications it is always linear in the pixels.
     """
     colours = np.zeros((1, 4, 1, 3))
     colours[0, 1:, 0] = 255 * np.eye(3)
     black, *pure = sys.modules[BACKBONES[name].__module__].preprocess_input(colours)[0, :, 0]
-    response = np.array(pure) - black  # (channel given, channel shown)
+    response = np.array(pure) - black  # (channel in, channel out)
     swapped = bool(response[0, 0] == 0)
     return np.diag(response[::-1] if swapped else response).tolist(), black.tolist(), swapped
 

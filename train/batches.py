@@ -16,7 +16,7 @@ from datasets.near_duplicates import Prints, print_of
 from datasets.records import Record, load
 from scans import InputSpec, Placement, fit
 from train.augment import augment
-from train.lesion_grid import cells, drawn, place_of
+from train.lesion_grid import cells, lesion_mask, lesion_place
 from train.recipe import Recipe
 from train.synthetic_lesions import KINDS, draw_lesion
 
@@ -26,8 +26,8 @@ _BATCH = 32  # scans that are evaluated at once
 def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Prints, np.ndarray]:
     """Load each record once, for training.
 
-    Returns uint8 (N, height, width) as the model will see them, their prints to find twins by, and the
-    places of their lesions as `train.lesion_grid` gives them, float32 (N, 4).
+    Returns the pixels, uint8 (N, height, width), as the model's input; the prints that near-duplicates are found
+    by; and the places of the lesions as in `train.lesion_grid`, float32 (N, 4).
     """
     low, high = spec.value_range
 
@@ -35,7 +35,7 @@ def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Pri
         scan = load(record)
         model_input, placement = fit(scan, spec)
         unit = (model_input[..., 0] - low) / (high - low)
-        return np.round(255 * unit).astype(np.uint8), *print_of(scan), place_of(record, placement)
+        return np.round(255 * unit).astype(np.uint8), *print_of(scan), lesion_place(record, placement)
 
     with ThreadPoolExecutor(2) as pool:
         done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
@@ -61,9 +61,9 @@ class Batches(keras.utils.PyDataset):
 
     Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes, or with a recipe's
     `mix` float32 (B, K), their shares. With a recipe's `where`, truth and weights are dicts: "logits" as above,
-    "where" float32 (B, side / cell, side / cell, 1), the share of each cell that lies in a lesion, weighed 0
-    where nobody has marked the lesion; with `look` also "look", the same in the layer of the scan's class,
-    float32 (B, side / cell, side / cell, K), weighed 0 where no lesion is seen.
+    "where" float32 (B, side / cell, side / cell, 1), the share of each cell that lies in a lesion, with weight 0
+    where the lesion has no annotation; with `look` also "look", the same in the layer of the scan's class,
+    float32 (B, side / cell, side / cell, K), with weight 0 where there is no lesion.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Batches(keras.utils.PyDataset):
         class_weights: np.ndarray | None = None,
         classes: Sequence[str] = (),
     ) -> None:
-        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as `train.lesion_grid` makes them.
+        """`pixels` is uint8 (N, size, size), `places` float (N, 4) as in `train.lesion_grid`.
 
         `classes`, the ids in the order of the labels, are needed where lesions are drawn on healthy scans.
         """
@@ -97,17 +97,19 @@ class Batches(keras.utils.PyDataset):
         unit = np.stack(pictures).astype(np.float32)[..., None] / 255
         labels = np.array(drawn_labels, self.labels.dtype)
         weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
-        known = np.array([grid is not None for grid in grids], np.float32)
+        annotated = np.array([grid is not None for grid in grids], np.float32)
         empty = np.zeros((self.side // self.recipe.cell, self.side // self.recipe.cell), np.float32)
         where = np.stack([empty if grid is None else grid for grid in grids])[..., None]
         if self.recipe.mix:
             labels = np.eye(len(self.classes), dtype=np.float32)[labels]
         if self.recipe.mix and self.training and self.recipe.augment:
-            unit, labels, weights, where, known = _mixed((unit, labels, weights, where, known), self.recipe.mix, rng)
+            unit, labels, weights, where, annotated = _mixed(
+                (unit, labels, weights, where, annotated), self.recipe.mix, rng
+            )
         pixels = np.repeat(unit, self.recipe.channels, axis=-1)
         if not self.recipe.where:
             return pixels, labels, weights
-        truth, weighed = {"logits": labels, "where": where}, {"logits": weights, "where": known}
+        truth, weighed = {"logits": labels, "where": where}, {"logits": weights, "where": annotated}
         if self.recipe.look:
             truth["look"] = where * np.eye(len(self.classes), dtype=np.float32)[labels][:, None, None]
             weighed["look"] = (where.max(axis=(1, 2, 3)) > 0).astype(np.float32)
@@ -117,11 +119,11 @@ class Batches(keras.utils.PyDataset):
         self.epoch += 1
 
     def _picture(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None, int]:
-        """Return one scan as it is shown, its grid of the gate, None if unknown, and its class."""
+        """Return one scan as the network gets it, its grid for the gate (None without an annotation), and its class."""
         picture, label = self.pixels[index], int(self.labels[index])
         place = None
         if self.recipe.where and self.places is not None:
-            place = drawn(self.places[index], picture.shape)
+            place = lesion_mask(self.places[index], picture.shape)
         if self.training:
             if self.recipe.paint and self.classes[label] in HEALTHY and rng.random() < self.recipe.paint:
                 kind = KINDS[rng.integers(len(KINDS))]
@@ -140,8 +142,8 @@ class Batches(keras.utils.PyDataset):
 def _mixed(columns: Sequence[np.ndarray], alpha: float, rng: np.random.Generator) -> list[np.ndarray]:
     """Return each float array (B, ...) blended with itself in another order (mixup, Zhang et al. 2018).
 
-    https://arxiv.org/abs/1710.09412. The larger share stays with the scan itself. Where the place of a lesion
-    is known of one of the two only, the mixture's counts in part.
+    https://arxiv.org/abs/1710.09412. The larger share stays with the scan itself. Where only one of the two
+    has an annotation, the mixture's place counts in part.
     """
     size = len(columns[0])
     other = rng.permutation(size)

@@ -1,11 +1,11 @@
-"""How is Candor's own network built? Small, without normalisation layers, and explainable by construction.
+"""Candor's own network: small, without normalisation layers, explainable by construction.
 
 A residual trunk down to one cell per 16 pixels, joined with its finer stages to a map of one cell per 8
-pixels (20 x 20 at 160 px), or per 4 with `cell=4`. A gate between 0 and 1 a cell, `where`, multiplies that
-map; the logits are linear in its mean. So a cell whose gate is shut adds nothing to any class, and a class
-activation map of the tapped layer `evidence` is exactly what the logits are the sum of. Boxes can teach the
-gate (`where`), and where the evidence for the true class has to lie (`look`, after Ross et al. 2017, "Right
-for the right reasons", https://arxiv.org/abs/1703.03717, but on the map that the logits are the sum of).
+pixels (20 x 20 at 160 px), or per 4 with `cell=4`. A gate, `where`, between 0 and 1 per cell, multiplies that
+map; the logits are linear in its mean. So a cell with a closed gate adds nothing to any class, and a class
+activation map of the layer `evidence` sums exactly to the logits. Boxes can train the gate (`where`), and the
+place of the evidence for the true class (`look`, after Ross et al. 2017, "Right for the right reasons",
+https://arxiv.org/abs/1703.03717, but on the map that sums to the logits).
 
 Batch normalisation costs two fifths of a training step on a processor. Instead each kernel is kept at
 mean 0 and a learnt scale while training (weight standardisation: Qiao et al. 2019,
@@ -19,15 +19,15 @@ from keras import layers, ops
 from train.recipe import Recipe
 
 WIDTHS = (48, 96, 192)
-BLOCKS = 2  # residual blocks a width
-NECK = 96  # channels of the tapped map
+BLOCKS = 2  # residual blocks per width
+NECK = 96  # channels of the feature map `evidence`
 _BRANCH = 0.3  # first scale of a residual branch: every block starts near the identity
-_POOLED = 10.0  # a lesion fills a few cells of 400: its mean is scaled up so that the last layer need not
+_POOLED = 10.0  # a lesion fills a few cells of 400: the mean is scaled up here instead of in the last layer
 
 
 @keras.saving.register_keras_serializable("candor")
 class StandardConv2D(layers.Conv2D):
-    """A convolution whose kernel has mean 0 and standard deviation gamma * sqrt(2 / fan_in) a filter."""
+    """A convolution whose kernel has mean 0 and standard deviation gamma * sqrt(2 / fan_in) per filter."""
 
     def __init__(self, *arguments, first_scale: float = 1.0, **settings) -> None:
         # Autocasting would round the kernel to bfloat16 before its mean is taken off.
@@ -40,7 +40,7 @@ class StandardConv2D(layers.Conv2D):
         self.gamma = self.add_weight(name="gamma", shape=(self.filters,), initializer=scale)
 
     def standard_kernel(self):
-        """Return the kernel (h, w, in, out) that is convolved with, float32."""
+        """Return the standardised kernel (h, w, in, out), float32."""
         kernel = ops.convert_to_tensor(self._kernel)
         fan_in = kernel.shape[0] * kernel.shape[1] * kernel.shape[2]
         centred = kernel - ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
@@ -66,12 +66,12 @@ class StandardConv2D(layers.Conv2D):
         return config
 
 
-def candor(recipe: Recipe, classes: int, training: bool) -> keras.Model:
+def candor(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Model:
     """Return Candor's network: logits (N, classes); while training with `where`, also the gate's logits.
 
-    With `look` the class maps are given, too, and evidence can only speak for a class: weights below 0 and a
-    bias would let a network name a class by what the others lack, with no evidence of its own to be taught.
-    The training network takes pictures of any side that 16 divides; the saved one takes the recipe's.
+    With `look` it also returns the class maps, and evidence can only be for a class: with negative weights or a
+    bias a network could predict a class from the lack of evidence for the others, and the loss would have nothing
+    to train. The training network takes pictures of any side that 16 divides; the saved one takes the recipe's.
     """
     convolution = StandardConv2D if training else _plain
     side = None if training else recipe.size

@@ -22,7 +22,7 @@ from model_zoo import ModelCard, probabilities, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.runtime import make_runtime
 from model_zoo.scores import bundle_scores
-from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
+from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
 from train import networks
@@ -119,7 +119,7 @@ def _write_predictions(folder: Path, packed: keras.Model, run: Run) -> float:
     val = np.array([record.split == "val" for record in scored])
     temperature = fit_temperature(logits[val], truth[val])
     rows = [
-        Prediction(r.id, r.group, r.split, r.twin, r.label, tuple(p), r.sequence)
+        PredictionRow(r.id, r.group, r.split, r.twin, r.label, tuple(p), r.sequence)
         for r, p in zip(scored, probabilities(logits, temperature), strict=True)
     ]
     write_predictions(folder / PREDICTIONS, classes, rows)
@@ -131,7 +131,7 @@ def pace(run: Path, scans: int) -> dict[str, float]:
     state = json.loads((run / STATE).read_text())
     seconds = float(np.median(state["seconds"])) if state.get("seconds") else 0.0
     return {"epochs": state["epochs_done"], "best_epoch": state["best_epoch"]} | (
-        {"seconds_an_epoch": round(seconds, 2), "images_a_second": round(scans / seconds, 1)} if seconds else {}
+        {"seconds_per_epoch": round(seconds, 2), "images_per_second": round(scans / seconds, 1)} if seconds else {}
     )
 
 

@@ -1,6 +1,6 @@
-"""How is a network trained, interrupted and taken up again?
+"""Training of a network, with an exact resume.
 
-`fit` writes into its run folder after every epoch: `state.json` (what a resume needs to know), the last
+`fit` writes into its run folder after every epoch: `state.json` (what a resume needs), the last
 checkpoint with the optimiser's state, the best weights, and `history.csv`. The state names its
 checkpoint and is replaced last, so a run killed at any moment resumes from a whole epoch.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model_zoo.card import write_whole
+from model_zoo.whole_files import write_whole
 from train.batches import Batches
 from train.objective import compile_model, plateau_rate
 from train.recipe import Recipe
@@ -27,7 +27,7 @@ _BEST, _HISTORY = "best.keras", "history.csv"  # not HDF5 alone: on a full disk 
 
 
 def precision_policy(recipe: Recipe) -> str:
-    """Return the Keras dtype policy of a run; "auto" asks the processor whether it multiplies bfloat16."""
+    """Return the Keras dtype policy of a run; "auto" is bfloat16 where the processor multiplies it."""
     if recipe.precision != "auto":
         return recipe.precision
     info = Path("/proc/cpuinfo")
@@ -40,8 +40,8 @@ def fit(
 ) -> keras.Model:
     """Train `model` and return it with its best weights.
 
-    `data` is the fingerprint of the scans and their division. Raises ValueError where the checkpoint in
-    `run` is another recipe's or was made with other data; without `resume`, the folder is emptied first.
+    `data` is the fingerprint of the scans and their split. Raises ValueError where the checkpoint in `run` was made
+    with another recipe or other data. Without `resume` the folder is emptied first.
     """
     if not resume:
         shutil.rmtree(run, ignore_errors=True)
@@ -77,16 +77,16 @@ def fit(
 
 
 def _phases(recipe: Recipe) -> list[int]:
-    """Return the last epoch of each stretch with pictures of one size: one call of Keras' `fit` takes only one."""
+    """Return the last epoch of each phase with pictures of one size: one call of Keras' `fit` takes only one size."""
     early = round(recipe.early * recipe.epochs) if recipe.early_size else 0
     return sorted({early, recipe.epochs} - {0})
 
 
 def _restore(model: keras.Model, checkpoint: Path, random_states: list) -> None:
-    """Bring weights, optimiser and dropout to where the checkpoint was made.
+    """Restore weights, optimiser and dropout from the checkpoint.
 
-    The model is compiled as at the start, not taken from the file: a saved optimiser forgets which weights
-    do not decay, and a saved dropout layer forgets how far its random numbers had got (Keras 3.15).
+    The model is compiled as at the start, not taken from the file: a saved optimiser does not keep which
+    weights are without decay, nor a saved dropout layer the state of its random numbers (Keras 3.15).
     """
     try:
         saved = keras.models.load_model(checkpoint)
@@ -116,9 +116,9 @@ def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
         _ = state["checkpoint"], state["random"], state["epochs_done"], state["history"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged; put it back, or leave out --resume to train anew") from error
-    unset = {field.name: field.default for field in fields(Recipe)}  # a field that is younger than the checkpoint
+    unset = {field.name: field.default for field in fields(Recipe)}  # a field added after the checkpoint was made
     differing = [name for name, value in asdict(recipe).items() if made_with.get(name, unset[name]) != value]
-    differing = [name for name in differing if name != "evaluate"]  # what is scored changes no weight
+    differing = [name for name in differing if name != "evaluate"]  # the evaluated splits change no weight
     if differing:
         name = differing[0]
         raise ValueError(
@@ -127,14 +127,14 @@ def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
         )
     if scans_used != data:
         raise ValueError(
-            f"the checkpoint in {run} was made with other scans or another division of them; give the same "
+            f"the checkpoint in {run} was made with other scans or another split of them; give the same "
             "--data, another --out, or leave out --resume"
         )
     return state
 
 
 class _Keeper(keras.callbacks.Callback):
-    """After each epoch: keep the best weights, the checkpoint and the history; stop when it is time."""
+    """After each epoch: keep the best weights, the checkpoint and the history; stop when the run is finished."""
 
     def __init__(self, run: Path, recipe: Recipe, data: str, state: dict | None) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class _Keeper(keras.callbacks.Callback):
 
 
 def _set_rate(model: keras.Model, recipe: Recipe, history: list[dict]) -> None:
-    """Give the optimiser the rate of the next epoch, where it depends on how validation went."""
+    """Set the optimiser's rate for the next epoch, where it depends on the validation loss."""
     if recipe.schedule == "plateau":
         model.optimizer.learning_rate = plateau_rate(recipe.rate, [row["val_loss"] for row in history])
 
@@ -212,7 +212,7 @@ def _save_whole(model: keras.Model, path: Path) -> None:
 
 
 def write_history(path: Path, rows: list[dict]) -> None:
-    """Write one CSV row an epoch: loss, accuracy, and the same on validation."""
+    """Write one CSV row per epoch: loss, accuracy, and the same on validation."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]))
     writer.writeheader()
@@ -230,6 +230,6 @@ def seed_everything(seed: int) -> None:
 
 
 def labels_of(records, classes: dict[str, str]) -> np.ndarray:
-    """Return int32 (N,): the class of each record as its place in the logits."""
-    place = {label: index for index, label in enumerate(classes)}
-    return np.array([place[record.label] for record in records], np.int32)
+    """Return int32 (N,): the index of each record's class in the logits."""
+    indices = {label: index for index, label in enumerate(classes)}
+    return np.array([indices[record.label] for record in records], np.int32)

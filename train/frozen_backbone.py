@@ -1,10 +1,10 @@
-"""How is the head of a frozen backbone trained without running the backbone every epoch?
+"""Training of the head of a frozen backbone on features that are computed once.
 
-The features that enter the head are computed once, of the scans as they are (augmentation would make them
-new each epoch), and the head alone is trained on them by `train.fit`, with its exact resume. Its weights then
-go back into the whole network, and fine-tuning starts from a head that no longer tears at the backbone.
+The features are those of the scans without augmentation, which would change them each epoch. The head alone is
+trained on them by `train.fit`, with its exact resume. Its weights then go back into the whole network, so that
+fine-tuning does not begin with the large gradients of a random head.
 
-In memory: 4 bytes a feature, so 2,048 pooled features of 5,000 scans take 41 MB.
+In memory: 4 bytes per feature, so 2,048 pooled features of 5,000 scans take 41 MB.
 """
 
 import csv
@@ -29,9 +29,9 @@ def warm_head(
 ) -> list[dict[str, str]]:
     """Train the head for `recipe.frozen_epochs` epochs, put it into `network`; return its rows of history.
 
-    Nothing is done, and no row returned, for 0 epochs. The head's checkpoint, history and best weights are in
-    a folder of their own beside `run`; a resume takes them from there, and computes features only where
-    epochs are left. `data` and `resume` are as for `train.fit.fit`, and so are the errors raised.
+    For 0 epochs it does nothing and returns no row. The head's checkpoint, history and best weights are in
+    `head_folder(run)`; a resume continues there, and computes features only where epochs are left. `data`,
+    `resume` and the errors raised are those of `train.fit.fit`.
     """
     if not recipe.frozen_epochs:
         return []
@@ -66,7 +66,7 @@ def head_folder(run: Path) -> Path:
 def head_of(network: keras.Model) -> keras.Model:
     """Return a copy of the network's head: features (N, F) to logits (N, K), with the same weights.
 
-    A copy, so that the network's own dropout has drawn nothing, whether the head was trained now or before.
+    A copy, so that the network's own dropout has drawn no random number, whether the head was trained now or before.
     """
     shared = keras.Model(network.get_layer(FEATURES).output, network.output)
     head = keras.models.clone_model(shared)
@@ -75,22 +75,22 @@ def head_of(network: keras.Model) -> keras.Model:
 
 
 def compute_features(network: keras.Model, *scans: Batches) -> list[np.ndarray]:
-    """Return float32 (N, F) for each set of scans: what enters the head, in their order and not augmented."""
+    """Return float32 (N, F) for each set of scans: the head's input, in the order of the scans, not augmented."""
     started = time.monotonic()
     body = keras.Model(network.input, network.get_layer(FEATURES).output)
-    found = [
+    features = [
         np.asarray(body.predict(Batches(s.pixels, s.labels, s.recipe, training=False), verbose=0), np.float32)
         for s in scans
     ]
-    number, megabytes = sum(len(f) for f in found), sum(f.nbytes for f in found) / 1e6
+    number, megabytes = sum(len(f) for f in features), sum(f.nbytes for f in features) / 1e6
     print(f"features of {number:,} scans computed once, in {time.monotonic() - started:.0f} s: {megabytes:.1f} MB")
-    return found
+    return features
 
 
 class FeatureBatches(keras.utils.PyDataset):
     """Batches of (features, classes, weights), drawn in the order in which `Batches` draws its scans.
 
-    `features` is asked for float32 (N, F) when the first batch is.
+    `features` returns float32 (N, F); it is called when the first batch is needed.
     """
 
     def __init__(self, features: Callable[[], np.ndarray], scans: Batches, *, shuffled: bool) -> None:
@@ -118,7 +118,7 @@ class FeatureBatches(keras.utils.PyDataset):
 def join_history(run: Path, head_rows: list[dict[str, str]]) -> None:
     """Put the head's epochs before the others in `history.csv` of `run`, with a column `phase`: head or whole.
 
-    Without any, the file stays as `train.fit` wrote it. Doing it twice changes nothing.
+    Without rows the file stays as `train.fit` wrote it. A second call changes nothing.
     """
     if not head_rows:
         return

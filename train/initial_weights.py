@@ -1,6 +1,6 @@
-"""From which weights does a run start? From none, from ImageNet's, or from a file, layer by layer.
+"""The initial weights of a run: random, ImageNet's, or those of a file, layer by layer.
 
-What was trained before must not have seen what is held out now: the recipes say why theirs have not.
+The scans behind them must not include what is held out now: the recipes say why theirs do not.
 """
 
 import warnings
@@ -14,17 +14,17 @@ from train.backbones import BACKBONES, HEAD, backbone_layers, stock
 from train.candor import StandardConv2D
 from train.recipe import Recipe
 
-STARTS = Path(__file__).parent / "starts"  # the first legs of our own recipes, one file each
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"  # the first legs of our own recipes, one file each
 
 
-def start(recipe: Recipe, classes: int) -> keras.Model:
-    """Return the recipe's training network, with the weights it starts from.
+def initialised_network(recipe: Recipe, classes: int) -> keras.Model:
+    """Return the recipe's training network with its initial weights.
 
-    `weights` is "none"; a `.keras` file of a model trained before (its path, or its name in `STARTS`), of which
-    every layer of the same name and shape is taken over (a head for other classes starts anew, and a
-    backbone's head always); or for a backbone "imagenet", which downloads, or an `.h5` file of it without its
-    top, as keras.applications saves them. Raises ValueError on a file that does not fit, or on settings that
-    the network cannot follow.
+    `recipe.weights` is "none"; a `.keras` file of a model trained before (its path, or its name in
+    `WEIGHTS_FOLDER`), of which every layer of the same name and shape is taken over (a head for other classes
+    keeps random weights, and a backbone's head always does); or for a backbone "imagenet", which downloads, or an
+    `.h5` file of it without its top, as keras.applications saves them. Raises ValueError on a file that does not
+    fit, or on settings that the network does not support.
     """
     _check(recipe)
     network = networks.build(recipe, classes, training=True)
@@ -39,19 +39,19 @@ def start(recipe: Recipe, classes: int) -> keras.Model:
         wanted = [layer.name for layer in backbone_layers(network) if layer.weights]
         if missing := [name for name in wanted if name not in taken]:
             raise _misfit(recipe, f"{len(missing)} of {len(wanted)} layers do not fit, {missing[0]!r} first")
-    print(f"{len(taken)} layers start from {recipe.weights}")
+    print(f"initial weights of {len(taken)} layers from {recipe.weights}")
     return network
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuse what only some networks can do, before a scan is read."""
+    """Raise ValueError on settings that the network does not support, before a scan is read."""
     only_backbones = {
         "frozen_epochs": recipe.frozen_epochs != 0,
         "trainable": recipe.trainable != -1,
         "weights": recipe.weights == "imagenet" or recipe.weights.endswith(".h5"),
     }
     if recipe.network not in BACKBONES and any(only_backbones.values()):
-        name = next(name for name, asked in only_backbones.items() if asked)
+        name = next(name for name, is_set in only_backbones.items() if is_set)
         raise ValueError(
             f"{name}={getattr(recipe, name)} is for a backbone of keras.applications; {recipe.network!r} is none"
         )
@@ -59,12 +59,12 @@ def _check(recipe: Recipe) -> None:
         name = "where" if recipe.where else "early_size"
         raise ValueError(f"{name}={getattr(recipe, name):g} is for the network 'candor'; leave it 0")
     if recipe.network.startswith("efficientnetb") and only_backbones["weights"]:
-        # With weights="imagenet" Keras adds a layer that the network has not otherwise.
-        raise ValueError(f"weights={recipe.weights}: {recipe.network} cannot start from it; take efficientnetv2b0")
+        # With weights="imagenet" Keras adds a layer that the network does not have otherwise.
+        raise ValueError(f"weights={recipe.weights} is not for {recipe.network}; use efficientnetv2b0")
     if not 0 <= recipe.frozen_epochs < recipe.epochs:
         raise ValueError(
-            f"frozen_epochs={recipe.frozen_epochs} does not go into epochs={recipe.epochs}; it takes 0 or more, "
-            "and at least one epoch must be left for the whole network"
+            f"frozen_epochs={recipe.frozen_epochs} must be 0 or more, and less than epochs={recipe.epochs}: "
+            "at least one epoch is for the whole network"
         )
 
 
@@ -75,12 +75,12 @@ def _backbone_source(recipe: Recipe) -> keras.Model:
             return stock(recipe.network, recipe.size, weights="imagenet")
         except Exception as error:  # Keras raises Exception itself where a download fails
             raise ValueError(
-                f"the ImageNet weights of {recipe.network} cannot be had ({_first_line(error)}); download the file "
+                f"the ImageNet weights of {recipe.network} cannot be downloaded ({_first_line(error)}); get the file "
                 "elsewhere and give --set weights=FILE, or --set weights=none"
             ) from error
     if recipe.weights.endswith(".keras"):
         return _opened(recipe)
-    path = _found(recipe, ".h5")
+    path = _weights_file(recipe, ".h5")
     source = stock(recipe.network, recipe.size)
     try:
         with warnings.catch_warnings():
@@ -92,20 +92,20 @@ def _backbone_source(recipe: Recipe) -> keras.Model:
 
 
 def _opened(recipe: Recipe) -> keras.Model:
-    path = _found(recipe, ".keras")
+    path = _weights_file(recipe, ".keras")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise _misfit(recipe, _first_line(error)) from error
 
 
-def _found(recipe: Recipe, suffix: str) -> Path:
+def _weights_file(recipe: Recipe, suffix: str) -> Path:
     path = Path(recipe.weights)
     if not path.is_file():
-        path = STARTS / recipe.weights
+        path = WEIGHTS_FOLDER / recipe.weights
     kinds = "a .keras or .h5 file, imagenet or none" if recipe.network in BACKBONES else "a .keras file or none"
     if not path.is_file() or path.suffix != suffix:
-        raise ValueError(f"weights={recipe.weights} is no file of weights; give {kinds}")
+        raise ValueError(f"weights={recipe.weights} is not a file of weights; give {kinds}")
     return path
 
 

@@ -1,8 +1,8 @@
-"""Where is the lesion, in a model's square and on the coarse grid that a network is taught with?
+"""The lesion's place in a model's square, and on the coarse grid that a network is trained with.
 
-The data give boxes; a lesion is rounder than its box, so the ellipse within it stands for it. A place is
-float32 (4,): top, left, bottom, right in pixels of the model's square; all zero where a scan is known to
-have no lesion, and NaN where nobody has marked it.
+The data give boxes; a lesion is rounder than its box, so the ellipse in the box represents it. A place is
+float32 (4,): top, left, bottom, right in pixels of the model's square; all zero where a scan has no lesion,
+and NaN where the scan has no annotation.
 """
 
 import cv2
@@ -14,7 +14,7 @@ from datasets.records import Record
 from scans import Placement
 
 
-def place_of(record: Record, placement: Placement) -> np.ndarray:
+def lesion_place(record: Record, placement: Placement) -> np.ndarray:
     """Return the place of the record's largest lesion, float32 (4,)."""
     if record.label in HEALTHY:
         return np.zeros(4, np.float32)
@@ -22,21 +22,21 @@ def place_of(record: Record, placement: Placement) -> np.ndarray:
     if not boxes:
         return np.full(4, np.nan, np.float32)
     box = max(boxes, key=lambda b: b.height * b.width)
-    seen, inner = placement.box, placement.inner
-    rows, columns = inner.height / seen.height, inner.width / seen.width
+    crop, inner = placement.box, placement.inner
+    rows, columns = inner.height / crop.height, inner.width / crop.width
     return np.array(
         [
-            inner.top + (box.top - seen.top) * rows,
-            inner.left + (box.left - seen.left) * columns,
-            inner.top + (box.bottom - seen.top) * rows,
-            inner.left + (box.right - seen.left) * columns,
+            inner.top + (box.top - crop.top) * rows,
+            inner.left + (box.left - crop.left) * columns,
+            inner.top + (box.bottom - crop.top) * rows,
+            inner.left + (box.right - crop.left) * columns,
         ],
         np.float32,
     )
 
 
-def drawn(place: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
-    """Return uint8 `shape`, 255 within the lesion; None where nobody has marked it."""
+def lesion_mask(place: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
+    """Return uint8 `shape`, 255 within the lesion; None where it has no annotation."""
     if np.isnan(place).any():
         return None
     canvas = np.zeros(shape, np.uint8)

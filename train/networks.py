@@ -1,6 +1,7 @@
-"""Which networks can a recipe name? Keras layers only, ending in logits."""
+"""The networks that a recipe can name: Keras layers only, ending in logits."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 from keras import layers
@@ -10,13 +11,11 @@ from train.candor import candor, folded
 from train.recipe import Recipe
 
 
-def cnn3(recipe: Recipe, classes: int, training: bool = False) -> keras.Model:
+def cnn3(recipe: Recipe, classes: int) -> keras.Model:
     """Three blocks of convolution and max pooling, 32-64-128, then dense 128: 5,402,308 weights at 150 px.
 
-    The plain network of the published four-class system (seed 001), but for the softmax, which is left
-    to the reader of the logits. `l2` penalises its kernels.
+    The plain network of the published four-class system (seed 001) without its softmax. `l2` penalises its kernels.
     """
-    del training
     penalty = {"kernel_regularizer": keras.regularizers.L2(recipe.l2)} if recipe.l2 else {}
     return keras.Sequential(
         [
@@ -36,19 +35,23 @@ def cnn3(recipe: Recipe, classes: int, training: bool = False) -> keras.Model:
     )
 
 
-# name in a recipe -> builder(recipe, classes, training) of a model that returns logits (N, classes)
-NETWORKS: dict[str, Callable[[Recipe, int, bool], keras.Model]] = {
+Builder = Callable[[Recipe, int], keras.Model]  # (recipe, classes) -> a model that returns logits (N, classes)
+
+NETWORKS: dict[str, Builder] = {
     "candor": candor,
     "cnn3": cnn3,
     **dict.fromkeys(BACKBONES, backbone),
 }
+# The networks whose training form differs from the saved one.
+TRAINING_FORMS: dict[str, Builder] = {"candor": partial(candor, training=True)}
 
 
 def build(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Model:
-    """Return a fresh, seeded-by-the-caller network. Raises ValueError listing what exists."""
+    """Return a network with new random weights, which the caller seeds. Raises ValueError listing what exists."""
     if recipe.network not in NETWORKS:
         raise ValueError(f"no network {recipe.network!r}; train.networks has {', '.join(sorted(NETWORKS))}")
-    return NETWORKS[recipe.network](recipe, classes, training)
+    builders = NETWORKS | TRAINING_FORMS if training else NETWORKS
+    return builders[recipe.network](recipe, classes)
 
 
 def inference_copy(trained: keras.Model, recipe: Recipe, classes: int) -> keras.Model:

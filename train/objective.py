@@ -1,4 +1,4 @@
-"""What is minimised, and in which steps? The losses on logits and gate, the optimiser, and the learning rate."""
+"""Losses on logits, gate and evidence; the optimiser and the learning rate."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import keras
 
 from train.recipe import Recipe
 
-_LITTLE = 0.1  # of a logit: so much evidence is spread over the whole square before the share is taken
+_LITTLE = 0.1  # of a logit: evidence that is spread over the whole square before the share is taken
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Compile with the recipe's optimiser and schedule, and the loss on logits; and on the gate, if taught."""
+    """Compile with the recipe's optimiser and schedule, and the recipe's losses on logits, gate and evidence."""
     rate = recipe.rate
     if recipe.schedule == "cosine":
         total = max(1, recipe.epochs * steps)
@@ -38,7 +38,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
 class WhereLoss(keras.losses.Loss):
     """Cross entropy of the gate with the share of each cell that lies in the lesion, lesions counted double.
 
-    (N, h, w, 1) logits of the gate against shares in [0, 1]; scans that nobody has marked weigh 0.
+    (N, h, w, 1) logits of the gate against shares in [0, 1]; scans without an annotation have weight 0.
     """
 
     def __init__(self, name: str = "where") -> None:
@@ -59,7 +59,7 @@ class LookLoss(keras.losses.Loss):
 
     Truth is (N, h, w, K), the share of each cell that lies in the lesion, in the layer of the true class and 0
     in the others; predicted are the class maps (N, h, w, K), whose means are the logits. A scan without a
-    lesion has no truth above 0 and must weigh 0.
+    lesion has no truth above 0 and must have weight 0.
     """
 
     def __init__(self, name: str = "look") -> None:
@@ -68,12 +68,12 @@ class LookLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         truth = keras.ops.cast(y_true, "float32")
         mine = keras.ops.max(truth, axis=(1, 2), keepdims=True) > 0  # (N, 1, 1, K)
-        spoken = keras.ops.relu(keras.ops.cast(y_pred, "float32")) * keras.ops.cast(mine, "float32")
-        said = keras.ops.mean(keras.ops.sum(spoken, axis=-1), axis=(1, 2))  # the logit, but for evidence against
-        inside = keras.ops.mean(keras.ops.sum(spoken * truth, axis=-1), axis=(1, 2))
+        evidence = keras.ops.relu(keras.ops.cast(y_pred, "float32")) * keras.ops.cast(mine, "float32")
+        total = keras.ops.mean(keras.ops.sum(evidence, axis=-1), axis=(1, 2))  # the logit, but for evidence against
+        inside = keras.ops.mean(keras.ops.sum(evidence * truth, axis=-1), axis=(1, 2))
         lesion = keras.ops.mean(keras.ops.sum(truth, axis=-1), axis=(1, 2))
-        # A map that says nothing counts as one that says the same everywhere: else silence would be the best answer.
-        return keras.ops.log(said + _LITTLE) - keras.ops.log(inside + _LITTLE * lesion + 1e-6)
+        # An empty map counts as a uniform one: otherwise no evidence at all would have the lowest loss.
+        return keras.ops.log(total + _LITTLE) - keras.ops.log(inside + _LITTLE * lesion + 1e-6)
 
     def get_config(self) -> dict:
         return {"name": self.name}
@@ -107,7 +107,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 def plateau_rate(rate: float, losses: Sequence[float], patience: int = 3, factor: float = 0.2) -> float:
     """Return the rate after these validation losses: times `factor` whenever `patience` epochs brought no gain.
 
-    What `keras.callbacks.ReduceLROnPlateau` does, computed from the history, so that a resume is exact.
+    As `keras.callbacks.ReduceLROnPlateau`, but computed from the history, so that a resume is exact.
     """
     best, waited = float("inf"), 0
     for loss in losses:

@@ -1,4 +1,4 @@
-"""How does a recipe become a bundle? Read, group, split, prepare, train, score once."""
+"""From a recipe to a bundle: read, group, split, prepare, train, evaluate once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from datasets.cards import dataset_card, version_found
-from datasets.cohorts import divided, read_task
+from datasets.cards import dataset_card, nearest_version
+from datasets.cohorts import split_cohorts, read_task
 from datasets.label_map import common_label
-from datasets.near_duplicates import Prints, twins_among
+from datasets.near_duplicates import Prints, find_near_duplicates
 from datasets.records import Record, fingerprint
 from model_zoo import ModelCard
 from train.batches import Batches, prepare
-from train.evaluate import evaluate
+from train.evaluate import Run, evaluate
 from train.fit import fit, labels_of, precision_policy, seed_everything
 from train.frozen_backbone import after_head, join_history, warm_head
-from train.initial_weights import start
+from train.initial_weights import initialised_network
 from train.recipe import Recipe
 
 
@@ -30,7 +30,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     dataset = dataset_card(recipe.task)
     seed_everything(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = start(recipe, len(dataset.classes))
+    network = initialised_network(recipe, len(dataset.classes))
     scans = gather(recipe, data)
     print(f"{dataset.title}: {scans.version}")
     labels = labels_of(scans.records, dataset.classes)
@@ -56,12 +56,12 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     head_rows = warm_head(network, *pair, recipe, run, data=data_used, resume=resume)
     network = fit(network, *pair, after_head(recipe), run, data=data_used, resume=resume)
     join_history(run, head_rows)
-    return evaluate(network, recipe_id, recipe, dataset, scans.version, scans.records, run, out)
+    return evaluate(network, Run(recipe_id, recipe, dataset, scans.version, scans.records, run), out)
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """The scans of a run: N records with group, split and twin set, and what `train.batches.prepare` made of them."""
+    """The scans of a run: N records, split and with near-duplicates marked, and the results of `prepare`."""
 
     records: list[Record]
     version: str
@@ -71,14 +71,13 @@ class Gathered:
 
 
 def gather(recipe: Recipe, data: Path) -> Gathered:
-    """Read, divide and prepare the scans of a recipe, those whose class the task has."""
+    """Read, split and prepare the scans of a recipe, those of the task's classes."""
     dataset = dataset_card(recipe.task)
     records = read_task(dataset, data, recipe.cohorts)
-    version = version_found(records, dataset)  # of the whole set, however few of its scans this run takes
+    version = nearest_version(records, dataset)  # of the whole set, even where this run takes few of its scans
     records = limited(records, recipe.limit)
     pixels, prints, places = prepare(records, recipe.spec)
-    shares = {"val": recipe.val, "test": recipe.test, "seed": recipe.split_seed, "block": recipe.block}
-    records = divided(records, twins_among(prints), **shares)
+    records = split_cohorts(records, find_near_duplicates(prints), **recipe.division)
     if dataset.pooled:
         records = [replace(r, label=common_label(r.label, tuple(dataset.classes))) for r in records]
         kept = np.array([bool(record.label) for record in records])
@@ -88,13 +87,13 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
 
 
 def class_weights(labels: np.ndarray) -> np.ndarray:
-    """Return float32 (K,): what each scan of a class must weigh for all classes to weigh alike; the mean is 1."""
+    """Return float32 (K,): the weight of a scan of each class that gives all classes the same total; the mean is 1."""
     numbers = np.bincount(labels)
     return (len(labels) / (len(numbers) * numbers)).astype(np.float32)
 
 
 def limited(records: Sequence[Record], limit: int) -> list[Record]:
-    """Return at most `limit` records a published split and class, evenly spread; all of them for 0."""
+    """Return at most `limit` records per published split and class, evenly spread; all of them for 0."""
     if not limit:
         return list(records)
     piles = defaultdict(list)

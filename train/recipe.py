@@ -1,4 +1,4 @@
-"""What is a recipe? Every choice of a training run, in fields that the command line can change."""
+"""Recipes: every choice of a training run, in fields that the command line can change."""
 
 import importlib
 from dataclasses import dataclass, fields, replace
@@ -27,11 +27,11 @@ class Recipe:
     crop: int = 1  # 1: crop to the head, 0: the whole picture
     # --- data
     val: float = 0.1  # share of all scans that chooses the model
-    test: float = 0.2  # share of all scans that judges it, where the publisher has no test split
+    test: float = 0.2  # share of all scans that tests it, where the publisher has no test split
     split_seed: int = 0  # another division of the scans, where the publisher has none
     block: int = 0  # running numbers kept together as one patient, where patients are unknown
     cohorts: str = "all"  # of a pooled task, the collections that are trained on, with commas
-    limit: int = 0  # at most so many scans a split and class, for a smoke run; 0: all
+    limit: int = 0  # at most so many scans per split and class, for a smoke run; 0: all
     # --- augmentation, each drawn anew for every scan and epoch; 0 switches it off
     augment: int = 1  # 0 switches off all of it
     flip: float = 0.5  # probability of a left-right mirror image
@@ -69,13 +69,13 @@ class Recipe:
     class_weights: int = 0  # 1: every class weighs the same in the loss, however rare
     smoothing: float = 0.0  # label smoothing
     dropout: float = 0.5
-    where: float = 0.0  # weight of the second loss: where the lesion is, taught by the data's boxes
+    where: float = 0.0  # weight of the second loss: where the lesion is, from the data's boxes
     look: float = 0.0  # weight of the third: how much of the evidence for the true class lies in the lesion
-    cell: int = 8  # of the network "candor": pixels a cell of its last map, 8 or 4
+    cell: int = 8  # of the network "candor": pixels per cell of its last feature map, 8 or 4
     # --- transfer learning
-    weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/starts
-    pixels: str = "backbone"  # what a backbone is shown: "backbone", as its weights expect, or "unit", [0, 1]
-    started_on: str = ""  # cohorts that the starting weights were trained on, with commas; their twins count as seen
+    weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/weights
+    pixels: str = "backbone"  # input of a backbone: "backbone", as its weights expect, or "unit", [0, 1]
+    started_on: str = ""  # cohorts behind the initial weights, with commas; their scans count as trained on
     head: str = "average"  # of a backbone: mean of its map; "average-dense"; or "pool4-flatten", means of 4 x 4 cells
     frozen_epochs: int = 0  # of `epochs`, those that train the head alone, on features computed once
     trainable: int = -1  # last layers of a backbone that are trained after that; -1: all
@@ -88,25 +88,30 @@ class Recipe:
         for name in ("val", "test"):
             if not 0 < getattr(self, name) <= 0.5:
                 raise ValueError(
-                    f"{name}={getattr(self, name):g} is no share of the scans; it takes more than 0, up to 0.5"
+                    f"{name}={getattr(self, name):g} is not a share of the scans; it must be above 0 and at most 0.5"
                 )
         for name in ("size", "channels", "epochs", "batch"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} is too small; it takes 1 or more")
+                raise ValueError(f"{name}={getattr(self, name)} is too small; it must be 1 or more")
         if self.cell not in (4, 8):
-            raise ValueError(f"cell={self.cell} is no size of a cell; it takes 4 or 8")
+            raise ValueError(f"cell={self.cell} is not a cell size; it must be 4 or 8")
         if self.look and (not self.where or self.mix):
-            raise ValueError(f"look={self.look:g} needs where, and no mix: a blend of two scans has no one true class")
-        for name, known in _WORDS.items():
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; it takes {' or '.join(known)}")
+            raise ValueError(f"look={self.look:g} needs where, and mix=0: a blend of two scans has no single class")
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name}={getattr(self, name)!r} is unknown; it must be {' or '.join(words)}")
         if unknown := set(self.evaluate.split(",")) - {"val", "test"}:
-            raise ValueError(f"evaluate={unknown.pop()!r} is no split; it takes val, test or both with a comma")
+            raise ValueError(f"evaluate={unknown.pop()!r} is not a split; it must be val, test or both with a comma")
 
     @property
     def spec(self) -> InputSpec:
         """The model's input; pixels are given in [0, 1]."""
         return InputSpec(self.size, self.size, self.channels, (0.0, 1.0), bool(self.crop))
+
+    @property
+    def division(self) -> dict[str, float]:
+        """How the scans are split, as `datasets.cohorts.split_cohorts` takes it."""
+        return {"val": self.val, "test": self.test, "seed": self.split_seed, "block": self.block}
 
 
 RECIPES_FOLDER = Path(__file__).parent / "recipes"
@@ -126,15 +131,15 @@ def find_recipe(recipe_id: str) -> tuple[Recipe, str]:
 
 
 def recipe_of(choices: dict[str, str | int | float]) -> Recipe:
-    """Return the recipe that a card was made with; fields it has no word on have their defaults."""
-    known = {field.name for field in fields(Recipe)}
-    return Recipe(**{name: value for name, value in choices.items() if name in known})
+    """Return the recipe that a card was made with; fields that it lacks have their defaults."""
+    names = {field.name for field in fields(Recipe)}
+    return Recipe(**{name: value for name, value in choices.items() if name in names})
 
 
 def published(recipe_id: str, recipe: Recipe) -> tuple[str, tuple[str, ...]]:
-    """Return the authors' figure of a published system, "" for our own, and how this run differs from theirs.
+    """Return the authors' score of a published system, "" for our own, and how this run differs from theirs.
 
-    A recipe's file names both, as PUBLISHED and DIFFERENCES; what the run changed of it is added.
+    A recipe's file names both, as PUBLISHED and DIFFERENCES; what the run changed in the recipe is added.
     """
     if recipe_id not in recipe_ids():
         return "", ()
@@ -142,32 +147,32 @@ def published(recipe_id: str, recipe: Recipe) -> tuple[str, tuple[str, ...]]:
     theirs = getattr(module, "PUBLISHED", "")
     if not theirs:
         return "", ()
-    passed_over = ("evaluate", "precision", "seed")
+    ignored = ("evaluate", "precision", "seed")
     run = [
         f"{field.name} is {getattr(recipe, field.name)}, not {getattr(module.RECIPE, field.name)}"
         for field in fields(Recipe)
-        if field.name not in passed_over and getattr(recipe, field.name) != getattr(module.RECIPE, field.name)
+        if field.name not in ignored and getattr(recipe, field.name) != getattr(module.RECIPE, field.name)
     ]
     return theirs, (*getattr(module, "DIFFERENCES", ()), *run)
 
 
 def changed(recipe: Recipe, settings: list[str]) -> Recipe:
     """Return the recipe with `field=value` settings applied. Raises ValueError on an unknown field or value."""
-    known = {field.name: field.type for field in fields(Recipe)}
+    types = {field.name: field.type for field in fields(Recipe)}
     changes = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
-        if not equals or name not in known:
-            raise ValueError(f"cannot set {setting!r}; write field=value with one of {', '.join(known)}")
+        if not equals or name not in types:
+            raise ValueError(f"cannot set {setting!r}; write field=value with one of {', '.join(types)}")
         try:
-            changes[name] = known[name](text)
+            changes[name] = types[name](text)
         except ValueError:
-            raise ValueError(f"{name} takes {known[name].__name__}; {text!r} is not one") from None
+            raise ValueError(f"{name} takes {types[name].__name__}; {text!r} is not one") from None
     return replace(recipe, **changes)
 
 
 def trained_on(recipe: Recipe) -> tuple[str, ...]:
-    """Return the cohorts whose training parts a recipe uses, those of the weights it starts from included."""
+    """Return the cohorts whose training scans a recipe uses, those behind its initial weights included."""
     if recipe.task.startswith("pooled"):
         own = tuple(chosen_cohorts(recipe.cohorts))
     else:

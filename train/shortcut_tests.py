@@ -1,8 +1,8 @@
-"""Does a model cheat? What it says when the tumour is hidden, when only the edge is left, and in another dress.
+"""Shortcut and robustness tests: predictions on changed scans.
 
-A check changes the model's square, float32 (h, w) in [0, 1]. Where it leaves nothing to know the class by, a
-model that is still right has learnt the picture's source; where it leaves all that matters, a model that is
-no longer right has learnt the picture's dress.
+Each test changes the model's square, float32 (h, w) in [0, 1]. A shortcut test removes the tumour or everything
+else: a model that is still right where the tumour is gone uses a shortcut, such as the scan's source. A
+robustness test changes what should not matter: compression, sharpness or contrast.
 """
 
 from collections.abc import Callable
@@ -18,37 +18,39 @@ EDGE = 0.1  # of the side: the border that "border only" keeps
 
 
 @dataclass(frozen=True)
-class Check:
-    """One change. `apply(square, place)`: float32 (h, w) in [0, 1] and the lesion's box (4,), to float32 (h, w)."""
+class ShortcutTest:
+    """One test. It changes a square by `change(square)`, or by `lesion_change(square, place)` where that is given."""
 
     name: str
-    question: str  # what a reader learns from it
-    apply: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    boxed: bool = False  # it needs the lesion's box
+    question: str  # what its result tells
+    change: Callable[[np.ndarray], np.ndarray] = np.copy
+    lesion_change: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    boxed: bool = False  # made on the scans with a box around the tumour only
+
+    def apply(self, square: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Return `square`, float32 (h, w) in [0, 1], changed; `place` is the lesion's box, float32 (4,)."""
+        return self.lesion_change(square, place) if self.lesion_change else self.change(square)
 
 
-def _border_only(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    del place
+def _border_only(square: np.ndarray) -> np.ndarray:
     rows, columns = (round(EDGE * side) for side in square.shape)
     changed = square.copy()
     changed[rows:-rows, columns:-columns] = 0
     return changed
 
 
-def _background_only(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    del place
+def _background_only(square: np.ndarray) -> np.ndarray:
     return np.where(head_mask(square), 0, square).astype(np.float32)
 
 
-def _outline_only(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """One grey for the whole head: its shape and place are left, nothing within."""
-    del place
+def _outline_only(square: np.ndarray) -> np.ndarray:
+    """One grey for the whole head: only its shape and place are left."""
     mask = head_mask(square)
     return np.where(mask, square[mask].mean() if mask.any() else 0, square).astype(np.float32)
 
 
 def box_of(square: np.ndarray, place: np.ndarray, margin: float = 0.1) -> tuple[slice, slice]:
-    """Return the rows and columns of the lesion's box, widened by `margin` of its sides, within the square."""
+    """Return the rows and columns of the lesion's box within the square, each edge moved out by `margin`."""
     top, left, bottom, right = (float(edge) for edge in place)
     tall, wide = margin * (bottom - top), margin * (right - left)
     rows = slice(max(0, int(top - tall)), min(square.shape[0], int(np.ceil(bottom + tall))))
@@ -70,21 +72,18 @@ def _tumour_only(square: np.ndarray, place: np.ndarray) -> np.ndarray:
     return changed
 
 
-def _again_as_jpeg(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    del place
+def _again_as_jpeg(square: np.ndarray) -> np.ndarray:
     _, code = cv2.imencode(".jpg", np.round(255 * square).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 40])
     return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
 
-def _through_half_the_size(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    del place
+def _through_half_the_size(square: np.ndarray) -> np.ndarray:
     height, width = square.shape
     return resize(resize(square, (height // 2, width // 2)), (height, width))
 
 
-def _inverted(square: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _inverted(square: np.ndarray) -> np.ndarray:
     """Bright for dark within the head; the air stays black, as it is in every sequence."""
-    del place
     mask = head_mask(square)
     if not mask.any():
         return square
@@ -92,22 +91,21 @@ def _inverted(square: np.ndarray, place: np.ndarray) -> np.ndarray:
     return np.where(mask, np.clip(low + high - square, 0, 1), square).astype(np.float32)
 
 
-def _as_is(square: np.ndarray, place: np.ndarray) -> np.ndarray:
-    del place
-    return square
-
-
-_CHECKS = (
-    Check("as is", "the same scans, unchanged", _as_is),
-    Check("border only", "is the class in the outermost tenth of the picture?", _border_only),
-    Check("background only", "is the class in the air around the head?", _background_only),
-    Check("outline only", "is the class in the head's shape alone?", _outline_only),
-    Check("saved again as JPEG", "does compression change the answer? (quality 40)", _again_as_jpeg),
-    Check("through half the size", "does sharpness change the answer?", _through_half_the_size),
-    Check("contrast inverted", "does it need bright to be bright?", _inverted),
-    Check("boxed scans as is", "the scans whose tumour is marked, unchanged", _as_is, boxed=True),
-    Check("tumour hidden", "everything but the tumour: is the class still known?", _tumour_hidden, boxed=True),
-    Check("tumour only", "nothing but the tumour's box: is the class known?", _tumour_only, boxed=True),
+_TESTS = (
+    ShortcutTest("as is", "the same scans, unchanged"),
+    ShortcutTest("border only", "is the class in the outermost tenth of the picture?", _border_only),
+    ShortcutTest("background only", "is the class in the air around the head?", _background_only),
+    ShortcutTest("outline only", "is the class in the head's shape alone?", _outline_only),
+    ShortcutTest("saved again as JPEG", "does compression change the prediction? (quality 40)", _again_as_jpeg),
+    ShortcutTest("through half the size", "does sharpness change the prediction?", _through_half_the_size),
+    ShortcutTest("contrast inverted", "does the model need bright tissue to be bright?", _inverted),
+    ShortcutTest("boxed scans as is", "the scans with a box around the tumour, unchanged", boxed=True),
+    ShortcutTest(
+        "tumour hidden", "is the class still predicted without the tumour?", lesion_change=_tumour_hidden, boxed=True
+    ),
+    ShortcutTest(
+        "tumour only", "is the class predicted from the tumour's box alone?", lesion_change=_tumour_only, boxed=True
+    ),
 )
 
-CHECKS: dict[str, Check] = {check.name: check for check in _CHECKS}
+SHORTCUT_TESTS: dict[str, ShortcutTest] = {test.name: test for test in _TESTS}

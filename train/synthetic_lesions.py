@@ -1,8 +1,8 @@
-"""How is a lesion drawn on a healthy scan, so that the picture's source no longer gives its class away?
+"""Synthetic lesions, drawn on healthy scans so that a scan's source is no shortcut to its class.
 
-In the public sets healthy heads come from other sources than tumours, so a network may learn the source. A
-lesion drawn on a healthy scan makes the source say nothing: the same scanner, now with a tumour, whose place
-is known to the pixel, which teaches the gate without anyone's boxes. Drawn are gliomas (in the brain,
+In the public sets healthy heads come from other sources than tumours, so a network may learn the source. With a
+lesion drawn on a healthy scan the source tells nothing: the same scanner, now with a tumour. The lesion's place
+is known to the pixel, which trains the gate without annotations. Two kinds are drawn: gliomas (in the brain,
 uneven, ring-shaped, solid or faint, with oedema) and meningiomas (on the inner skull, round, even).
 
 Simulated lesions on healthy brains: Wyatt et al. and others in the anomaly literature; for CT, Hu et al.
@@ -16,7 +16,7 @@ from scans.head import head_mask
 
 KINDS = ("glioma", "meningioma")  # a pituitary tumour needs its gland, which cannot be found by outline alone
 _SKULL = 0.07  # of the head's breadth: scalp and bone, which are not drawn on
-_LEAST_HEAD = 0.15  # of the picture: a smaller head is not found well enough to draw in
+_LEAST_HEAD = 0.15  # of the picture: the outline of a smaller head is not reliable enough to draw in
 
 
 def draw_lesion(picture: np.ndarray, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,6 +1,6 @@
 """Validation of trained models: external validation, shortcut and robustness tests, and the source probe.
 
-`validate` writes `cohorts.csv`, `checks.csv` and `sources.csv` into a bundle, marks again which rows of
+`validate` writes `cohorts.csv`, `shortcut_tests.csv` and `sources.csv` into a bundle, marks again which rows of
 `predictions.csv` have a near-duplicate (in other collections and behind the initial weights, too), and puts the
 scores computed from them onto the card. The weights and the predictions stay as they are.
 """
@@ -21,22 +21,22 @@ from model_zoo import Model, ModelCard, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.scores import bundle_scores
 from model_zoo.tables import (
-    CHECKS,
     COHORTS,
     PREDICTIONS,
+    SHORTCUTS,
     SOURCES,
-    CheckRow,
-    Prediction,
+    PredictionRow,
+    ShortcutRow,
     SourceRow,
     read_predictions,
-    write_checks,
     write_cohorts,
     write_predictions,
+    write_shortcut_tests,
     write_sources,
 )
 from train.batches import read_batches
 from train.external import Collections, cohort_rows, read_collections, scans_trained_on
-from train.lesion_grid import place_of
+from train.lesion_grid import lesion_place
 from train.recipe import Recipe, published, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 
@@ -62,7 +62,7 @@ def _validate(folder: Path, model: Model, collections: Collections, shortcut_tes
     write_cohorts(folder / COHORTS, classes, cohort_rows(model, collections, trained))
     if shortcut_tests:
         records = shortcut_test_records(model.card, recipe, collections, trained)
-        write_checks(folder / CHECKS, classes, shortcut_test_rows(model, records))
+        write_shortcut_tests(folder / SHORTCUTS, classes, shortcut_test_rows(model, records))
         write_sources(folder / SOURCES, source_rows(model, collections))
     theirs, differences = published(model.card.id, recipe)
     card = replace(model.card, published=theirs, differences=differences, scores=bundle_scores(folder, classes))
@@ -72,8 +72,8 @@ def _validate(folder: Path, model: Model, collections: Collections, shortcut_tes
 
 
 def near_duplicates_marked(
-    rows: Sequence[Prediction], recipe: Recipe, collections: Collections, trained: np.ndarray
-) -> list[Prediction]:
+    rows: Sequence[PredictionRow], recipe: Recipe, collections: Collections, trained: np.ndarray
+) -> list[PredictionRow]:
     """Return the predictions with `twin` set on the test scans for which `trained`, bool (N,), is true."""
     names = trained_on(replace(recipe, started_on=""))
     marks = {}
@@ -99,20 +99,20 @@ def shortcut_test_records(
     return records
 
 
-def shortcut_test_rows(model: Model, records: Sequence[Record]) -> list[CheckRow]:
+def shortcut_test_rows(model: Model, records: Sequence[Record]) -> list[ShortcutRow]:
     """Return the model's predictions in every shortcut and robustness test that the records allow."""
     rows = []
     unit = replace(model.card.input, channels=1, value_range=(0.0, 1.0))
     for part, inputs, placements in read_batches(records, unit, f"{model.card.id}, shortcut tests"):
         squares = inputs[..., 0]
-        places = [place_of(record, placement) for record, placement in zip(part, placements, strict=True)]
+        places = [lesion_place(record, placement) for record, placement in zip(part, placements, strict=True)]
         for test in SHORTCUT_TESTS.values():
             chosen = [i for i, record in enumerate(part) if record.boxes or not test.boxed]
             if not chosen:
                 continue
             changed = np.stack([test.apply(squares[i], places[i]) for i in chosen])
             for i, p in zip(chosen, model.predict(_as_input(model, changed)), strict=True):
-                rows.append(CheckRow(test.name, part[i].id, part[i].group, part[i].label, tuple(p)))
+                rows.append(ShortcutRow(test.name, part[i].id, part[i].group, part[i].label, tuple(p)))
     return sorted(rows, key=lambda row: list(SHORTCUT_TESTS).index(row.check))
 
 

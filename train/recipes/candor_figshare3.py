@@ -1,21 +1,21 @@
-"""Candor's network on figshare's three tumours, started from candor-pooled13, taught where the tumours are.
+"""Candor's network on figshare's three tumours, from candor-pooled13, with losses on where the tumours are.
 
     python -m train candor-figshare3
 
 Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor
-its start has seen the Kaggle set, which holds figshare's slices mirrored.
+its initial weights used the Kaggle set, which holds figshare's slices mirrored.
 
-What was tried, each a run of 40 epochs from the same start; on the validation scans, by group: accuracy, and of the
-HiResCAM of the true class within the model's square the median energy lift of the box and the pointing game:
+Experiments, each a run of 40 epochs from the same initial weights; on the validation scans, by group: accuracy, and of
+the HiResCAM of the true class within the model's square the median energy lift of the box and the pointing game:
 
-    cell=8, gate taught (where), evidence not (look=0)      0.951    12    0.60     best epoch 22
+    cell=8, gate trained (where), evidence not (look=0)      0.951    12    0.60     best epoch 22
     the same with mix=0.2, 30 epochs, less imitation        0.932
     cell=8, look=0.3                                        0.966    33    0.93     best epoch 27
     cell=4, look=0.3: this recipe                           0.977    37    0.94     best epoch 31
 
-A first form of the third loss was met by silence: the network named the class by what the other two lacked, and
-said nothing for it anywhere. So with `look` evidence can only speak for a class, and a map that says nothing counts
-as one that says the same everywhere.
+With a first form of the third loss the network predicted the class from the lack of evidence for the other two, and
+had no evidence for it anywhere. So with `look` evidence can only be for a class, and an empty map counts as a uniform
+one.
 """
 
 from dataclasses import replace

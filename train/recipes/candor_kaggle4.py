@@ -2,7 +2,7 @@
 
     python -m train candor-kaggle4
 
-It goes on, for the third leg, from train/starts/candor-kaggle4-leg2.keras:
+Its initial weights, for the third leg, are train/weights/candor-kaggle4-leg2.keras:
 
     leg 1   --set weights=none --set epochs=44 --set early=0.75 --set rate=1e-3 --set warmup=2     0.962   0.41
             --set curve=0.2 --set invert=0.08 --set match=0.2 --set paint=0 --set where=0
@@ -10,11 +10,11 @@ It goes on, for the third leg, from train/starts/candor-kaggle4-leg2.keras:
             --set match=0.3 --set paint=0.35 --set dropout=0.2, the last epoch
     leg 3   this recipe                                                                            0.979   0.45
 
-The figures are the validation accuracy, and the balanced accuracy on 44c's validation scans: never trained on,
-but looked at while the legs were planned, so 44c is not wholly unseen. Leg 3 was best at epoch 8 of 16.
-Leg 2 draws lesions on healthy scans and teaches the gate where they are; leg 3, with little of that, wins back
-what it cost at home. On 44c most errors call a tumour healthy, or a glioma a meningioma and the reverse: the
-Kaggle set's tumours are nearly all contrast-enhanced T1.
+The numbers are the validation accuracy, and the balanced accuracy on 44c's validation scans: never trained on,
+but used while the legs were planned, so 44c is not a fully independent test. Leg 3 was best at epoch 8 of 16.
+Leg 2 draws lesions on healthy scans and trains the gate on their place; leg 3, with little of that, recovers the
+accuracy lost on the own test set. On 44c most errors predict a tumour as healthy, or confuse glioma and meningioma:
+the Kaggle set's tumours are nearly all contrast-enhanced T1.
 """
 
 from train.recipe import Recipe

@@ -1,10 +1,10 @@
-"""The start of Candor's other models: figshare, Br35H and 44c together, thirteen classes, never the Kaggle set.
+"""Initial weights of Candor's other models: figshare, Br35H and 44c together, thirteen classes, never the Kaggle set.
 
-    python -m train candor-pooled13 --out /tmp/zoo        # its weights are train/starts/candor-pooled13.keras
+    python -m train candor-pooled13 --out /tmp/zoo        # its weights are train/weights/candor-pooled13.keras
 
 44c's four glioma kinds are one class with figshare's gliomas, its other tumours classes of their own. The
-Kaggle set stays out because it holds figshare's slices mirrored: a figshare model must not start from it.
-The gate is taught where figshare's tumours are, and that healthy scans have none.
+Kaggle set stays out because it holds figshare's slices mirrored: a figshare model must not build on it.
+The gate is trained on the place of figshare's tumours, and on healthy scans, which have none.
 """
 
 from dataclasses import replace

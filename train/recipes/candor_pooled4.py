@@ -2,7 +2,7 @@
 
     python -m train candor-pooled4
 
-It goes on, for the third leg, from train/starts/candor-pooled4-leg2.keras:
+Its initial weights, for the third leg, are train/weights/candor-pooled4-leg2.keras:
 
     leg 1   leg 2's settings, with --set weights=candor-pooled13.keras --set epochs=14 --set early=0
             --set paint=0
@@ -10,10 +10,10 @@ It goes on, for the third leg, from train/starts/candor-pooled4-leg2.keras:
             --set curve=0.1 --set invert=0.03 --set match=0.1 --set bias=0.15, the last epoch
     leg 3   this recipe, epoch 11 of 18                                                                 0.955
 
-The figures are the validation accuracy over all collections. Leg 1 was made before further twins of held-out
-scans were left out, so it has none that compares. After leg 2 more healthy heads than before were called
-diseased, and leg 3 does without drawn lesions; nothing else was changed alone, so the cause is a guess. Training
-accuracy ends at 0.98, and validation stood still after epoch 11: more epochs of the same would not help.
+The numbers are the validation accuracy over all collections. Leg 1 was trained before further near-duplicates of
+held-out scans were left out, so its accuracy does not compare. After leg 2 more healthy heads than before were
+predicted as diseased, and leg 3 does without drawn lesions; other settings changed too, so the cause is uncertain.
+Training accuracy ends at 0.98, and validation did not improve after epoch 11: more epochs would not help.
 With a cohort left out:
 candor-without-44c-pooled4, candor-without-kaggle-pooled4, candor-without-figshare-pooled4.
 """

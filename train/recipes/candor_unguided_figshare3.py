@@ -1,9 +1,10 @@
-"""candor-figshare3 before it was taught where the evidence has to lie: kept to be compared with.
+"""candor-figshare3 without the loss on where the evidence lies: for comparison.
 
     python -m train candor-unguided-figshare3
 
-The same network, start and settings, but for cells of 8 pixels and no third loss; the gate is taught by the boxes
-all the same. It was trained and judged under the name candor-figshare3, before that recipe got `look` and `cell=4`.
+The same network, initial weights and settings, but with cells of 8 pixels and without the third loss; the boxes train
+the gate in both. It was trained and evaluated under the name candor-figshare3, before that recipe got `look` and
+`cell=4`.
 """
 
 from dataclasses import replace

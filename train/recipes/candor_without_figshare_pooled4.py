@@ -1,10 +1,10 @@
-"""How candor-pooled4 would do on figshare and Br35H had it never seen it: the same network, that cohort left out.
+"""candor-pooled4 trained without figshare and Br35H: its external validation on that cohort.
 
     python -m train candor-without-figshare-pooled4 --out /tmp/zoo && CANDOR_ZOO=/tmp/zoo python -m train judge
     python -m model_zoo shelve /tmp/zoo/candor-without-figshare-pooled4
 
-It starts from candor-kaggle4's second leg, which has not seen that cohort either, and is trained for fewer epochs than
-candor-pooled4: it answers what a new hospital may expect, and is not shipped.
+Its initial weights are those of candor-kaggle4's second leg, which was not trained on that cohort either. It is
+trained for fewer epochs than candor-pooled4. It estimates the accuracy in a new hospital, and is not shipped.
 """
 
 from dataclasses import replace

@@ -1,10 +1,10 @@
-"""How candor-pooled4 would do on the Kaggle set had it never seen it: the same network, that cohort left out.
+"""candor-pooled4 trained without the Kaggle set: its external validation on that cohort.
 
     python -m train candor-without-kaggle-pooled4 --out /tmp/zoo && CANDOR_ZOO=/tmp/zoo python -m train judge
     python -m model_zoo shelve /tmp/zoo/candor-without-kaggle-pooled4
 
-It starts from candor-pooled13, which has not seen that cohort either, and is trained for fewer epochs than
-candor-pooled4: it answers what a new hospital may expect, and is not shipped.
+Its initial weights are those of candor-pooled13, which was not trained on that cohort either. It is trained for
+fewer epochs than candor-pooled4. It estimates the accuracy in a new hospital, and is not shipped.
 """
 
 from dataclasses import replace

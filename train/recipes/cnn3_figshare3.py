@@ -11,7 +11,7 @@
     python -m train cnn3-figshare3 --set limit=20 --set epochs=2 --out /tmp/zoo       # a smoke run
 
 Published: F1 0.95 for the baseline, on random slices. They then tried augmentation ("much lower results"),
-dropout, regularisation, class weights, a dynamic learning rate and early stopping, and give no figure for each.
+dropout, regularisation, class weights, a dynamic learning rate and early stopping, and give no score for each.
 
 The same: three convolutions, the three classes, those six switches.
 

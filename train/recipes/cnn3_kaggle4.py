@@ -1,18 +1,18 @@
-"""The published three-block CNN (seed 001) on the Kaggle four-class set: test accuracy 0.9786, twins kept.
+"""The published three-block CNN (seed 001) on the Kaggle four-class set: test accuracy 0.9786 with near-duplicates.
 
     python -m train cnn3-kaggle4                                   # 60 epochs, about 17 s each on two cores
     python -m train cnn3-kaggle4 --set limit=40 --set epochs=2 --out /tmp/zoo       # a smoke run
 
 Its authors report about 0.95 in training and less in validation. Measured 2026-11-21 on two cores with
-bfloat16; the figures with their intervals are on the card, model_zoo/cnn3-kaggle4/card.json:
+bfloat16; the scores with their intervals are on the card, model_zoo/cnn3-kaggle4/card.json:
 
-- official test split 0.9786 (1,311 scans); the 444 of them that have no twin in training 0.9505.
+- official test split 0.9786 (1,311 scans); the 444 of them that have no near-duplicate in training 0.9505.
 - chosen on 714 validation scans that share no near-duplicate with training (best epoch 51: 0.969).
 - stronger augmentation (rotate 20, zoom 0.2, shift 0.08, contrast 0.3, brightness 0.1, decay 0.05) learned
   too slowly for 60 epochs: 0.943 in validation, 0.957 in training.
 - 40 epochs of mild augmentation (rotate 15, zoom 0.15, decay 0.01) gave 0.954 with the head crop and 0.959
-  without it, on a validation split made with a weaker twin hash; the crop stays, since uploads come with
-  every margin.
+  without it, on a validation split made with a weaker hash for near-duplicates; the crop stays, since uploads
+  come with every margin.
 """
 
 from train.recipe import Recipe

@@ -1,4 +1,4 @@
-"""The published ResNet152V2 (seed 002) on the Kaggle four-class set: head crop, ImageNet weights; no figure given.
+"""The published ResNet152V2 (seed 002) on the Kaggle four-class set: head crop, ImageNet weights; no score given.
 
     python -m train resnet152v2-kaggle4                             # ImageNet weights, downloaded
     python -m train resnet152v2-kaggle4 --set weights=FILE          # a local .h5 (notop) or .keras of a ResNet152V2
@@ -34,10 +34,10 @@ RECIPE = Recipe(
     patience=6,
 )
 
-PUBLISHED = "no figure in their text (seed 002)"
+PUBLISHED = "no score in their text (seed 002)"
 DIFFERENCES = (
     "224 pixels, as the weights expect them (-1 to 1): their text does not say",
     "the head alone for 10 epochs on features computed once, then the last 13 layers (one block) too for 10: as above",
     "mean of the map, dropout 0.5, Adam at 1e-4, batches of 32, no augmentation but the flip: as above",
-    "the best epoch is chosen on a tenth of the training scans that shares no twin with the rest",
+    "the best epoch is chosen on a tenth of the training scans that shares no near-duplicate with the rest",
 )

@@ -4,10 +4,10 @@
     python -m train resnet50-kaggle4 --set weights=FILE             # a local .h5 (notop) or .keras of a ResNet50
     python -m train resnet50-kaggle4 --set weights=none --set size=64 --set limit=8 --set epochs=1 --out /tmp/zoo
 
-Published: accuracy 0.6926 on 1,311 test scans, twins kept; glioma precision 0.54 and recall 0.79, meningioma
+Published: accuracy 0.6926 on 1,311 test scans, with near-duplicates; glioma precision 0.54 and recall 0.79, meningioma
 0.59 and 0.35, no tumour 0.80 and 0.93, pituitary 0.87 and 0.63. 23.85 M weights, 9.19 M trainable, 14.65 M not.
 
-The same: the scan cropped to the head, 256 x 256, pixels in [0, 1] given to ResNet50 as they are; rotation to
+The same: the scan cropped to the head, 256 x 256, pixels in [0, 1] as the input of ResNet50; rotation to
 30 degrees, shifts to 20 %, zoom, shear, flip; the last 20 layers trainable; mean of the map, dense ReLU layer,
 dropout; class weights; Adam at 1e-4; 23,850,500 weights, 9,194,116 trainable and 14,656,384 not.
 
@@ -41,10 +41,10 @@ RECIPE = Recipe(
     patience=8,
 )
 
-PUBLISHED = "accuracy 0.6926 on the official test split, twins kept (seed 004)"
+PUBLISHED = "accuracy 0.6926 on the official test split, with near-duplicates (seed 004)"
 DIFFERENCES = (
     "zoom 0.2, shear 10 degrees, dropout 0.5, 30 epochs and batches of 32 are ours: their text does not say",
     "the dense layer's 128 units are not in their text, but only they give its three numbers of weights",
-    "the best epoch is chosen on a tenth of the training scans that shares no twin with the rest",
+    "the best epoch is chosen on a tenth of the training scans that shares no near-duplicate with the rest",
     "the head is found by our own code",
 )

@@ -1,13 +1,13 @@
-"""The start of the ResNet50 systems where ImageNet's weights cannot be had: figshare, Br35H and 44c, thirteen classes.
+"""Initial weights of the ResNet50 systems without ImageNet: figshare, Br35H and 44c, thirteen classes.
 
     python -m train resnet50-pooled13 --out /tmp/zoo
     python -m train resnet50-kaggle4 --set weights=/tmp/zoo/resnet50-pooled13/model.keras \
         --set started_on=figshare,br35h,44c --set size=80
 
-From random weights, every layer trained, at 80 pixels for a few epochs: what two processor cores finish. No
-validation or test scan of these three collections is in it, nor a twin of one. The Kaggle set stays out
-because it holds figshare's slices mirrored; those of its test scans that have a twin here are marked on the
-cards of the models that start from it. It is not shipped.
+From random weights, every layer trained, at 80 pixels for a few epochs: feasible on two processor cores. It uses no
+validation or test scan of these three collections, nor a near-duplicate of one. The Kaggle set stays out because it
+holds figshare's slices mirrored; its test scans with a near-duplicate here are marked on the cards of the models
+that build on these weights. It is not shipped.
 """
 
 from train.recipe import Recipe

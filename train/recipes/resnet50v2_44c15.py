@@ -1,4 +1,4 @@
-"""The published ResNet50V2 (seed 000) on the 44c set read as 15 classes; its curves are pictures, no figure given.
+"""The published ResNet50V2 (seed 000) on the 44c set read as 15 classes; its curves are pictures, no score given.
 
     python -m train resnet50v2-44c15                                # ImageNet weights, downloaded
     python -m train resnet50v2-44c15 --set weights=FILE             # a local .h5 (notop) or .keras of a ResNet50V2
@@ -35,9 +35,9 @@ RECIPE = Recipe(
     patience=6,
 )
 
-PUBLISHED = "no figure in their text, only curves and a confusion matrix as pictures (seed 000)"
+PUBLISHED = "no score in their text, only curves and a confusion matrix as pictures (seed 000)"
 DIFFERENCES = (
-    "theirs reports the tenth that the epoch is chosen on; here a tenth chooses and another tenth judges",
+    "theirs reports the tenth that the epoch is chosen on; here one tenth chooses and another tests",
     "near-duplicates are kept together in one split; theirs is divided at random",
     "224 pixels (one mean of 4 x 4 cells of the 7 x 7), as the weights expect them (-1 to 1): their text does not say",
     "no crop, Adam at 1e-4, batches of 32 and 20 epochs: as above",
