@@ -20,15 +20,15 @@ import numpy as np
 
 from benchmarks.record import RESULTS, write
 from benchmarks.stock import SAMPLES, stock
-from explain import METHODS, explain
+from explain import METHODS, Request, explain
 from explain.cache import Cache, question_key
 from explain.methods import method
 from explain.methods.cam import four_cams
 from explain.methods.gradients import expected_gradients, smoothgrad
 from explain.methods.lime import lime
 from explain.methods.shapley import shap_regions
-from explain.refinement import Budget, Clock, Question, rank_agreement
-from explain.request import answer
+from explain.refinement import Clock, MethodInput, rank_agreement
+from explain.request import refined_map
 from model_zoo import Model, load_model
 from model_zoo.runtime import make_runtime
 from scans import PHANTOM_SAMPLES, InputSpec, Scan, fit, phantom
@@ -63,16 +63,16 @@ def resnet() -> Model:
 def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
     """Return by method, or those wanted, the seconds of stock and ours, their ratio, and the maps' rank correlation."""
     square = fit(scan, model.card.input)[0]
-    question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))
+    given = MethodInput(model, square, int(model.runtime.logits(square[None])[0].argmax()))
     ours = {
-        "cams": lambda: np.maximum(four_cams(question)["gradcam"], 0),
-        "scorecam": lambda: answer(replace(question, clock=Clock(Budget())), method("scorecam")).raw.values,
-        "smoothgrad": lambda: _last(smoothgrad(question, SAMPLES["smoothgrad"])),
-        "lime": lambda: _last(lime(question, SAMPLES["lime"])),
-        "shap": lambda: _last(shap_regions(question, SAMPLES["shap"])),
-        "expected-gradients": lambda: _last(expected_gradients(question)),
+        "cams": lambda: np.maximum(four_cams(given)["gradcam"], 0),
+        "scorecam": lambda: refined_map(replace(given, clock=Clock()), method("scorecam")).raw.values,
+        "smoothgrad": lambda: _last(smoothgrad(given, SAMPLES["smoothgrad"])),
+        "lime": lambda: _last(lime(given, SAMPLES["lime"])),
+        "shap": lambda: _last(shap_regions(given, SAMPLES["shap"])),
+        "expected-gradients": lambda: _last(expected_gradients(given)),
     }
-    theirs, found = stock(question), {}
+    theirs, found = stock(given), {}
     for name, run in ours.items():
         if wanted and name not in wanted:
             continue
@@ -86,7 +86,7 @@ def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
             "stock, seconds": round(seconds_theirs, 3),
             "ours, seconds": round(seconds, 4),
             "stock over ours": round(seconds_theirs / seconds, 1),
-            "Spearman of the maps": round(rank_agreement(map_theirs, map_ours, question.head), 4),
+            "Spearman of the maps": round(rank_agreement(map_theirs, map_ours, given.head), 4),
         }
         if name == "cams":
             # tf-keras-vis stretches a map from its lowest to its highest value
@@ -110,11 +110,11 @@ def warm(model: Model, scan: Scan) -> dict:
     """Return what a reader waits for on one scan, method by method, and where the time goes."""
     rate = fastest_pass(model, scan)
     for name in METHODS:
-        explain(model, scan, name)
+        explain(Request(model, scan, name))
     methods, shown = {}, {}
     for name, chosen in METHODS.items():
-        shown[name] = explain(model, scan, name)
-        seconds = float(np.median([_timed(lambda n=name: explain(model, scan, n))[0] for _ in range(_ROUNDS)]))
+        shown[name] = explain(Request(model, scan, name))
+        seconds = float(np.median([_timed(lambda n=name: explain(Request(model, scan, n)))[0] for _ in range(_ROUNDS)]))
         methods[name] = {
             "seconds": round(seconds, 4),
             "evaluations": shown[name].evaluations,
@@ -124,13 +124,13 @@ def warm(model: Model, scan: Scan) -> dict:
         if chosen.random:
             methods[name]["Spearman of two seeds"] = round(_seeds(model, scan, name), 3)
     square = fit(scan, model.card.input)[0]
-    question = Question(model, square, int(model.runtime.logits(square[None])[0].argmax()))
-    cams = float(np.median([_timed(lambda: four_cams(question)["gradcam"])[0] for _ in range(20)]))
+    given = MethodInput(model, square, int(model.runtime.logits(square[None])[0].argmax()))
+    cams = float(np.median([_timed(lambda: four_cams(given)["gradcam"])[0] for _ in range(20)]))
     cache = Cache()
     return {
         "fastest forward pass, scans a second": round(rate, 1),
         "four CAMs, milliseconds": round(1000 * cams, 1),
-        "all methods, seconds": round(_timed(lambda: [explain(model, scan, name) for name in METHODS])[0], 2),
+        "all methods, seconds": round(_timed(lambda: [explain(Request(model, scan, name)) for name in METHODS])[0], 2),
         "all methods from the cache, seconds": round(_timed(lambda: _cached(cache, shown, model, scan))[0], 4),
         "growth over 100 explanations, MB": round(growth(model, scan), 1),
         "methods": methods,
@@ -146,8 +146,8 @@ def fastest_pass(model: Model, scan: Scan) -> float:
 
 
 def _seeds(model: Model, scan: Scan, name: str) -> float:
-    head = Question(model, fit(scan, model.card.input)[0], 0).head
-    first, second = (explain(model, scan, name, seed=seed).raw for seed in (0, 1))
+    head = MethodInput(model, fit(scan, model.card.input)[0], 0).head
+    first, second = (explain(Request(model, scan, name, seed=seed)).raw for seed in (0, 1))
     return rank_agreement(first, second, head)
 
 
@@ -166,7 +166,7 @@ def growth(model: Model, scan: Scan) -> float:
     """Return by how many MB the process grows over 100 explanations, all methods in turn."""
     before = _resident()
     for turn in range(100):
-        explain(model, scan, list(METHODS)[turn % len(METHODS)], seed=turn)
+        explain(Request(model, scan, list(METHODS)[turn % len(METHODS)], seed=turn))
     return (_resident() - before) / 1e6
 
 

@@ -1,6 +1,6 @@
 """How are the libraries called as their documentation shows? The other side of `benchmarks.explainers`.
 
-Each takes a question and returns a map over the model's square, float32 (h', w'). What a library keeps between calls
+Each takes a given and returns a map over the model's square, float32 (h', w'). What a library keeps between calls
 (tf-keras-vis' wrapper, shap's explainer) is made beforehand, in its favour.
 """
 
@@ -11,102 +11,102 @@ import numpy as np
 
 from explain.methods.gradients import NOISE, healthy_heads
 from explain.methods.lime import superpixels
-from explain.refinement import Question
+from explain.refinement import MethodInput
 
 SAMPLES = {"smoothgrad": 20, "lime": 1000, "shap": 500, "expected-gradients": 200}
 
 
-def stock(question: Question) -> dict[str, Callable[[], np.ndarray]]:
+def stock(given: MethodInput) -> dict[str, Callable[[], np.ndarray]]:
     """Return by method a call of the library that is documented for it; "cams" are its three of our four."""
     return {
-        "cams": _three_cams(question),
-        "scorecam": _scorecam(question),
-        "smoothgrad": _smoothgrad(question),
-        "lime": _lime(question),
-        "shap": _shap(question),
-        "expected-gradients": _expected_gradients(question),
+        "cams": _three_cams(given),
+        "scorecam": _scorecam(given),
+        "smoothgrad": _smoothgrad(given),
+        "lime": _lime(given),
+        "shap": _shap(given),
+        "expected-gradients": _expected_gradients(given),
     }
 
 
-def _tapped(question: Question) -> dict:
-    return {"penultimate_layer": question.model.card.tap, "seek_penultimate_conv_layer": False, "expand_cam": False}
+def _tapped(given: MethodInput) -> dict:
+    return {"penultimate_layer": given.model.card.tap, "seek_penultimate_conv_layer": False, "expand_cam": False}
 
 
-def _three_cams(question: Question) -> Callable[[], np.ndarray]:
+def _three_cams(given: MethodInput) -> Callable[[], np.ndarray]:
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
     from tf_keras_vis.layercam import Layercam
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    engines = [kind(question.model.network, clone=True) for kind in (Gradcam, GradcamPlusPlus, Layercam)]
-    score = CategoricalScore(question.target)
+    engines = [kind(given.model.network, clone=True) for kind in (Gradcam, GradcamPlusPlus, Layercam)]
+    score = CategoricalScore(given.target)
 
     def run() -> np.ndarray:
-        maps = [engine(score, question.square[None], **_tapped(question))[0] for engine in engines]
+        maps = [engine(score, given.square[None], **_tapped(given))[0] for engine in engines]
         return np.asarray(maps[0])  # the Grad-CAM is compared; the time is that of all three
 
     return run
 
 
-def _scorecam(question: Question) -> Callable[[], np.ndarray]:
+def _scorecam(given: MethodInput) -> Callable[[], np.ndarray]:
     from tf_keras_vis.scorecam import Scorecam
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    engine, score = Scorecam(question.model.network, clone=True), CategoricalScore(question.target)
-    return lambda: np.asarray(engine(score, question.square[None], **_tapped(question))[0])
+    engine, score = Scorecam(given.model.network, clone=True), CategoricalScore(given.target)
+    return lambda: np.asarray(engine(score, given.square[None], **_tapped(given))[0])
 
 
-def _smoothgrad(question: Question) -> Callable[[], np.ndarray]:
+def _smoothgrad(given: MethodInput) -> Callable[[], np.ndarray]:
     from tf_keras_vis.saliency import Saliency
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    engine, score = Saliency(question.model.network, clone=True), CategoricalScore(question.target)
+    engine, score = Saliency(given.model.network, clone=True), CategoricalScore(given.target)
     noise = {"smooth_samples": SAMPLES["smoothgrad"], "smooth_noise": NOISE}
 
     def run() -> np.ndarray:
-        np.random.seed(question.seed)
-        return np.asarray(engine(score, question.square[None], **noise)[0])
+        np.random.seed(given.seed)
+        return np.asarray(engine(score, given.square[None], **noise)[0])
 
     return run
 
 
-def _lime(question: Question) -> Callable[[], np.ndarray]:
+def _lime(given: MethodInput) -> Callable[[], np.ndarray]:
     from lime.lime_image import LimeImageExplainer
 
-    network, channels, regions = question.model.network, question.square.shape[-1], superpixels(question)
-    image = np.repeat(question.square[..., :1], 3, axis=-1)  # it takes no picture of one channel
+    network, channels, regions = given.model.network, given.square.shape[-1], superpixels(given)
+    image = np.repeat(given.square[..., :1], 3, axis=-1)  # it takes no picture of one channel
 
     def run() -> np.ndarray:
-        found = LimeImageExplainer(random_state=question.seed).explain_instance(
+        found = LimeImageExplainer(random_state=given.seed).explain_instance(
             image,
             lambda batch: network.predict(batch[..., :channels], verbose=0),
-            labels=(question.target,),
+            labels=(given.target,),
             top_labels=None,
             num_samples=SAMPLES["lime"],
             segmentation_fn=lambda _: regions,
             random_seed=0,
         )
         weights = np.zeros(regions.max() + 1, np.float32)
-        for region, weight in found.local_exp[question.target]:
+        for region, weight in found.local_exp[given.target]:
             weights[region] = weight
         return weights[regions]
 
     return run
 
 
-def _shap(question: Question) -> Callable[[], np.ndarray]:
+def _shap(given: MethodInput) -> Callable[[], np.ndarray]:
     import shap
 
-    network = question.model.network
-    masker = shap.maskers.Image("blur(16,16)", question.square.shape)
+    network = given.model.network
+    masker = shap.maskers.Image("blur(16,16)", given.square.shape)
     explainer = shap.Explainer(lambda batch: network.predict(batch, verbose=0), masker)
 
     def run() -> np.ndarray:
         found = explainer(
-            question.square[None],
+            given.square[None],
             max_evals=SAMPLES["shap"],
             batch_size=50,
-            outputs=[question.target],
+            outputs=[given.target],
             silent=True,
         )
         return found.values[0, ..., 0].sum(axis=-1).astype(np.float32)
@@ -114,18 +114,18 @@ def _shap(question: Question) -> Callable[[], np.ndarray]:
     return run
 
 
-def _expected_gradients(question: Question) -> Callable[[], np.ndarray]:
+def _expected_gradients(given: MethodInput) -> Callable[[], np.ndarray]:
     import shap
 
-    heads = np.array(healthy_heads(question.model.card.input))
+    heads = np.array(healthy_heads(given.model.card.input))
     explainer = shap.GradientExplainer(
-        keras.Model(question.model.network.inputs, question.model.network.outputs), heads
+        keras.Model(given.model.network.inputs, given.model.network.outputs), heads
     )
 
     def run() -> np.ndarray:  # of all classes, as documented: the class is picked afterwards
         values = np.asarray(
-            explainer.shap_values(question.square[None], nsamples=SAMPLES["expected-gradients"], rseed=0)
+            explainer.shap_values(given.square[None], nsamples=SAMPLES["expected-gradients"], rseed=0)
         )
-        return values[0, ..., question.target].sum(axis=-1).astype(np.float32)
+        return values[0, ..., given.target].sum(axis=-1).astype(np.float32)
 
     return run

@@ -1,22 +1,25 @@
-"""Why did a model say so? Methods, the explanation they give, and its picture."""
+"""Explanations: requests, methods, and how a map is drawn."""
 
 from explain.explanation import Explanation
 from explain.methods import METHODS, Method, method
-from explain.refinement import Budget, Cancelled
-from explain.render.overlay import COLOUR_MAPS, colour_bar, overlay, png, upright
-from explain.request import explain
+from explain.prediction import Prediction, predict
+from explain.refinement import Cancelled
+from explain.render.overlay import png
+from explain.render.rendering import Drawing, Rendering, draw
+from explain.request import Request, explain
 
 __all__ = [
-    "COLOUR_MAPS",
     "METHODS",
-    "Budget",
     "Cancelled",
+    "Drawing",
     "Explanation",
     "Method",
-    "colour_bar",
+    "Prediction",
+    "Rendering",
+    "Request",
+    "draw",
     "explain",
     "method",
-    "overlay",
     "png",
-    "upright",
+    "predict",
 ]

@@ -3,12 +3,14 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from explain import METHODS, Budget, explain, method, overlay, png, upright
-from explain.arguments import choose_slice, unique_stems
+from explain import METHODS, Request, draw, explain, method, png, predict
+from explain.arguments import add_request_flags, add_slice_flags, choose_slice, unique_stems
+from explain.request import check_seconds
 from model_zoo import Model, ModelError, load_model
-from scans import PLANES, Scan, ScanError, read
+from scans import ScanError, read
 
 ALL = "all"
 
@@ -17,23 +19,36 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["board"]:
-        from explain.evaluation.cli import main as board
+        print("`board` is now called `evaluate`; the old name goes with the next release", file=sys.stderr)
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    return command()(arguments[1:]) if command else _explain(_parser().parse_args(arguments))
 
-        return board(arguments[1:])
-    if arguments[:1] == ["counterfactual"]:
-        from explain.counterfactual.cli import main as counterfactual
 
-        return counterfactual(arguments[1:])
-    if arguments[:1] == ["report"]:
-        from explain.report.cli import main as report
+def _evaluate() -> Callable[[list[str]], int]:
+    from explain.evaluation.cli import main
 
-        return report(arguments[1:])
-    return _explain(_parser().parse_args(arguments))
+    return main
+
+
+def _counterfactual() -> Callable[[list[str]], int]:
+    from explain.counterfactual.cli import main
+
+    return main
+
+
+def _report() -> Callable[[list[str]], int]:
+    from explain.report.cli import main
+
+    return main
+
+
+# First words that are commands of their own; each is imported when it is called.
+COMMANDS = {"evaluate": _evaluate, "board": _evaluate, "counterfactual": _counterfactual, "report": _report}
 
 
 def _explain(options: argparse.Namespace) -> int:
     try:
-        Budget(options.seconds)  # refuses what is no time to explain in, before a model is loaded
+        check_seconds(options.seconds)  # before a model is loaded
         options.method = _methods(options.method)
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
@@ -53,36 +68,29 @@ def _explain(options: argparse.Namespace) -> int:
     return int(any("error" in entry for entry in entries))
 
 
-def _methods(asked: list[str]) -> list[str]:
-    """Return the ids of the methods, each once, in the order asked; "all" stands for every one."""
-    names = [name for each in asked for name in (METHODS if each == ALL else [each])]
+def _methods(names: list[str]) -> list[str]:
+    """Return the ids of the methods, each once, in the order given; "all" stands for every one."""
+    names = [name for each in names for name in (METHODS if each == ALL else [each])]
     return [method(name).id for name in dict.fromkeys(names)]
 
 
 def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespace) -> list[dict]:
     try:
         scan = choose_slice(read(path, plane=options.plane), options.slice)
-        return [_explain_scan(model, path, scan, stem, name, options) for name in options.method]
+        prediction = predict(model, scan)
+        asked = (options.target, options.engine, options.seed, options.seconds, prediction)
+        requests = [Request(model, scan, name, *asked) for name in options.method]
     except ScanError as error:
         return [{"file": str(path), "error": str(error)}]
+    return [_explain_request(request, path, stem, options.out) for request in requests]
 
 
-def _explain_scan(model: Model, path: Path, scan: Scan, stem: str, name: str, options: argparse.Namespace) -> dict:
-    explanation = explain(
-        model,
-        scan,
-        name,
-        target=options.target,
-        engine=options.engine,
-        seed=options.seed,
-        budget=Budget(options.seconds),
-    )
-    map_path = explanation.save(options.out, stem)
-    picture = upright(overlay(scan.windowed(), explanation.heat), scan.spacing)
-    map_path.with_suffix(".png").write_bytes(png(picture))
-    return {"file": str(path), "map": str(map_path), "picture": str(map_path.with_suffix(".png"))} | (
-        explanation.manifest()
-    )
+def _explain_request(request: Request, path: Path, stem: str, out: Path) -> dict:
+    explanation = explain(request)
+    map_path = explanation.save(out, stem)
+    picture = map_path.with_suffix(".png")
+    picture.write_bytes(png(draw(request.scan, explanation).picture))
+    return {"file": str(path), "map": str(map_path), "picture": str(picture)} | explanation.manifest()
 
 
 def _line(entry: dict) -> str:
@@ -90,7 +98,7 @@ def _line(entry: dict) -> str:
         return f"{entry['file']}: {entry['error']}"
     notes = "".join(f" ({warning})" for warning in entry["warnings"])
     what = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
-    return f"{entry['file']}: {what} in {entry['map']}{notes}"
+    return f"{entry['file']}: {what} in {entry['map']} and .png{notes}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,11 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m explain",
         description="Show what a model looked at. A heatmap is evidence about the model, not about the patient.",
         epilog="Three first words are commands of their own, with a --help each: `python -m explain counterfactual` "
-        "asks again with a region erased, kept or moved, `python -m explain report` writes a report of each scan, and "
-        "`python -m explain board` measures what a method's maps are worth. A scan whose file has such a name is given "
-        "as ./board.",
+        "predicts again with a region removed, kept alone or moved, `python -m explain report` writes a report of each "
+        "scan, and `python -m explain evaluate` measures the quality of a method's maps. A scan whose file has such a "
+        "name is given as ./report.",
     )
-    parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
+    parser.add_argument(
+        "scans", metavar="SCAN", nargs="+", type=Path, help="a PNG, JPEG, TIFF, BMP, WebP, DICOM or NIfTI file"
+    )
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
     parser.add_argument(
         "--method",
@@ -111,18 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="METHOD",
         help=f"one of {', '.join(METHODS)}, or {ALL}; repeatable",
     )
-    parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: its answer")
+    add_request_flags(parser)
     parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=Budget.seconds,
-        metavar="S",
-        help="time for each map; what is cut off says so (default: %(default)g)",
-    )
-    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
-    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
+    add_slice_flags(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
     return parser

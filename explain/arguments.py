@@ -1,8 +1,29 @@
-"""Which slice of which file is asked about, and under what name are its results kept?"""
+"""What the commands of `python -m explain` share: their flags, the slice that is meant, and the names of results."""
 
+import argparse
 from pathlib import Path
 
-from scans import Scan, ScanError
+from explain.refinement import SECONDS
+from scans import PLANES, Scan, ScanError
+
+
+def add_request_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a request: class, seed and time limit."""
+    parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: the predicted one")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that sample at random")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        metavar="S",
+        help="time limit per map; a map that is cut off says so (default: %(default)g)",
+    )
+
+
+def add_slice_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say which slice of a volume is meant."""
+    parser.add_argument("--plane", choices=PLANES, default="axial", help="plane through a NIfTI volume")
+    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one")
 
 
 def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:

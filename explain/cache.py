@@ -1,59 +1,14 @@
-"""Was this very question asked before? Then its explanation is here.
+"""Finished explanations in memory, by the key of their request, and the task that makes one that is missing."""
 
-A question is known by contents: by what every pixel is and how the file asks to be shown, by the weights, by the
-method and all that it depends on. Never by an object's identity, nor by a hash of a sample of the pixels, which
-is what Streamlit's cache makes of a large array: two scans would share a map.
-"""
-
-import hashlib
-import json
 from collections import OrderedDict
-from dataclasses import asdict
 from threading import Lock
 
 from explain.explanation import Explanation
-from model_zoo import ModelCard
-from scans import Scan
+from explain.methods import METHODS
+from explain.queue import QUICK, SLOW, Task
+from explain.request import Request, explain
 
-VERSION = 1  # raised whenever a method's formula changes, so that no old map passes for a new one
 MAX_BYTES = 256 * 1024**2  # some 200 maps of 512 x 512 pixels, each with its raw one
-
-
-def question_key(
-    model_card: ModelCard, scan: Scan, method: str, engine: str, target: str, seed: int, seconds: float
-) -> str:
-    """Return the sha256, 64 hexadecimal digits, of all that the map and its manifest depend on.
-
-    `seconds` is the budget's. Give the names of the engine and of the class: "" for the default is another
-    question than its name, and is computed once more. The runtime is not part of it: a process asks with one.
-    """
-    asked = {
-        "version": VERSION,
-        "model": {
-            "id": model_card.id,
-            "weights": model_card.weights_sha256,
-            "classes": model_card.classes,
-            "names": model_card.names,  # the warnings speak of a class by its name
-            "input": asdict(model_card.input),
-            "tap": model_card.tap,
-            "temperature": model_card.temperature,
-        },
-        "scan": {
-            "pixels": hashlib.sha256(scan.pixels).hexdigest(),
-            "shape": scan.shape,
-            "window": [float(edge) for edge in scan.window],
-            "spacing": [float(mm) for mm in scan.spacing],
-            "digest": scan.digest,
-            "index": int(scan.index),
-            "plane": scan.plane,
-        },
-        "method": method,
-        "engine": engine,
-        "target": target,
-        "seed": int(seed),
-        "seconds": float(seconds),
-    }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 class Cache:
@@ -69,7 +24,7 @@ class Cache:
         self._bytes = 0
 
     def get(self, key: str) -> Explanation | None:
-        """Return the explanation of a question, or None where it is not kept."""
+        """Return the explanation of a request, or None where it is not kept."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -102,3 +57,14 @@ def _size(explanation: Explanation) -> int:
 
 
 CACHE = Cache()
+
+
+def explanation_task(request: Request) -> Task:
+    """Return the task that explains a request and keeps the explanation in `CACHE`."""
+
+    def work(progress, cancelled) -> Explanation:
+        explanation = explain(request, progress=progress, cancelled=cancelled)
+        CACHE.put(request.key, explanation)
+        return explanation
+
+    return Task(request.key, work, QUICK if METHODS[request.method].quick else SLOW)

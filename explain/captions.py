@@ -1,4 +1,4 @@
-"""How is a map to be read: what do its colours say, how settled is it, and what makes it doubtful? In plain words."""
+"""The sentences beside a map: what its colours mean, whether it converged, and when to interpret it with caution."""
 
 from explain.explanation import Explanation
 from explain.methods import METHODS
@@ -6,84 +6,86 @@ from scans import Scan
 
 SATURATED = 0.9999  # a probability above this is the same to Score-CAM whatever is hidden
 
-_UNSETTLED = 0.9  # rank correlation of the last two maps
+_CONVERGED = 0.9  # rank correlation of the last two maps
 _UNLIKELY = 0.01
-_ONE_PASS = 2  # evaluations: the answer is one, the map another
+_ONE_PASS = 2  # evaluations: one for the prediction, one for the map
 _FAINT = 1e-6  # of the strongest: evidence for the class below this is rounding
-_GLOSSES = {"lime": "R2 is the share of the network's reactions that LIME's simple model follows; 1 would be all."}
+_NOTE_MEANINGS = {"lime": "R2: how much of the network's response LIME's linear model reproduces; 1 would be all."}
 
 
-def settled(explanation: Explanation) -> str:
-    """Return how stable the map is, and what it took, in two sentences."""
-    drawn, agreed = METHODS[explanation.method].random, explanation.stability
-    took = f"{explanation.evaluations:,} evaluations of the model, {_seconds(explanation.seconds)}."
-    if agreed is None:
+def convergence(explanation: Explanation) -> str:
+    """Return how stable the map is, and what it cost, in two sentences."""
+    random, agreement = METHODS[explanation.method].random, explanation.stability
+    cost = f"{explanation.evaluations:,} evaluations of the model, {_seconds(explanation.seconds)}."
+    if agreement is None:
         if explanation.stopped == "time":
-            return f"Cut off by the time budget after its first map, so its stability was not measured. {took}"
-        if drawn and explanation.method != "scorecam":  # whose only map is that of every channel by itself
-            return f"One map, so its stability was not measured; compare another seed. {took}"
+            return f"Stopped at the time limit after the first map, so convergence was not measured. {cost}"
+        if random and explanation.method != "scorecam":  # whose only map is that of every channel by itself
+            return f"A single map, so convergence was not measured; compare another seed. {cost}"
         if explanation.evaluations > _ONE_PASS:
-            return f"Exact: nothing drawn at random. {took}"
-        return f"Exact: one pass, nothing drawn at random. {_seconds(explanation.seconds).capitalize()}."
-    agree = f"the last two maps agree by {agreed:.2f}"
+            return f"Deterministic. {cost}"
+        return f"Deterministic, single pass. {_seconds(explanation.seconds).capitalize()}."
+    measured = f"rank correlation of the last two maps {agreement:.2f}"
     if explanation.stopped == "stable":
-        return f"Stable: {agree} (rank correlation). {took}"
+        return f"Converged: {measured}. {cost}"
     if explanation.stopped == "time":
-        return f"Cut off by the time budget: {agree} (rank correlation). A larger budget gives a steadier map. {took}"
-    if agreed >= _UNSETTLED:
-        return f"Complete: {agree} (rank correlation). {took}"
-    doubt = "another seed may give another map" if drawn else "read it as a sketch"
-    return f"Complete, but not settled: {agree} only (rank correlation); {doubt}. {took}"
+        return f"Stopped at the time limit: {measured}. A longer limit gives a more stable map. {cost}"
+    if agreement >= _CONVERGED:
+        return f"Complete: {measured}. {cost}"
+    caution = "another seed may give another map" if random else "read it as a sketch"
+    return f"Complete, but not converged: {measured}; {caution}. {cost}"
 
 
 def _seconds(seconds: float) -> str:
     return "under 0.1 s" if seconds < 0.1 else f"{seconds:.1f} s"
 
 
-def under_way(share: float, seconds: float, budget: float) -> tuple[float, str]:
-    """Return how far a running explanation is, in [0, 1], and its sentence. `share` is that of the full effort.
+def progress_text(share: float, seconds: float, limit: float) -> tuple[float, str]:
+    """Return the progress of a running explanation, in [0, 1], and its sentence.
 
-    Work ends with the effort or with the budget, so the greater share of the two is how far it is.
+    `share` is that of the full effort, `limit` the time limit in seconds. Work ends with the effort or with the time
+    limit, so progress is the greater share of the two.
     """
-    if seconds >= budget:
-        return 1.0, f"Evaluating the model … the {budget:.0f}\u00a0s are over, waiting for a first map."
-    share = min(max(share, seconds / budget), 0.99)
+    if seconds >= limit:
+        return 1.0, f"Evaluating the model … time limit of {limit:.0f}\u00a0s reached, waiting for a first map."
+    share = min(max(share, seconds / limit), 0.99)
     return (
         share,
-        f"Evaluating the model … {100 * share:.0f}\u00a0%, {seconds:.0f}\u00a0s of at most {budget:.0f}\u00a0s.",
+        f"Evaluating the model … {100 * share:.0f}\u00a0%, {seconds:.0f}\u00a0s of at most {limit:.0f}\u00a0s.",
     )
 
 
-def remarks(explanation: Explanation) -> list[str]:
-    """Return what the method says of its own fit, a sentence each, and what its measure means."""
-    gloss = [_GLOSSES[explanation.method]] if explanation.notes and explanation.method in _GLOSSES else []
-    return [*explanation.notes, *gloss]
+def fit_notes(explanation: Explanation) -> list[str]:
+    """Return what the method reports of its own fit, a sentence each, and what its measure means."""
+    meaning = [_NOTE_MEANINGS[explanation.method]] if explanation.notes and explanation.method in _NOTE_MEANINGS else []
+    return [*explanation.notes, *meaning]
 
 
-def doubts(explanation: Explanation, name: str) -> list[str]:
-    """Return the warnings to be read before the map. `name` is the display name of the class explained."""
-    found = list(explanation.warnings)
+def cautions(explanation: Explanation, name: str) -> list[str]:
+    """Return the warnings to read before the map. `name` is the display name of the explained class."""
+    sentences = list(explanation.warnings)
     p, positive = explanation.probability, explanation.heat.max() > _FAINT * abs(explanation.heat).max()
     if p < _UNLIKELY and positive:
-        found.append(
-            f"The model gives {name} under 1\u00a0%: the map shows what little speaks for it, on a scale of its own."
+        sentences.append(
+            f"The probability of {name} is under 1\u00a0%: the map shows what little evidence there is for it, on a "
+            "scale of its own."
         )
     if explanation.method == "scorecam" and positive and not 1 - SATURATED < p < SATURATED:
-        found.append(
-            "The model's probability is saturated, and Score-CAM weighs by it: it can hardly tell what matters. "
-            "Methods that read the logit, which are all the others, can."
+        sentences.append(
+            "The model's probability is saturated, and Score-CAM weights channels by it: it can hardly tell what "
+            "matters. All other methods read the logit, which is not saturated."
         )
-    return found
+    return sentences
 
 
-def scale(explanation: Explanation, name: str, against: bool) -> str:
+def colour_meaning(explanation: Explanation, name: str, against: bool) -> str:
     """Return what the colours mean. `against`: evidence against the class is drawn."""
     if METHODS[explanation.method].sensitivity:
-        zero = f"0: a change of grey there would not move the score of {name}."
+        zero = f"0: a change of grey level there would not change the score of {name}."
     elif against:
         return (
-            f"0: no evidence for or against {name}. Warm colours: for it; blue, dashed as contours: against it. "
-            "Both on one scale, up to the strongest of either in this scan; every map has its own scale."
+            f"0: no evidence for or against {name}. Warm colours: evidence for it; blue, dashed as contours: evidence "
+            "against it. Both share one scale up to the strongest of either in this scan; every map has its own scale."
         )
     else:
         zero = f"0: no evidence for {name}."
@@ -92,13 +94,13 @@ def scale(explanation: Explanation, name: str, against: bool) -> str:
     return f"{zero} Peak: the strongest in this scan; every map has its own scale."
 
 
-def facts(scan: Scan) -> list[str]:
-    """Return what is known of a scan and tells nobody's name, a few words each."""
+def scan_facts(scan: Scan) -> list[str]:
+    """Return what is known of a scan and identifies nobody, a few words each."""
     rows, columns = scan.shape
-    known = [f"{columns} × {rows} pixels"]
+    facts = [f"{columns} × {rows} pixels"]
     if scan.spacing != (1.0, 1.0):
-        known.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
-    known += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
+        facts.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
+    facts += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
     if scan.count > 1:
-        known.append(f"slice {scan.index + 1} of {scan.count}")
-    return known
+        facts.append(f"slice {scan.index + 1} of {scan.count}")
+    return facts

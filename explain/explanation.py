@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from scans import Scan
+
 
 @dataclass(frozen=True, eq=False)  # two maps are compared by their arrays, which == cannot
 class Explanation:
@@ -45,6 +47,20 @@ class Explanation:
             values = np.array(getattr(self, name), np.float32)
             values.flags.writeable = False
             object.__setattr__(self, name, values)
+
+    @property
+    def scan_key(self) -> str:
+        """The key of the explained slice, as `Scan.key`."""
+        return f"{self.scan}:{self.plane}:{self.slice}"
+
+    def belongs_to(self, scan: Scan, weights_sha256: str) -> bool:
+        """Return whether this is an explanation of that slice by a model with those weights."""
+        return (self.scan, self.plane, self.slice, self.weights) == (
+            scan.digest,
+            scan.plane,
+            scan.index,
+            weights_sha256,
+        )
 
     def manifest(self) -> dict:
         """Return everything but the arrays, ready for JSON, with the map's shape and range."""

@@ -1,95 +1,164 @@
-"""Who waits for which explanation, how far is it, and who may stop it?
+"""One queue for everything slow: maps, whole series, evaluated cases, downloads and other work on datasets.
 
-Two queues for the whole process, for an explanation takes all its cores: one for maps of a pass or two, one for all
-others, so that nobody waits seconds for a blink. A job is known by the contents of its question
-(`explain.cache.question_key`): who asks what is already waiting or running joins that job, and may look at no other
-than those asked for. What is finished is kept by `explain.cache`, not here.
-
-Whose turn it is: the user's who has waited longest since a job of theirs was last started, or, with none started
-yet, since they asked; of one user's jobs, the one asked for first. A shared job is taken at the earliest turn of
-those who share it, and counts as a turn of each.
+A task is known by a key made of all that its result depends on (such as `Request.key`): a user who asks for what is
+already waiting or running joins that job, and may look at no other than those asked for. Tasks stand in lanes, each
+with workers of its own, so that a map of one pass does not wait for one of thousands. Finished explanations are kept
+by `explain.cache`, not here.
 """
 
 import time
-from collections.abc import Callable
-from threading import Lock, Thread
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
 
-from explain.job import LIVE, Job, Present, Work
-from explain.methods import Method
 from explain.refinement import Cancelled
+from explain.turns import in_turn
 
+LIVE = ("waiting", "running")
 PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once a minute, so that 60 would drop it
 GRACE = 5.0  # seconds; a page that is loaded again is away for one or two, and a job dropped too soon is asked again
 FORGOTTEN_AFTER = 64  # finished jobs
+
+Work = Callable[[Callable[[float], None], Callable[[], bool]], object]  # work(progress, cancelled) -> result
+Present = Callable[[], bool]  # is the user still connected?
 
 
 class Busy(RuntimeError):
     """No room for another job now: one sentence on what was seen, what is accepted and what to do."""
 
 
-class Queue:
-    """`workers` jobs run at once, `waiting` more may wait, and a user may have `per_user` of all of them.
+@dataclass(frozen=True)
+class Lane:
+    """`workers` jobs run at once, `waiting` more may wait, and a user may have `per_user` of all of them."""
 
-    Raises ValueError on numbers below 1. `patience` is in seconds, and `now` is the clock they are read from.
+    workers: int = 1
+    waiting: int = 32
+    per_user: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.workers, self.waiting, self.per_user) < 1:
+            raise ValueError(f"each number of a lane is at least 1: {self}")
+
+
+QUICK, SLOW, BACKGROUND = "quick", "slow", "background"
+LANES = {
+    QUICK: Lane(waiting=64, per_user=16),  # maps of a pass or two
+    SLOW: Lane(),  # all other maps, series and cases: each takes all cores
+    BACKGROUND: Lane(),  # work on datasets, which waits for disk and network
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """`work(progress, cancelled)` tells `progress` its share in [0, 1] and raises Cancelled where `cancelled` says so.
+
+    It is called in another thread.
     """
+
+    key: str
+    work: Work
+    lane: str = SLOW
+
+
+@dataclass(eq=False)
+class Job:
+    """One task on its way, shared by all who asked for it. Written by its queue only, read by anybody.
+
+    `state` is "waiting", "running", "done", "failed" or "cancelled". `progress` is in [0, 1]. `result` is there once
+    it is done, `error`, the exception, once it has failed. A cancelled job stops at its next check.
+    """
+
+    queue: "Queue" = field(repr=False)
+    key: str
+    lane: str
+    work: Work | None = field(repr=False)
+    state: str = "waiting"
+    progress: float = 0.0
+    result: object = None
+    error: BaseException | None = None
+    users: dict[str, int] = field(default_factory=dict)  # user -> when, on the queue's count of turns
+    present: dict[str, Present] = field(default_factory=dict)  # of those of whom it can be told
+    waiters: int = 0
+    last_seen: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+    over: Event = field(default_factory=Event, repr=False)
+
+    @property
+    def place(self) -> int:
+        """How soon it is taken, 1 being next, if nobody else asks or leaves; 0 where it is not waiting."""
+        return self.queue.place(self)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran; 0 before that."""
+        return (self.queue.now() if self.state == "running" else self.ended) - self.started
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the job is over, at most `timeout` seconds; return whether it is. A waiting caller is present."""
+        return self.queue.wait(self, timeout)
+
+    def advance(self, share: float) -> None:
+        """Set the progress, which never falls."""
+        self.progress = max(self.progress, min(float(share), 1.0))
+
+
+class Queue:
+    """Jobs in lanes. `patience` is in seconds, and `now` is the clock they are read from."""
 
     def __init__(
         self,
-        workers: int = 1,
-        waiting: int = 32,
-        per_user: int = 4,
+        lanes: Mapping[str, Lane] = LANES,
         *,
         patience: float = PATIENCE,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        if min(workers, waiting, per_user) < 1:
-            raise ValueError(f"a queue of {workers} workers, {waiting} waiting, {per_user} a user; each is at least 1")
-        self.workers, self.waiting, self.per_user, self.patience = workers, waiting, per_user, patience
-        self._now = now
-        self._lock = Lock()  # held over all that follows, and over every change of a job's state and askers
+        self.lanes, self.patience, self.now = dict(lanes), patience, now
+        self._lock = Lock()  # held over all that follows, and over every change of a job's state and users
         self._jobs: dict[str, Job] = {}  # the live in the order they came, the finished in the order they ended
         self._turn = 0
         self._served: dict[str, int] = {}  # user -> the turn at which a job of theirs was last started
-        self._threads = 0
+        self._threads = dict.fromkeys(self.lanes, 0)
 
-    def submit(self, key: str, user: str, work: Work, present: Present | None = None) -> Job:
-        """Return the job for a question: the one already waiting or running, joined, or else a new one.
+    def submit(self, task: Task, user: str, present: Present | None = None) -> Job:
+        """Return the job for a task: the one already waiting or running, joined, or else a new one.
 
-        `work` is called in another thread as `work(progress, cancelled)`: it tells `progress` its share in
-        [0, 1], asks `cancelled` now and then, and raises Cancelled when that is true. `present` tells, from any
-        thread, whether the user is still connected: a job whose users have all been away for `GRACE` seconds is
-        dropped, running or not. Raises Busy where the user has `per_user` jobs already, or the queue is full.
+        `present` tells, from any thread, whether the user is still connected: a job whose users have all been away for
+        `GRACE` seconds is dropped, running or not. Raises Busy where the user has as many jobs as a lane allows, or
+        the lane is full.
         """
         with self._lock:
             self._drop_unseen()
-            live = [job for job in self._jobs.values() if job.state in LIVE]
-            job = next((job for job in live if job.key == key), None)
-            if job is None or user not in job._asked:
-                self._refuse_too_many(live, user, new=job is None)
+            live = [job for job in self._jobs.values() if job.state in LIVE and job.lane == task.lane]
+            job = next((job for job in live if job.key == task.key), None)
+            if job is None or user not in job.users:
+                self._refuse_too_many(live, user, self.lanes[task.lane], new=job is None)
             if job is None:
-                job = Job(self, key, work)
-                if self._threads < self.workers:  # it waits for the lock held here
-                    Thread(target=self._serve, name="explanation", daemon=True).start()
-                    self._threads += 1
-                self._jobs.pop(key, None)  # a finished one: the new one stands at the end
-                self._jobs[key] = job
+                job = Job(self, task.key, task.lane, task.work)
+                job.last_seen = job.started = job.ended = self.now()
+                if self._threads[task.lane] < self.lanes[task.lane].workers:  # it waits for the lock held here
+                    Thread(target=self._serve, args=(task.lane,), name=f"{task.lane} lane", daemon=True).start()
+                    self._threads[task.lane] += 1
+                self._jobs.pop(task.key, None)  # a finished one: the new one stands at the end
+                self._jobs[task.key] = job
             self._turn += 1
-            job._asked.setdefault(user, self._turn)
+            job.users.setdefault(user, self._turn)
             if present is not None:
-                job._present[user] = present
-            job.seen()
+                job.present[user] = present
+            job.last_seen = self.now()
             return job
 
     def look(self, key: str, user: str) -> Job | None:
-        """Return a job that this user asked for, else None; a finished one is handed to each asker once.
+        """Return a job that this user asked for, else None; a finished one is handed to each user once.
 
-        Also None for one that was dropped unseen, or finished before 64 others: ask the cache, then submit.
+        It also says that the user is still there. None for a job that was dropped unseen, or finished before 64
+        others: ask the cache, then submit.
         """
         with self._lock:
             job = self._jobs.get(key)
-            if job is None or user not in job._asked:
+            if job is None or user not in job.users:
                 return None
-            job.seen()
+            job.last_seen = self.now()
             if job.state not in LIVE:
                 self._leave(job, user)
             return job
@@ -106,24 +175,46 @@ class Queue:
             for job in list(self._jobs.values()):
                 self._leave(job, user)
 
-    # All below is called with the lock held, but for `_serve` and `_run`.
+    def place(self, job: Job) -> int:
+        """Return how soon a job is taken, 1 being next; 0 where it is not waiting."""
+        with self._lock:
+            order = self._order(job.lane)
+            return order.index(job) + 1 if job in order else 0
 
-    def _refuse_too_many(self, live: list[Job], user: str, new: bool) -> None:
-        own = sum(user in job._asked for job in live)
-        if own >= self.per_user:
+    def wait(self, job: Job, timeout: float | None = None) -> bool:
+        """Wait until a job is over, at most `timeout` seconds; return whether it is."""
+        with self._lock:
+            job.waiters += 1
+        try:
+            return job.over.wait(timeout)
+        finally:
+            with self._lock:
+                job.waiters -= 1
+                job.last_seen = self.now()
+
+    @property
+    def idle(self) -> bool:
+        """True where no worker is left: an idle queue has no threads."""
+        return not any(self._threads.values())
+
+    # All below is called with the lock held, except `_serve`, `_stops` and `_run`.
+
+    def _refuse_too_many(self, live: list[Job], user: str, lane: Lane, new: bool) -> None:
+        own = sum(user in job.users for job in live)
+        if own >= lane.per_user:
             raise Busy(
-                f"You have {own} explanations waiting or running, and {self.per_user} at a time are accepted; "
+                f"You have {own} requests waiting or running, and {lane.per_user} at a time are accepted; "
                 "wait for one of them, or cancel one."
             )
-        if new and len(live) >= self.workers + self.waiting:
+        if new and len(live) >= lane.workers + lane.waiting:
             raise Busy(
-                f"{len(live)} explanations are waiting or running already, and no more than "
-                f"{self.workers + self.waiting} are accepted; try again in a minute."
+                f"{len(live)} requests are waiting or running already, and no more than "
+                f"{lane.workers + lane.waiting} are accepted; try again in a minute."
             )
 
     def _leave(self, job: Job, user: str) -> None:
-        job._present.pop(user, None)
-        if job._asked.pop(user, None) is not None and not job._asked:
+        job.present.pop(user, None)
+        if job.users.pop(user, None) is not None and not job.users:
             self._drop(job)
 
     def _drop(self, job: Job) -> None:
@@ -131,71 +222,60 @@ class Queue:
         self._end(job, "cancelled")
 
     def _drop_unseen(self) -> None:
-        oldest = self._now() - self.patience
+        oldest = self.now() - self.patience
         for job in list(self._jobs.values()):
-            unseen = job.state != "running" and job._seen < oldest and not job._waiters
-            if (job.state in LIVE and self._deserted(job)) or (unseen and not self._here(job)):
+            unseen = job.state != "running" and job.last_seen < oldest and not job.waiters
+            if (job.state in LIVE and self._deserted(job)) or (unseen and not _any_present(job)):
                 self._drop(job)
 
-    def _here(self, job: Job) -> bool:
-        return any(present() for present in job._present.values())
-
     def _deserted(self, job: Job) -> bool:
-        """Return whether all who asked are known to have gone, and stayed away for a while."""
-        if job._waiters or set(job._present) < set(job._asked):
+        """Return whether all users are known to have gone, and stayed away for a while."""
+        if job.waiters or set(job.present) < set(job.users):
             return False
-        if self._here(job):
-            job.seen()
-        return job._seen < self._now() - GRACE
+        if _any_present(job):
+            job.last_seen = self.now()
+        return job.last_seen < self.now() - GRACE
 
     def _end(self, job: Job, state: str, result: object = None, error: BaseException | None = None) -> None:
         if job.state not in LIVE:
             return
         if job.state == "running":
-            job._ended = self._now()
-        job.result, job.error, job._work = result, error, None
+            job.ended = self.now()
+        job.result, job.error, job.work = result, error, None
         job.progress = 1.0 if state == "done" else job.progress
         job.state = state  # after the result: who sees "done" finds it there
-        job._over.set()
+        job.over.set()
         if self._jobs.get(job.key) is job:
             self._jobs[job.key] = self._jobs.pop(job.key)
-        over = [key for key, kept in self._jobs.items() if kept.state not in LIVE]
-        for key in over[: max(0, len(over) - FORGOTTEN_AFTER)]:
+        finished = [key for key, kept in self._jobs.items() if kept.state not in LIVE]
+        for key in finished[: max(0, len(finished) - FORGOTTEN_AFTER)]:
             del self._jobs[key]
-        present = {user for kept in self._jobs.values() if kept.state in LIVE for user in kept._asked}
-        self._served = {user: turn for user, turn in self._served.items() if user in present}
+        users = {user for kept in self._jobs.values() if kept.state in LIVE for user in kept.users}
+        self._served = {user: turn for user, turn in self._served.items() if user in users}
 
-    def _order(self) -> list[Job]:
-        """The waiting jobs in the order they are taken; the rule stands at the head of this file."""
-        waiting = [job for job in self._jobs.values() if job.state == "waiting"]
-        served, turn, order = dict(self._served), self._turn, []
-        while waiting:
-            job = min(waiting, key=lambda job: min((max(served.get(u, 0), at), at) for u, at in job._asked.items()))
-            waiting.remove(job)
-            order.append(job)
-            turn += 1
-            served |= dict.fromkeys(job._asked, turn)
-        return order
+    def _order(self, lane: str) -> list[Job]:
+        waiting = [job for job in self._jobs.values() if job.state == "waiting" and job.lane == lane]
+        return in_turn(waiting, self._served, self._turn)
 
-    def _take(self) -> Job | None:
+    def _take(self, lane: str) -> Job | None:
         self._drop_unseen()
-        order = self._order()
+        order = self._order(lane)
         if not order:
             return None
         job = order[0]
-        job._started = job._ended = self._now()
+        job.started = job.ended = self.now()
         job.state = "running"
         self._turn += 1
-        self._served |= dict.fromkeys(job._asked, self._turn)
+        self._served |= dict.fromkeys(job.users, self._turn)
         return job
 
-    def _serve(self) -> None:
-        """Run jobs until none is waiting: an idle queue has no threads."""
+    def _serve(self, lane: str) -> None:
+        """Run the jobs of a lane until none is waiting."""
         while True:
             with self._lock:
-                job = self._take()
+                job = self._take(lane)
                 if job is None:
-                    self._threads -= 1
+                    self._threads[lane] -= 1
                     return
             self._run(job)
 
@@ -207,10 +287,10 @@ class Queue:
         return job.state != "running"
 
     def _run(self, job: Job) -> None:
-        work, ending = job._work, {"state": "cancelled"}
+        work, ending = job.work, {"state": "cancelled"}
         try:
             if work is not None:  # None: cancelled since it was taken
-                ending = {"state": "done", "result": work(job._advance, lambda: self._stops(job))}
+                ending = {"state": "done", "result": work(job.advance, lambda: self._stops(job))}
         except Cancelled:
             pass
         except BaseException as error:  # not only Exception: nothing that one job does may stop the others
@@ -219,10 +299,8 @@ class Queue:
             self._end(job, **ending)
 
 
+def _any_present(job: Job) -> bool:
+    return any(present() for present in job.present.values())
+
+
 QUEUE = Queue()
-QUICK = Queue(waiting=64, per_user=16)
-
-
-def queue_for(method: Method) -> Queue:
-    """Return the queue that a method's jobs stand in."""
-    return QUICK if method.quick else QUEUE

@@ -1,7 +1,7 @@
-"""What is asked of a method: one class of one prepared scan, by one model, against a clock?
+"""Progressive refinement: what a method is given, and when its map is good enough.
 
 A method is a generator: it yields a map as soon as it has a coarse one, and better ones after it. `refine`
-takes them until the map is stable, the method has no more to give, or the time is over.
+takes them until the map is stable, the method has no more to give, or the time limit is reached.
 """
 
 import time
@@ -16,13 +16,14 @@ from model_zoo import Model, ModelError
 from scans import resize
 from scans.head import head_mask
 
-STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refining ends
-SETTLED = 0.995  # the same, for which once is enough
-_CHUNK = 32  # scans a call of the runtime: as long as a cancel has to wait
+STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refinement ends
+CONVERGED = 0.995  # the same, for which once is enough
+SECONDS = 30.0  # time limit of a map unless the request names another
+_CHUNK = 32  # scans per call of the runtime: as long as a cancel has to wait
 
 
 class Cancelled(Exception):
-    """Whoever asked does not want the answer any more."""
+    """Raised when a request is cancelled."""
 
 
 class _OutOfTime(Exception):
@@ -42,52 +43,48 @@ class RawMap(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How long an explanation may take, and who listens. `progress` gets a share in [0, 1]."""
+@dataclass
+class Clock:
+    """The time limit of one explanation, counted from its making, and who listens.
 
-    seconds: float = 30.0
+    `seconds` is the limit, `stable` the rank correlation at which refinement ends. `progress` gets a share in [0, 1].
+    `drafted` is set once there is a map that could be given.
+    """
+
+    seconds: float = SECONDS
     stable: float = STABLE
     progress: Callable[[float], object] = lambda share: None
     cancelled: Callable[[], bool] = lambda: False
-
-    def __post_init__(self) -> None:
-        if not self.seconds > 0:
-            raise ModelError(f"a budget of {self.seconds:g} s is no time to explain in; give more than 0 seconds")
-
-
-@dataclass
-class Clock:
-    """Counts from its making; `drafted` is set once there is a map that could be given."""
-
-    budget: Budget
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
     drafted: bool = False
 
     def check(self) -> None:
-        """Raise Cancelled, or end the refining where the time is over and there is a map to give."""
-        if self.budget.cancelled():
+        """Raise Cancelled, or end the refinement where the time is over and there is a map to give."""
+        if self.cancelled():
             raise Cancelled
-        if self.drafted and time.monotonic() - self.started >= self.budget.seconds:
+        if self.drafted and time.monotonic() - self.started >= self.seconds:
             raise _OutOfTime
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """`square` is float32 (h, w, c), made by `scans.fit` for this model; `target` is a place in the logits."""
+class MethodInput:
+    """What a method explains: one class of one prepared scan by one model.
+
+    `square` is float32 (h, w, c), made by `scans.fit` for this model; `target` is the index of the class in the logits.
+    """
 
     model: Model
     square: np.ndarray
     target: int
     seed: int = 0
-    clock: Clock = field(default_factory=lambda: Clock(Budget()))
+    clock: Clock = field(default_factory=Clock)
 
     def scores(self, batch: np.ndarray) -> np.ndarray:
-        """Return the target's logits, float32 (N,), of a batch (N, h, w, c); may end the refining."""
+        """Return the target's logits, float32 (N,), of a batch (N, h, w, c); may end the refinement."""
         return self.logits(batch)[:, self.target]
 
     def logits(self, batch: np.ndarray) -> np.ndarray:
-        """Return all logits, float32 (N, K), of a batch (N, h, w, c); may end the refining."""
+        """Return all logits, float32 (N, K), of a batch (N, h, w, c); may end the refinement."""
         parts = []
         for start in range(0, len(batch), _CHUNK):
             self.clock.check()
@@ -112,33 +109,33 @@ class Question:
 
 @dataclass(frozen=True)
 class Refined:
-    """The last map, why it is the last, and how well it agreed with the one before it."""
+    """The last map, why refinement stopped there, and how well the map agreed with the one before it."""
 
     raw: RawMap
     stopped: str  # "complete", "stable" or "time"
     stability: float | None  # Spearman within the head, -1 to 1; None where there was one map only
 
 
-def refine(drafts: Iterator[RawMap], question: Question) -> Refined:
+def refine(drafts: Iterator[RawMap], given: MethodInput) -> Refined:
     """Take a method's maps until one is good enough.
 
-    Each map of a sampling method rests on twice the samples of the one before; unless it is SETTLED, once is not
-    enough to stop at, since two maps that share half their samples agree better than two from different seeds.
-    How a run is cut off by time depends on the machine, and the result says so; everything else depends on the
+    Each map of a sampling method rests on twice the samples of the one before; unless it has CONVERGED, one agreement
+    is not enough to stop at, since two maps that share half their samples agree better than two from different seeds.
+    Where the time limit cuts a run off depends on the machine, and the result says so; everything else depends on the
     seed alone. Raises Cancelled.
     """
-    clock, budget, head = question.clock, question.clock.budget, question.head
+    clock, head = given.clock, given.head
     last, agreement, agreed, stopped = None, None, 0, "complete"
     try:
         for draft in drafts:
             if last is not None:
                 agreement = rank_agreement(last.values, draft.values, head)
-                agreed = agreed + 1 if agreement >= budget.stable else 0
+                agreed = agreed + 1 if agreement >= clock.stable else 0
             last, clock.drafted = draft, True
-            budget.progress(draft.done)
+            clock.progress(draft.done)
             if draft.done >= 1:
                 break
-            if agreed == 2 or (agreed and agreement >= SETTLED):
+            if agreed == 2 or (agreed and agreement >= CONVERGED):
                 stopped = "stable"
                 break
             clock.check()

@@ -1,107 +1,190 @@
-"""How is one method run on a scan? From the scan to an explanation in the scan's own pixels."""
+"""One request, one explanation: what the command line, the pages, the evaluation, the reports and workers call.
 
+A request is complete and valid once it is made: an unknown method, engine or class, a blank slice or a time limit of
+nothing raises an error at construction. Its key is all that the explanation depends on, so that equal requests share
+one result.
+"""
+
+import hashlib
+import json
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from explain.explanation import Explanation
-from explain.methods import Method, method
-from explain.refinement import Budget, Clock, Question, Refined, refine
+from explain.methods import METHODS, Method, method
+from explain.prediction import Prediction, predict
+from explain.refinement import SECONDS, STABLE, Clock, MethodInput, Refined, refine
 from model_zoo import Model, ModelError
-from scans import Scan, ScanError, fit
+from scans import Scan
 
+VERSION = 1  # raised whenever a method's formula changes, so that no old map passes for a new one
 _FAINT = 1e-6  # of the strongest evidence against: a peak below this is rounding, not evidence
 
 
-def explain(
-    model: Model,
-    scan: Scan,
-    method_id: str,
-    *,
-    target: str = "",
-    engine: str = "",
-    seed: int = 0,
-    budget: Budget | None = None,
-) -> Explanation:
-    """Explain one class of one scan. `target` is a class id, "" for the class the model gives.
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One question to Candor. Defaults are resolved at construction: the predicted class, the method's first engine.
 
-    Raises ModelError on an unknown method, engine or class, on a model that the method cannot explain and on a
-    map that is not finite, ScanError on a blank slice, and Cancelled where the budget says so.
+    `target` is a class id, `seconds` the time limit. `prediction` is given where it is known already; computed
+    otherwise. Raises ModelError on an unknown method, engine or class, on a time limit that is not above 0 and on
+    probabilities that are not finite, ScanError on a blank slice.
+
+    >>> from model_zoo import load_model
+    >>> from scans import phantom
+    >>> request = Request(load_model("candor-figshare3"), phantom("glioma", 1).scan, "gradcam")
+    >>> request.engine, explain(request).heat.shape == request.scan.shape
+    ('compiled', True)
     """
-    chosen = method(method_id)
-    engine = engine or next(iter(chosen.engines))
-    if engine not in chosen.engines:
-        raise ModelError(f"no engine {engine!r} for {method_id}; it has {', '.join(chosen.engines)}")
-    if scan.blank:
-        raise ScanError("This slice is blank (every pixel has the same value); choose another slice.")
-    clock = Clock(budget or Budget())
+
+    model: Model
+    scan: Scan
+    method: str
+    target: str = ""
+    engine: str = ""
+    seed: int = 0
+    seconds: float = SECONDS
+    prediction: Prediction | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        engines = tuple(method(self.method).engines)
+        if self.engine and self.engine not in engines:
+            raise ModelError(f"no engine {self.engine!r} for {self.method}; it has {', '.join(engines)}")
+        check_seconds(self.seconds)
+        prediction = self.prediction or predict(self.model, self.scan)
+        classes = self.model.card.classes
+        if self.target and self.target not in classes:
+            raise ModelError(f"{self.model.card.id} has no class {self.target[:40]!r}; it has {', '.join(classes)}")
+        resolved = {
+            "prediction": prediction,
+            "engine": self.engine or engines[0],
+            "target": self.target or classes[prediction.index],
+            "seed": int(self.seed),
+            "seconds": float(self.seconds),
+        }
+        for name, value in resolved.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def target_index(self) -> int:
+        """The index of the explained class in the logits."""
+        return self.model.card.classes.index(self.target)
+
+    @property
+    def target_name(self) -> str:
+        """The display name of the explained class."""
+        return self.model.card.names[self.target_index]
+
+    @cached_property
+    def key(self) -> str:
+        """The sha256, 64 hexadecimal digits, of all that the map and its manifest depend on.
+
+        By contents, never by an object's identity, nor by a hash of a sample of the pixels, which is what Streamlit's
+        cache makes of a large array: two scans would share a map. The runtime is not part of it: a process has one.
+        """
+        card, scan = self.model.card, self.scan
+        facts = {
+            "version": VERSION,
+            "model": {
+                "id": card.id,
+                "weights": card.weights_sha256,
+                "classes": card.classes,
+                "names": card.names,  # the warnings name the class
+                "input": asdict(card.input),
+                "tap": card.tap,
+                "temperature": card.temperature,
+            },
+            "scan": {
+                "key": scan.key,
+                "pixels": scan.pixels_sha256,
+                "shape": scan.shape,
+                "window": [float(edge) for edge in scan.window],
+                "spacing": [float(mm) for mm in scan.spacing],
+            },
+            **{name: value for name, value in vars(self).items() if isinstance(value, str | int | float)},
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def check_seconds(seconds: float) -> float:
+    """Return the time limit. Raises ModelError where it is not above 0."""
+    if not seconds > 0:
+        raise ModelError(f"a time limit of {seconds:g} s is no time to explain in; give more than 0 seconds")
+    return seconds
+
+
+def explain(
+    request: Request,
+    *,
+    progress: Callable[[float], object] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    stable: float = STABLE,
+) -> Explanation:
+    """Return the explanation of a request. `progress` gets a share in [0, 1]; `stable` ends the refinement early.
+
+    Raises ModelError on a model that the method cannot explain and on a map that is not finite, and Cancelled where
+    `cancelled` says so.
+    """
+    clock = Clock(request.seconds, stable, progress, cancelled)
     started = time.perf_counter()
-    square, placement = fit(scan, model.card.input)
-    p = model.predict(square[None])[0]
-    if not np.isfinite(p).all():  # a method may not notice: gradients know no bias, and a map of zeros is a map
-        raise ModelError(f"{model.card.id} gave probabilities that are not finite; its weights may be broken")
-    index = class_index(model, target, p)
-    refined = answer(Question(model, square, index, seed, clock), chosen, engine)
-    heat, warnings = _shown(refined.raw.values, chosen.signed, model.card.names[index])
+    model, chosen, prediction = request.model, METHODS[request.method], request.prediction
+    given = MethodInput(model, prediction.square, request.target_index, request.seed, clock)
+    refined = refined_map(given, chosen, request.engine)
+    heat, warnings = _evidence(refined.raw.values, chosen.signed, request.target_name)
+    p = prediction.probabilities
     return Explanation(
-        heat=placement.to_scan(heat),
+        heat=prediction.placement.to_scan(heat),
         raw=refined.raw.values,
-        method=method_id,
-        engine=engine,
+        method=chosen.id,
+        engine=request.engine,
         unit=chosen.unit,
         signed=chosen.signed,
         model=model.card.id,
         weights=model.card.weights_sha256,
-        target=model.card.classes[index],
-        predicted=model.card.classes[int(p.argmax())],
+        target=request.target,
+        predicted=model.card.classes[prediction.index],
         probabilities=tuple(map(float, p)),
-        probability=float(p[index]),
-        scan=scan.digest,
-        slice=scan.index,
-        plane=scan.plane,
+        probability=float(p[request.target_index]),
+        scan=request.scan.digest,
+        slice=request.scan.index,
+        plane=request.scan.plane,
         settings=(
             ("tap", model.card.tap),
             ("prediction runtime", model.runtime.engine),  # of the probabilities and of methods that only ask for them
             ("prediction precision", model.runtime.precision),
         ),
-        seed=seed,
+        seed=request.seed,
         seconds=time.perf_counter() - started,
         evaluations=refined.raw.evaluations + 1,
         stopped=refined.stopped,
         stability=refined.stability,
         notes=refined.raw.notes,
-        warnings=warnings + _cut_short(refined),
+        warnings=warnings + _time_limit_warning(refined),
     )
 
 
-def answer(question: Question, chosen: Method, engine: str = "") -> Refined:
-    """Return a method's refined map for a prepared question. Raises ModelError on a map that is not finite."""
+def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> Refined:
+    """Return a method's refined map of a prepared input. Raises ModelError on a map that is not finite."""
     engine = engine or next(iter(chosen.engines))
-    refined = refine(chosen.engines[engine](question), question)
+    refined = refine(chosen.engines[engine](given), given)
     if not np.isfinite(refined.raw.values).all():  # else it would read as "no positive evidence"
         raise ModelError(
-            f"{chosen.id} gave numbers that are not finite for {question.model.card.id}; its weights may be broken"
+            f"{chosen.id} gave numbers that are not finite for {given.model.card.id}; its weights may be broken"
         )
     return refined
 
 
-def class_index(model: Model, target: str, p: np.ndarray) -> int:
-    """Return the place of class `target` in the logits, of the likeliest for "". Raises ModelError on no such class."""
-    if not target:
-        return int(p.argmax())
-    if target not in model.card.classes:
-        raise ModelError(f"{model.card.id} has no class {target[:40]!r}; it has {', '.join(model.card.classes)}")
-    return model.card.classes.index(target)
-
-
-def _cut_short(refined: Refined) -> tuple[str, ...]:
+def _time_limit_warning(refined: Refined) -> tuple[str, ...]:
     if refined.stopped != "time":
         return ()
     share = f"{refined.raw.done:.0%}".replace("%", " %")
-    return (f"The time was over after {share} of the method's full effort: another run may give another map.",)
+    return (f"Stopped at the time limit after {share} of the method's full effort: another run may differ.",)
 
 
-def _shown(raw: np.ndarray, signed: bool, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _evidence(raw: np.ndarray, signed: bool, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the evidence for the class, with that against it where signed, and a sentence where it has none."""
     positive = np.maximum(raw, 0)
     if positive.max() > _FAINT * np.abs(raw).max():

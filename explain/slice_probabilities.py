@@ -66,7 +66,7 @@ def peaks(p: np.ndarray, classes: Sequence[str], most: int = 4) -> dict[int, int
     return {k: int(seen[:, k].argmax()) for k in highest}
 
 
-def counted(p: np.ndarray, names: Sequence[str]) -> str:
+def count_sentence(p: np.ndarray, names: Sequence[str]) -> str:
     """Return how many slices get which answer, in a sentence or two."""
     blank = np.isnan(p).any(axis=1)
     answers = Counter(p[~blank].argmax(axis=1).tolist())
@@ -81,7 +81,7 @@ def counted(p: np.ndarray, names: Sequence[str]) -> str:
     return sentence
 
 
-def in_words(p: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> str:
+def course_sentence(p: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> str:
     """Return what the lines of the classes `drawn` show, for those who cannot see them."""
     seen = np.nan_to_num(p)
     told = [f"{names[k]} peaks at slice {seen[:, k].argmax() + 1} with {percent(seen[:, k].max())}" for k in drawn]

@@ -1,4 +1,4 @@
-"""Which models are there, and what does one say about a scan?
+"""The models of the zoo and their predictions.
 
 A bundle is a folder with `card.json` and `model.keras`; the zoo is a folder of bundles. $CANDOR_ZOO
 names another one than this.
@@ -18,7 +18,7 @@ from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.weights import load_checked
 from scans import Scan, fit
 
-DEFAULT = "candor-pooled4"  # what the app begins with, where the zoo has it: trained on every collection
+DEFAULT = "candor-pooled4"  # the app's default, where the zoo has it: trained on every collection
 _BATCH = 32
 _loading = Lock()
 
@@ -31,6 +31,10 @@ class Model:
     network: object  # keras.Model that returns logits (N, K)
     runtime: Runtime
 
+    def __reduce__(self):
+        """A model is sent to another process as a reference to its bundle, never as a network."""
+        return _loaded_again, (self.card.id, self.card.weights_sha256)
+
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (N, K), rows summing to 1, for a batch (N, h, w, c) made by `fit`."""
         return probabilities(self.runtime.logits(batch), self.card.temperature)
@@ -42,6 +46,12 @@ class Model:
             batch = np.stack([fit(scan, self.card.input)[0] for scan in scans[start : start + _BATCH]])
             parts.append(self.predict(batch))
         return np.concatenate(parts) if parts else np.zeros((0, len(self.card.classes)), np.float32)
+
+    def finite(self, values: np.ndarray, name: str = "probabilities") -> np.ndarray:
+        """Return `values`, which the model gave. Raises ModelError where one of them is not a finite number."""
+        if not np.isfinite(values).all():
+            raise ModelError(f"{self.card.id} gave {name} that are not finite; its weights may be broken")
+        return values
 
 
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -74,11 +84,19 @@ def model_card(model_id: str) -> ModelCard:
 def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") -> Model:
     """Return a model, loaded once per process and set of weights.
 
-    Raises ModelError on an unknown id, or on weights that are not those the card describes.
+    Raises ModelError on an unknown id, and on weights other than those of the card.
     """
     card = model_card(model_id)
     with _loading:
         return _load(card.weights_sha256, zoo_folder() / model_id, engine, precision)
+
+
+def _loaded_again(model_id: str, weights_sha256: str) -> Model:
+    """Return the model that another process meant. Raises ModelError where this zoo has other weights."""
+    model = load_model(model_id)
+    if model.card.weights_sha256 != weights_sha256:
+        raise ModelError(f"{model_id} has other weights here than where the request was made; use the same zoo")
+    return model
 
 
 @lru_cache(maxsize=4)

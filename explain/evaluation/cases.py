@@ -1,7 +1,7 @@
-"""On which scans may a model's maps be scored? Marked ones that it never trained on, from its own tables.
+"""The annotated cases on which a model's maps are evaluated: test scans from its own tables, without near-duplicates.
 
-A bundle's predictions.csv and cohorts.csv say which test scans there are and which have a twin in training. Of
-those, figshare's slices are marked by radiologists; the healthy heads beside them have nothing to point at.
+A bundle's predictions.csv and cohorts.csv list its test scans and which of them have a near-duplicate in training. Of
+these, radiologists annotated figshare's slices; healthy scans have nothing to localise.
 """
 
 from collections import defaultdict
@@ -18,15 +18,15 @@ from model_zoo import ModelCard, ModelError
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
 from scans.phantom import KINDS
 
-ANNOTATED = "figshare3"  # the task whose scans radiologists annotated; Br35H's healthy scans lie in its folder
+ANNOTATED = "figshare3"  # the task whose scans radiologists annotated; Br35H's healthy scans are in its folder
 _FIRST_SEED = 920_000  # of phantoms; no model is trained on them
-_FEWEST = 20  # an interval over fewer scans says nothing
+_FEWEST = 20  # an interval over fewer scans is meaningless
 
 
 def phantom_cases(card: ModelCard, count: int) -> list[Record]:
     """Return `count` phantoms of the model's classes, whose lesions are known to the pixel.
 
-    Raises ModelError where the model knows no phantom's class.
+    Raises ModelError if the model has no phantom's class.
     """
     kinds = [kind for kind in KINDS if kind in card.classes]
     if not kinds:
@@ -36,23 +36,23 @@ def phantom_cases(card: ModelCard, count: int) -> list[Record]:
 
 
 def cases(card: ModelCard, folder: Path, data: Path, count: int, healthy: int) -> list[Record]:
-    """Return up to `count` marked cases and `healthy` healthy ones, spread over as many groups as there are.
+    """Return up to `count` annotated cases and `healthy` healthy ones, spread over as many groups as possible.
 
-    The same tables and numbers give the same cases. Raises ModelError where too few are marked.
+    The same tables and numbers give the same cases. Raises ModelError if too few are annotated.
     """
-    found = list(_candidates(card, folder, data))
-    marked = [case for case in found if case.label not in HEALTHY and has_annotation(case.path)]
-    if len(marked) < min(count, _FEWEST):
+    candidates = list(_candidates(card, folder, data))
+    annotated = [case for case in candidates if case.label not in HEALTHY and has_annotation(case.path)]
+    if len(annotated) < min(count, _FEWEST):
         raise ModelError(
-            f"{card.id} has {len(marked)} marked test scans below {data / DATASETS[ANNOTATED].folder} that it never "
-            f"trained on; at least {_FEWEST} are needed: check --data, and that the bundle was judged "
-            f"(`python -m train judge {card.id}`)"
+            f"{card.id} has {len(annotated)} annotated test scans below {data / DATASETS[ANNOTATED].folder} without a "
+            f"near-duplicate in training; at least {_FEWEST} are needed: check --data, and that the bundle was "
+            f"evaluated (`python -m train judge {card.id}`)"
         )
-    return _spread(marked, count) + _spread([case for case in found if case.label in HEALTHY], healthy)
+    return _spread(annotated, count) + _spread([case for case in candidates if case.label in HEALTHY], healthy)
 
 
 def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Record]:
-    seen: set[Path] = set()
+    yielded: set[Path] = set()
     rows = []
     if (folder / PREDICTIONS).exists():
         rows += [row for row in read_predictions(folder / PREDICTIONS, card.classes) if row.split == "test"]
@@ -60,21 +60,21 @@ def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Record]:
         rows += read_cohorts(folder / COHORTS, card.classes)
     for row in rows:
         path = scan_path(row.id, data, ANNOTATED)
-        if row.twin or path is None or DATASETS[ANNOTATED].folder not in path.parts or path in seen:
+        if row.near_duplicate or path is None or DATASETS[ANNOTATED].folder not in path.parts or path in yielded:
             continue
-        seen.add(path)
+        yielded.add(path)
         yield Record(row.id, row.truth, path, group=row.group)
 
 
-def _spread(found: list[Record], count: int) -> list[Record]:
-    """Take one case of each group in turn, the groups in a drawn order, until there are `count`."""
+def _spread(candidates: list[Record], count: int) -> list[Record]:
+    """Take one case of each group in turn, the groups in a fixed random order, until there are `count`."""
     by_group = defaultdict(list)
-    for case in found:
+    for case in candidates:
         by_group[case.group].append(case)
     names = sorted(by_group)
     order = [names[i] for i in np.random.default_rng(0).permutation(len(names))]
     chosen, turn = [], 0
-    while len(chosen) < min(count, len(found)):
+    while len(chosen) < min(count, len(candidates)):
         chosen += [by_group[name][turn] for name in order if turn < len(by_group[name])]
         turn += 1
     return chosen[:count]

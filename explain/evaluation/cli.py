@@ -1,4 +1,4 @@
-"""python -m explain board --model M --data DIR: are the maps where the tumour is, and does the model use it?"""
+"""python -m explain evaluate --model M --data DIR: localisation, faithfulness, stability and sanity of the maps."""
 
 import argparse
 import os
@@ -12,18 +12,20 @@ from tqdm import tqdm
 from datasets.cards import data_folder
 from datasets.records import DatasetError, Record, load_annotated
 from explain.evaluation.cases import cases, phantom_cases
-from explain.evaluation.results import TABLE, write_rows, write_summary
+from explain.evaluation.measures import MEASURES
+from explain.evaluation.results import Results, write_summary
+from explain.evaluation.rows import TABLE, Row, write_rows
 from explain.evaluation.sanity import STAGES, randomised
-from explain.evaluation.score import Row, score_case
+from explain.evaluation.score import score_case
 from explain.methods import METHODS, method
-from model_zoo import Estimate, Model, ModelError, load_model
+from model_zoo import Model, ModelError, load_model
 from model_zoo.card_markdown import write_model_card
 from model_zoo.zoo import zoo_folder
 from scans import ScanError
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command. Returns 0, or 2 where nothing could be done."""
+    """Run the command. Returns 0, or 2 with an error on stderr."""
     options = _parser().parse_args(arguments)
     methods = options.method or list(METHODS)
     if options.phantoms and not options.out:
@@ -41,53 +43,53 @@ def main(arguments: list[str]) -> int:
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
         _check(chosen, out)
-        rows = list(board(model, chosen, methods, options.checked))
+        rows = list(evaluated(model, chosen, methods, options.checked))
         write_rows(out / TABLE, rows)
-        found = write_summary(out, model.card.id, model.card.weights_sha256)
+        results = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
             write_model_card(model.card, folder)  # it quotes the summary
     except (ModelError, DatasetError, ScanError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(lines(found)))
+    print("\n".join(as_table(results)))
     return 0
 
 
 def _check(chosen: list[Record], out: Path) -> None:
-    """Raise DatasetError or OSError now, not after half an hour, where a scan is broken or nothing can be written."""
+    """Raise DatasetError or OSError now, not after half an hour, if a scan is broken or DIR is not writable."""
     for case in chosen:
         load_annotated(case)
     if not os.access(out, os.W_OK):
         raise OSError(f"cannot write into {out}; choose another --out")
 
 
-def board(model: Model, chosen: list[Record], methods: list[str], checked: int) -> Iterator[Row]:
-    """Yield the rows of every case, in their order; the first `checked` also for stability and sanity."""
-    forgetful = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked else {}
+def evaluated(model: Model, chosen: list[Record], methods: list[str], checked: int) -> Iterator[Row]:
+    """Yield the rows of every case, in their order; the first `checked` with stability and sanity checks."""
+    networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked else {}
 
     def one(numbered: tuple[int, Record]) -> list[Row]:
         place, case = numbered
-        return score_case(model, case, methods, steady=place < checked, forgetful=forgetful if place < checked else {})
+        check = place < checked
+        return score_case(model, case, methods, stability=check, randomised=networks if check else {})
 
     with ThreadPoolExecutor(2) as pool:  # one draws masks while the other waits for the model
         for rows in tqdm(pool.map(one, enumerate(chosen)), total=len(chosen), desc=model.card.id, mininterval=5):
             yield from rows
 
 
-def lines(found: dict) -> list[str]:
-    """Return the summary as a table for a terminal, controls last."""
-    shown = ("pointing", "lift", "energy", "insertion blur", "deletion blur", "road", "seeds", "shifts and noise")
-    head = f"{found['model']}: {found['scans']} marked scans never trained on, {found['groups']} groups"
-    made = [head, f"{'':22}" + "".join(f"{name:>18}" for name in (*shown, "sanity all"))]
-    for name, values in sorted(found["methods"].items(), key=lambda item: item[1]["control"]):
-        cells = [_cell(values.get(measure)) for measure in (*shown, "sanity all")]
-        fails = "  fails" if values.get("fails sanity") else ""
-        made.append(f"{name:22}" + "".join(f"{cell:>21}" for cell in cells) + fails)
-    return made
-
-
-def _cell(stored: dict | None) -> str:
-    return Estimate(**stored).decimal(2) if stored else ""
+def as_table(results: Results) -> list[str]:
+    """Return the results as the lines of a table for a terminal, controls last."""
+    columns = ("pointing", "lift", "energy", "insertion blur", "deletion blur", "road", "seeds", "shifts and noise")
+    columns = [*columns, "sanity all"]
+    lines = [
+        f"{results.model}: {results.scans} annotated scans outside the training data, {results.groups} groups",
+        f"{'':22}" + "".join(f"{MEASURES[column].short:>23}" for column in columns),
+    ]
+    for name, result in sorted(results.methods.items(), key=lambda item: item[1].control):
+        estimates = [result.estimates.get(column) for column in columns]
+        cells = "".join(f"{each.decimal(2) if each else '':>23}" for each in estimates)
+        lines.append(f"{name:22}{cells}{'  fails' if result.fails_sanity else ''}")
+    return lines
 
 
 def _at_least(fewest: int) -> Callable[[str], int]:
@@ -101,8 +103,8 @@ def _at_least(fewest: int) -> Callable[[str], int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m explain board",
-        description="Score every method's maps against radiologists' boxes, on scans the model never trained on.",
+        prog="python -m explain evaluate",
+        description="Evaluate every method's maps against radiologists' boxes, on scans outside the training data.",
     )
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
     parser.add_argument(
@@ -113,17 +115,21 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder that holds the datasets; default: $CANDOR_DATA, else ./data",
     )
     parser.add_argument("--method", action="append", metavar="METHOD", help="repeatable; default: all")
-    parser.add_argument("--scans", type=_at_least(1), default=200, metavar="N", help="marked scans at most (200)")
+    parser.add_argument("--scans", type=_at_least(1), default=200, metavar="N", help="annotated scans at most (200)")
     parser.add_argument("--healthy", type=_at_least(0), default=20, metavar="N", help="scans without a tumour (20)")
     parser.add_argument(
-        "--checked", type=_at_least(0), default=8, metavar="N", help="of them, for stability and sanity, too (8)"
+        "--checked",
+        type=_at_least(0),
+        default=8,
+        metavar="N",
+        help="how many of them also for stability and sanity (8)",
     )
     parser.add_argument(
         "--phantoms",
         type=_at_least(0),
         default=0,
         metavar="N",
-        help="score N phantoms, whose lesions are known to the pixel, instead; needs no data; the tables go to DIR",
+        help="evaluate on N phantoms, whose lesions are known to the pixel, instead; needs no data, but --out",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the tables go; default: the bundle's folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables; default: the bundle's folder")
     return parser

@@ -1,7 +1,7 @@
-"""What do the measures say of a map that knows nothing of the model?
+"""Controls: maps that know nothing of the model.
 
-Four such maps, scored beside every method on the same scans. A method that does not beat them has shown nothing:
-tumours lie near the middle of the head, their rims are bright, and a measure may favour coarse maps over fine ones.
+Four such maps are scored beside every method on the same scans. A method that does not beat them is uninformative:
+tumours lie near the centre of the head, their rims are bright, and a measure may favour coarse maps over fine ones.
 Adebayo et al. 2018, https://arxiv.org/abs/1810.03292, found methods that were no better than an edge detector.
 """
 
@@ -26,7 +26,7 @@ def random(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
 def centre(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
     """Return a Gaussian on the head's centre of mass, float32 (h, w), 0 to 1.
 
-    Its sigma is a sixth of the head's breadth, which is that of the disc of the same area. Raises ValueError for
+    Its sigma is a sixth of the head's width, taken as that of the disc of the same area. Raises ValueError for
     an empty head.
     """
     if not head.any():
@@ -41,7 +41,7 @@ def centre(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
 def edges(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
     """Return the steepness of the lightly smoothed picture in the head, float32 (h, w), >= 0; 0 outside it.
 
-    It is the length of Sobel's gradient, in the picture's unit a pixel: 1 for a ramp that rises by 1 a pixel.
+    It is the length of Sobel's gradient, in the picture's unit per pixel: 1 for a ramp that rises by 1 per pixel.
     """
     smooth = cv2.GaussianBlur(unit.astype(np.float32), (0, 0), _SMOOTHING)
     down, right = (cv2.Sobel(smooth, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((0, 1), (1, 0)))
@@ -49,7 +49,7 @@ def edges(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
 
 
 def uniform(unit: np.ndarray, head: np.ndarray, seed: int) -> np.ndarray:
-    """Return ones, float32 (h, w): the map that marks everything alike."""
+    """Return ones, float32 (h, w): the map that ranks nothing."""
     return np.ones(unit.shape, np.float32)
 
 

@@ -1,4 +1,4 @@
-"""How sure is the mean or the median of a figure over scans?
+"""The mean or the median of a measure over scans, with its interval.
 
 A bootstrap over groups, with the draws and the 95 % interval by which the models are judged too: scans of one
 patient, or twins, are drawn together, since they are not independent evidence.
@@ -8,15 +8,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from model_zoo import Estimate
-from model_zoo import metrics as measures
+from model_zoo import Estimate, metrics
 
 
 def estimate(values: np.ndarray, groups: Sequence[str], statistic: str = "mean") -> Estimate | None:
     """Return the mean or the median of `values`, float (N,), resampled over `groups` (N,); None if all are NaN.
 
-    NaN stands for a figure that is not defined (a scan without a tumour has no tumour to point at) and is left out.
-    To compare two methods, give the differences of their figures on the same scans: they vary less than either.
+    NaN stands for an undefined value (a scan without a tumour has nothing to localise) and is left out. To compare
+    two methods, give the differences of their values on the same scans: they vary less than either.
     Raises ValueError for another statistic or as many groups as not.
     """
     if statistic not in STATISTICS:
@@ -24,14 +23,14 @@ def estimate(values: np.ndarray, groups: Sequence[str], statistic: str = "mean")
     if len(values) != len(groups):
         raise ValueError(f"{len(values)} values need as many groups; there are {len(groups)}")
     values = np.asarray(values, np.float64)
-    known = ~np.isnan(values)
-    if not known.any():
+    defined = ~np.isnan(values)
+    if not defined.any():
         return None
-    # Groups without a known value are not drawn, or a resample could be empty.
-    names, group = np.unique(np.asarray(groups)[known], return_inverse=True)
+    # Groups without a defined value are not drawn, or a resample could be empty.
+    names, group = np.unique(np.asarray(groups)[defined], return_inverse=True)
     of = STATISTICS[statistic]
-    value = of(values[known], group, np.ones((1, len(names))))[0]
-    return Estimate(*measures.interval(value, of(values[known], group, measures.draws(len(names)))), int(known.sum()))
+    value = of(values[defined], group, np.ones((1, len(names))))[0]
+    return Estimate(*metrics.interval(value, of(values[defined], group, metrics.draws(len(names)))), int(defined.sum()))
 
 
 def _means(values: np.ndarray, group: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Do the answer's scores follow when what the map marks is removed or shown?
+"""Faithfulness: whether the probability follows when the pixels that a map marks are removed or shown.
 
 Deletion and insertion, Petsiuk et al. 2018, https://arxiv.org/abs/1806.07421. Deletion replaces the pixels that the
 map ranks first by a baseline, step by step, and a good map makes the score fall early: low is good. Insertion starts
 from the baseline and shows the pixels in the same order: high is good.
 
-The limits: only the ranking of the pixels counts, and a picture half replaced is none that the model was trained on
-(Gomez et al. 2022, https://arxiv.org/abs/2201.13291), so the score may fall for that reason alone. Two baselines
-and the controls, judged on the same scans, show how much of a figure is owed to that.
+The limits: only the ranking of the pixels counts, and a half-replaced picture is unlike any training scan (Gomez et
+al. 2022, https://arxiv.org/abs/2201.13291), so the score may fall for that reason alone. Two baselines and the
+controls, evaluated on the same scans, show how much of a value is due to that.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,13 +34,13 @@ def deletion_and_insertion(
     """Return the areas under the curves, 0 to 1 for probabilities: {"deletion blur": ..., "insertion blur": ...}.
 
     `square` is float32 (h, w, c), `heat` (h', w') a map over it on a grid of any size, signed; `baselines` gives for
-    each name a square of the same shape. Calls `scores_of` once a baseline, with 2 x `steps` squares. Raises
+    each name a square of the same shape. Calls `scores_of` once per baseline, with 2 x `steps` squares. Raises
     ValueError for less than one step, other shapes, and a map or scores that are not finite.
     """
     order = ranking(resize(np.asarray(heat, np.float32), square.shape[:2]))
     areas = {}
     for name, baseline in baselines.items():
-        scores = asked(scores_of, curve_inputs(square, order, baseline, steps))
+        scores = checked_scores(scores_of, curve_inputs(square, order, baseline, steps))
         areas[f"deletion {name}"] = auc(scores[: steps + 1])
         areas[f"insertion {name}"] = auc(np.append(scores[steps:], scores[0]))
     return areas
@@ -89,12 +89,12 @@ def curve_inputs(square: np.ndarray, order: np.ndarray, baseline: np.ndarray, st
     return batch
 
 
-def asked(scores_of: Scores, batch: np.ndarray) -> np.ndarray:
-    """Return float64 (N,), the scores of a batch (N, h, w, c). Raises ValueError where they are not N numbers."""
+def checked_scores(scores_of: Scores, batch: np.ndarray) -> np.ndarray:
+    """Return float64 (N,), the scores of a batch (N, h, w, c). Raises ValueError unless they are N finite numbers."""
     scores = np.asarray(scores_of(batch), np.float64)
     if scores.shape != (len(batch),) or not np.isfinite(scores).all():
         raise ValueError(
-            f"{len(batch)} squares need as many finite scores; the answer is of shape {scores.shape}. Give the "
+            f"{len(batch)} squares need as many finite scores; they are of shape {scores.shape}. Give the "
             "probability of one class"
         )
     return scores

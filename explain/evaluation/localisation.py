@@ -1,17 +1,17 @@
-"""Does the map point at the marked tumour?
+"""Localisation: whether a map lies on the annotated tumour.
 
-Six figures of one map against one mask (the union of a scan's boxes), each with a closed form:
+Six measures of one map against one mask (the union of a scan's boxes), each with a closed form:
 
 - the pointing game, Zhang et al. 2018, https://arxiv.org/abs/1608.00507, without its tolerance of 15 pixels;
-- the energy-based pointing game, Wang et al. 2020, https://arxiv.org/abs/1910.01279, and its lift over a map
-  that knows nothing: a tumour of 3 % of the picture turns an energy of 0.09 into a lift of 3;
+- the energy-based pointing game, Wang et al. 2020, https://arxiv.org/abs/1910.01279, and its lift over an
+  uninformative map: a tumour of 3 % of the picture turns an energy of 0.09 into a lift of 3;
 - rank accuracy, Arras et al. 2022, https://arxiv.org/abs/2003.07258, and the overlap of the same pixels.
 
-Pixels of one value are never told apart by where they lie. Where a choice among them is needed, the figure is what
-a random choice gives on average, so a map that says nothing scores as a guess does, neither as a hit nor as a miss.
+Pixels of one value are never told apart by where they lie. If a choice among them is needed, the value is what a
+random choice gives on average, so an uninformative map scores like a guess, neither as a hit nor as a miss.
 
-The limit: a box is more than the tumour, a model may rightly look beside it (at swelling, at a shifted midline),
-and a map that points at the tumour need not be the reason for the answer.
+The limit: a box is more than the tumour, a model may rightly use areas outside it (oedema, midline shift),
+and a map on the tumour need not be the reason for the prediction.
 """
 
 from dataclasses import dataclass

@@ -1,145 +1,210 @@
-"""What is in a bundle's explanations.csv, and what does it come to? One row a scan and method; means with intervals.
+"""The results of one model's evaluation, explanations.json: they follow from the rows of explanations.csv alone."""
 
-The summary, explanations.json, follows from the table alone: `summary` computes it again.
-"""
-
-import csv
-import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from explain.evaluation.estimates import estimate
+from explain.evaluation.measures import MEASURES
+from explain.evaluation.rows import TABLE, Row, read_rows
 from explain.evaluation.sanity import STAGES, SURVIVES
-from explain.evaluation.score import Row
-from model_zoo import ModelError
-from model_zoo.card import write_whole
+from model_zoo import Estimate
+from model_zoo.whole_files import write_whole
 
-TABLE, SUMMARY = "explanations.csv", "explanations.json"
+SUMMARY = "explanations.json"
+BY_CLASS, BY_SIZE, BY_PREDICTION = "class", "box size", "prediction"  # what the annotated scans are divided by
+CORRECT, WRONG = "correct", "wrong"
 
-# measure -> statistic over scans; the lift has a long tail, and is compared by its median
-MEASURES = {
-    "pointing": "mean",
-    "energy": "mean",
-    "lift": "median",
-    "head_lift": "median",
-    "rank_accuracy": "mean",
-    "iou": "mean",
-    "insertion blur": "mean",
-    "deletion blur": "mean",
-    "insertion mean": "mean",
-    "deletion mean": "mean",
-    "road": "mean",
-    "road morf": "mean",
-    "road lerf": "mean",
-    "seeds": "mean",
-    "shifts and noise": "mean",
-    **{f"sanity {stage}": "mean" for stage in STAGES},
-}
-_FACTS = [f.name for f in fields(Row) if f.name != "measures"]
-_SIZES = ("small", "middle", "large")
+_ALL_LAYERS = f"sanity {list(STAGES)[-1]}"
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows as CSV, whole or not at all; a measure that was not taken is left blank."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*_FACTS, *MEASURES])
-    for row in rows:
-        facts = [getattr(row, name) for name in _FACTS]
-        cells = [int(v) if isinstance(v, bool) else f"{v:.6g}" if isinstance(v, float) else v for v in facts]
-        writer.writerow(cells + [f"{row.measures[m]:.6g}" if m in row.measures else "" for m in MEASURES])
-    write_whole(path, text.getvalue())
+@dataclass(frozen=True)
+class Stratum:
+    """A part of the annotated scans, and the pointing game of a map on it: the share of hits, 0 to 1."""
+
+    by: str  # BY_CLASS, BY_SIZE or BY_PREDICTION
+    name: str
+    pointing: Estimate
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read the rows. Raises ModelError on any other table."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
-        return [_row(line) for line in lines]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ModelError(f"{path} cannot be read as a table of explanations ({error}); run the board again") from error
+@dataclass(frozen=True)
+class MethodResult:
+    """What a method or a control scored on the annotated scans. `estimates` lack what was not measured."""
+
+    control: bool
+    estimates: dict[str, Estimate]  # by measure id
+    strata: tuple[Stratum, ...] = ()
+    fails_sanity: bool | None = None  # None: not checked
+    seconds: float | None = None  # per map, median; None for a control
+    evaluations: int | None = None  # of the model per map, median; None for a control
 
 
-def _row(line: dict[str, str]) -> Row:
-    facts = {name: line[name] for name in _FACTS}
-    numbers = {name: float(facts[name]) for name in ("probability", "box_share", "seconds")}
-    measures = {name: float(line[name]) for name in MEASURES if line[name] != ""}
-    whole = {"control": facts["control"] == "1", "evaluations": int(facts["evaluations"])}
-    return Row(**facts | numbers | whole, measures=measures)
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What one model's explanations.csv comes to. Localisation counts annotated scans only."""
+
+    model: str
+    weights: str  # sha256
+    scans: int  # annotated
+    groups: int  # of related scans among them
+    accuracy: float | None  # share of them that are predicted correctly; None without annotated scans
+    box_share: float | None  # share of the scan that the box covers, median; None without annotated scans
+    methods: dict[str, MethodResult]
+    healthy_scans: int = 0  # scans without a tumour
+    healthy: dict[str, dict[str, Estimate]] = field(default_factory=dict)  # estimates on these, by method
 
 
-def summary(rows: Sequence[Row]) -> dict:
-    """Return what the rows come to: a method's measures with 95 % intervals over groups, and where it misses.
+def summarised(rows: Sequence[Row], model: str, weights: str) -> Results:
+    """Return the results of the rows: each method's measures with 95 % intervals over groups, and its strata.
 
-    Localisation counts scans with a marked tumour only; scans without one are counted apart, under "healthy".
+    Scans without a tumour have nothing to localise, and are counted apart as `healthy`.
     """
-    tumours = [row for row in rows if row.box_share > 0]
+    annotated = [row for row in rows if row.box_share > 0]
     healthy = [row for row in rows if row.box_share == 0]
-    methods = list(dict.fromkeys(row.method for row in rows))
+    names = list(dict.fromkeys(row.method for row in rows))
+    strata = _strata(annotated)
+    return Results(
+        model=model,
+        weights=weights,
+        scans=len({row.id for row in annotated}),
+        groups=len({row.group for row in annotated}),
+        accuracy=round(float(np.mean([r.correct for r in annotated])), 4) if annotated else None,
+        box_share=round(float(np.median([r.box_share for r in annotated])), 4) if annotated else None,
+        methods={name: _result([r for r in annotated if r.method == name], strata) for name in names if annotated},
+        healthy_scans=len({row.id for row in healthy}),
+        healthy={name: _estimates([r for r in healthy if r.method == name]) for name in names if healthy},
+    )
+
+
+def _result(rows: Sequence[Row], strata: dict[str, dict[str, set[str]]]) -> MethodResult:
+    control, estimates = rows[0].control, _estimates(rows)
+    sanity = estimates.get(_ALL_LAYERS)
+    return MethodResult(
+        control=control,
+        estimates=estimates,
+        strata=tuple(
+            Stratum(by, name, _pointing([row for row in rows if row.id in ids]))
+            for by, parts in strata.items()
+            for name, ids in parts.items()
+            if any(row.id in ids for row in rows)
+        ),
+        fails_sanity=sanity and sanity.value > SURVIVES,
+        seconds=None if control else round(float(np.median([row.seconds for row in rows])), 3),
+        evaluations=None if control else int(np.median([row.evaluations for row in rows])),
+    )
+
+
+def _estimates(rows: Sequence[Row]) -> dict[str, Estimate]:
+    groups = [row.group for row in rows]
+    values = {
+        measure.id: estimate([row.measures.get(measure.id, np.nan) for row in rows], groups, measure.statistic)
+        for measure in MEASURES.values()
+        if rows
+    }
+    return {name: each for name, each in values.items() if each}
+
+
+def _pointing(rows: Sequence[Row]) -> Estimate:
+    return estimate([row.measures["pointing"] for row in rows], [row.group for row in rows])
+
+
+def _strata(rows: Sequence[Row]) -> dict[str, dict[str, set[str]]]:
+    """Return the ids of the annotated scans by class, by thirds of the box size, and by correctness.
+
+    Every method is scored on the same scans. Parts without a scan are left out.
+    """
+    scans = list({row.id: row for row in rows}.values())
+    if not scans:
+        return {}
+    low, high = np.quantile([scan.box_share for scan in scans], [1 / 3, 2 / 3])
+    sizes = (f"under {100 * low:.1f} %", f"{100 * low:.1f} to {100 * high:.1f} %", f"{100 * high:.1f} % or more")
+
+    def size_of(scan: Row) -> str:
+        return sizes[int(np.searchsorted([low, high], scan.box_share, side="right"))]
+
+    strata = {
+        BY_CLASS: {name: {s.id for s in scans if s.truth == name} for name in sorted({s.truth for s in scans})},
+        BY_SIZE: {name: {s.id for s in scans if size_of(s) == name} for name in sizes},
+        BY_PREDICTION: {
+            name: {s.id for s in scans if s.correct is correct} for name, correct in ((CORRECT, True), (WRONG, False))
+        },
+    }
+    return {by: {name: ids for name, ids in parts.items() if ids} for by, parts in strata.items()}
+
+
+def write_summary(folder: Path, model: str, weights: str) -> Results:
+    """Write explanations.json from the table beside it and return it."""
+    results = summarised(read_rows(folder / TABLE), model, weights)
+    write_whole(folder / SUMMARY, json.dumps(as_json(results), indent=1) + "\n")
+    return results
+
+
+def as_json(results: Results) -> dict:
+    """Return the results as explanations.json holds them: with the titles of its measures, without what is None."""
+    methods = {}
+    for name, result in results.methods.items():
+        methods[name] = {"control": result.control} | {m: asdict(each) for m, each in result.estimates.items()}
+        medians = {
+            "fails sanity": result.fails_sanity,
+            "median seconds": result.seconds,
+            "median evaluations": result.evaluations,
+        }
+        methods[name] |= {key: value for key, value in medians.items() if value is not None}
+        strata: dict[str, dict] = {}
+        for part in result.strata:
+            strata.setdefault(part.by, {})[part.name] = asdict(part.pointing)
+        methods[name]["pointing by"] = strata
     return {
-        "scans": len({row.id for row in tumours}),
-        "groups": len({row.group for row in tumours}),
-        "right": round(float(np.mean([r.truth == r.answer for r in tumours])), 4) if tumours else None,
-        "median share of the box": round(float(np.median([r.box_share for r in tumours])), 4) if tumours else None,
-        "methods": {name: _method(name, tumours) for name in methods},
+        "model": results.model,
+        "weights": results.weights,
+        "scans": results.scans,
+        "groups": results.groups,
+        "accuracy": results.accuracy,
+        "median box share": results.box_share,
+        "measures": {measure.id: measure.short for measure in MEASURES.values()},
+        "methods": methods,
         "healthy": {
-            "scans": len({row.id for row in healthy}),
-            "methods": {name: _estimates([r for r in healthy if r.method == name]) for name in methods if healthy},
+            "scans": results.healthy_scans,
+            "methods": {
+                name: {measure: asdict(each) for measure, each in estimates.items()}
+                for name, estimates in results.healthy.items()
+            },
         },
     }
 
 
-def _method(name: str, tumours: Sequence[Row]) -> dict:
-    rows = [row for row in tumours if row.method == name]
-    found: dict = {"control": rows[0].control} | _estimates(rows)
-    if survived := found.get(f"sanity {list(STAGES)[-1]}"):
-        found["fails sanity"] = survived["value"] > SURVIVES
-    if not rows[0].control:
-        found["seconds, median"] = round(float(np.median([row.seconds for row in rows])), 3)
-        found["evaluations, median"] = int(np.median([row.evaluations for row in rows]))
-    found["pointing, by"] = {what: _shares(parts) for what, parts in _parts(rows).items()}
-    return found
+def from_json(stored: dict) -> Results:
+    """Return the results that `as_json` wrote. Raises KeyError or TypeError on anything else."""
+    return Results(
+        model=stored["model"],
+        weights=stored["weights"],
+        scans=stored["scans"],
+        groups=stored["groups"],
+        accuracy=stored["accuracy"],
+        box_share=stored["median box share"],
+        methods={name: _result_of(values) for name, values in stored["methods"].items()},
+        healthy_scans=stored["healthy"]["scans"],
+        healthy={name: _estimates_of(values) for name, values in stored["healthy"]["methods"].items()},
+    )
 
 
-def _estimates(rows: Sequence[Row]) -> dict:
-    groups = [row.group for row in rows]
-    found = {}
-    for measure, statistic in MEASURES.items():
-        values = np.array([row.measures.get(measure, np.nan) for row in rows])
-        if made := estimate(values, groups, statistic) if len(values) else None:
-            found[measure] = asdict(made)
-    return found
+def _result_of(values: dict) -> MethodResult:
+    return MethodResult(
+        control=values["control"],
+        estimates=_estimates_of(values),
+        strata=tuple(
+            Stratum(by, name, Estimate(**each))
+            for by, parts in values["pointing by"].items()
+            for name, each in parts.items()
+        ),
+        fails_sanity=values.get("fails sanity"),
+        seconds=values.get("median seconds"),
+        evaluations=values.get("median evaluations"),
+    )
 
 
-def _parts(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
-    """Return the rows by class, by size of the box in thirds, and by whether the answer is right."""
-    edges = np.quantile([row.box_share for row in rows], [1 / 3, 2 / 3])
-    sizes = [_SIZES[int(np.searchsorted(edges, row.box_share, side="right"))] for row in rows]
-    kinds = {
-        "class": [row.truth for row in rows],
-        "size of the box": sizes,
-        "answer": ["right" if row.truth == row.answer else "wrong" for row in rows],
-    }
-    return {
-        what: {name: [r for r, n in zip(rows, names, strict=True) if n == name] for name in sorted(set(names))}
-        for what, names in kinds.items()
-    }
-
-
-def _shares(parts: dict[str, list[Row]]) -> dict[str, dict]:
-    return {
-        name: {"scans": len(rows), "pointing": round(float(np.mean([r.measures["pointing"] for r in rows])), 4)}
-        for name, rows in parts.items()
-    }
-
-
-def write_summary(folder: Path, model: str, weights: str) -> dict:
-    """Write explanations.json from the table beside it and return it."""
-    found = {"model": model, "weights": weights} | summary(read_rows(folder / TABLE))
-    write_whole(folder / SUMMARY, json.dumps(found, indent=1) + "\n")
-    return found
+def _estimates_of(values: dict) -> dict[str, Estimate]:
+    return {measure: Estimate(**values[measure]) for measure in MEASURES if measure in values}

@@ -1,4 +1,4 @@
-"""Does the score follow the map when what is removed leaves no outline of itself?
+"""ROAD: faithfulness when what is removed leaves no outline of itself.
 
 ROAD, Rong et al. 2022, https://arxiv.org/abs/2202.00449: "remove and debias". A removed pixel becomes the weighted
 mean of its eight neighbours, 1/6 for each of the four direct ones and 1/12 for each diagonal one, where neighbours
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import splu
 
-from explain.evaluation.faithfulness import Scores, asked, ranking
+from explain.evaluation.faithfulness import Scores, checked_scores, ranking
 from scans import resize
 
 PERCENTILES = (10, 30, 50, 70, 90)
@@ -37,8 +37,8 @@ def road(
     """Return {"road morf", "road lerf", "road"}: the mean scores, and (lerf - morf) / 2, of which high is good.
 
     `square` is float32 (h, w, c), `heat` (h', w') a map over it on a grid of any size, signed. For probabilities
-    the first two are 0 to 1 and the last -0.5 to 0.5, 0 on average for a map that knows nothing. Calls `scores_of`
-    once, with two squares a percentile. Raises ValueError for a percentile that is not between 0 and 100, and for
+    the first two are 0 to 1 and the last -0.5 to 0.5, 0 on average for an uninformative map. Calls `scores_of`
+    once, with two squares per percentile. Raises ValueError for a percentile that is not between 0 and 100, and for
     a map or scores that are not finite.
     """
     if not percentiles or not all(0 < p < 100 for p in percentiles):
@@ -52,7 +52,7 @@ def road(
             removed = np.zeros(order.size, bool)
             removed[relevant_first[: round(order.size * percentile / 100)]] = True
             batch[way * len(percentiles) + k] = impute(square, removed.reshape(grid), rng)
-    morf, lerf = asked(scores_of, batch).reshape(2, -1).mean(axis=1)
+    morf, lerf = checked_scores(scores_of, batch).reshape(2, -1).mean(axis=1)
     return {"road morf": float(morf), "road lerf": float(lerf), "road": float(lerf - morf) / 2}
 
 

@@ -1,8 +1,8 @@
-"""Does a map change when the network forgets what it has learnt? Cascading randomisation of the weights.
+"""The sanity check: whether a map changes when the model's weights are randomised, from the last layer down.
 
 Adebayo et al. 2018, https://arxiv.org/abs/1810.03292: from the logits down, the weights of ever more layers are
-shuffled among themselves, which keeps their spread; a map that stays as it was does not show what was learnt. The
-limit: how far maps agree depends on the task, too (Yona & Greenfeld 2021, https://arxiv.org/abs/2110.14297).
+shuffled among themselves, which keeps their spread; a map that does not change does not show what was learnt. The
+limit: how well maps agree also depends on the task (Yona & Greenfeld 2021, https://arxiv.org/abs/2110.14297).
 """
 
 from dataclasses import replace
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import keras
 
 STAGES = {"logits": 0.0, "upper half": 0.5, "all": 1.0}  # share of the layers with weights, from the logits down
-SURVIVES = 0.5  # mean rank correlation with the map of the forgetful network above which a method fails
+SURVIVES = 0.5  # mean rank correlation with the map of the fully randomised network, above which a method fails
 
 
 def randomised(model: Model, share: float, seed: int = 0) -> Model:
     """Return a copy of a model in which the upper `share` of its layers, one at least, has its weights shuffled."""
-    import keras  # seconds: whoever only reads a board's table does not wait for it
+    import keras  # seconds: reading a stored evaluation must not wait for it
 
     network = keras.models.clone_model(model.network)
     network.set_weights(model.network.get_weights())
@@ -38,7 +38,7 @@ def _flattened(network: "keras.Model") -> list["keras.layers.Layer"]:
     """Return the layers from input to logits, those of nested models in their place."""
     import keras
 
-    found = []
+    layers = []
     for layer in network.layers:
-        found += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
-    return found
+        layers += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
+    return layers

@@ -1,11 +1,11 @@
-"""What is each method's map of one scan worth? Every measure, for every method and control, on the same scan.
+"""Every measure of every method's and control's map of one scan.
 
-Explained is the class that the model gives, as in the app: right or wrong, that is the answer a reader asks about.
+Explained is the predicted class, as in the app: right or wrong, it is the one that a user looks at.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from explain.evaluation.controls import CONTROLS
 from explain.evaluation.faithfulness import blurred, deletion_and_insertion, local_mean
 from explain.evaluation.localisation import localise
 from explain.evaluation.road import road
+from explain.evaluation.rows import Row
 from explain.evaluation.stability import across_seeds, under_shifts_and_noise
 from explain.methods import METHODS
 from explain.refinement import Clock, MethodInput, rank_agreement
@@ -23,26 +24,9 @@ from model_zoo import Model, probabilities
 from scans import fit
 from scans.head import head_mask
 
-BOX = "box"  # the marks themselves as a map: what a map that is perfectly placed would score
+BOX = "box"  # the annotation itself as a map: the score of a perfectly placed map
 SEEDS = (0, 1, 2)
-_UNHURRIED = 600.0  # seconds a map: no figure may depend on how busy the machine is
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of explanations.csv: a scan and a method or control. `measures` lack what was not measured."""
-
-    id: str
-    group: str
-    truth: str
-    answer: str  # the class explained
-    probability: float  # of the answer
-    box_share: float  # of the scan; 0 without a tumour
-    method: str
-    control: bool
-    seconds: float
-    evaluations: int
-    measures: dict[str, float] = field(default_factory=dict)
+_UNHURRIED = 600.0  # seconds per map: no value may depend on how busy the machine is
 
 
 @dataclass(frozen=True)
@@ -59,13 +43,13 @@ def score_case(
     case: Record,
     methods: Sequence[str],
     *,
-    steady: bool = False,
-    forgetful: dict[str, Model] | None = None,
+    stability: bool = False,
+    randomised: dict[str, Model] | None = None,
 ) -> list[Row]:
-    """Return a row a method, and one a control.
+    """Return one row per method and one per control.
 
-    `steady` adds stability across seeds and under small changes, and `forgetful`, models by a name of `STAGES`,
-    the sanity check; both ask the model many times over. Raises ScanError where the scan cannot be read.
+    `stability` adds stability across seeds and under small changes, and `randomised`, models by a name of `STAGES`,
+    the sanity check; both call the model many times. Raises DatasetError if the scan cannot be read.
     """
     ready = _prepared(model, case)
     rows = []
@@ -74,10 +58,10 @@ def score_case(
         raw = refined_map(ready.given, METHODS[name]).raw
         seconds = time.perf_counter() - started
         measures = _measured(ready, raw.values)
-        if steady:
-            measures |= _steadiness(ready, name, raw.values)
-        for stage, other in (forgetful or {}).items():
-            values = refined_map(_asked(other, ready.given.square, ready.given.target), METHODS[name]).raw.values
+        if stability:
+            measures |= _stability(ready, name, raw.values)
+        for stage, other in (randomised or {}).items():
+            values = refined_map(_unhurried(other, ready.given.square, ready.given.target), METHODS[name]).raw.values
             measures[f"sanity {stage}"] = rank_agreement(raw.values, values, ready.given.head)
         rows.append(
             Row(
@@ -90,7 +74,7 @@ def score_case(
     return rows
 
 
-def _asked(model: Model, square: np.ndarray, target: int, seed: int = 0) -> MethodInput:
+def _unhurried(model: Model, square: np.ndarray, target: int, seed: int = 0) -> MethodInput:
     return MethodInput(model, square, target, seed, Clock(seconds=_UNHURRIED))
 
 
@@ -102,11 +86,11 @@ def _prepared(model: Model, case: Record) -> _Prepared:
         "id": case.id,
         "group": case.group,
         "truth": case.label,
-        "answer": model.card.classes[int(p.argmax())],
+        "predicted": model.card.classes[int(p.argmax())],
         "probability": float(p.max()),
         "box_share": float(mask.mean()),
     }
-    given = _asked(model, square, int(p.argmax()))
+    given = _unhurried(model, square, int(p.argmax()))
     return _Prepared(given, row, mask, head_mask(scan.windowed()), placement)
 
 
@@ -120,39 +104,39 @@ def _measured(ready: _Prepared, raw: np.ndarray) -> dict[str, float]:
     def target_probability(batch: np.ndarray) -> np.ndarray:
         return probabilities(given.logits(batch), given.model.card.temperature)[:, given.target]
 
-    found = dict(vars(placed)) if placed else {}
-    found |= deletion_and_insertion(target_probability, given.square, raw, baselines, steps=10)
-    return found | road(target_probability, given.square, raw)
+    measures = dict(vars(placed)) if placed else {}
+    measures |= deletion_and_insertion(target_probability, given.square, raw, baselines, steps=10)
+    return measures | road(target_probability, given.square, raw)
 
 
-def _steadiness(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, float]:
-    given, found = ready.given, {}
+def _stability(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, float]:
+    given, measures = ready.given, {}
 
     def map_of(square: np.ndarray, seed: int = 0) -> np.ndarray:
-        return refined_map(_asked(given.model, square, given.target, seed), METHODS[name]).raw.values
+        return refined_map(_unhurried(given.model, square, given.target, seed), METHODS[name]).raw.values
 
-    def same_verdict(square: np.ndarray) -> bool:
+    def same_prediction(square: np.ndarray) -> bool:
         return int(given.logits(square[None])[0].argmax()) == given.target
 
     if METHODS[name].random:
         others = [map_of(given.square, seed) for seed in SEEDS[1:]]
-        found["seeds"] = across_seeds([first, *others], given.head)
-    steady = under_shifts_and_noise(map_of, same_verdict, given.square, given.head)
-    return found | ({} if steady is None else {"shifts and noise": steady})
+        measures["seeds"] = across_seeds([first, *others], given.head)
+    agreement = under_shifts_and_noise(map_of, same_prediction, given.square, given.head)
+    return measures | ({} if agreement is None else {"shifts and noise": agreement})
 
 
 def _controls(ready: _Prepared, case: Record) -> dict[str, np.ndarray]:
-    """Return the controls' maps over the square, and the marks themselves as one."""
+    """Return the controls' maps over the square, and the annotation itself as one."""
     given = ready.given
     seed = int.from_bytes(case.id.encode()[-8:], "little")  # another random map for every scan, always the same
-    found = {name: draw(given.unit, given.head, seed) for name, draw in CONTROLS.items()}
+    maps = {name: draw(given.unit, given.head, seed) for name, draw in CONTROLS.items()}
     if ready.mask.any():
-        found[BOX] = _in_square(ready)
-    return found
+        maps[BOX] = _in_square(ready)
+    return maps
 
 
 def _in_square(ready: _Prepared) -> np.ndarray:
-    """Return the marks over the model's square, float32 (h, w) in [0, 1]."""
+    """Return the annotation over the model's square, float32 (h, w) in [0, 1]."""
     placement = ready.placement
     inner, part = placement.inner, ready.mask[placement.box.slices].astype(np.float32)
     out = np.zeros(placement.input_shape, np.float32)

@@ -1,10 +1,10 @@
-"""Does the map stay when nothing that matters changed?
+"""Stability: whether a map stays the same when nothing that matters changes.
 
-Repeatability, one of the four demands of Arun et al. 2021, https://doi.org/10.1148/ryai.2021200267: the same scan a
-few pixels aside, or with a little more noise, that gets the same answer should get the same map, and so should the
-same scan from another seed. Agreement is Spearman's rank correlation within the head.
+Repeatability, one of the four demands of Arun et al. 2021, https://doi.org/10.1148/ryai.2021200267: the same scan
+shifted by a few pixels, or with a little noise, should get the same map if it gets the same prediction, and so should
+the same scan with another seed. Agreement is Spearman's rank correlation within the head.
 
-The limit: a map that never changes is perfectly stable. Read it beside the measures of worth, never alone.
+The limit: a map that never changes is perfectly stable. Read it with the other measures, never alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,28 +21,28 @@ NOISE = 0.01  # standard deviation, of the square's range
 
 def under_shifts_and_noise(
     map_of: Callable[[np.ndarray], np.ndarray],
-    same_verdict: Callable[[np.ndarray], bool],
+    same_prediction: Callable[[np.ndarray], bool],
     square: np.ndarray,
     head: np.ndarray,
     seed: int = 0,
 ) -> float | None:
     """Return the mean agreement, -1 to 1, of the square's map with those of the square shifted and of it with noise.
 
-    `map_of` gives a square's map (h', w') on any grid, `same_verdict` whether a changed square still gets the
-    answer of the first; one that does not is left out, since its map ought to change. None where all are left out.
+    `map_of` gives a square's map (h', w') on any grid, `same_prediction` whether a changed square still gets the
+    prediction of the first; one that does not is left out, since its map should change. None where all are left out.
     `square` is float32 (h, w, c), `head` bool (h, w). `map_of` is called up to six times.
     """
     first = None
     agreements = []
     for changed, rows, columns in _changes(square, seed):
-        if not same_verdict(changed):
+        if not same_prediction(changed):
             continue
         if first is None:
             first = _drawn(map_of(square), square)
         back = shift_back(_drawn(map_of(changed), square), rows, columns)
-        # What the shift pushed over the edge was not shown to the model, so the map says nothing of it.
-        shown = shift_back(shifted(np.ones_like(head), rows, columns, False), rows, columns)
-        agreements.append(rank_agreement(first, back, head & shown))
+        # What the shift pushed over the edge was not visible to the model, so the map has no value for it.
+        visible = shift_back(shifted(np.ones_like(head), rows, columns, False), rows, columns)
+        agreements.append(rank_agreement(first, back, head & visible))
     return float(np.mean(agreements)) if agreements else None
 
 

@@ -1,4 +1,4 @@
-"""What did the board measure for this model, method and class? How far a map can be trusted, in a sentence."""
+"""How well a method localises tumours for a model and class, and whether it passes the sanity check: in sentences."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,129 +8,123 @@ import numpy as np
 
 from explain.evaluation.estimates import estimate
 from explain.evaluation.sanity import SURVIVES
-from explain.evaluation.store import Board, read_board
+from explain.evaluation.store import StoredEvaluation, read_evaluation
 from model_zoo import Estimate, ModelError
 
-CENTRE = "centre"  # the control to beat: a dot in the middle of the head
-UNKNOWN = "The board has not been run for this model and method: how often this map meets the tumour is not known."
+CENTRE = "centre"  # the control to beat: a spot at the centre of the head
+NOT_EVALUATED = "This method was not evaluated for this model: its localisation is unknown."
 
 
 @dataclass(frozen=True)
-class Trust:
-    """What the board found of one method's maps of the model's answer, on marked slices it never trained on.
+class MethodSummary:
+    """The quality of one method's maps of the predicted class, on annotated scans outside the training data.
 
-    Shares are 0 to 1, agreements rank correlations from -1 to 1. None is what was not measured.
+    Shares are 0 to 1, agreements rank correlations of -1 to 1. None is what was not measured.
     """
 
     method: str
-    class_id: str  # the true class of the slices behind `pointing`; "" for every marked slice
-    pointing: Estimate  # share of the slices in which the brightest point lies in the tumour's box
-    centre: Estimate | None  # the same share for a dot in the middle of the head, on the same slices
-    gain: Estimate | None  # `pointing` less `centre`, slice by slice
-    overall: Estimate  # `pointing` on every marked slice
-    sanity: Estimate | None  # agreement with the map of the network that forgot all it had learnt: low is good
+    class_id: str  # the reference label of the scans behind `pointing`; "" for all annotated scans
+    pointing: Estimate  # share of the scans in which the map's highest point lies inside the annotation
+    centre: Estimate | None  # the same share for CENTRE, on the same scans
+    gain: Estimate | None  # `pointing` less `centre`, scan by scan
+    overall: Estimate  # `pointing` on all annotated scans
+    sanity: Estimate | None  # agreement with the map of the model with all weights randomised; low is good
     fails_sanity: bool | None
-    seeds: Estimate | None  # agreement between seeds, of a method that draws at random
-    shifts: Estimate | None  # agreement with the map of the slice a little shifted, or with a little noise
+    seeds: Estimate | None  # agreement between seeds, of a method that draws random samples
+    shifts: Estimate | None  # agreement with the map of the scan after a small shift or with a little noise
 
 
-def trust(folder: Path, weights_sha256: str, method: str, class_id: str = "") -> Trust | None:
-    """Return what the board in a bundle's `folder` says of `method`, for slices whose true class is `class_id`.
+def method_summary(folder: Path, weights_sha256: str, method: str, class_id: str = "") -> MethodSummary | None:
+    """Return the quality of `method` for the bundle in `folder`, on scans whose reference label is `class_id`.
 
-    Where no slice of that class is marked, and for "", it is said of all marked slices. None where the board was not
-    run for this method, was run for other weights, or cannot be read. Cheap enough to be asked for every method.
+    On all annotated scans for "" and for a class without one. None where the evaluation was not run for this method
+    or these weights, or cannot be read. Cached, so that it can be called for every method.
     """
     try:
-        board = read_board(folder)
+        evaluation = read_evaluation(folder)
     except ModelError:
-        return None  # the page on explanation quality says what is wrong with it
-    if board is None or board.found["weights"] != weights_sha256 or method not in board.methods:
+        return None  # the page on explanation quality shows the error
+    if evaluation is None or evaluation.results.weights != weights_sha256 or method not in evaluation.methods:
         return None
-    return _trust(board, method, class_id)
+    return _summary(evaluation, method, class_id)
 
 
 @lru_cache(maxsize=1024)
-def _trust(board: Board, method: str, class_id: str) -> Trust | None:
-    rows = board.marked(method)
+def _summary(evaluation: StoredEvaluation, method: str, class_id: str) -> MethodSummary | None:
+    rows = evaluation.annotated(method)
     if not rows:
         return None
     of_class = [row for row in rows if row.truth == class_id]
-    shown = of_class or rows
-    groups = [row.group for row in shown]
-    dots = {row.id: row.measures["pointing"] for row in board.marked(CENTRE)}
-    points = np.array([row.measures["pointing"] for row in shown])
-    beside = np.array([dots.get(row.id, np.nan) for row in shown])
-    return Trust(
+    chosen = of_class or rows
+    groups = [row.group for row in chosen]
+    baseline = {row.id: row.measures["pointing"] for row in evaluation.annotated(CENTRE)}
+    points = np.array([row.measures["pointing"] for row in chosen])
+    centre = np.array([baseline.get(row.id, np.nan) for row in chosen])
+    return MethodSummary(
         method=method,
         class_id=class_id if of_class else "",
         pointing=estimate(points, groups),
-        centre=estimate(beside, groups),
-        gain=estimate(points - beside, groups),
+        centre=estimate(centre, groups),
+        gain=estimate(points - centre, groups),
         overall=estimate(np.array([row.measures["pointing"] for row in rows]), [row.group for row in rows]),
-        sanity=board.figure(method, "sanity all"),
-        fails_sanity=board.found["methods"][method].get("fails sanity"),
-        seeds=board.figure(method, "seeds"),
-        shifts=board.figure(method, "shifts and noise"),
+        sanity=evaluation.estimate(method, "sanity all"),
+        fails_sanity=evaluation.results.methods[method].fails_sanity,
+        seeds=evaluation.estimate(method, "seeds"),
+        shifts=evaluation.estimate(method, "shifts and noise"),
     )
 
 
-def said(found: Trust | None, title: str, name: str) -> str:
-    """Return how far to trust a map, in two sentences or three. `title` is the method's, `name` the class's."""
-    if found is None:
-        return UNKNOWN
-    return f"{_met(found, title, name)} {_sane(found)}"
+def summary_text(summary: MethodSummary | None, name: str) -> str:
+    """Return the localisation and the sanity check in two or three sentences; `name` is the class's, "" for all."""
+    if summary is None:
+        return NOT_EVALUATED
+    return f"{_localisation(summary, name)} {_sanity(summary)}"
 
 
-def _met(found: Trust, title: str, name: str) -> str:
-    slices = f"{found.pointing.scans:,} marked slices"
-    if found.class_id:
-        where = f"On {slices} of {name} that the model never trained on"
+def _localisation(summary: MethodSummary, name: str) -> str:
+    scans, where = f"n = {summary.pointing.scans:,}", "Localisation"
+    if summary.class_id:
+        scans += f" annotated {name} scans"
     elif name:
-        where = f"No slice of {name} is marked; on {slices} of other classes that the model never trained on"
-    else:
-        where = f"On {slices} that the model never trained on"
-    share = _per_cent(found.pointing.value) + _interval(found.pointing, "95\u00a0% interval ")
-    return f"{where}, the brightest point of {title} lay in the tumour's box in {share}{_beside(found)}."
+        where = f"No scan of {name} is annotated. Localisation on other classes"
+    detail = f"95\u00a0% CI {_interval(summary.pointing)}, {scans}" if _interval(summary.pointing) else scans
+    return f"{where}: {_per_cent(summary.pointing.value)} ({detail}){_beside_centre(summary)}."
 
 
-def _beside(found: Trust) -> str:
-    if found.centre is None or found.gain is None:
+def _beside_centre(summary: MethodSummary) -> str:
+    if summary.centre is None or summary.gain is None:
         return ""
-    verdict = ", not clearly less often"
-    if found.gain.low > 0:
+    verdict = " (no significant difference)"
+    if summary.gain.low > 0:
         verdict = ""
-    elif found.gain.high < 0:
-        verdict = ", more often"
-    return f"; a dot in the middle of the head would in {_per_cent(found.centre.value)}{verdict}"
+    elif summary.gain.high < 0:
+        verdict = " (significantly better)"
+    return f"; centre baseline {_per_cent(summary.centre.value)}{verdict}"
 
 
-def _sane(found: Trust) -> str:
-    if found.sanity is None:
-        return "Sanity was not checked."
-    agreement = f"agreement {found.sanity.value:z.2f}, on {found.sanity.scans:,} scans"
-    if found.fails_sanity:
-        return (
-            f"Fails the sanity check: the map stays much the same when the network forgets what it has learnt "
-            f"({agreement})."
-        )
+def _sanity(summary: MethodSummary) -> str:
+    if summary.sanity is None:
+        return "Sanity check not run."
+    verdict = "Fails" if summary.fails_sanity else "Passes"
     return (
-        f"Sanity: the map changes when the network forgets what it has learnt ({agreement}; above {SURVIVES:g} it "
-        "would fail), as it should."
+        f"{verdict} the model-randomisation test (rank correlation {summary.sanity.value:z.2f}; "
+        f"fails above {SURVIVES:g}; n = {summary.sanity.scans:,})."
     )
 
 
-def short(found: Trust | None) -> str:
-    """Return the same for under a small picture: "81 % in the box (69 to 91 %), passes sanity"."""
-    if found is None:
-        return "not measured"
-    sane = {True: "fails sanity", False: "passes sanity", None: "sanity not checked"}[found.fails_sanity]
-    return f"{_per_cent(found.pointing.value)} in the box{_interval(found.pointing)}, {sane}"
+def summary_line(summary: MethodSummary | None) -> str:
+    """Return the same for the caption of a small picture: "localisation 81 % (69 to 91), passes sanity check"."""
+    if summary is None:
+        return "not evaluated"
+    sanity = {True: "fails sanity check", False: "passes sanity check", None: "sanity check not run"}
+    interval = f" ({_interval(summary.pointing)})" if _interval(summary.pointing) else ""
+    return f"localisation {_per_cent(summary.pointing.value)}{interval}, {sanity[summary.fails_sanity]}"
 
 
-def _interval(figure: Estimate, words: str = "") -> str:
-    if figure.low == figure.high:  # all slices alike: a resample cannot differ, and "100 to 100" would be too sure
+def _interval(estimate: Estimate) -> str:
+    if estimate.low == estimate.high:  # all scans alike: a resample cannot differ, and "100 to 100" would be too sure
         return ""
-    return f" ({words}{100 * figure.low:.0f} to {_per_cent(figure.high)})"
+    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f}"
 
 
 def _per_cent(share: float) -> str:

@@ -18,40 +18,40 @@ from threading import Lock
 
 import numpy as np
 
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 
 _building = Lock()  # a graph is built once, however many ask for it at the same time
 
 
-def gradcam(question: Question) -> Iterator[RawMap]:
+def gradcam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Grad-CAM, signed, in logit × activation."""
-    return _one_of_four(question, "gradcam")
+    return _one_of_four(given, "gradcam")
 
 
-def gradcam_plus_plus(question: Question) -> Iterator[RawMap]:
+def gradcam_plus_plus(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Grad-CAM++, >= 0 where activations are, in logit × activation."""
-    return _one_of_four(question, "gradcam++")
+    return _one_of_four(given, "gradcam++")
 
 
-def layercam(question: Question) -> Iterator[RawMap]:
+def layercam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the LayerCAM, >= 0 where activations are, in logit × activation."""
-    return _one_of_four(question, "layercam")
+    return _one_of_four(given, "layercam")
 
 
-def hirescam(question: Question) -> Iterator[RawMap]:
+def hirescam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the HiResCAM, signed, in logits a cell."""
-    return _one_of_four(question, "hirescam")
+    return _one_of_four(given, "hirescam")
 
 
-def four_cams(question: Question) -> dict[str, np.ndarray]:
+def four_cams(given: MethodInput) -> dict[str, np.ndarray]:
     """Return all four maps by method id, float32 (h', w') each, from one pass of the network."""
-    run = _four(question.model.network, question.model.card.tap)
-    maps = run(question.square[None], np.int32(question.target))
+    run = _four(given.model.network, given.model.card.tap)
+    maps = run(given.square[None], np.int32(given.target))
     return {name: values.numpy()[0] for name, values in maps.items()}
 
 
-def _one_of_four(question: Question, name: str) -> Iterator[RawMap]:
-    yield RawMap(four_cams(question)[name], 1)
+def _one_of_four(given: MethodInput, name: str) -> Iterator[RawMap]:
+    yield RawMap(four_cams(given)[name], 1)
 
 
 def _four(network, tap: str):

@@ -16,7 +16,7 @@ from threading import Lock
 
 import numpy as np
 
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 from scans import InputSpec, fit, phantom
 
 NOISE = 0.15  # of the scan's range: SmoothGrad's standard deviation; its authors use 0.1 to 0.2
@@ -29,59 +29,59 @@ _BALANCED = 0.1  # of the logit's change: a sum further from it than this is sai
 _building = Lock()
 
 
-def saliency(question: Question) -> Iterator[RawMap]:
+def saliency(given: MethodInput) -> Iterator[RawMap]:
     """Yield the largest absolute gradient over the channels, >= 0, in logits a unit of input."""
-    gradients = input_gradients(question, question.square[None], exact=True)
+    gradients = input_gradients(given, given.square[None], exact=True)
     yield RawMap(np.abs(gradients[0]).max(axis=-1), 1)
 
 
-def smoothgrad(question: Question, samples: int = 40) -> Iterator[RawMap]:
+def smoothgrad(given: MethodInput, samples: int = 40) -> Iterator[RawMap]:
     """Yield the mean absolute gradient of 10, 20 and 40 noisy copies, >= 0, in logits a unit of input."""
-    rng = np.random.RandomState(question.seed)  # the generator that tf-keras-vis draws from
-    square = question.square
+    rng = np.random.RandomState(given.seed)  # the generator that tf-keras-vis draws from
+    square = given.square
     sigma = NOISE * np.ptp(square)
     total = np.zeros(square.shape, np.float64)
     for taken, size in doubling(10, samples):
         noisy = square + rng.normal(0.0, sigma, (size, *square.shape)).astype(np.float32)
-        total += np.abs(input_gradients(question, noisy)).sum(axis=0)
+        total += np.abs(input_gradients(given, noisy)).sum(axis=0)
         yield _drawn(total / taken, taken, samples, np.max)
 
 
-def integrated_gradients(question: Question, steps: int = 81) -> Iterator[RawMap]:
+def integrated_gradients(given: MethodInput, steps: int = 81) -> Iterator[RawMap]:
     """Yield each pixel's share of the logit's change from black, signed, in logits a pixel.
 
     By the midpoints of 9, 27 and 81 steps, which contain each other. Notes a sum that is off by more than a tenth.
     """
-    square = question.square
-    black = np.full_like(square, question.model.card.input.value_range[0])
-    change = float(np.diff(question.scores(np.stack([black, square])))[0])
+    square = given.square
+    black = np.full_like(square, given.model.card.input.value_range[0])
+    change = float(np.diff(given.scores(np.stack([black, square])))[0])
     total, taken, count = np.zeros(square.shape, np.float64), np.zeros(0), 9
     while count <= steps:
         middles = (np.arange(count) + 0.5) / count
         new = middles if not taken.size else np.delete(middles, np.arange(1, count, 3))
         path = black + new.astype(np.float32)[:, None, None, None] * (square - black)
-        total += input_gradients(question, path).sum(axis=0)
+        total += input_gradients(given, path).sum(axis=0)
         taken = middles
         values = total / count * (square - black)
         yield _drawn(values, count, steps, np.sum, notes=_unbalanced(float(values.sum()), change), besides=2)
         count *= 3
 
 
-def expected_gradients(question: Question, samples: int = 8 * STARTS) -> Iterator[RawMap]:
+def expected_gradients(given: MethodInput, samples: int = 8 * STARTS) -> Iterator[RawMap]:
     """Yield each pixel's share of the logit's change from a synthetic healthy head, signed, in logits a pixel.
 
     The starts take turns and the places on the way are spread by the golden ratio from a drawn first one, where
     shap draws both at random: as many samples say more.
     """
-    rng = np.random.default_rng(question.seed)
-    square, starts = question.square, healthy_heads(question.model.card.input)
+    rng = np.random.default_rng(given.seed)
+    square, starts = given.square, healthy_heads(given.model.card.input)
     turns, first = rng.permutation(len(starts)), rng.random()
     total = np.zeros(square.shape, np.float64)
     for taken, size in doubling(len(starts), samples):
         number = np.arange(taken - size, taken)
         chosen = starts[turns[number % len(starts)]]
         share = ((first + number * _GOLDEN) % 1).astype(np.float32)[:, None, None, None]
-        gradients = input_gradients(question, share * square + (1 - share) * chosen)
+        gradients = input_gradients(given, share * square + (1 - share) * chosen)
         total += (gradients * (square - chosen)).sum(axis=0)
         yield _drawn(total / taken, taken, samples, np.sum)
 
@@ -122,18 +122,18 @@ def healthy_heads(spec: InputSpec) -> np.ndarray:
     return heads
 
 
-def input_gradients(question: Question, batch: np.ndarray, *, exact: bool = False) -> np.ndarray:
+def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = False) -> np.ndarray:
     """Return the gradients of the target's logit, float32 (N, h, w, c); may end the refining.
 
     In bfloat16 where the model's runtime predicts in it, which halves the time and changes a map by less than
     another seed does; in float32 where `exact`.
     """
-    half = not exact and question.model.runtime.precision == "bf16"
+    half = not exact and given.model.runtime.precision == "bf16"
     with _building:
-        run = _traced(question.model.network, half)
-    target, found = np.int32(question.target), []
+        run = _traced(given.model.network, half)
+    target, found = np.int32(given.target), []
     for start in range(0, len(batch), _CHUNK):
-        question.clock.check()
+        given.clock.check()
         found.append(run(batch[start : start + _CHUNK].astype(np.float32), target).numpy())
     return np.concatenate(found)
 

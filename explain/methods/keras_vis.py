@@ -12,7 +12,7 @@ import numpy as np
 
 from explain.methods.gradients import NOISE
 from explain.methods.sampling import numpy_seeded
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 from model_zoo import ModelError
 
 _NAME = "cam_tap"
@@ -20,53 +20,53 @@ _AT_TAP = {"penultimate_layer": _NAME, "seek_penultimate_conv_layer": False}
 _SIGNED = {"activation_modifier": None, "expand_cam": False, "normalize_cam": False}  # its own grid, unscaled
 
 
-def gradcam(question: Question) -> Iterator[RawMap]:
+def gradcam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Grad-CAM, signed, in logit × activation."""
-    yield RawMap(_run("gradcam.Gradcam", question, **_AT_TAP, **_SIGNED), 1)
+    yield RawMap(_run("gradcam.Gradcam", given, **_AT_TAP, **_SIGNED), 1)
 
 
-def gradcam_plus_plus(question: Question) -> Iterator[RawMap]:
+def gradcam_plus_plus(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Grad-CAM++, >= 0, in logit × activation."""
     import tensorflow as tf
 
     def score(logits):
         """Return 0 with the logit's gradient: tf-keras-vis multiplies by the score's exponential, inf from 89 up."""
-        chosen = logits[:, question.target]
+        chosen = logits[:, given.target]
         return chosen - tf.stop_gradient(chosen)
 
     unscaled = {"expand_cam": False, "normalize_cam": False}  # without its ReLU it would drop that of g, too
-    yield RawMap(_run("gradcam_plus_plus.GradcamPlusPlus", question, score, **_AT_TAP, **unscaled), 1)
+    yield RawMap(_run("gradcam_plus_plus.GradcamPlusPlus", given, score, **_AT_TAP, **unscaled), 1)
 
 
-def layercam(question: Question) -> Iterator[RawMap]:
+def layercam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the LayerCAM, >= 0, in logit × activation."""
-    yield RawMap(_run("layercam.Layercam", question, **_AT_TAP, **_SIGNED), 1)
+    yield RawMap(_run("layercam.Layercam", given, **_AT_TAP, **_SIGNED), 1)
 
 
-def scorecam(question: Question) -> Iterator[RawMap]:
+def scorecam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Score-CAM over all channels, in activation."""
-    raw = _run("scorecam.Scorecam", question, **_AT_TAP, **_SIGNED)
-    yield RawMap(raw, 1 + question.model.network.get_layer(question.model.card.tap.split("/")[0]).output.shape[-1])
+    raw = _run("scorecam.Scorecam", given, **_AT_TAP, **_SIGNED)
+    yield RawMap(raw, 1 + given.model.network.get_layer(given.model.card.tap.split("/")[0]).output.shape[-1])
 
 
-def saliency(question: Question) -> Iterator[RawMap]:
+def saliency(given: MethodInput) -> Iterator[RawMap]:
     """Yield the largest absolute gradient over the channels, in logits a unit of input."""
-    yield RawMap(_run("saliency.Saliency", question, normalize_map=False), 1)
+    yield RawMap(_run("saliency.Saliency", given, normalize_map=False), 1)
 
 
-def smoothgrad(question: Question) -> Iterator[RawMap]:
+def smoothgrad(given: MethodInput) -> Iterator[RawMap]:
     """Yield the mean absolute gradient of 20 noisy copies, in logits a unit of input."""
     samples = 20
     options = {"smooth_samples": samples, "smooth_noise": NOISE, "normalize_map": False}
-    yield RawMap(_run("saliency.Saliency", question, **options), samples)
+    yield RawMap(_run("saliency.Saliency", given, **options), samples)
 
 
-def _run(engine: str, question: Question, score: Callable | None = None, **options) -> np.ndarray:
-    question.clock.check()
-    with numpy_seeded(question.seed, question.clock):
-        tap = question.model.card.tap if "penultimate_layer" in options else None
-        run = _engine(engine, question.model.network, tap)
-        values = run(score or (lambda logits: logits[:, question.target]), question.square[None], **options)
+def _run(engine: str, given: MethodInput, score: Callable | None = None, **options) -> np.ndarray:
+    given.clock.check()
+    with numpy_seeded(given.seed, given.clock):
+        tap = given.model.card.tap if "penultimate_layer" in options else None
+        run = _engine(engine, given.model.network, tap)
+        values = run(score or (lambda logits: logits[:, given.target]), given.square[None], **options)
     return np.asarray(values, np.float32)[0]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from explain.methods.gradients import doubling
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 
 REGIONS = 40  # inside the head; the air around it is one more
 SAMPLES = 2000
@@ -20,22 +20,22 @@ _EVERY_REGION = 10**6  # lime keeps the strongest so many: all of them
 _POOR = 0.5  # R2 below which the linear model does not follow the network
 
 
-def lime(question: Question, samples: int = SAMPLES) -> Iterator[RawMap]:
+def lime(given: MethodInput, samples: int = SAMPLES) -> Iterator[RawMap]:
     """Yield each region's weight in logits, signed, on the model's square; notes lime's R2."""
     from lime.lime_image import LimeImageExplainer
     from sklearn.metrics import pairwise_distances  # a second to import, which a page need not wait for
 
-    explainer = LimeImageExplainer(random_state=question.seed)  # a used one gives another answer
-    regions = superpixels(question)
+    explainer = LimeImageExplainer(random_state=given.seed)  # a used one gives another answer
+    regions = superpixels(given)
     count = int(regions.max()) + 1
     shown = explainer.random_state.randint(0, 2, samples * count).reshape(samples, count)
     shown[0] = 1
-    hidden = with_means(question.square, regions)
+    hidden = with_means(given.square, regions)
     scores = np.zeros(0, np.float32)
     for taken, _ in doubling(_FIRST, samples):
         new = shown[len(scores) : taken]
         batch_scores = [
-            question.scores(np.where(part[:, regions, None] == 1, question.square, hidden).astype(np.float32))
+            given.scores(np.where(part[:, regions, None] == 1, given.square, hidden).astype(np.float32))
             for part in np.array_split(new, max(1, len(new) // 64))
         ]
         scores = np.concatenate([scores, *batch_scores])
@@ -53,7 +53,7 @@ def _told(r2: float) -> tuple[str, ...]:
     return (f"R2 of LIME's linear model: {r2:.2f}{end}",)
 
 
-def superpixels(question: Question, regions: int = REGIONS) -> np.ndarray:
+def superpixels(given: MethodInput, regions: int = REGIONS) -> np.ndarray:
     """Return int (h, w): 0 to n - 1 inside the head, n outside it, where there is an outside.
 
     SLIC (Achanta et al. 2012, https://doi.org/10.1109/TPAMI.2012.120). Numbers begin at 0: lime would take
@@ -61,7 +61,7 @@ def superpixels(question: Question, regions: int = REGIONS) -> np.ndarray:
     """
     from skimage.segmentation import slic
 
-    picture, head = question.unit, question.head
+    picture, head = given.unit, given.head
     found = slic(picture, n_segments=regions, compactness=0.08, sigma=1, start_label=1, channel_axis=None, mask=head)
     numbers, labels = np.unique(found, return_inverse=True)
     labels = labels.reshape(found.shape)

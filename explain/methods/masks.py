@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from explain.methods.gradients import doubling
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 
 WINDOW = 8  # windows a side, when they lie edge to edge
 _FINER = (1, 2, 4)  # steps a window
@@ -21,17 +21,17 @@ _FIRST, MASKS = 250, 2000
 _BATCH = 64  # scans held in memory at once
 
 
-def occlusion(question: Question) -> Iterator[RawMap]:
+def occlusion(given: MethodInput) -> Iterator[RawMap]:
     """Yield the mean drop of the logit over the windows that cover a pixel, signed, in logits.
 
     Windows of an eighth of the side, over the head only: edge to edge, then by half and quarter windows.
     """
-    square, head = question.square, question.head
+    square, head = given.square, given.head
     height, width = head.shape
     tall, wide = max(1, height // WINDOW), max(1, width // WINDOW)
     filled = cv2.blur(square, (2 * wide + 1, 2 * tall + 1)).reshape(square.shape)
     drops: dict[tuple[int, int], float] = {}
-    whole = float(question.scores(square[None])[0])
+    whole = float(given.scores(square[None])[0])
     for finer in _FINER:
         rows = range(0, height - tall + 1, max(1, tall // finer))
         columns = range(0, width - wide + 1, max(1, wide // finer))
@@ -41,7 +41,7 @@ def occlusion(question: Question) -> Iterator[RawMap]:
             batch = np.repeat(square[None], len(new[start : start + _BATCH]), axis=0)
             for covered, (r, c) in zip(batch, new[start : start + _BATCH], strict=True):
                 covered[r : r + tall, c : c + wide] = filled[r : r + tall, c : c + wide]
-            scores = question.scores(batch)
+            scores = given.scores(batch)
             drops.update(zip(new[start : start + _BATCH], (whole - scores).tolist(), strict=True))
         total, times = np.zeros(head.shape), np.zeros(head.shape)
         for (r, c), drop in drops.items():
@@ -51,21 +51,21 @@ def occlusion(question: Question) -> Iterator[RawMap]:
         yield RawMap(values, 1 + len(drops), finer / _FINER[-1])
 
 
-def rise(question: Question, masks: int = MASKS) -> Iterator[RawMap]:
+def rise(given: MethodInput, masks: int = MASKS) -> Iterator[RawMap]:
     """Yield how much higher the logit is where a pixel is shown, signed, in logits.
 
     The mean of the scores is taken off first: it adds the same to every pixel in the authors' sum, and only noise
     to a short one.
     """
-    square, low = question.square, question.model.card.input.value_range[0]
-    rng = np.random.default_rng(question.seed)
+    square, low = given.square, given.model.card.input.value_range[0]
+    rng = np.random.default_rng(given.seed)
     scores, weighed = np.zeros(0), np.zeros(square.shape[:2])
     shown_total, products = np.zeros(square.shape[:2]), np.zeros(square.shape[:2])
     first = None  # taken off every score: a logit that no mask changes must give 0, not the rounding of a large sum
     for taken, size in doubling(_FIRST, masks):
         for start in range(0, size, _BATCH):
             drawn = _soft_masks(min(_BATCH, size - start), square.shape[:2], rng)
-            found = question.scores(low + drawn[..., None] * (square - low)).astype(np.float64)
+            found = given.scores(low + drawn[..., None] * (square - low)).astype(np.float64)
             first = found[0] if first is None else first
             scores = np.concatenate([scores, found - first])
             products += np.tensordot(found - first, drawn, axes=1)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from explain.methods import cam, gradients, keras_vis, masks, scorecam, shapley
 from explain.methods import lime as regions
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 from model_zoo import ModelError
 
-Engine = Callable[[Question], Iterator[RawMap]]
+Engine = Callable[[MethodInput], Iterator[RawMap]]
 
 
 @dataclass(frozen=True)

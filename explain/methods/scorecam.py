@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 from model_zoo import probabilities
 
 _GROUPS = (16, 48, 144)
@@ -24,9 +24,9 @@ _FLAT = 1e-6  # a channel that varies less shows nothing
 _building = Lock()
 
 
-def scorecam(question: Question) -> Iterator[RawMap]:
+def scorecam(given: MethodInput) -> Iterator[RawMap]:
     """Yield the Score-CAM, >= 0, in activation, from 16, 48, 144 groups of channels and then from all."""
-    maps = _activations(question)  # (h', w', C)
+    maps = _activations(given)  # (h', w', C)
     masks = _unit_range(maps)
     alive = np.flatnonzero(np.ptp(masks, axis=(0, 1)) > 0)
     if not alive.size:
@@ -35,8 +35,8 @@ def scorecam(question: Question) -> Iterator[RawMap]:
     points = masks[..., alive].reshape(-1, alive.size).T  # (C, h' * w')
     asked = 1
     for groups in (*(g for g in _GROUPS if g < alive.size), alive.size):
-        centres, group = _grouped(points, groups, question.seed)
-        weights = _class_left(question, centres.reshape(-1, *maps.shape[:2]))
+        centres, group = _grouped(points, groups, given.seed)
+        weights = _class_left(given, centres.reshape(-1, *maps.shape[:2]))
         asked += len(centres)
         values = maps[..., alive] @ weights[group]
         yield RawMap(np.maximum(values, 0).astype(np.float32), asked, groups / alive.size)
@@ -60,21 +60,21 @@ def _grouped(points: np.ndarray, groups: int, seed: int) -> tuple[np.ndarray, np
     return centres[kept].astype(np.float32), group
 
 
-def _class_left(question: Question, masks: np.ndarray) -> np.ndarray:
+def _class_left(given: MethodInput, masks: np.ndarray) -> np.ndarray:
     """Return the target's probability for the scan under each mask (N, h', w'), float32 (N,)."""
-    square, low = question.square, question.model.card.input.value_range[0]
+    square, low = given.square, given.model.card.input.value_range[0]
     found = []
     for start in range(0, len(masks), 64):  # as many masked scans as are held in memory at once
         large = [cv2.resize(m, square.shape[1::-1], interpolation=cv2.INTER_LINEAR) for m in masks[start : start + 64]]
         batch = low + np.stack(large)[..., None] * (square - low)
-        found.append(probabilities(question.logits(batch))[:, question.target])
+        found.append(probabilities(given.logits(batch))[:, given.target])
     return np.concatenate(found)
 
 
-def _activations(question: Question) -> np.ndarray:
+def _activations(given: MethodInput) -> np.ndarray:
     with _building:
-        run = _traced(question.model.network, question.model.card.tap)
-    return run(question.square[None]).numpy()[0]
+        run = _traced(given.model.network, given.model.card.tap)
+    return run(given.square[None]).numpy()[0]
 
 
 @lru_cache(maxsize=8)

@@ -14,7 +14,7 @@ import numpy as np
 
 from explain.methods.gradients import healthy_heads
 from explain.methods.sampling import numpy_seeded
-from explain.refinement import Question, RawMap
+from explain.refinement import MethodInput, RawMap
 
 CELLS = 32  # a side of the grid
 EVALUATIONS = 500
@@ -23,7 +23,7 @@ _BLUR = 16  # pixels: the kernel of shap's documented masker
 _BATCH = 50
 
 
-def shap_regions(question: Question, evaluations: int = EVALUATIONS) -> Iterator[RawMap]:
+def shap_regions(given: MethodInput, evaluations: int = EVALUATIONS) -> Iterator[RawMap]:
     """Yield each cell's share of the logit's change from a blurred scan, signed, float32 (32, 32), in logits.
 
     The shares add up to that change, and do not depend on the seed.
@@ -36,15 +36,15 @@ def shap_regions(question: Question, evaluations: int = EVALUATIONS) -> Iterator
         keys = [mask.tobytes() for mask in masks]
         fresh = {key: mask for key, mask in zip(keys, masks, strict=True) if key not in known}
         if fresh:
-            shown = _enlarged(np.stack(list(fresh.values())).reshape(-1, CELLS, CELLS), question.square.shape[:2])
-            batch = np.where(shown[..., None], question.square, blurred)
-            known.update(zip(fresh, question.scores(batch).tolist(), strict=True))
+            shown = _enlarged(np.stack(list(fresh.values())).reshape(-1, CELLS, CELLS), given.square.shape[:2])
+            batch = np.where(shown[..., None], given.square, blurred)
+            known.update(zip(fresh, given.scores(batch).tolist(), strict=True))
         return np.array([known[key] for key in keys])
 
-    blurred = cv2.blur(question.square, (_BLUR, _BLUR)).reshape(question.square.shape)
+    blurred = cv2.blur(given.square, (_BLUR, _BLUR)).reshape(given.square.shape)
     for stage in (*(s for s in _STAGES if s < evaluations), evaluations):
         explainer = shap.PartitionExplainer(scores, _grid_masker())
-        with numpy_seeded(0, question.clock):  # shap tosses a coin between halves that matter equally
+        with numpy_seeded(0, given.clock):  # shap tosses a coin between halves that matter equally
             found = explainer(np.ones((1, CELLS * CELLS)), max_evals=stage, batch_size=_BATCH, silent=True)
         values = found.values.reshape(CELLS, CELLS).astype(np.float32)
         yield RawMap(values, len(known), stage / evaluations)
@@ -79,16 +79,16 @@ def _enlarged(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return cells.astype(bool)[:, rows][:, :, columns]
 
 
-def gradient_explainer(question: Question, samples: int = 200) -> Iterator[RawMap]:
+def gradient_explainer(given: MethodInput, samples: int = 200) -> Iterator[RawMap]:
     """Yield shap's GradientExplainer for the target from synthetic healthy heads, signed, in logits a pixel."""
-    question.clock.check()
-    with numpy_seeded(question.seed, question.clock):
-        values = _gradient_explainer(question.model.network, question.model.card.input)(
-            question.square[None],
+    given.clock.check()
+    with numpy_seeded(given.seed, given.clock):
+        values = _gradient_explainer(given.model.network, given.model.card.input)(
+            given.square[None],
             nsamples=samples,
-            ranked_outputs=np.array([[question.target]]),
+            ranked_outputs=np.array([[given.target]]),
             output_rank_order="custom",  # its "max_abs" takes the smallest
-            rseed=question.seed,
+            rseed=given.seed,
         )[0]
     yield RawMap(np.asarray(values, np.float32)[0, ..., 0].sum(axis=-1), samples)
 

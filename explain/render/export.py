@@ -7,7 +7,7 @@ import zipfile
 import cv2
 import numpy as np
 
-from explain.captions import settled
+from explain.captions import convergence
 from explain.explanation import Explanation
 from explain.methods import METHODS
 from explain.render.text import wrapped, write
@@ -61,7 +61,7 @@ def caption(explanation: Explanation, names: dict[str, str], title: str, method:
         f"Class explained: {target}, probability {_decimal(explanation.probability)}. The model's answer: {predicted}.",
         f"{method} ({explanation.engine}{seed}) of {title}, weights {explanation.weights[:12]}, "
         f"scan {explanation.scan[:12]}{where}.",
-        settled(explanation),
+        convergence(explanation),
         *explanation.notes,
         *explanation.warnings,
     ]

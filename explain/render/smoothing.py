@@ -1,4 +1,4 @@
-"""How far is a map of single pixels smoothed so that an eye can find it? In the picture only, never in the map."""
+"""Smoothing of a map with one value per pixel, so that an eye can find its peaks: in the picture only."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ _USUAL, _MOST = 0.015, 0.05  # of the longer side
 
 @dataclass(frozen=True)
 class Smoothing:
-    """What may be chosen as the Gaussian's standard deviation for a scan: in mm where the file gives them."""
+    """The choices for the Gaussian's standard deviation for a scan: in mm where the file gives them."""
 
     unit: str  # "mm" or "px"
-    side: float  # the longer side of the scan
+    side: float  # the longer side of the scan, in that unit
     usual: float
     most: float
 
-    def words(self, sigma: float) -> str:
+    def sentence(self, sigma: float) -> str:
         """Return the sentence for the caption, "" where nothing is smoothed."""
         if not sigma:
             return ""
@@ -30,7 +30,7 @@ class Smoothing:
 
 
 def smoothing(scan: Scan, method: str) -> Smoothing:
-    """Return the choice for a scan's map by a method; usually 0 but for maps of single pixels."""
+    """Return the choices for a scan's map by a method; usually 0 except for maps with one value per pixel."""
     side = max(scan.shape[0] * scan.spacing[0], scan.shape[1] * scan.spacing[1])
     usual = round(_USUAL * side / STEP) * STEP if method in METHODS and METHODS[method].per_pixel else 0.0
     most = max(1.0, round(_MOST * side / STEP) * STEP)

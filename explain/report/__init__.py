@@ -1,5 +1,5 @@
-"""What is taken home of a reading, as a page, a document or a DICOM object, and how is a whole folder reported?"""
+"""Reports of one scan, as HTML, PDF or DICOM, and of a whole folder."""
 
-from explain.report.report_input import Reading, Style
+from explain.report.report_input import ReportInput
 
-__all__ = ["Reading", "Style"]
+__all__ = ["ReportInput"]

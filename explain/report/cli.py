@@ -8,17 +8,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explain.arguments import choose_slice
+from explain.arguments import add_request_flags, add_slice_flags, choose_slice
 from explain.methods import METHODS, method
+from explain.prediction import predict
 from explain.prediction_text import percent
-from explain.refinement import Budget
 from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tidied, write, write_index
-from explain.report.report_input import Reading
-from explain.request import explain
+from explain.report.report_input import ReportInput
+from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model
-from scans import MAX_BYTES, PLANES, ScanError, read
+from scans import MAX_BYTES, ScanError, read
 
-QUICK = ("gradcam", "occlusion")  # one looks inside the network, the other asks it from outside
+USUAL = ("gradcam", "occlusion")  # one looks inside the network, the other asks it from outside
 
 
 def main(arguments: list[str]) -> int:
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     options.format = list(dict.fromkeys(options.format or ("html", "pdf")))
     try:
-        Budget(options.seconds)  # refuses what is no time to explain in, before a model is loaded
-        options.method = [method(name).id for name in dict.fromkeys(options.method or QUICK)]
+        check_seconds(options.seconds)  # before a model is loaded
+        options.method = [method(name).id for name in dict.fromkeys(options.method or USUAL)]
         model = load_model(options.model)
         if options.target and options.target not in model.card.classes:
             raise ModelError(f"no class {options.target[:40]!r}; {options.model} has {', '.join(model.card.classes)}")
@@ -70,8 +70,8 @@ def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
                 bar.write(f"{path}: {error}")
                 continue
             made, kept = made + new, kept + (not new)
-            answer = f"{entry['answer']}, {percent(entry['probability'])}"
-            bar.write(f"{path}: {answer} in {entry['name']}{'' if new else ' (was there)'}")
+            prediction = f"{entry['prediction']}, {percent(entry['probability'])}"
+            bar.write(f"{path}: {prediction} in {entry['name']}{'' if new else ' (was there)'}")
     finally:
         bar.close()
         write_index(options.out, refused)
@@ -80,7 +80,7 @@ def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
 
 
 def _report(model: Model, path: Path, known: dict[str, dict], options: argparse.Namespace) -> tuple[dict, bool]:
-    """Return the line of a file's reading, and whether it was made now; `known`, by name, gets it too.
+    """Return the line of a file's report, and whether it was made now; `known`, by name, gets it too.
 
     Raises ScanError on a file that is no scan.
     """
@@ -102,12 +102,23 @@ def _report(model: Model, path: Path, known: dict[str, dict], options: argparse.
             return known[name], False
         formats = list(dict.fromkeys([*known[name]["formats"], *formats]))
     scan = choose_slice(read(data, plane=options.plane), options.slice)
+    prediction = predict(model, scan)
     maps = tuple(
-        explain(model, scan, name, target=options.target, seed=options.seed, budget=Budget(options.seconds))
-        for name in options.method
+        explain(
+            Request(
+                model,
+                scan,
+                method_id,
+                target=options.target,
+                seed=options.seed,
+                seconds=options.seconds,
+                prediction=prediction,
+            )
+        )
+        for method_id in options.method
     )
-    reading = Reading(scan, model.card, maps[0].probabilities, maps, datetime.now().replace(microsecond=0))
-    known[name] = write(options.out, reading, data, stem, key, formats, options.identity)
+    report = ReportInput(scan, model.card, maps[0].probabilities, maps, datetime.now().replace(microsecond=0))
+    known[name] = write(options.out, report, data, stem, key, formats, options.identity)
     return known[name], True
 
 
@@ -130,8 +141,8 @@ def _stem(path: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain report",
-        description="Report what a model says of each scan and what it looked at. Run again, it goes on where it was "
-        "cut off. A report holds no file name and nothing of a patient; names in --out are the files' own.",
+        description="Report what a model predicts for each scan and what it looked at. Run again, it goes on where it "
+        "was cut off. A report holds no file name and nothing of a patient; names in --out are the files' own.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help="a file, or a folder and all in it")
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
@@ -140,16 +151,11 @@ def _parser() -> argparse.ArgumentParser:
         "--method",
         action="append",
         metavar="METHOD",
-        help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(QUICK)}",
+        help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(USUAL)}",
     )
     parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable; default: html and pdf")
-    parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: the answer")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that draw at random")
-    parser.add_argument(
-        "--seconds", type=float, default=Budget.seconds, metavar="S", help="time for each map (default: %(default)g)"
-    )
-    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
-    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
+    add_request_flags(parser)
+    add_slice_flags(parser)
     parser.add_argument(
         "--identity",
         action="store_true",

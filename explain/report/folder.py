@@ -2,7 +2,7 @@
 
 Each file is written whole or not at all, and its name ends in eight digits of all that it depends on: two scans of
 one name in different folders never meet, and what stands there need not be made again. `reports.jsonl` has a line a
-reading, appended as it is finished; `index.html` shows them all.
+report, appended as it is finished; `index.html` shows them all.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import cv2
 
-from explain.cache import VERSION
 from explain.prediction_text import percent
 from explain.render.overlay import png
-from explain.report.document import NOT_FOR_DIAGNOSIS, doubts_of
+from explain.report.document import NOT_FOR_DIAGNOSIS, cautions_of
 from explain.report.html import html, page
 from explain.report.pdf import pdf
-from explain.report.report_input import Reading
+from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
+from explain.request import VERSION
 from model_zoo import ModelCard
 
 FORMATS = ("html", "pdf", "dicom")
@@ -35,7 +35,7 @@ def key_of(card: ModelCard, digest: str, asked: dict) -> str:
 
 
 def name_of(stem: str, key: str) -> str:
-    """Return what a reading's files are called, before the ending."""
+    """Return what a report's files are called, before the ending."""
     return f"{stem}-{key[:8]}"
 
 
@@ -47,7 +47,7 @@ def finished(out: Path, entry: dict | None, key: str, formats: list[str]) -> boo
 
 
 def entries(out: Path) -> dict[str, dict]:
-    """Return the lines of reports.jsonl by name, each reading's last, without one that a kill cut short."""
+    """Return the lines of reports.jsonl by name, each report's last, without one that a kill cut short."""
     try:
         lines = (out / LINES).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -63,30 +63,30 @@ def entries(out: Path) -> dict[str, dict]:
     return found
 
 
-def write(out: Path, reading: Reading, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
-    """Write a reading's files and its line; return the line. The line comes last: it says that all is there."""
+def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
+    """Write a report's files and its line; return the line. The line comes last: it says that all is there."""
     name = name_of(stem, key)
     made: dict[str, bytes] = {}
     if "html" in formats:
-        made[f"{name}.html"] = html(reading).encode()
+        made[f"{name}.html"] = html(report).encode()
     if "pdf" in formats:
-        made[f"{name}.pdf"] = pdf(reading)
+        made[f"{name}.pdf"] = pdf(report)
     if "dicom" in formats:
-        for each in reading.explanations:
-            made[f"{name}.{each.method}.dcm"] = secondary_capture(reading, each, data, identity)
+        for each in report.explanations:
+            made[f"{name}.{each.method}.dcm"] = secondary_capture(report, each, data, identity)
     (out / THUMBNAILS).mkdir(exist_ok=True)
-    small = cv2.resize(reading.plain(), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(report.drawing().picture, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     _write_whole(out / THUMBNAILS / f"{name}.png", png(small))
     for file, content in made.items():
         _write_whole(out / file, content)
-    entry = _entry(reading, name, stem, key) | {"formats": formats, "files": list(made)}
+    entry = _entry(report, name, stem, key) | {"formats": formats, "files": list(made)}
     with (out / LINES).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     return entry
 
 
 def tidied(out: Path) -> dict[str, dict]:
-    """Return `entries` after writing them anew, a line a reading: to half a line nothing can be appended."""
+    """Return `entries` after writing them anew, a line a report: to half a line nothing can be appended."""
     found = dict(sorted(entries(out).items(), key=lambda item: (item[1]["stem"], item[0])))
     if found:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in found.values()]
@@ -95,30 +95,30 @@ def tidied(out: Path) -> dict[str, dict]:
 
 
 def write_index(out: Path, refused: list[dict]) -> None:
-    """Write the page over all readings, and reports.jsonl in its order. `refused` have "stem" and "error"."""
+    """Write the page over all reports, and reports.jsonl in its order. `refused` have "stem" and "error"."""
     found = tidied(out).values()
-    shown = [entry | {"said": percent(entry["probability"])} for entry in found]
-    _write_whole(out / INDEX, page("index.html", readings=shown, refused=refused, foot=NOT_FOR_DIAGNOSIS).encode())
+    shown = [entry | {"percent": percent(entry["probability"])} for entry in found]
+    _write_whole(out / INDEX, page("index.html", reports=shown, refused=refused, foot=NOT_FOR_DIAGNOSIS).encode())
 
 
-def _entry(reading: Reading, name: str, stem: str, key: str) -> dict:
-    card, best = reading.card, reading.predicted
+def _entry(report: ReportInput, name: str, stem: str, key: str) -> dict:
+    card, best = report.card, report.predicted
     return {
         "name": name,
         "stem": stem,
         "key": key,
         "model": card.id,
         "weights": card.weights_sha256,
-        "scan": reading.scan.digest,
-        "slice": reading.scan.index,
-        "slices": reading.scan.count,
+        "scan": report.scan.digest,
+        "slice": report.scan.index,
+        "slices": report.scan.count,
         "class": card.classes[best],
-        "answer": card.names[best],
-        "probability": round(reading.probabilities[best], 6),
-        "probabilities": {label: round(p, 6) for label, p in zip(card.classes, reading.probabilities, strict=True)},
-        "methods": [each.method for each in reading.explanations],
-        "doubts": doubts_of(reading),
-        "date": reading.date.isoformat(timespec="seconds"),
+        "prediction": card.names[best],
+        "probability": round(report.probabilities[best], 6),
+        "probabilities": {label: round(p, 6) for label, p in zip(card.classes, report.probabilities, strict=True)},
+        "methods": [each.method for each in report.explanations],
+        "cautions": cautions_of(report),
+        "date": report.date.isoformat(timespec="seconds"),
         "thumbnail": f"{THUMBNAILS}/{name}.png",
     }
 

@@ -8,12 +8,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from explain.render.overlay import png
 from explain.report.document import document
-from explain.report.report_input import Reading
+from explain.report.report_input import ReportInput
 
 
-def html(reading: Reading) -> str:
+def html(report: ReportInput) -> str:
     """Return the page. Every word is escaped: a card's and a scan's are strangers' words, too."""
-    return page("report.html", document=document(reading))
+    return page("report.html", document=document(report))
 
 
 def page(template: str, **given: object) -> str:

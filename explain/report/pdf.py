@@ -1,4 +1,4 @@
-"""How does a report become a PDF: A4, words searchable, pictures described, the same bytes for the same reading?
+"""How does a report become a PDF: A4, words searchable, pictures described, the same bytes for the same report?
 
 fpdf2 lays it out; the letters are DejaVu Sans, which Matplotlib brings. No heading stands alone at the foot of a page,
 and no picture is parted from its heading, its key or its caption.
@@ -16,7 +16,7 @@ from PIL import Image
 
 from explain.report.blocks import Bars, Facts, Pair, Picture, Points, Section, Table, Text
 from explain.report.document import document
-from explain.report.report_input import Reading
+from explain.report.report_input import ReportInput
 
 INK, FAINT, ACCENT, DOUBT = "#16191c", "#50575e", "#2c6e84", "#6e4700"
 
@@ -39,21 +39,21 @@ class _Paper(FPDF):
         self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
 
 
-def pdf(reading: Reading) -> bytes:
+def pdf(report: ReportInput) -> bytes:
     """Return the report as a PDF of A4 pages."""
-    told = document(reading, ink=FAINT)
+    told = document(report, ink=FAINT)
     paper = _Paper(format="A4")
     paper.foot_line = told.foot
     paper.set_margins(_MARGIN, _MARGIN, _MARGIN)
     paper.c_margin = 0  # words begin where pictures do
     paper.set_auto_page_break(True, _FOOT)
     paper.set_image_filter("FlateDecode")  # no JPEG: it blurs the edges of a map
-    paper.set_title(f"Candor: {told.title}, {reading.card.id}")
+    paper.set_title(f"Candor: {told.title}, {report.card.id}")
     paper.set_subject(told.foot)
     paper.set_creator("Candor")
     paper.set_lang("en-GB")
     paper.viewer_preferences = ViewerPreferences(display_doc_title=True)
-    date = reading.date
+    date = report.date
     paper.set_creation_date(date if date.tzinfo else date.replace(tzinfo=UTC))  # else this machine's zone gets in
     _fonts(paper)
     paper.add_page()

@@ -16,7 +16,7 @@ import numpy as np
 from explain.explanation import Explanation
 from explain.methods import METHODS
 from explain.render.export import caption, sheet
-from explain.report.report_input import Reading
+from explain.report.report_input import ReportInput
 from scans.sandbox import dicom_header
 
 SERIES = "Candor heatmap, not for diagnosis"
@@ -36,37 +36,39 @@ def is_dicom(data: bytes | None) -> bool:
     return data is not None and data[128:132] == b"DICM"
 
 
-def secondary_capture(reading: Reading, explanation: Explanation, data: bytes | None, identity: bool = False) -> bytes:
-    """Return a DICOM file of the scan beside one of the reading's maps.
+def secondary_capture(
+    report: ReportInput, explanation: Explanation, data: bytes | None, identity: bool = False
+) -> bytes:
+    """Return a DICOM file of the scan beside one of the report's maps.
 
     `data` are the bytes that the scan was read from. Where they are DICOM the capture keeps their study and refers to
     their series and instance, and to the frame; where not, it begins a study. Name, number and dates of the patient
     are copied only where the reader asked for it (`identity`). The same input gives the same bytes and the same
     identifiers. Raises ScanError where the header cannot be read again, ValueError where `data` is another file.
     """
-    if data is not None and hashlib.sha256(data).hexdigest() != reading.scan.digest:
+    if data is not None and hashlib.sha256(data).hexdigest() != report.scan.digest:
         raise ValueError("these are not the bytes that the scan was read from")
     known = dicom_header(data, identity) if is_dicom(data) else {}
-    pixels = page(reading, explanation)
-    study = known.get("StudyInstanceUID") or _identifier("study", reading.scan.digest)
-    series = _identifier("series", study, known, reading.scan.digest, explanation.weights, reading.date.isoformat())
+    pixels = page(report, explanation)
+    study = known.get("StudyInstanceUID") or _identifier("study", report.scan.digest)
+    series = _identifier("series", study, known, report.scan.digest, explanation.weights, report.date.isoformat())
     instance = _identifier("instance", series, hashlib.sha256(pixels).hexdigest(), explanation.manifest())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, on a name or number that the source had against the standard
-        dataset = _dataset(reading, explanation, pixels, known, (study, series, instance))
+        dataset = _dataset(report, explanation, pixels, known, (study, series, instance))
         if known:
-            _refer(dataset, reading, known)
+            _refer(dataset, report, known)
         stream = io.BytesIO()
         dataset.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
 
 
-def page(reading: Reading, explanation: Explanation) -> np.ndarray:
+def page(report: ReportInput, explanation: Explanation) -> np.ndarray:
     """Return uint8 (h, w, 3): the scan, the map over it, the key, and the words that go with them."""
-    names = dict(zip(reading.card.classes, reading.card.names, strict=True))
-    picture, key = reading.drawn(explanation)
-    lines = caption(explanation, names, reading.card.title, METHODS[explanation.method].title)
-    return sheet(reading.plain(), picture, key, [_FIRST, *lines, *reading.said_of_picture(explanation)])
+    names = dict(zip(report.card.classes, report.card.names, strict=True))
+    drawing = report.drawing(explanation)
+    lines = caption(explanation, names, report.card.title, METHODS[explanation.method].title)
+    return sheet(report.drawing().picture, drawing.picture, drawing.colour_bar, [_FIRST, *lines, *drawing.notes])
 
 
 def _identifier(*parts: object) -> str:
@@ -74,13 +76,13 @@ def _identifier(*parts: object) -> str:
     return f"2.25.{uuid.uuid5(_OURS, json.dumps(parts, sort_keys=True)).int}"
 
 
-def _dataset(reading: Reading, explanation: Explanation, pixels: np.ndarray, known: dict, uids: tuple[str, ...]):
+def _dataset(report: ReportInput, explanation: Explanation, pixels: np.ndarray, known: dict, uids: tuple[str, ...]):
     from highdicom.sc import SCImage  # half a second that a page need not wait for
     from pydicom.uid import ExplicitVRLittleEndian
 
-    day, time = f"{reading.date:%Y%m%d}", f"{reading.date:%H%M%S}"
+    day, time = f"{report.date:%Y%m%d}", f"{report.date:%H%M%S}"
     study, series, instance = uids
-    number = 1 + next((k for k, each in enumerate(reading.explanations) if each is explanation), 0)
+    number = 1 + next((k for k, each in enumerate(report.explanations) if each is explanation), 0)
     dataset = SCImage(
         pixel_array=pixels,
         photometric_interpretation="RGB",
@@ -93,7 +95,7 @@ def _dataset(reading: Reading, explanation: Explanation, pixels: np.ndarray, kno
         sop_instance_uid=instance,
         instance_number=number,
         manufacturer="Candor",
-        manufacturer_model_name=reading.card.id,
+        manufacturer_model_name=report.card.id,
         software_versions=explanation.weights[:12],
         patient_id=known.get("PatientID") or None,
         patient_name=known.get("PatientName") or None,
@@ -122,20 +124,20 @@ def _dataset(reading: Reading, explanation: Explanation, pixels: np.ndarray, kno
         tool.ContributionDateTime = day + time
     dataset.BodyPartExamined = "BRAIN"
     dataset.BurnedInAnnotation = "YES"
-    dataset.ImageComments = caption_line(reading, explanation)
-    dataset.DerivationDescription = f"{METHODS[explanation.method].title} of {reading.card.id}; not for diagnosis"
+    dataset.ImageComments = caption_line(report, explanation)
+    dataset.DerivationDescription = f"{METHODS[explanation.method].title} of {report.card.id}; not for diagnosis"
     return dataset
 
 
-def caption_line(reading: Reading, explanation: Explanation) -> str:
+def caption_line(report: ReportInput, explanation: Explanation) -> str:
     """Return what the capture is, in one line that a viewer may show."""
     return (
-        f"Not for diagnosis. {METHODS[explanation.method].title} map of {reading.name_of(explanation.target)} by "
-        f"{reading.card.id}, weights {explanation.weights[:12]}. Evidence about the model, not the patient."
+        f"Not for diagnosis. {METHODS[explanation.method].title} map of {report.name_of(explanation.target)} by "
+        f"{report.card.id}, weights {explanation.weights[:12]}. Evidence about the model, not the patient."
     )
 
 
-def _refer(dataset, reading: Reading, known: dict[str, str]) -> None:
+def _refer(dataset, report: ReportInput, known: dict[str, str]) -> None:
     """Let the capture refer to the image that it was made of, as far as that says which it is."""
     from pydicom import Dataset
     from pydicom.sr.codedict import codes
@@ -152,8 +154,8 @@ def _refer(dataset, reading: Reading, known: dict[str, str]) -> None:
         plain.update(source)
         series.ReferencedInstanceSequence = [plain]
         dataset.ReferencedSeriesSequence = [series]
-    if reading.scan.count > 1:
-        source.ReferencedFrameNumber = reading.scan.index + 1
+    if report.scan.count > 1:
+        source.ReferencedFrameNumber = report.scan.index + 1
     code = codes.DCM.SourceImageForImageProcessingOperation
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = (
         code.value,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from model_zoo import Model
 from model_zoo.runtime import make_runtime
 from tests.conftest import card_of
@@ -128,4 +128,4 @@ def model_of(network: keras.Model, **changes) -> Model:
 
 def ask(engine, network: keras.Model, square: np.ndarray, target: int, seed: int = 0, **changes) -> np.ndarray:
     """Return the last map, float32 (h', w'), that a method's engine yields for a network and a square (h, w, c)."""
-    return list(engine(Question(model_of(network, **changes), square, target, seed)))[-1].values
+    return list(engine(MethodInput(model_of(network, **changes), square, target, seed)))[-1].values

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from explain import METHODS, Budget, Cancelled, explain
+from explain import METHODS, Cancelled, Request, explain
 from model_zoo import Model, ModelError
 from scans import InputSpec, Scan, phantom
 from tests.conftest import tiny_network
@@ -62,7 +62,7 @@ def without_map() -> Model:
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_a_scan_of_one_bright_pixel_is_explained_without_a_crash(model, method, engine):
-    found = explain(model, one_pixel(), method.id, engine=engine, target="class1")
+    found = explain(Request(model, one_pixel(), method.id, engine=engine, target="class1"))
     assert found.heat.shape == (64, 64) and np.isfinite(found.heat).all()
     assert found.heat.any() or found.warnings
 
@@ -70,14 +70,14 @@ def test_a_scan_of_one_bright_pixel_is_explained_without_a_crash(model, method, 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_a_scan_far_from_square_is_explained_too(model, method):
     pixels = np.pad(phantom("glioma", 5, 64).scan.pixels, ((0, 0), (0, 700)))
-    found = explain(model, Scan(pixels, digest="2" * 64), method.id)
+    found = explain(Request(model, Scan(pixels, digest="2" * 64), method.id))
     assert found.heat.shape == (64, 764) and np.isfinite(found.heat).all()
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_a_saturated_model_still_gets_a_map(saturated, scan, method, engine):
     """Logits in the hundreds: the softmax is exactly 1, its gradient 0, and the logit's gradient is not."""
-    found = explain(saturated, scan, method.id, engine=engine)
+    found = explain(Request(saturated, scan, method.id, engine=engine))
     assert found.probability == 1
     assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
     assert found.raw.any()
@@ -85,7 +85,7 @@ def test_a_saturated_model_still_gets_a_map(saturated, scan, method, engine):
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_a_model_that_no_pixel_changes_has_no_evidence_and_says_so(indifferent, scan, method, engine):
-    found = explain(indifferent, scan, method.id, engine=engine)
+    found = explain(Request(indifferent, scan, method.id, engine=engine))
     if method.id == "scorecam":  # it weighs activations by probabilities, which are there whatever changes
         assert np.isfinite(found.heat).all()
         return
@@ -98,7 +98,7 @@ def test_weights_that_are_not_numbers_are_told_in_one_sentence(without_numbers, 
     with pytest.raises(
         ModelError, match=r"^tiny-phantom4 gave probabilities that are not finite; its weights may be broken$"
     ):
-        explain(without_numbers, scan, method.id, engine=engine)
+        explain(Request(without_numbers, scan, method.id, engine=engine))
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
@@ -106,16 +106,16 @@ def test_a_network_without_a_map_is_refused_by_those_that_need_one(without_map, 
     """And explained by the others."""
     if method.id in NEED_A_MAP:
         with pytest.raises(ModelError, match="a method that needs none is saliency, integrated-gradients, shap, lime"):
-            explain(without_map, scan, method.id, engine=engine)
+            explain(Request(without_map, scan, method.id, engine=engine))
         return
-    found = explain(without_map, scan, method.id, engine=engine, target="class2")
+    found = explain(Request(without_map, scan, method.id, engine=engine, target="class2"))
     assert found.heat.any() and np.isfinite(found.heat).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_class_that_there_is_not_is_refused_by_every_method(model, scan, method):
     with pytest.raises(ModelError, match="no class 'tumour'; it has class0, class1, class2, class3"):
-        explain(model, scan, method, target="tumour")
+        explain(Request(model, scan, method, target="tumour"))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -132,7 +132,7 @@ def test_a_model_of_one_channel_in_another_range_is_explained(scan, method):
         ]
     )
     model = model_of(network, input=InputSpec(40, 24, 1, value_range=(-1.0, 1.0)))
-    found = explain(model, scan, method, target="class1")
+    found = explain(Request(model, scan, method, target="class1"))
     assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
 
 
@@ -151,10 +151,10 @@ class Impatient:
 @pytest.mark.parametrize("method", SAMPLING)
 def test_a_cancel_in_the_middle_leaves_nothing_behind(wide, scan, method, asks):
     """Whoever asks next gets the map that they would have got."""
-    untouched = explain(wide, scan, method, target="class2", seed=4).heat
+    untouched = explain(Request(wide, scan, method, target="class2", seed=4)).heat
     with pytest.raises(Cancelled):
-        explain(wide, scan, method, target="class2", seed=4, budget=Budget(cancelled=Impatient(asks), stable=2))
-    np.testing.assert_array_equal(explain(wide, scan, method, target="class2", seed=4).heat, untouched)
+        explain(Request(wide, scan, method, target="class2", seed=4), cancelled=Impatient(asks), stable=2)
+    np.testing.assert_array_equal(explain(Request(wide, scan, method, target="class2", seed=4)).heat, untouched)
 
 
 def test_a_budget_s_listener_that_fails_is_not_swallowed(model, scan):
@@ -162,7 +162,7 @@ def test_a_budget_s_listener_that_fails_is_not_swallowed(model, scan):
         raise RuntimeError("no one listens")
 
     with pytest.raises(RuntimeError, match="no one listens"):
-        explain(model, scan, "lime", budget=Budget(progress=full))
+        explain(Request(model, scan, "lime"), progress=full)
 
 
 def failing_after(calls: int, model: Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -181,8 +181,8 @@ def failing_after(calls: int, model: Model) -> Callable[[np.ndarray], np.ndarray
 def test_a_runtime_that_fails_in_the_middle_is_heard_and_leaves_nothing_behind(model, scan, method):
     from dataclasses import replace
 
-    untouched = explain(model, scan, method, seed=1).heat
+    untouched = explain(Request(model, scan, method, seed=1)).heat
     failing = replace(model, runtime=replace(model.runtime, logits=failing_after(1, model)))
     with pytest.raises(MemoryError, match="no room"):
-        explain(failing, scan, method, seed=1)
-    np.testing.assert_array_equal(explain(model, scan, method, seed=1).heat, untouched)
+        explain(Request(failing, scan, method, seed=1))
+    np.testing.assert_array_equal(explain(Request(model, scan, method, seed=1)).heat, untouched)

@@ -1,4 +1,4 @@
-"""Is it said how settled a map is, what its colours mean, and when to doubt it?"""
+"""Convergence, the meaning of colours, and cautions stand beside every map."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explain import METHODS, Explanation
-from explain.captions import doubts, remarks, scale, settled, under_way
+from explain.captions import cautions, colour_meaning, convergence, fit_notes, progress_text
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def explanation() -> Explanation:
         raw=np.ones((2, 2), np.float32),
         method="lime",
         engine="lime",
-        unit="logits a region",
+        unit="logit per region",
         model="tiny-phantom4",
         weights="a" * 64,
         target="glioma",
@@ -36,69 +36,71 @@ def explanation() -> Explanation:
     )
 
 
-def test_a_stable_map_says_how_far_the_last_two_agree_and_what_it_took(explanation):
-    assert settled(explanation) == (
-        "Stable: the last two maps agree by 0.98 (rank correlation). 501 evaluations of the model, 1.3 s."
-    )
+def test_a_stable_map_gives_the_agreement_of_its_last_two_versions_and_its_cost(explanation):
+    words = convergence(explanation)
+    assert words.startswith("Converged") and all(value in words for value in ("0.98", "501", "1.3 s"))
 
 
-def test_a_single_pass_is_exact(explanation):
+def test_a_single_pass_is_deterministic(explanation):
     once = replace(explanation, method="gradcam", stopped="complete", stability=None, evaluations=2, seconds=0.04)
-    assert settled(once) == "Exact: one pass, nothing drawn at random. Under 0.1 s."
+    assert convergence(once).startswith("Deterministic, single pass") and "under 0.1 s" in convergence(once).lower()
 
 
-def test_score_cam_of_every_channel_by_itself_is_exact(explanation):
+def test_score_cam_of_every_channel_by_itself_is_deterministic(explanation):
     every = replace(explanation, method="scorecam", stopped="complete", stability=None, evaluations=66)
-    assert settled(every) == "Exact: nothing drawn at random. 66 evaluations of the model, 1.3 s."
+    assert convergence(every).startswith("Deterministic.") and "66" in convergence(every)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"stopped": "time", "stability": 0.8}, "Cut off by the time budget: the last two maps agree by 0.80"),
-        ({"stopped": "time", "stability": None}, "after its first map, so its stability was not measured"),
+        (
+            {"stopped": "time", "stability": 0.8},
+            "Stopped at the time limit: rank correlation of the last two maps 0.80",
+        ),
+        ({"stopped": "time", "stability": None}, "after the first map, so convergence was not measured"),
         ({"stopped": "complete", "stability": None}, "compare another seed"),
-        ({"stopped": "complete", "stability": 0.95}, "Complete: the last two maps agree by 0.95 (rank"),
+        ({"stopped": "complete", "stability": 0.95}, "Complete: rank correlation of the last two maps 0.95"),
         ({"stopped": "complete", "stability": 0.6}, "another seed may give another map"),
         ({"stopped": "complete", "stability": 0.6, "method": "shap"}, "read it as a sketch"),
     ],
 )
-def test_a_map_that_is_not_settled_says_so(explanation, changes, words):
-    assert words in settled(replace(explanation, **changes))
+def test_a_map_that_has_not_converged_says_so(explanation, changes, words):
+    assert words in convergence(replace(explanation, **changes))
 
 
 def test_lime_s_note_comes_with_what_r2_means(explanation):
-    assert remarks(explanation) == []
+    assert fit_notes(explanation) == []
     note = "R2 of LIME's linear model: 0.81."
-    first, second = remarks(replace(explanation, notes=(note,)))
+    first, second = fit_notes(replace(explanation, notes=(note,)))
     assert first == note and "1 would be all" in second
 
 
-def test_an_unlikely_class_and_a_saturated_model_are_told(explanation):
-    assert doubts(explanation, "Glioma") == []
-    unlikely = doubts(replace(explanation, probability=0.001), "Glioma")
-    assert len(unlikely) == 1 and "Glioma under 1\u00a0%" in unlikely[0]
+def test_an_unlikely_class_and_a_saturated_model_get_a_caution(explanation):
+    assert cautions(explanation, "Glioma") == []
+    unlikely = cautions(replace(explanation, probability=0.001), "Glioma")
+    assert len(unlikely) == 1 and "Glioma is under 1\u00a0%" in unlikely[0]
     heat = np.maximum(explanation.heat, 0)
     scorecam = replace(explanation, method="scorecam", heat=heat, signed=False, probability=1.0)
-    assert len(doubts(scorecam, "Glioma")) == 1 and "saturated" in doubts(scorecam, "Glioma")[0]
-    assert doubts(replace(scorecam, method="gradcam"), "Glioma") == []  # it reads the logit
+    assert len(cautions(scorecam, "Glioma")) == 1 and "saturated" in cautions(scorecam, "Glioma")[0]
+    assert cautions(replace(scorecam, method="gradcam"), "Glioma") == []  # it reads the logit
     empty = replace(scorecam, probability=0.0, heat=0 * heat, warnings=("No positive evidence.",))
-    assert doubts(empty, "Glioma") == ["No positive evidence."]
+    assert cautions(empty, "Glioma") == ["No positive evidence."]
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_s_colours_are_explained(explanation, name):
     of = replace(explanation, method=name, signed=METHODS[name].signed)
     for against in {False, METHODS[name].signed}:
-        words = scale(of, "Glioma", against)
+        words = colour_meaning(of, "Glioma", against)
         assert "Glioma" in words and words.startswith("0: ") and "every map has its own scale" in words
         assert ("against it" in words) is against
 
 
-def test_how_far_it_is_follows_the_effort_or_the_budget_and_never_ends_early():
-    share, words = under_way(0.45, 1.0, 30.0)
+def test_how_far_it_is_follows_the_effort_or_the_time_limit_and_never_ends_early():
+    share, words = progress_text(0.45, 1.0, 30.0)
     assert share == 0.45 and "45 %, 1 s of at most 30 s" in words.replace("\u00a0", " ")
-    assert under_way(0.0, 15.0, 30.0)[0] == 0.5
-    assert under_way(1.0, 1.0, 30.0)[0] < 1
-    share, words = under_way(0.0, 31.0, 30.0)
-    assert share == 1 and "30 s are over, waiting for a first map" in words.replace("\u00a0", " ")
+    assert progress_text(0.0, 15.0, 30.0)[0] == 0.5
+    assert progress_text(1.0, 1.0, 30.0)[0] < 1
+    share, words = progress_text(0.0, 31.0, 30.0)
+    assert share == 1 and "30 s reached, waiting for a first map" in words.replace("\u00a0", " ")

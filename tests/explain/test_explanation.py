@@ -5,14 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from explain import explain
+from explain import Request, explain
 from model_zoo import load_model
 from scans import phantom
 
 
 @pytest.fixture
 def explanation(in_tiny_zoo):
-    return explain(load_model("tiny-phantom4", precision="f32"), phantom("glioma", 5, 96).scan, "gradcam", seed=7)
+    return explain(
+        Request(load_model("tiny-phantom4", precision="f32"), phantom("glioma", 5, 96).scan, "gradcam", seed=7)
+    )
 
 
 def test_the_saved_map_is_the_map_and_every_save_adds_a_line(explanation, tmp_path):

@@ -8,12 +8,18 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from explain import METHODS, Budget, Cancelled, explain
-from explain.queue import FORGOTTEN_AFTER, GRACE, PATIENCE, QUEUE, QUICK, Busy, Queue, queue_for
+from explain import METHODS, Cancelled, Request, explain
+from explain.cache import explanation_task
+from explain.queue import FORGOTTEN_AFTER, GRACE, LANES, PATIENCE, QUICK, SLOW, Busy, Lane, Queue, Task
 from model_zoo import load_model
 from scans import phantom
 
 SOON = 20  # seconds: far more than any of this takes, so that a fault ends in a failure and not in a wait
+
+
+def one_lane(workers: int = 1, waiting: int = 32, per_user: int = 4, **options) -> Queue:
+    """A queue of its own for a test, with one lane."""
+    return Queue({SLOW: Lane(workers, waiting, per_user)}, **options)
 
 
 class Gate:
@@ -49,9 +55,9 @@ def busy():
     gates = []
 
     def make(**numbers) -> tuple[Queue, Gate]:
-        queue, gate = Queue(**numbers), Gate()
+        queue, gate = one_lane(**numbers), Gate()
         gates.append(gate)
-        queue.submit("first", "somebody", gate)
+        queue.submit(Task("first", gate), "somebody")
         assert gate.begun.wait(SOON)
         return queue, gate
 
@@ -66,7 +72,7 @@ def quick(result: object = None):
 
 
 def test_a_job_is_run_and_its_result_handed_to_who_asked():
-    job = Queue().submit("q", "ann", quick("answer"))
+    job = one_lane().submit(Task("q", quick("answer")), "ann")
     assert job.wait(SOON)
     assert (job.key, job.state, job.progress, job.result, job.error, job.place) == ("q", "done", 1, "answer", None, 0)
 
@@ -74,9 +80,9 @@ def test_a_job_is_run_and_its_result_handed_to_who_asked():
 def test_the_same_question_asked_twice_runs_once_and_both_get_the_same_object(busy):
     queue, _ = busy(workers=2)
     gate = Gate(result=object())
-    waiting = [queue.submit("q", user, gate) for user in ("ann", "bob")]
+    waiting = [queue.submit(Task("q", gate), user) for user in ("ann", "bob")]
     assert gate.begun.wait(SOON)
-    running = queue.submit("q", "cy", quick("another answer"))
+    running = queue.submit(Task("q", quick("another answer")), "cy")
     gate.open.set()
     assert all(job.wait(SOON) for job in (*waiting, running))
     assert gate.runs == 1
@@ -84,19 +90,19 @@ def test_the_same_question_asked_twice_runs_once_and_both_get_the_same_object(bu
 
 
 def test_a_finished_question_asked_again_runs_again_for_the_cache_is_asked_first():
-    queue = Queue()
-    assert queue.submit("q", "ann", quick(1)).wait(SOON)
-    again = queue.submit("q", "ann", quick(2))
+    queue = one_lane()
+    assert queue.submit(Task("q", quick(1)), "ann").wait(SOON)
+    again = queue.submit(Task("q", quick(2)), "ann")
     assert again.wait(SOON) and again.result == 2
 
 
 def test_eight_threads_that_ask_three_questions_get_their_own_answers():
-    queue, together, found = Queue(waiting=8), Barrier(8), {}
+    queue, together, found = one_lane(waiting=8), Barrier(8), {}
     answers = [object() for _ in range(3)]
 
     def ask(n: int) -> None:
         together.wait()
-        job = queue.submit(f"q{n % 3}", f"user {n}", quick(answers[n % 3]))
+        job = queue.submit(Task(f"q{n % 3}", quick(answers[n % 3])), f"user {n}")
         assert job.wait(SOON)
         found[n] = job.result
 
@@ -120,7 +126,7 @@ def test_progress_is_told_as_it_goes_stays_in_its_range_and_never_falls():
         progress(7)
         seen.append(job.progress)
 
-    job = Queue().submit("q", "ann", work)
+    job = one_lane().submit(Task("q", work), "ann")
     assert told.wait(SOON) and job.progress == 0.25 and job.state == "running"
     go.set()
     assert job.wait(SOON) and job.state == "done" and seen == [1.0]
@@ -128,8 +134,8 @@ def test_progress_is_told_as_it_goes_stays_in_its_range_and_never_falls():
 
 def test_the_seconds_are_those_of_the_run_and_stand_still_after_it():
     clock = Time()
-    queue, first, second = Queue(now=clock), Gate(), Gate()
-    jobs = [queue.submit("first", "ann", first), queue.submit("second", "ann", second)]
+    queue, first, second = one_lane(now=clock), Gate(), Gate()
+    jobs = [queue.submit(Task("first", first), "ann"), queue.submit(Task("second", second), "ann")]
     assert first.begun.wait(SOON)
     clock.now = 5
     assert [job.seconds for job in jobs] == [5, 0]
@@ -153,7 +159,7 @@ def test_waiting_no_longer_than_told_says_whether_it_is_over(busy):
 
 def test_a_job_cancelled_in_the_middle_stops_at_its_next_check_and_the_next_one_runs(busy):
     queue, gate = busy()
-    job, after = queue.look("first", "somebody"), queue.submit("q", "ann", quick("answer"))
+    job, after = queue.look("first", "somebody"), queue.submit(Task("q", quick("answer")), "ann")
     queue.cancel("first", "somebody")
     assert job.wait(SOON) and job.state == "cancelled" and job.result is None and job.error is None
     assert gate.stopped.wait(SOON)
@@ -163,7 +169,7 @@ def test_a_job_cancelled_in_the_middle_stops_at_its_next_check_and_the_next_one_
 def test_a_cancelled_job_that_is_waiting_never_starts(busy):
     queue, gate = busy()
     never = Gate()
-    job, after = queue.submit("never", "ann", never), queue.submit("q", "ann", quick())
+    job, after = queue.submit(Task("never", never), "ann"), queue.submit(Task("q", quick()), "ann")
     queue.cancel("never", "ann")
     assert job.wait(SOON) and (job.state, job.place, after.place) == ("cancelled", 0, 1)
     gate.open.set()
@@ -172,7 +178,7 @@ def test_a_cancelled_job_that_is_waiting_never_starts(busy):
 
 def test_one_of_two_askers_who_cancels_leaves_the_other_s_job_running(busy):
     queue, gate = busy()
-    job = queue.submit("first", "ann", quick())
+    job = queue.submit(Task("first", quick()), "ann")
     queue.cancel("first", "ann")
     assert job.state == "running" and queue.look("first", "ann") is None
     gate.open.set()
@@ -181,7 +187,7 @@ def test_one_of_two_askers_who_cancels_leaves_the_other_s_job_running(busy):
 
 def test_the_last_of_two_askers_who_cancels_stops_the_job(busy):
     queue, gate = busy()
-    job = queue.submit("first", "ann", quick())
+    job = queue.submit(Task("first", quick()), "ann")
     for user in ("ann", "somebody"):
         queue.cancel("first", user)
     assert job.wait(SOON) and job.state == "cancelled" and gate.stopped.wait(SOON)
@@ -200,17 +206,17 @@ def test_nobody_cancels_or_looks_at_what_they_did_not_ask_for(busy):
 
 
 def test_who_asks_again_after_a_cancel_gets_a_new_job_and_not_the_one_that_is_stopping():
-    queue, begun, go = Queue(), Event(), Event()
+    queue, begun, go = one_lane(), Event(), Event()
 
     def deaf(progress, cancelled):
         begun.set()
         assert go.wait(SOON)
         return "too late"
 
-    old = queue.submit("q", "ann", deaf)
+    old = queue.submit(Task("q", deaf), "ann")
     assert begun.wait(SOON)
     queue.cancel("q", "ann")
-    new = queue.submit("q", "ann", quick("answer"))
+    new = queue.submit(Task("q", quick("answer")), "ann")
     assert new is not old and new.state == "waiting"
     go.set()
     assert new.wait(SOON) and new.result == "answer"
@@ -220,9 +226,9 @@ def test_who_asks_again_after_a_cancel_gets_a_new_job_and_not_the_one_that_is_st
 
 def test_who_leaves_takes_all_their_interest_back_and_nobody_else_s(busy):
     queue, gate = busy(per_user=3)
-    own = [queue.submit(key, "ann", quick()) for key in ("a", "b")]
-    shared = queue.submit("shared", "ann", quick("answer"))
-    queue.submit("shared", "bob", quick())
+    own = [queue.submit(Task(key, quick()), "ann") for key in ("a", "b")]
+    shared = queue.submit(Task("shared", quick("answer")), "ann")
+    queue.submit(Task("shared", quick()), "bob")
     queue.leave("ann")
     assert [job.state for job in (*own, shared)] == ["cancelled", "cancelled", "waiting"]
     gate.open.set()
@@ -231,26 +237,26 @@ def test_who_leaves_takes_all_their_interest_back_and_nobody_else_s(busy):
 
 def test_a_full_queue_says_so_and_has_room_again_when_somebody_leaves(busy):
     queue, gate = busy(waiting=2)
-    jobs = [queue.submit(f"q{n}", f"user {n}", quick()) for n in range(2)]
+    jobs = [queue.submit(Task(f"q{n}", quick()), f"user {n}") for n in range(2)]
     with pytest.raises(Busy, match=r"3 explanations are waiting or running.*no more than 3 are accepted; try again"):
-        queue.submit("q2", "user 2", quick())
-    assert queue.submit("q1", "user 2", quick()) is jobs[1], "joining takes no room"
+        queue.submit(Task("q2", quick()), "user 2")
+    assert queue.submit(Task("q1", quick()), "user 2") is jobs[1], "joining takes no room"
     queue.leave("user 0")
-    after = queue.submit("q2", "user 3", quick())
+    after = queue.submit(Task("q2", quick()), "user 3")
     gate.open.set()
     assert after.wait(SOON)
 
 
 def test_a_user_has_so_many_jobs_at_once_and_others_may_still_ask(busy):
     queue, gate = busy(per_user=2)
-    jobs = [queue.submit(f"q{n}", "ann", quick()) for n in range(2)]
+    jobs = [queue.submit(Task(f"q{n}", quick()), "ann") for n in range(2)]
     for key in ("q2", "first"):
         with pytest.raises(Busy, match=r"You have 2 explanations waiting or running, and 2 at a time.*cancel one"):
-            queue.submit(key, "ann", quick())
-    assert queue.submit("q0", "ann", quick()) is jobs[0], "asking again for one's own is no other job"
-    assert queue.submit("q2", "bob", quick()).place == 2
+            queue.submit(Task(key, quick()), "ann")
+    assert queue.submit(Task("q0", quick()), "ann") is jobs[0], "asking again for one's own is no other job"
+    assert queue.submit(Task("q2", quick()), "bob").place == 2
     queue.cancel("q0", "ann")
-    assert queue.submit("q3", "ann", quick()).state == "waiting"
+    assert queue.submit(Task("q3", quick()), "ann").state == "waiting"
     gate.open.set()
     assert jobs[1].wait(SOON)
 
@@ -258,7 +264,7 @@ def test_a_user_has_so_many_jobs_at_once_and_others_may_still_ask(busy):
 @pytest.mark.parametrize("numbers", [{"workers": 0}, {"waiting": 0}, {"per_user": 0}], ids=str)
 def test_a_queue_that_could_run_nothing_is_refused(numbers):
     with pytest.raises(ValueError, match="each is at least 1"):
-        Queue(**numbers)
+        one_lane(**numbers)
 
 
 @pytest.mark.parametrize("error", [ValueError("no such layer"), SystemExit(1)], ids=repr)
@@ -267,8 +273,8 @@ def test_a_failing_job_s_error_reaches_its_asker_and_the_next_job_runs(error):
         progress(0.5)
         raise error
 
-    queue = Queue()
-    job, after = queue.submit("q", "ann", fail), queue.submit("next", "bob", quick("answer"))
+    queue = one_lane()
+    job, after = queue.submit(Task("q", fail), "ann"), queue.submit(Task("next", quick("answer")), "bob")
     assert job.wait(SOON) and after.wait(SOON)
     assert (job.state, job.progress, job.result) == ("failed", 0.5, None) and job.error is error
     assert queue.look("q", "ann").error is error
@@ -279,7 +285,7 @@ def test_users_take_turns_however_many_jobs_one_of_them_brings(busy):
     queue, gate = busy()
     started, jobs = [], []
     for key in ("a1", "a2", "a3", "b1", "b2", "c1"):
-        jobs.append(queue.submit(key, key[0], lambda progress, cancelled, key=key: started.append(key)))
+        jobs.append(queue.submit(Task(key, lambda progress, cancelled, key=key: started.append(key)), key[0]))
     assert [job.place for job in jobs] == [1, 4, 6, 2, 5, 3]
     gate.open.set()
     assert all(job.wait(SOON) for job in jobs)
@@ -289,8 +295,8 @@ def test_users_take_turns_however_many_jobs_one_of_them_brings(busy):
 def test_who_asks_again_for_what_they_wait_for_keeps_their_place(busy):
     """As a page does whenever it is drawn anew."""
     queue, gate = busy()
-    ann, bob = (queue.submit(user, user, quick()) for user in ("ann", "bob"))
-    assert queue.submit("ann", "ann", quick()) is ann and (ann.place, bob.place) == (1, 2)
+    ann, bob = (queue.submit(Task(user, quick()), user) for user in ("ann", "bob"))
+    assert queue.submit(Task("ann", quick()), "ann") is ann and (ann.place, bob.place) == (1, 2)
     gate.open.set()
     assert bob.wait(SOON)
 
@@ -298,12 +304,12 @@ def test_who_asks_again_for_what_they_wait_for_keeps_their_place(busy):
 def test_who_was_just_served_comes_after_who_waits_already(busy):
     queue, gate = busy()
     next_gate = Gate()
-    ann = queue.submit("a1", "ann", next_gate), queue.submit("a2", "ann", quick())
-    bob = queue.submit("b1", "bob", quick())
+    ann = queue.submit(Task("a1", next_gate), "ann"), queue.submit(Task("a2", quick()), "ann")
+    bob = queue.submit(Task("b1", quick()), "bob")
     assert [job.place for job in (*ann, bob)] == [1, 3, 2]
     gate.open.set()
     assert next_gate.begun.wait(SOON)
-    late = queue.submit("c1", "cy", quick())
+    late = queue.submit(Task("c1", quick()), "cy")
     assert [job.place for job in (*ann, bob, late)] == [0, 2, 1, 3], "cy asked after ann was last served"
     next_gate.open.set()
     assert late.wait(SOON)
@@ -311,12 +317,12 @@ def test_who_was_just_served_comes_after_who_waits_already(busy):
 
 def test_a_shared_job_is_taken_at_the_earliest_turn_of_its_askers_and_is_a_turn_of_each(busy):
     queue, gate = busy()
-    a1, a2 = (queue.submit(key, "ann", quick()) for key in ("a1", "a2"))
-    b1, c1 = queue.submit("b1", "bob", quick()), queue.submit("c1", "cy", quick())
+    a1, a2 = (queue.submit(Task(key, quick()), "ann") for key in ("a1", "a2"))
+    b1, c1 = queue.submit(Task("b1", quick()), "bob"), queue.submit(Task("c1", quick()), "cy")
     assert [job.place for job in (a1, a2, b1, c1)] == [1, 4, 2, 3]
-    queue.submit("a2", "bob", quick())
+    queue.submit(Task("a2", quick()), "bob")
     assert [job.place for job in (a1, a2, b1, c1)] == [1, 4, 2, 3], "bob's own b1 comes before what he joined"
-    queue.submit("a1", "cy", quick())
+    queue.submit(Task("a1", quick()), "cy")
     assert [job.place for job in (a1, a2, b1, c1)] == [1, 3, 2, 4], "a1 is cy's turn, too"
     gate.open.set()
     assert a2.wait(SOON)
@@ -324,10 +330,13 @@ def test_a_shared_job_is_taken_at_the_earliest_turn_of_its_askers_and_is_a_turn_
 
 def test_a_waiting_job_that_nobody_looks_at_is_dropped_when_its_turn_comes():
     clock = Time()
-    queue, gate, never = Queue(now=clock), Gate(), Gate()
-    queue.submit("first", "ann", gate)
+    queue, gate, never = one_lane(now=clock), Gate(), Gate()
+    queue.submit(Task("first", gate), "ann")
     assert gate.begun.wait(SOON)
-    dead, looked, told = queue.submit("dead", "bob", never), *[queue.submit(k, "ann", quick()) for k in "lt"]
+    dead, looked, told = (
+        queue.submit(Task("dead", never), "bob"),
+        *[queue.submit(Task(k, quick()), "ann") for k in "lt"],
+    )
     clock.now = PATIENCE
     assert queue.look("l", "ann") is looked
     told.seen()
@@ -340,9 +349,9 @@ def test_a_waiting_job_that_nobody_looks_at_is_dropped_when_its_turn_comes():
 
 def test_who_waits_for_a_job_is_there_though_they_do_not_look():
     clock = Time()
-    queue, gate = Queue(now=clock), Gate()
-    queue.submit("first", "ann", gate)
-    job = queue.submit("q", "bob", quick("answer"))
+    queue, gate = one_lane(now=clock), Gate()
+    queue.submit(Task("first", gate), "ann")
+    job = queue.submit(Task("q", quick("answer")), "bob")
     thread = Thread(target=job.wait, args=(SOON,))
     thread.start()
     while not job._waiters:
@@ -355,14 +364,14 @@ def test_who_waits_for_a_job_is_there_though_they_do_not_look():
 
 def test_jobs_of_closed_browsers_take_no_room_from_the_living():
     clock = Time()
-    queue, gate = Queue(waiting=1, now=clock), Gate()
-    running = queue.submit("first", "ann", gate)
+    queue, gate = one_lane(waiting=1, now=clock), Gate()
+    running = queue.submit(Task("first", gate), "ann")
     assert gate.begun.wait(SOON)
-    queue.submit("dead", "bob", quick())
+    queue.submit(Task("dead", quick()), "bob")
     with pytest.raises(Busy):
-        queue.submit("q", "cy", quick())
+        queue.submit(Task("q", quick()), "cy")
     clock.now = PATIENCE + 1
-    job = queue.submit("q", "cy", quick())
+    job = queue.submit(Task("q", quick()), "cy")
     gate.open.set()
     assert running.wait(SOON) and running.state == "done", "what runs is finished, for the cache"
     assert job.wait(SOON)
@@ -370,7 +379,7 @@ def test_jobs_of_closed_browsers_take_no_room_from_the_living():
 
 def test_a_finished_job_is_handed_to_each_asker_once_and_then_forgotten(busy):
     queue, gate = busy()
-    job = queue.submit("first", "ann", quick())
+    job = queue.submit(Task("first", quick()), "ann")
     gate.open.set()
     assert job.wait(SOON)
     assert queue.look("first", "ann") is job and queue.look("first", "ann") is None
@@ -378,9 +387,9 @@ def test_a_finished_job_is_handed_to_each_asker_once_and_then_forgotten(busy):
 
 
 def test_finished_jobs_nobody_fetches_are_forgotten_after_newer_ones():
-    queue = Queue()
+    queue = one_lane()
     for n in range(FORGOTTEN_AFTER + 2):
-        assert queue.submit(f"q{n}", f"user {n}", quick(n)).wait(SOON)
+        assert queue.submit(Task(f"q{n}", quick(n)), f"user {n}").wait(SOON)
     assert queue.look("q0", "user 0") is None and queue.look("q1", "user 1") is None
     assert queue.look("q2", "user 2").result == 2
 
@@ -388,18 +397,18 @@ def test_finished_jobs_nobody_fetches_are_forgotten_after_newer_ones():
 def test_newer_is_what_ended_later_not_what_was_asked_later(busy):
     queue, gate = busy(workers=2)
     for n in range(FORGOTTEN_AFTER):
-        assert queue.submit(f"q{n}", f"user {n}", quick()).wait(SOON)
-    job = queue.submit("first", "ann", quick())
+        assert queue.submit(Task(f"q{n}", quick()), f"user {n}").wait(SOON)
+    job = queue.submit(Task("first", quick()), "ann")
     gate.open.set()
     assert job.wait(SOON) and queue.look("first", "ann") is job and queue.look("q0", "user 0") is None
 
 
 def test_a_finished_job_nobody_fetches_in_time_is_forgotten():
     clock = Time()
-    queue = Queue(now=clock)
-    assert queue.submit("q", "ann", quick()).wait(SOON)
+    queue = one_lane(now=clock)
+    assert queue.submit(Task("q", quick()), "ann").wait(SOON)
     clock.now = PATIENCE + 1
-    assert queue.submit("other", "bob", quick()).wait(SOON)
+    assert queue.submit(Task("other", quick()), "bob").wait(SOON)
     assert queue.look("q", "ann") is None
 
 
@@ -409,21 +418,21 @@ def test_what_work_held_on_to_is_let_go_when_it_is_over():
 
     pixels = Pixels()
     held = weakref.ref(pixels)
-    job = Queue().submit("q", "ann", lambda progress, cancelled, pixels=pixels: "answer")
+    job = one_lane().submit(Task("q", lambda progress, cancelled, pixels=pixels: "answer"), "ann")
     del pixels
     assert job.wait(SOON)
-    for thread in explanation_threads():
+    for thread in lane_threads():
         thread.join(SOON)
     gc.collect()
     assert held() is None and job.result == "answer"
 
 
 def test_an_idle_queue_has_no_threads_and_a_busy_one_no_more_than_its_workers():
-    queue, gates = Queue(workers=2), [Gate() for _ in range(3)]
-    before = set(explanation_threads())
-    jobs = [queue.submit(f"q{n}", "ann", gate) for n, gate in enumerate(gates)]
+    queue, gates = one_lane(workers=2), [Gate() for _ in range(3)]
+    before = set(lane_threads())
+    jobs = [queue.submit(Task(f"q{n}", gate), "ann") for n, gate in enumerate(gates)]
     assert gates[0].begun.wait(SOON) and gates[1].begun.wait(SOON)
-    ours = set(explanation_threads()) - before
+    ours = set(lane_threads()) - before
     assert len(ours) == 2 and all(thread.daemon for thread in ours)
     assert jobs[2].state == "waiting" and not gates[2].begun.is_set()
     for gate in gates:
@@ -432,20 +441,20 @@ def test_an_idle_queue_has_no_threads_and_a_busy_one_no_more_than_its_workers():
     for thread in ours:
         thread.join(SOON)
     assert not any(thread.is_alive() for thread in ours)
-    assert queue.submit("again", "ann", quick()).wait(SOON)
+    assert queue.submit(Task("again", quick()), "ann").wait(SOON)
 
 
 def test_askers_who_come_and_go_at_once_leave_nothing_behind():
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads change places as often as they can
     try:
-        queue, wrong = Queue(workers=2, waiting=8), []
+        queue, wrong = one_lane(workers=2, waiting=8), []
 
         def ask(user: str) -> None:
             for n in range(60):
                 key = f"q{n % 5}"
                 try:
-                    job = queue.submit(key, user, quick(key))
+                    job = queue.submit(Task(key, quick(key)), user)
                 except Busy:
                     continue
                 if n % 3 == 0:
@@ -459,16 +468,16 @@ def test_askers_who_come_and_go_at_once_leave_nothing_behind():
             thread.start()
         for thread in threads:
             thread.join(SOON)
-        for thread in explanation_threads():
+        for thread in lane_threads():
             thread.join(SOON)
-        assert wrong == [] and queue._jobs == {} and queue._threads == 0 and queue._served == {}
+        assert wrong == [] and queue._jobs == {} and queue.idle and queue._served == {}
     finally:
         sys.setswitchinterval(interval)
 
 
 def test_an_explanation_runs_as_a_job_and_stops_at_its_next_check_when_cancelled(in_tiny_zoo):
     model, scan = load_model("tiny-phantom4", precision="f32"), phantom("glioma", 5, 100).scan
-    queue, begun, go, finished = Queue(), Event(), Event(), []
+    queue, begun, go, finished = one_lane(), Event(), Event(), []
 
     def work(progress, cancelled):
         def asked() -> bool:
@@ -476,30 +485,30 @@ def test_an_explanation_runs_as_a_job_and_stops_at_its_next_check_when_cancelled
             assert go.wait(SOON)
             return cancelled()
 
-        finished.append(explain(model, scan, "rise", budget=Budget(progress=progress, cancelled=asked)))
+        finished.append(explain(Request(model, scan, "rise"), progress=progress, cancelled=asked))
         return finished[-1]
 
-    stopped = queue.submit("q", "ann", work)
+    stopped = queue.submit(Task("q", work), "ann")
     assert begun.wait(SOON)
     queue.cancel("q", "ann")
     go.set()
-    job = queue.submit("q", "ann", work)
+    job = queue.submit(Task("q", work), "ann")
     assert job.wait(SOON) and job.state == "done" and job.progress == 1 and job.result.method == "rise"
     assert stopped.state == "cancelled" and finished == [job.result], "the first never came to its end"
 
 
 def test_the_process_has_one_queue_that_runs_one_job_at_a_time():
-    assert (QUEUE.workers, QUEUE.waiting, QUEUE.per_user) == (1, 32, 4)
+    assert LANES[SLOW] == Lane(workers=1, waiting=32, per_user=4)
 
 
-def explanation_threads() -> list[Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "explanation"]
+def lane_threads() -> list[Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.endswith(" lane")]
 
 
 def test_a_running_job_whose_reader_has_gone_is_stopped_after_a_while():
     clock, gate, connected = Time(), Gate(), [True]
-    queue = Queue(now=clock)
-    queue.submit("a", "reader", gate, lambda: connected[0])
+    queue = one_lane(now=clock)
+    queue.submit(Task("a", gate), "reader", lambda: connected[0])
     assert gate.begun.wait(SOON)
     clock.now = 1000.0  # connected, and seen by nobody: a browser in the background
     assert not gate.stopped.wait(0.05)
@@ -512,9 +521,9 @@ def test_a_running_job_whose_reader_has_gone_is_stopped_after_a_while():
 
 def test_who_shares_a_job_keeps_it_when_the_other_has_gone():
     clock, gate = Time(), Gate()
-    queue = Queue(now=clock)
-    queue.submit("a", "gone", gate, lambda: False)
-    queue.submit("a", "there", gate, lambda: True)
+    queue = one_lane(now=clock)
+    queue.submit(Task("a", gate), "gone", lambda: False)
+    queue.submit(Task("a", gate), "there", lambda: True)
     assert gate.begun.wait(SOON)
     clock.now = 10 * GRACE
     assert not gate.stopped.wait(0.05)
@@ -525,22 +534,32 @@ def test_who_shares_a_job_keeps_it_when_the_other_has_gone():
 
 def test_a_waiting_job_of_a_page_in_the_background_is_kept_and_of_a_closed_one_dropped():
     clock, gate, connected = Time(), Gate(), [True]
-    queue = Queue(now=clock)
-    queue.submit("long", "other", gate)
+    queue = one_lane(now=clock)
+    queue.submit(Task("long", gate), "other")
     assert gate.begun.wait(SOON)
-    waiting = queue.submit("a", "reader", Gate(), lambda: connected[0])
+    waiting = queue.submit(Task("a", Gate()), "reader", lambda: connected[0])
     clock.now = 2 * PATIENCE
-    queue.submit("b", "third", Gate())  # the queue looks who is still there
+    queue.submit(Task("b", Gate()), "third")  # the queue looks who is still there
     assert waiting.state == "waiting"
     connected[0] = False
     clock.now += GRACE + 1
-    queue.submit("c", "third", Gate())
+    queue.submit(Task("c", Gate()), "third")
     assert waiting.state == "cancelled"
     queue.leave("third")
     gate.open.set()
 
 
-def test_quick_methods_have_a_queue_of_their_own():
-    lanes = {name: queue_for(method) for name, method in METHODS.items()}
-    assert lanes["gradcam"] is lanes["saliency"] is QUICK
-    assert lanes["lime"] is lanes["rise"] is lanes["scorecam"] is QUEUE
+def test_quick_methods_have_a_lane_of_their_own(in_tiny_zoo):
+    model, scan = load_model("tiny-phantom4"), phantom("glioma", 5, 100).scan
+    lanes = {name: explanation_task(Request(model, scan, name)).lane for name in METHODS}
+    assert lanes["gradcam"] == lanes["saliency"] == QUICK
+    assert lanes["lime"] == lanes["rise"] == lanes["scorecam"] == SLOW
+
+
+def test_a_lane_does_not_wait_for_another():
+    queue, gate = Queue({SLOW: Lane(), QUICK: Lane()}), Gate()
+    queue.submit(Task("slow", gate, SLOW), "ann")
+    assert gate.begun.wait(SOON)
+    job = queue.submit(Task("quick", quick("map"), QUICK), "ann")
+    assert job.wait(SOON) and job.result == "map"
+    gate.open.set()

@@ -1,4 +1,4 @@
-"""Refining ends when a map is stable, complete or out of time, and says which; a cancel ends it at once."""
+"""Refinement ends when a map is stable, complete or out of time, and says which; a cancel ends it at once."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explain import refinement as asked
+from explain import refinement
 from explain.methods import METHODS
-from explain.refinement import SETTLED, STABLE, Budget, Cancelled, Clock, Question, RawMap, rank_agreement, refine
+from explain.refinement import CONVERGED, STABLE, Cancelled, Clock, MethodInput, RawMap, rank_agreement, refine
+from explain.request import check_seconds
 from model_zoo import Model, ModelError
 from tests.explain.known import counted
 from tests.explain.networks import make, model_of
@@ -26,7 +27,7 @@ def shuffled(seed: int) -> np.ndarray:
 def now(monkeypatch):
     """A clock that goes only when told: `now[0]` is the time in seconds."""
     time = [0.0]
-    monkeypatch.setattr(asked, "time", SimpleNamespace(monotonic=lambda: time[0]))
+    monkeypatch.setattr(refinement, "time", SimpleNamespace(monotonic=lambda: time[0]))
     return time
 
 
@@ -40,9 +41,9 @@ def sequential() -> Model:
     return model_of(make("sequential"))
 
 
-def question_with(budget: Budget) -> Question:
+def input_with(clock: Clock) -> MethodInput:
     square = np.full((32, 32, 3), 0.5, np.float32)
-    return Question(sequential(), square, 0, clock=Clock(budget, started=asked.time.monotonic()))
+    return MethodInput(sequential(), square, 0, clock=clock)
 
 
 def drafts(maps: list[np.ndarray], *, last_done: float = 0.9, taken: list | None = None) -> Iterator[RawMap]:
@@ -53,11 +54,11 @@ def drafts(maps: list[np.ndarray], *, last_done: float = 0.9, taken: list | None
 
 
 def like(values: np.ndarray) -> np.ndarray:
-    """A map that agrees with `values` by more than STABLE, and not by SETTLED: 14 neighbours in rank turned round."""
+    """A map that agrees with `values` by more than STABLE, and not by CONVERGED: 14 neighbours in rank turned round."""
     close = values.copy()
     order = np.argsort(close.ravel())[:14]
     close.ravel()[order] = close.ravel()[order[::-1]]
-    assert STABLE < rank_agreement(values, close, HEAD) < SETTLED
+    assert STABLE < rank_agreement(values, close, HEAD) < CONVERGED
     return close
 
 
@@ -66,82 +67,82 @@ def test_it_stops_when_stable_twice_in_a_row(now):
     a, b, c = RAMP, shuffled(1), shuffled(2)
     taken: list[int] = []
     maps = [a, b, like(b), c, like(c), c, like(c), a]
-    found = refine(drafts(maps, taken=taken), question_with(Budget()))
+    found = refine(drafts(maps, taken=taken), input_with(Clock()))
     assert found.stopped == "stable" and found.stability >= STABLE and taken == [1, 2, 3, 4, 5, 6]
     np.testing.assert_array_equal(found.raw.values, c)
 
 
-def test_a_map_that_is_settled_need_not_be_so_twice(now):
+def test_a_map_that_has_converged_need_not_be_so_twice(now):
     taken: list[int] = []
-    found = refine(drafts([RAMP, shuffled(1), shuffled(1), RAMP], taken=taken), question_with(Budget()))
+    found = refine(drafts([RAMP, shuffled(1), shuffled(1), RAMP], taken=taken), input_with(Clock()))
     assert (found.stopped, found.stability) == ("stable", pytest.approx(1)) and taken == [1, 2, 3]
 
 
-def test_a_lower_bar_for_stable_is_the_budget_s(now):
+def test_a_lower_bar_for_stable_can_be_asked_for(now):
     nearly = RAMP.copy()
     nearly.ravel()[:24] = RAMP.ravel()[23::-1]
     assert 0.8 < rank_agreement(RAMP, nearly, HEAD) < 0.97
     maps = [RAMP, nearly, RAMP, nearly]
-    low, default = (refine(drafts(maps, last_done=1), question_with(b)) for b in (Budget(stable=0.8), Budget()))
+    low, default = (refine(drafts(maps, last_done=1), input_with(b)) for b in (Clock(stable=0.8), Clock()))
     assert (low.stopped, low.raw.evaluations, default.stopped) == ("stable", 30, "complete")
 
 
 def test_it_stops_when_there_is_no_more_to_give(now):
     taken: list[int] = []
-    found = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), question_with(Budget()))
+    found = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), input_with(Clock()))
     assert found.stopped == "complete" and found.raw.done == 1 and taken == [1, 2, 3]
     assert abs(found.stability) < 0.4
 
 
 def test_one_map_alone_has_nothing_to_agree_with(now):
-    found = refine(iter([RawMap(RAMP, 1)]), question_with(Budget()))
+    found = refine(iter([RawMap(RAMP, 1)]), input_with(Clock()))
     assert (found.stopped, found.stability) == ("complete", None)
 
 
 def test_it_stops_on_time_with_the_last_map_it_has(now):
-    question = question_with(Budget(seconds=5))
+    given = input_with(Clock(seconds=5))
 
     def slow() -> Iterator[RawMap]:
         for number in range(6):
             now[0] += 2
             yield RawMap(shuffled(number), number, 0.1)
 
-    found = refine(slow(), question)
+    found = refine(slow(), given)
     assert found.stopped == "time" and found.raw.evaluations == 2 and now[0] == 6
 
 
 def test_time_runs_out_in_the_middle_of_a_draft_too(now):
     """The next draft asks the model, which is where the clock is looked at."""
-    question = question_with(Budget(seconds=5))
+    given = input_with(Clock(seconds=5))
 
     def slow() -> Iterator[RawMap]:
         yield RawMap(RAMP, 1, 0.5)
         now[0] += 6
-        question.scores(np.zeros((3, 32, 32, 3), np.float32))
+        given.scores(np.zeros((3, 32, 32, 3), np.float32))
         raise AssertionError("asked on after the time was over")
 
-    found = refine(slow(), question)
+    found = refine(slow(), given)
     assert found.stopped == "time" and found.raw.evaluations == 1
 
 
 def test_there_is_always_a_first_map_however_little_time(now):
     """Nothing is cut off before a coarse map is there: a late answer is better than none."""
-    question = question_with(Budget(seconds=1e-9))
+    given = input_with(Clock(seconds=1e-9))
 
     def slow() -> Iterator[RawMap]:
         now[0] += 100
-        question.scores(np.zeros((100, 32, 32, 3), np.float32))
+        given.scores(np.zeros((100, 32, 32, 3), np.float32))
         yield RawMap(RAMP, 100, 0.01)
         raise AssertionError("refined on after the time was over")
 
-    assert refine(slow(), question).stopped == "time"
+    assert refine(slow(), given).stopped == "time"
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_every_method_gives_a_map_in_no_time(method, noise):
     engine = next(iter(method.engines.values()))
-    question = Question(functional(), noise[0], 1, clock=Clock(Budget(seconds=1e-9)))
-    found = refine(engine(question), question)
+    given = MethodInput(functional(), noise[0], 1, clock=Clock(seconds=1e-9))
+    found = refine(engine(given), given)
     assert found.raw is not None and np.isfinite(found.raw.values).all()
     assert found.stopped == ("time" if found.raw.done < 1 else "complete")
 
@@ -149,43 +150,43 @@ def test_every_method_gives_a_map_in_no_time(method, noise):
 @pytest.mark.parametrize("seconds", [0, -1, -0.0, float("nan"), float("-inf")])
 def test_no_time_is_refused_in_one_sentence(seconds):
     with pytest.raises(ModelError, match=r"is no time to explain in; give more than 0 seconds"):
-        Budget(seconds=seconds)
+        check_seconds(seconds)
 
 
 def test_a_cancel_is_heard_before_and_between_the_drafts(now):
     with pytest.raises(Cancelled):
-        question_with(Budget(cancelled=lambda: True)).scores(np.zeros((1, 32, 32, 3), np.float32))
+        input_with(Clock(cancelled=lambda: True)).scores(np.zeros((1, 32, 32, 3), np.float32))
     heard = iter([False, False, True])
-    question = question_with(Budget(cancelled=lambda: next(heard)))
+    given = input_with(Clock(cancelled=lambda: next(heard)))
     taken: list[int] = []
     with pytest.raises(Cancelled):
-        refine(drafts([shuffled(k) for k in range(9)], taken=taken), question)
+        refine(drafts([shuffled(k) for k in range(9)], taken=taken), given)
     assert taken == [1, 2, 3]
 
 
 def test_a_cancel_waits_for_no_more_than_one_chunk(noise):
     model, asked_for = counted(sequential())
-    question = Question(model, noise[0], 0, clock=Clock(Budget(cancelled=lambda: len(asked_for) == 2)))
+    given = MethodInput(model, noise[0], 0, clock=Clock(cancelled=lambda: len(asked_for) == 2))
     with pytest.raises(Cancelled):
-        question.scores(np.repeat(noise[:1], 200, axis=0))
+        given.scores(np.repeat(noise[:1], 200, axis=0))
     assert asked_for == [32, 32]
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_progress_never_goes_back_and_ends_with_the_map(method, noise):
     shares: list[float] = []
-    budget = Budget(progress=shares.append, stable=2)  # never stable: to the full effort
-    question = Question(functional(), noise[0], 1, clock=Clock(budget))
-    found = refine(next(iter(method.engines.values()))(question), question)
+    clock = Clock(progress=shares.append, stable=2)  # never stable: to the full effort
+    given = MethodInput(functional(), noise[0], 1, clock=clock)
+    found = refine(next(iter(method.engines.values()))(given), given)
     assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] == found.raw.done == 1
     assert found.stopped == "complete"
 
 
 def test_scores_are_the_target_s_logits_of_a_batch_of_any_size(noise):
-    question = Question(sequential(), noise[0], 2)
+    given = MethodInput(sequential(), noise[0], 2)
     batch = np.random.default_rng(0).random((70, 32, 32, 3), dtype=np.float32)
-    together = question.scores(batch)
-    np.testing.assert_allclose(together, question.model.network(batch).numpy()[:, 2], atol=1e-5)
+    together = given.scores(batch)
+    np.testing.assert_allclose(together, given.model.network(batch).numpy()[:, 2], atol=1e-5)
 
 
 def test_the_picture_of_a_square_is_in_the_unit_range():
@@ -194,13 +195,13 @@ def test_the_picture_of_a_square_is_in_the_unit_range():
     model = model_of(make("sequential"), input=InputSpec(32, 32, value_range=(-1.0, 1.0)))
     square = np.full((32, 32, 3), -1, np.float32)
     square[10:20, 5:9] = 1
-    picture = Question(model, square, 0).unit
+    picture = MethodInput(model, square, 0).unit
     assert picture[0, 0] == 0 and picture[15, 7] == 1 and picture.dtype == np.float32
 
 
 def test_where_no_head_is_found_all_of_it_counts():
-    assert question_with(Budget()).head.all()
-    empty = Question(sequential(), np.zeros((32, 32, 3), np.float32), 0)
+    assert input_with(Clock()).head.all()
+    empty = MethodInput(sequential(), np.zeros((32, 32, 3), np.float32), 0)
     assert empty.head.all()
 
 

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from explain import Cancelled
-from explain.slice_probabilities import CHUNK, as_table, by_slice, counted, in_words, leading, peaks, series_key
+from explain.slice_probabilities import (
+    CHUNK,
+    as_table,
+    by_slice,
+    count_sentence,
+    course_sentence,
+    leading,
+    peaks,
+    series_key,
+)
 from model_zoo import ModelError
 from scans import InputSpec, Scan
 from tests.explain.known import broken, mean_of
@@ -72,16 +81,16 @@ def test_each_tumour_has_its_highest_slice_and_no_tumour_has_none():
 
 
 def test_the_answers_are_counted_and_the_blank_slices_named():
-    assert counted(P, NAMES) == (
+    assert count_sentence(P, NAMES) == (
         "Of 4 slices asked about, the model says Glioma on 3 and No tumour on 1. 2 blank slices were left out: gaps "
         "in the lines."
     )
-    assert counted(P[1:2], NAMES) == "Of 1 slice asked about, the model says Glioma on 1."
-    assert counted(P[:1], NAMES).startswith("Of 0 slices asked about, the model says nothing.")
+    assert count_sentence(P[1:2], NAMES) == "Of 1 slice asked about, the model says Glioma on 1."
+    assert count_sentence(P[:1], NAMES).startswith("Of 0 slices asked about, the model says nothing.")
 
 
 def test_the_lines_are_told_to_those_who_cannot_see_them():
-    assert in_words(P, NAMES, [0, 2]) == (
+    assert course_sentence(P, NAMES, [0, 2]) == (
         "Probability by slice, 6 slices: Glioma peaks at slice 5 with over 99 % and No tumour peaks at slice 4 with "
         "50 %."
     )

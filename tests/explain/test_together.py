@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explain import METHODS, Budget, Cancelled, explain
+from explain import METHODS, Budget, Cancelled, Request, explain
 from explain.methods.sampling import numpy_seeded
 from explain.refinement import Clock
 from model_zoo import Model
@@ -31,7 +31,7 @@ def model_with(engine: str) -> Model:
 def answers(model: Model, asked: list[tuple[str, str, int]], threads: int) -> list[bytes]:
     def heat(one: tuple[str, str, int]) -> bytes:
         method, target, scan = one
-        return explain(model, SCANS[scan], method, target=target, seed=3).heat.tobytes()
+        return explain(Request(model, SCANS[scan], method, target=target, seed=3)).heat.tobytes()
 
     if threads == 1:
         return [heat(one) for one in asked]
@@ -62,7 +62,7 @@ def test_libraries_that_share_numpy_s_generator_do_not_disturb_each_other():
     ]
 
     def heat(one: tuple[str, str]) -> bytes:
-        return explain(model, SCANS[0], one[0], engine=one[1], target="class1", seed=9).heat.tobytes()
+        return explain(Request(model, SCANS[0], one[0], engine=one[1], target="class1", seed=9)).heat.tobytes()
 
     alone = [heat(one) for one in asked]
     with ThreadPoolExecutor(8) as pool:
@@ -96,10 +96,12 @@ def test_a_hundred_explanations_leave_no_more_than_50_mb_behind():
     model = model_with("tensorflow")
     methods = list(METHODS)
     for method in methods:  # traces, compiled graphs, numba: once
-        explain(model, SCANS[0], method)
+        explain(Request(model, SCANS[0], method))
     gc.collect()
     before = resident()
     for number in range(100):
-        explain(model, SCANS[number % 2], methods[number % len(methods)], target=f"class{number % 4}", seed=number)
+        explain(
+            Request(model, SCANS[number % 2], methods[number % len(methods)], target=f"class{number % 4}", seed=number)
+        )
     gc.collect()
     assert (resident() - before) / MB < 50

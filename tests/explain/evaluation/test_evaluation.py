@@ -13,7 +13,7 @@ from explain.evaluation.results import MEASURES, SUMMARY, TABLE, read_rows, summ
 from explain.evaluation.score import BOX, Row
 from explain.render.overlay import gray, png
 from model_zoo import ModelError, read_card
-from model_zoo.tables import PREDICTIONS, Prediction, write_predictions
+from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.verify import bundle_folders
 from scans import phantom
 from tests.conftest import CLASSES, tiny_network, write_bundle
@@ -50,7 +50,7 @@ def zoo(tmp_path_factory, data):
     write_bundle(zoo / "tiny-phantom4", tiny_network())
     paths = sorted((data / "figshare-brain-tumor").rglob("*.png"))
     rows = [
-        Prediction(f"{p.parent.name}/{p.name}", f"g{p.stem}", "test", p.stem == "4", p.parent.name, (0.25,) * 4)
+        PredictionRow(f"{p.parent.name}/{p.name}", f"g{p.stem}", "test", p.stem == "4", p.parent.name, (0.25,) * 4)
         for p in paths
     ]
     write_predictions(zoo / "tiny-phantom4" / PREDICTIONS, CLASSES, rows)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import METHODS, cam, keras_vis
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from tests.explain.networks import NETWORKS, ask, make, model_of
 
 
@@ -37,7 +37,7 @@ def test_all_four_maps_worked_out_by_hand():
     """g is 3 / 16 for red and -2 / 16 for green, everywhere: positive in the first channel alone."""
     square = np.random.default_rng(0).random((4, 4, 3), dtype=np.float32)
     red, green = square[..., 0], square[..., 1]
-    maps = cam.four_cams(Question(model_of(by_hand()), square, 0))
+    maps = cam.four_cams(MethodInput(model_of(by_hand()), square, 0))
     np.testing.assert_allclose(maps["hirescam"], (3 * red - 2 * green) / 16, atol=1e-6)
     np.testing.assert_allclose(maps["layercam"], 3 * red / 16, atol=1e-6)
     # alpha is the same in all cells and adds up to 1, so the weight is the positive g itself

@@ -5,7 +5,7 @@ import pytest
 
 from explain.methods import gradients, keras_vis
 from explain.methods.gradients import STARTS, doubling, healthy_heads
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from scans import InputSpec
 from tests.explain.known import constant, counted, drawn, linear
 from tests.explain.networks import ask, make, model_of
@@ -33,9 +33,9 @@ def test_the_smoothgrad_of_a_linear_network_is_its_saliency(square):
 @pytest.mark.parametrize("name", ["sequential", "nested", "softmax layer"])
 def test_smoothgrad_equals_that_of_tf_keras_vis_sample_by_sample(name, noise):
     """The same seed draws the same noise there: 20 samples of each, not 20 of their own."""
-    question = Question(model_of(make(name)), noise[0], 1, seed=7)
+    given = MethodInput(model_of(make(name)), noise[0], 1, seed=7)
     ours, theirs = (
-        list(found)[-1].values for found in (gradients.smoothgrad(question, 20), keras_vis.smoothgrad(question))
+        list(found)[-1].values for found in (gradients.smoothgrad(given, 20), keras_vis.smoothgrad(given))
     )
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
@@ -56,9 +56,9 @@ def test_the_integrated_gradients_of_a_linear_network_are_weight_times_pixel(squ
 def test_integrated_gradients_add_up_to_the_change_of_the_logit_from_black(name, value_range, noise):
     square = value_range[0] + noise[0] * (value_range[1] - value_range[0])
     spec = InputSpec(32, 32, value_range=value_range)
-    question = Question(model_of(make(name), input=spec), square.astype(np.float32), 1)
-    change = np.diff(question.scores(np.stack([np.full_like(square, value_range[0]), square])))[0]
-    last = list(gradients.integrated_gradients(question))[-1]
+    given = MethodInput(model_of(make(name), input=spec), square.astype(np.float32), 1)
+    change = np.diff(given.scores(np.stack([np.full_like(square, value_range[0]), square])))[0]
+    last = list(gradients.integrated_gradients(given))[-1]
     assert float(last.values.sum()) == pytest.approx(float(change), rel=0.03, abs=0.01)
     assert last.notes == ()
 
@@ -66,7 +66,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_logit_from_black(name,
 def test_the_midpoints_of_integrated_gradients_nest(square):
     """9, 27 and 81 steps cost 9, 27 and 81 passes in all, besides two for the change."""
     model, asked = counted(model_of(linear(WEIGHTS)))
-    drafts = list(gradients.integrated_gradients(Question(model, square, 0)))
+    drafts = list(gradients.integrated_gradients(MethodInput(model, square, 0)))
     assert [draft.evaluations for draft in drafts] == [9 + 2, 27 + 2, 81 + 2]
     assert [round(draft.done, 3) for draft in drafts] == [0.111, 0.333, 1]
     assert sum(asked) == 2
@@ -79,7 +79,7 @@ def test_integrated_gradients_are_the_mean_gradient_at_the_midpoints(steps):
     kernel, _, *others = network.get_weights()
     network.set_weights([kernel, np.array([-0.5]), *others])
     square = np.linspace(0.4, 0.99, 16, dtype=np.float32).reshape(4, 4, 1)
-    found = list(gradients.integrated_gradients(Question(model_of(network), square, 0), steps))[-1]
+    found = list(gradients.integrated_gradients(MethodInput(model_of(network), square, 0), steps))[-1]
     middles = (np.arange(steps) + 0.5) / steps
     expected = square[..., 0] * (middles * square > 0.5).mean(axis=-1)
     np.testing.assert_allclose(found.values, expected, atol=1e-6)
@@ -90,8 +90,8 @@ def test_a_sum_that_is_off_by_more_than_a_tenth_is_told():
     network = linear(np.ones((4, 4, 1, 2), np.float32), activation="relu")
     kernel, _, *others = network.get_weights()
     network.set_weights([kernel, np.array([-0.97]), *others])
-    question = Question(model_of(network), np.ones((4, 4, 1), np.float32), 0)
-    first, *_, last = gradients.integrated_gradients(question)
+    given = MethodInput(model_of(network), np.ones((4, 4, 1), np.float32), 0)
+    first, *_, last = gradients.integrated_gradients(given)
     assert "add up to 0.00, the logit changes by 0.48" in first.notes[0]
     assert last.values.sum() == pytest.approx(0.48, rel=0.35)
 
@@ -100,18 +100,18 @@ def test_the_expected_gradients_of_a_linear_network_are_weight_times_the_distanc
     """All 24 starts are used equally often, so what is left of them is their mean."""
     weights = drawn(32)
     square = np.random.default_rng(2).random((32, 32, 3), dtype=np.float32)
-    question = Question(model_of(linear(weights)), square, 2, seed=5)
-    starts = healthy_heads(question.model.card.input).mean(axis=0)
+    given = MethodInput(model_of(linear(weights)), square, 2, seed=5)
+    starts = healthy_heads(given.model.card.input).mean(axis=0)
     expected = (weights[..., 2] * (square - starts)).sum(axis=-1)
-    for draft in gradients.expected_gradients(question):
+    for draft in gradients.expected_gradients(given):
         assert draft.evaluations % STARTS == 0
         np.testing.assert_allclose(draft.values, expected, atol=1e-4)
 
 
 def test_expected_gradients_come_close_to_the_change_of_the_logit_from_the_starts(noise):
-    question = Question(model_of(make("functional")), noise[0], 0)
-    change = question.scores(noise[:1])[0] - question.scores(healthy_heads(question.model.card.input)).mean()
-    *_, last = gradients.expected_gradients(question)
+    given = MethodInput(model_of(make("functional")), noise[0], 0)
+    change = given.scores(noise[:1])[0] - given.scores(healthy_heads(given.model.card.input)).mean()
+    *_, last = gradients.expected_gradients(given)
     assert float(last.values.sum()) == pytest.approx(float(change), rel=0.1)
 
 
@@ -146,9 +146,9 @@ def test_samples_double_up_to_the_most(first, most, steps):
 def test_a_batch_of_any_size_gives_each_scan_its_own_gradient(size):
     network = make("sequential")
     batch = np.random.default_rng(4).random((size, 32, 32, 3), dtype=np.float32)
-    question = Question(model_of(network), batch[0], 1)
-    together = gradients.input_gradients(question, batch)
-    alone = np.concatenate([gradients.input_gradients(question, each[None]) for each in batch])
+    given = MethodInput(model_of(network), batch[0], 1)
+    together = gradients.input_gradients(given, batch)
+    alone = np.concatenate([gradients.input_gradients(given, each[None]) for each in batch])
     assert together.shape == batch.shape and together.dtype == np.float32
     np.testing.assert_allclose(together, alone, atol=1e-6)
 

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from explain.methods import lime as regions
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network
 from tests.explain.known import constant, counted, linear
 from tests.explain.networks import make, model_of
 
 
-def question_of(network, square: np.ndarray, target: int = 0, seed: int = 0) -> Question:
-    return Question(model_of(network), square, target, seed)
+def question_of(network, square: np.ndarray, target: int = 0, seed: int = 0) -> MethodInput:
+    return MethodInput(model_of(network), square, target, seed)
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,12 @@ def weights_of(raw, labels: np.ndarray) -> np.ndarray:
 def test_the_weights_are_those_of_the_lime_package(square, seed, samples):
     from lime.lime_image import LimeImageExplainer
 
-    question = question_of(tiny_network(side=64), square, 2, seed)
-    labels = regions.superpixels(question)
-    *_, last = regions.lime(question, samples=samples)
+    given = question_of(tiny_network(side=64), square, 2, seed)
+    labels = regions.superpixels(given)
+    *_, last = regions.lime(given, samples=samples)
     stock = LimeImageExplainer(random_state=seed).explain_instance(
         square,
-        question.logits,
+        given.logits,
         labels=(2,),
         top_labels=None,
         num_samples=samples,
@@ -74,7 +74,7 @@ def test_regions_whose_effects_multiply_are_called_a_sketch(square):
     assert last.notes[0].endswith("the regions do not add up, read the map as a sketch.")
 
 
-def _parity(labels: np.ndarray, square: np.ndarray, hidden: np.ndarray) -> Question:
+def _parity(labels: np.ndarray, square: np.ndarray, hidden: np.ndarray) -> MethodInput:
     """A model that counts whether an even number of the two regions with most contrast is shown."""
     from dataclasses import replace
 
@@ -88,16 +88,16 @@ def _parity(labels: np.ndarray, square: np.ndarray, hidden: np.ndarray) -> Quest
         ]
         return np.stack([np.where(shown[0] == shown[1], 1.0, -1.0), np.zeros(len(batch))], axis=1).astype(np.float32)
 
-    return Question(replace(model, runtime=replace(model.runtime, logits=logits)), square, 0)
+    return MethodInput(replace(model, runtime=replace(model.runtime, logits=logits)), square, 0)
 
 
 @pytest.mark.parametrize("seed", [5, 6, 900_010])
 @pytest.mark.parametrize("kind", ["glioma", "notumor"])
 def test_the_regions_cover_the_head_and_the_air_is_the_last(kind, seed):
-    question = question_of(constant(64), fit(phantom(kind, seed).scan, InputSpec(64, 64))[0])
-    labels = regions.superpixels(question)
+    given = question_of(constant(64), fit(phantom(kind, seed).scan, InputSpec(64, 64))[0])
+    labels = regions.superpixels(given)
     assert labels.shape == (64, 64) and sorted(np.unique(labels)) == list(range(labels.max() + 1))
-    np.testing.assert_array_equal(labels == labels.max(), ~question.head)
+    np.testing.assert_array_equal(labels == labels.max(), ~given.head)
     assert 20 <= labels.max() <= 60
 
 
@@ -105,10 +105,10 @@ def test_a_scan_without_air_has_regions_all_over():
     """A head that fills its square, as a crop can leave it: no region is left over for the air."""
     grain = np.random.default_rng(0).random((64, 64, 1), dtype=np.float32)
     square = np.repeat(0.3 + 0.5 * cv2.GaussianBlur(grain, (0, 0), 3)[..., None], 3, axis=-1).astype(np.float32)
-    question = question_of(constant(64), square)
-    labels = regions.superpixels(question)
-    assert question.head.all() and sorted(np.unique(labels)) == list(range(labels.max() + 1))
-    *_, last = regions.lime(question, samples=250)
+    given = question_of(constant(64), square)
+    labels = regions.superpixels(given)
+    assert given.head.all() and sorted(np.unique(labels)) == list(range(labels.max() + 1))
+    *_, last = regions.lime(given, samples=250)
     assert not last.values.any()
 
 
@@ -133,7 +133,7 @@ def test_a_mean_alone_is_what_lime_cannot_see(square):
 
 def test_drafts_double_and_ask_only_for_what_is_new(noise):
     model, asked = counted(model_of(make("functional")))
-    drafts = list(regions.lime(Question(model, noise[0], 0)))
+    drafts = list(regions.lime(MethodInput(model, noise[0], 0)))
     assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(asked) == 2000
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import masks
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from scans import InputSpec
 from tests.explain.known import constant, counted, mean_of
 from tests.explain.networks import make, model_of
@@ -23,8 +23,8 @@ def square() -> np.ndarray:
 
 def test_a_covered_patch_drops_the_logit_by_what_the_filling_lacks(square):
     """Edge to edge, one window is the patch: its mean, 1, becomes that of a blur over 9 x 9 pixels."""
-    question = Question(model_of(mean_of(PATCH, scale=3)), square, 0)
-    coarse = next(masks.occlusion(question))
+    given = MethodInput(model_of(mean_of(PATCH, scale=3)), square, 0)
+    coarse = next(masks.occlusion(given))
     expected = 3 * (1 - cv2.blur(square, (9, 9))[PATCH].mean())
     np.testing.assert_allclose(coarse.values[PATCH], expected, rtol=1e-4)
     coarse.values[PATCH] = 0
@@ -34,8 +34,8 @@ def test_a_covered_patch_drops_the_logit_by_what_the_filling_lacks(square):
 
 def test_finer_windows_share_out_every_drop_over_what_they_cover(square):
     """The same again, place by place, for the finest step of one pixel."""
-    question = Question(model_of(mean_of(PATCH, scale=3)), square, 0)
-    *_, finest = masks.occlusion(question)
+    given = MethodInput(model_of(mean_of(PATCH, scale=3)), square, 0)
+    *_, finest = masks.occlusion(given)
     filled, total, times = cv2.blur(square, (9, 9)), np.zeros((32, 32)), np.zeros((32, 32))
     for row in range(29):
         for column in range(29):
@@ -57,10 +57,10 @@ def test_air_is_not_covered():
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     round_head = np.where(np.hypot(x, y) < 0.5, 0.6, 0)[..., None].astype(np.float32)
     model, asked = counted(model_of(mean_of((slice(0, 32), slice(0, 32)))))
-    question = Question(model, round_head, 0)
-    coarse = next(masks.occlusion(question))
+    given = MethodInput(model, round_head, 0)
+    coarse = next(masks.occlusion(given))
     assert sum(asked) == coarse.evaluations < 1 + 64 and not coarse.values[:4, :4].any()
-    *_, finest = masks.occlusion(question)
+    *_, finest = masks.occlusion(given)
     assert finest.values[16, 16] >= 0
 
 
@@ -70,7 +70,7 @@ def test_rise_peaks_where_the_model_looks(square, value_range):
     patch = (slice(8, 13), slice(18, 23))
     shown = (low + (high - low) * np.full_like(square, 0.8)).astype(np.float32)
     model = model_of(mean_of(patch), input=InputSpec(32, 32, 1, value_range=value_range))
-    *_, last = masks.rise(Question(model, shown, 0, seed=1))
+    *_, last = masks.rise(MethodInput(model, shown, 0, seed=1))
     row, column = np.unravel_index(last.values.argmax(), last.values.shape)
     assert 7 <= row <= 13 and 17 <= column <= 23
     # shown, the patch is 0.8 of the range and hidden it is black: that is the height of the peak, blurred by the cells
@@ -81,17 +81,17 @@ def test_rise_peaks_where_the_model_looks(square, value_range):
 
 def test_a_constant_model_gives_rise_nothing_to_tell():
     square = np.random.default_rng(0).random((32, 32, 3), dtype=np.float32)
-    question = Question(model_of(constant()), square, 0)
-    for draft in masks.rise(question, masks=500):
+    given = MethodInput(model_of(constant()), square, 0)
+    for draft in masks.rise(given, masks=500):
         assert not draft.values.any()
-    *_, covered = masks.occlusion(question)
+    *_, covered = masks.occlusion(given)
     assert not covered.values.any()
 
 
 def test_rise_does_not_depend_on_a_bias_of_the_logit(square):
     """The authors' sum adds the mean score to every pixel by how often it was shown: noise, in a short run."""
     networks = [mean_of(PATCH, above=above) for above in (0.0, 50.0)]
-    low, high = (list(masks.rise(Question(model_of(each), square, 0), masks=250))[-1].values for each in networks)
+    low, high = (list(masks.rise(MethodInput(model_of(each), square, 0), masks=250))[-1].values for each in networks)
     np.testing.assert_allclose(low, high, atol=1e-4)
 
 
@@ -105,7 +105,7 @@ def test_masks_are_soft_in_the_unit_range_and_show_half():
 
 def test_the_drafts_of_rise_double_and_each_rests_on_all_before(noise):
     model, asked = counted(model_of(make("functional")))
-    drafts = list(masks.rise(Question(model, noise[0], 0)))
+    drafts = list(masks.rise(MethodInput(model, noise[0], 0)))
     assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(asked) == 2000
-    again = list(masks.rise(Question(model, noise[0], 0), masks=500))
+    again = list(masks.rise(MethodInput(model, noise[0], 0), masks=500))
     np.testing.assert_array_equal(again[-1].values, drafts[1].values)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explain import METHODS, Budget, explain
+from explain import METHODS, Budget, Request, explain
 from explain.request import _shown
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
@@ -34,7 +34,7 @@ def scan():
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
 def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, method, engine):
-    found = explain(model, scan, method.id, engine=engine, target="pituitary")
+    found = explain(Request(model, scan, method.id, engine=engine, target="pituitary"))
     assert found.heat.shape == scan.shape and found.heat.dtype == np.float32
     assert np.isfinite(found.heat).all() and (found.signed or found.heat.min() >= 0)
     assert (found.method, found.engine, found.target, found.unit) == (method.id, engine, "pituitary", method.unit)
@@ -44,7 +44,7 @@ def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, met
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
 def test_every_engine_repeats_itself_bit_for_bit(model, scan, method, engine):
-    maps = [explain(model, scan, method.id, engine=engine, seed=3).heat for _ in range(2)]
+    maps = [explain(Request(model, scan, method.id, engine=engine, seed=3)).heat for _ in range(2)]
     np.testing.assert_array_equal(*maps)
 
 
@@ -54,7 +54,7 @@ def test_every_engine_repeats_itself_bit_for_bit(model, scan, method, engine):
 def test_another_seed_draws_another_map(wide, scan, method):
     """Score-CAM draws the groups of its channels: 40 of them, and no time to come to each alone."""
     budget = Budget(seconds=1e-9)
-    one, other = (explain(wide, scan, method.id, seed=seed, budget=budget).raw for seed in (1, 2))
+    one, other = (explain(Request(wide, scan, method.id, seed=seed), budget=budget).raw for seed in (1, 2))
     assert (one != other).any()
 
 
@@ -62,34 +62,34 @@ def test_another_seed_draws_another_map(wide, scan, method):
     "method", [m for m in METHODS.values() if not m.random], ids=[m.id for m in METHODS.values() if not m.random]
 )
 def test_what_is_not_drawn_does_not_depend_on_the_seed(model, scan, method):
-    one, other = (explain(model, scan, method.id, seed=seed).raw for seed in (1, 2))
+    one, other = (explain(Request(model, scan, method.id, seed=seed)).raw for seed in (1, 2))
     np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_a_signed_map_keeps_its_sign_up_to_the_scan_s_pixels(model, scan, method):
     """Of two classes that pull apart, one has evidence against it somewhere."""
-    lowest = [explain(model, scan, method.id, target=target).heat.min() for target in CLASSES]
+    lowest = [explain(Request(model, scan, method.id, target=target)).heat.min() for target in CLASSES]
     assert (min(lowest) < 0) == method.signed
 
 
 @pytest.mark.parametrize("method", SAMPLING)
 def test_every_sampling_method_says_how_stable_its_map_is(model, scan, method):
-    found = explain(model, scan, method)
+    found = explain(Request(model, scan, method))
     assert found.stopped in ("stable", "complete") and -1 <= found.stability <= 1
     assert found.manifest()["stability"] == round(found.stability, 4)
 
 
 def test_score_cam_says_so_where_it_has_groups(wide, scan):
-    assert explain(wide, scan, "scorecam").stability > 0.9
-    assert explain(model_of(full_size(8)), scan, "scorecam").stability is None
+    assert explain(Request(wide, scan, "scorecam")).stability > 0.9
+    assert explain(Request(model_of(full_size(8)), scan, "scorecam")).stability is None
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
 def test_evaluations_are_what_the_runtime_was_asked(wide, scan, method, engine):
     """One for the probabilities, and the rest. Gradients and maps are passes of the network, not of the runtime."""
     model, asked = counted(wide)
-    found = explain(model, scan, method.id, engine=engine, budget=Budget(stable=2))
+    found = explain(Request(model, scan, method.id, engine=engine), stable=2)
     beside = 1 if method.id == "scorecam" else 0  # the pass that reads the map
     if method.id in ("scorecam", "shap", "lime", "occlusion", "rise") and engine != "tf-keras-vis":
         assert found.evaluations == sum(asked) + beside
@@ -102,7 +102,7 @@ def test_evaluations_are_what_the_runtime_was_asked(wide, scan, method, engine):
 def test_grad_cam_plus_plus_of_tf_keras_vis_is_in_our_unit(scan):
     """It would multiply by the exponential of the logit, which is inf from 89 up."""
     model = model_of(scaled(1000.0))
-    ours, theirs = (explain(model, scan, "gradcam++", engine=engine).raw for engine in ("compiled", "tf-keras-vis"))
+    ours, theirs = (explain(Request(model, scan, "gradcam++", engine=engine)).raw for engine in ("compiled", "tf-keras-vis"))
     np.testing.assert_allclose(np.maximum(ours, 0), theirs, rtol=1e-3, atol=1e-4 * theirs.max())
 
 
@@ -114,13 +114,13 @@ def test_every_method_says_what_it_is(method):
 
 def test_the_class_the_model_gives_is_explained_by_default(model, scan):
     p = model.classify([scan])[0]
-    found = explain(model, scan, "gradcam")
+    found = explain(Request(model, scan, "gradcam"))
     assert found.target == found.predicted == CLASSES[p.argmax()]
     assert found.probability == pytest.approx(p.max(), abs=1e-6)
 
 
 def test_an_explanation_cannot_be_changed(model, scan):
-    found = explain(model, scan, "gradcam")
+    found = explain(Request(model, scan, "gradcam"))
     with pytest.raises(ValueError, match="read-only"):
         found.heat[0, 0] = 1
     with pytest.raises(AttributeError):
@@ -164,9 +164,9 @@ def test_a_map_of_zeros_is_no_evidence(signed):
 )
 def test_what_does_not_exist_is_refused_with_what_does(model, scan, wrong, error, told):
     with pytest.raises(error, match=told):
-        explain(model, scan, **wrong)
+        explain(Request(model, scan, **wrong))
 
 
 def test_a_blank_slice_is_refused(model):
     with pytest.raises(ScanError, match="blank"):
-        explain(model, Scan(np.zeros((64, 64), np.float32), digest=""), "gradcam")
+        explain(Request(model, Scan(np.zeros((64, 64), np.float32), digest=""), "gradcam"))

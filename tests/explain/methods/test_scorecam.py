@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explain.methods import keras_vis, scorecam
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from model_zoo import probabilities
 from tests.conftest import tiny_network
 from tests.explain.known import full_size, linear
@@ -58,15 +58,15 @@ def test_it_agrees_with_tf_keras_vis_on_every_shape_of_network(name, noise):
 
 
 def test_groups_of_channels_come_close_to_all_of_them(noise):
-    question = Question(model_of(full_size(100)), noise[0], 1)
-    drafts = list(scorecam.scorecam(question))
+    given = MethodInput(model_of(full_size(100)), noise[0], 1)
+    drafts = list(scorecam.scorecam(given))
     assert len(drafts) == 3 and drafts[-1].done == 1
     assert np.corrcoef(drafts[0].values.ravel(), drafts[-1].values.ravel())[0, 1] > 0.99
     assert drafts[-1].evaluations <= 1 + 16 + 48 + 100  # a dead channel is not asked
 
 
 def test_fewer_channels_than_groups_are_each_asked_once(noise):
-    (only,) = scorecam.scorecam(Question(model_of(full_size(8)), noise[0], 1))
+    (only,) = scorecam.scorecam(MethodInput(model_of(full_size(8)), noise[0], 1))
     assert only.done == 1 and only.evaluations == 1 + 8
 
 
@@ -84,7 +84,7 @@ def test_a_flat_channel_is_left_out_and_not_divided_by(noise):
     kernel, bias, *others = network.get_weights()
     kernel[..., 2], bias[2] = 0, 0.7
     network.set_weights([kernel, bias, *others])
-    (found,) = scorecam.scorecam(Question(model_of(network), noise[0], 1))
+    (found,) = scorecam.scorecam(MethodInput(model_of(network), noise[0], 1))
     assert np.isfinite(found.values).all() and found.evaluations == 1 + 3
 
 
@@ -95,15 +95,15 @@ def test_masks_are_laid_over_black_of_the_model_s_own_range(square):
     shown = []
     model = model_of(two_channels(), input=InputSpec(4, 4, 2, value_range=(-1.0, 1.0)))
     runtime = type(model.runtime)(lambda batch: shown.append(batch) or model.runtime.logits(batch), "tensorflow", "f32")
-    question = Question(type(model)(model.card, model.network, runtime), 2 * square - 1, 0)
-    list(scorecam.scorecam(question))
+    given = MethodInput(type(model)(model.card, model.network, runtime), 2 * square - 1, 0)
+    list(scorecam.scorecam(given))
     assert shown[0][0, :, 0].max() == -1  # where red is least
     np.testing.assert_allclose(shown[0][0, :, -1], (2 * square - 1)[:, -1], atol=1e-6)
 
 
 def test_the_weight_is_a_probability_of_the_logits_without_the_card_s_temperature(square):
     hot, plain = (
-        list(scorecam.scorecam(Question(model_of(two_channels(), temperature=t), square, 0)))[-1].values
+        list(scorecam.scorecam(MethodInput(model_of(two_channels(), temperature=t), square, 0)))[-1].values
         for t in (5.0, 1.0)
     )
     np.testing.assert_array_equal(hot, plain)

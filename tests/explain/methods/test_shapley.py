@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from explain.methods import shapley
-from explain.refinement import Question
+from explain.refinement import MethodInput
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network
 from tests.explain.known import constant, counted, linear
@@ -18,15 +18,15 @@ def square() -> np.ndarray:
     return fit(phantom("meningioma", 5).scan, InputSpec(64, 64))[0]
 
 
-def last_of(question: Question, **options):
-    return list(shapley.shap_regions(question, **options))[-1]
+def last_of(given: MethodInput, **options):
+    return list(shapley.shap_regions(given, **options))[-1]
 
 
 @pytest.mark.parametrize("name", ["sequential", "functional", "nested", "squeeze"])
 def test_the_shares_add_up_to_the_change_from_a_blurred_scan(name, noise):
-    question = Question(model_of(make(name)), noise[0], 1)
-    blurred, whole = question.scores(np.stack([cv2.blur(noise[0], (16, 16)), noise[0]]))
-    for draft in shapley.shap_regions(question):
+    given = MethodInput(model_of(make(name)), noise[0], 1)
+    blurred, whole = given.scores(np.stack([cv2.blur(noise[0], (16, 16)), noise[0]]))
+    for draft in shapley.shap_regions(given):
         assert draft.values.shape == (32, 32) and draft.values.sum() == pytest.approx(whole - blurred, abs=1e-4)
 
 
@@ -34,11 +34,11 @@ def test_the_shares_are_those_of_the_shap_package(square):
     """Stock: its tree over pixels and channels, cut off at as many evaluations; a cell is 2 x 2 pixels, 3 channels."""
     import shap
 
-    question = Question(model_of(tiny_network(side=64)), square, 1)
-    explainer = shap.Explainer(question.scores, shap.maskers.Image("blur(16,16)", square.shape))
+    given = MethodInput(model_of(tiny_network(side=64)), square, 1)
+    explainer = shap.Explainer(given.scores, shap.maskers.Image("blur(16,16)", square.shape))
     stock = explainer(square[None], max_evals=500, batch_size=50, silent=True).values[0]
     cells = stock.reshape(32, 2, 32, 2, 3).sum(axis=(1, 3, 4))
-    ours = last_of(question, evaluations=500).values
+    ours = last_of(given, evaluations=500).values
     assert ours.sum() == pytest.approx(cells.sum(), abs=1e-4)
     assert spearmanr(ours.ravel(), cells.ravel()).statistic >= 0.95
 
@@ -46,9 +46,9 @@ def test_the_shares_are_those_of_the_shap_package(square):
 def test_a_model_that_looks_at_one_quadrant_gets_its_share_there(square):
     weights = np.zeros((64, 64, 3, 2), np.float32)
     weights[:32, 32:, :, 0] = np.random.default_rng(0).normal(size=(32, 32, 3))
-    question = Question(model_of(linear(weights)), square, 0)
-    blurred, whole = question.scores(np.stack([cv2.blur(square, (16, 16)), square]))
-    found = last_of(question).values
+    given = MethodInput(model_of(linear(weights)), square, 0)
+    blurred, whole = given.scores(np.stack([cv2.blur(square, (16, 16)), square]))
+    found = last_of(given).values
     assert found[:16, 16:].sum() == pytest.approx(whole - blurred, rel=1e-4)
     found[:16, 16:] = 0
     np.testing.assert_allclose(found, 0, atol=1e-4)
@@ -59,20 +59,20 @@ def test_the_share_of_a_linear_model_is_each_cell_s_own_change():
     square = np.random.default_rng(1).random((32, 32, 1), dtype=np.float32)
     weights = np.zeros((32, 32, 1, 2), np.float32)
     weights[8:12, 16:20, 0, 0] = 1
-    found = last_of(Question(model_of(linear(weights)), square, 0)).values
+    found = last_of(MethodInput(model_of(linear(weights)), square, 0)).values
     blurred = cv2.blur(square, (16, 16))
     expected = (square[8:12, 16:20, 0] - blurred[8:12, 16:20]).sum()
     assert found[8:12, 16:20].sum() == pytest.approx(expected, abs=1e-4)
 
 
 def test_nothing_changes_a_constant_model(square):
-    found = last_of(Question(model_of(constant(64)), square, 0))
+    found = last_of(MethodInput(model_of(constant(64)), square, 0))
     assert not found.values.any()
 
 
 def test_a_finer_draft_asks_only_for_what_a_coarser_one_did_not(noise):
     model, asked = counted(model_of(make("functional")))
-    drafts = list(shapley.shap_regions(Question(model, noise[0], 0)))
+    drafts = list(shapley.shap_regions(MethodInput(model, noise[0], 0)))
     assert [draft.done for draft in drafts] == [0.2, 0.5, 1]
     assert sum(asked) == drafts[-1].evaluations <= 520
     assert drafts[0].evaluations < drafts[1].evaluations < drafts[2].evaluations
@@ -82,21 +82,21 @@ def test_a_finer_draft_asks_only_for_what_a_coarser_one_did_not(noise):
 def test_a_square_that_cells_do_not_divide_is_shared_out_too(shape):
     square = np.random.default_rng(2).random((*shape, 1), dtype=np.float32)
     weights = np.random.default_rng(3).normal(size=(*shape, 1, 2)).astype(np.float32)
-    question = Question(model_of(linear(weights)), square, 1)
+    given = MethodInput(model_of(linear(weights)), square, 1)
     blurred = cv2.blur(square, (16, 16))[..., None]
-    change = float(np.diff(question.scores(np.stack([blurred, square])))[0])
-    assert last_of(question, evaluations=100).values.sum() == pytest.approx(change, rel=1e-3)
+    change = float(np.diff(given.scores(np.stack([blurred, square])))[0])
+    assert last_of(given, evaluations=100).values.sum() == pytest.approx(change, rel=1e-3)
 
 
 def test_the_shares_do_not_depend_on_what_else_draws_from_numpy():
     """shap draws lots where two halves matter equally, as they all do here, from NumPy's global generator."""
-    question = Question(
+    given = MethodInput(
         model_of(linear(np.ones((32, 32, 3, 2), np.float32) / 3072)), np.ones((32, 32, 3), np.float32), 0
     )
     maps = []
     for seed in range(4):
         np.random.seed(seed)
         before = np.random.get_state()[1].copy()
-        maps.append(last_of(question).values.tobytes())
+        maps.append(last_of(given).values.tobytes())
         np.testing.assert_array_equal(np.random.get_state()[1], before)
     assert len(set(maps)) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explain import METHODS, Explanation
-from explain.report import Reading
+from explain.report import ReportInput
 from model_zoo import Estimate, ModelCard, Score
 from scans import InputSpec, Scan, read
 from tests.conftest import CLASSES
@@ -17,7 +17,7 @@ DATE = datetime(2026, 11, 21, 17, 10)
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png> ![](http://evil.example/q.png)"
 
 
-def score(name: str, split: str = "test", subset: str = "no twin in training", value: float = 0.875) -> Score:
+def score(name: str, split: str = "test", subset: str = "no near-duplicate in training", value: float = 0.875) -> Score:
     return Score(name, split, subset, Estimate(value, value - 0.05, value + 0.05, 1234), "predictions.csv")
 
 
@@ -89,8 +89,8 @@ def explained(scan: Scan, model: ModelCard, method: str = "gradcam", **changes) 
     return Explanation(**facts | changes)
 
 
-def reading_of(data: bytes = b"", methods: tuple[str, ...] = ("gradcam",), index: int = 0, **changes) -> Reading:
-    """Return a reading of a file's slice by the tiny model, with a map by each method."""
+def report_of(data: bytes = b"", methods: tuple[str, ...] = ("gradcam",), index: int = 0, **changes) -> ReportInput:
+    """Return a report of a file's slice by the tiny model, with a map by each method."""
     scan = read(data or png(disc()))[index]
     model = changes.pop("card", card())
     facts = {
@@ -100,10 +100,10 @@ def reading_of(data: bytes = b"", methods: tuple[str, ...] = ("gradcam",), index
         "explanations": tuple(explained(scan, model, method) for method in methods),
         "date": DATE,
     }
-    return Reading(**facts | changes)
+    return ReportInput(**facts | changes)
 
 
 @pytest.fixture(scope="session")
-def reading() -> Reading:
-    """A reading of a disc, with one map that has signs and one that has none."""
-    return reading_of(methods=("gradcam", "lime"))
+def report() -> ReportInput:
+    """A report of a disc, with one map that has signs and one that has none."""
+    return report_of(methods=("gradcam", "lime"))

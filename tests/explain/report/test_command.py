@@ -27,7 +27,7 @@ def report(in_tiny_zoo, tmp_path, capsys):
 
 @pytest.fixture
 def made(monkeypatch):
-    """The names of the readings that were written, in their order."""
+    """The names of the reports that were written, in their order."""
     names, write = [], folder.write
 
     def counted(*arguments):
@@ -94,7 +94,7 @@ def test_nothing_is_done_twice_and_other_settings_are_other_reports(report, tmp_
     next(iter(before)).unlink()
     report(*scans, *ASK, "--format", "html")
     assert len(made) == 4 and made[3] in made[:2]
-    report(scans[0], *ASK, "--format", "dicom")  # another format of the same reading joins the ones it has
+    report(scans[0], *ASK, "--format", "dicom")  # another format of the same report joins the ones it has
     formats = [entry["formats"] for entry in lines(tmp_path)]
     assert len(formats) == 3 and sorted(formats, key=len)[-1] == ["html", "dicom"]
 

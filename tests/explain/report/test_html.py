@@ -9,7 +9,7 @@ import pytest
 from explain import METHODS
 from explain.report.html import html
 from model_zoo import models
-from tests.explain.report.conftest import HOSTILE, P, card, reading_of
+from tests.explain.report.conftest import HOSTILE, P, card, report_of
 
 
 class Read(HTMLParser):
@@ -30,8 +30,8 @@ class Read(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(reading):
-    return html(reading)
+def page(report):
+    return html(report)
 
 
 def test_the_probabilities_are_those_given_and_the_answer_is_the_largest(page):
@@ -49,12 +49,12 @@ def test_the_measured_figures_of_the_model_and_of_the_class_said_are_there(page)
 
 
 def test_a_model_of_which_nothing_was_measured_says_so():
-    assert "no telling how often it is right" in html(reading_of(card=card(scores=())))
+    assert "no telling how often it is right" in html(report_of(card=card(scores=())))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_comes_with_how_to_read_it(method):
-    words = Read(html(reading_of(methods=(method,)))).words
+    words = Read(html(report_of(methods=(method,)))).words
     for told in (METHODS[method].title, METHODS[method].measures, METHODS[method].pitfalls, "321 evaluations"):
         assert told in words
     assert ("seed 7" in words) == METHODS[method].random
@@ -63,20 +63,20 @@ def test_every_method_comes_with_how_to_read_it(method):
 
 def test_a_method_that_the_board_has_scored_comes_with_its_hit_rate():
     words = Read(
-        html(reading_of(card=replace(models()["candor-figshare3"], classes=card().classes, names=card().names)))
+        html(report_of(card=replace(models()["candor-figshare3"], classes=card().classes, names=card().names)))
     )
     assert "marked slices" in words.words and "dot in the middle of the head" in words.words
 
 
-def test_what_is_needed_to_repeat_it_is_there(reading, page):
-    for told in (reading.scan.digest, "a" * 64, "tiny-phantom4", "keras ", "streamlit ", "21 November 2026", "f" * 64):
+def test_what_is_needed_to_repeat_it_is_there(report, page):
+    for told in (report.scan.digest, "a" * 64, "tiny-phantom4", "keras ", "streamlit ", "21 November 2026", "f" * 64):
         assert told in page
 
 
-def test_doubts_remarks_and_counterfactuals_are_told(reading):
-    odd = replace(reading.explanations[1], warnings=("The time was over.",), notes=("R2 of LIME's model: 0.81.",))
+def test_doubts_remarks_and_counterfactuals_are_told(report):
+    odd = replace(report.explanations[1], warnings=("The time was over.",), notes=("R2 of LIME's model: 0.81.",))
     said = "With the region erased, the model says No tumour."
-    words = Read(html(replace(reading, explanations=(odd,), counterfactuals=(said,)))).words
+    words = Read(html(replace(report, explanations=(odd,), counterfactuals=(said,)))).words
     assert "The time was over." in words and "R2 of LIME's model: 0.81." in words and said in words
 
 
@@ -93,16 +93,16 @@ def test_nothing_is_loaded_and_nothing_runs(page):
 def test_a_stranger_s_words_are_words_and_nothing_else():
     names = ("Glioma", HOSTILE, "No tumour", "Pituitary tumour")
     hostile = card(title=HOSTILE, limits=(HOSTILE,), dataset=HOSTILE, names=names, licence=HOSTILE)
-    page = html(reading_of(card=hostile, counterfactuals=(HOSTILE,)))
+    page = html(report_of(card=hostile, counterfactuals=(HOSTILE,)))
     tags = Read(page).tags
     assert "script" not in {tag for tag, _ in tags} and all(a["src"].startswith("data:") for t, a in tags if t == "img")
     assert Read(page).words.count("alert('x')") >= 6 and "<script" not in page
 
 
-def test_the_same_reading_gives_the_same_page(reading, page):
-    assert html(reading) == page
+def test_the_same_reading_gives_the_same_page(report, page):
+    assert html(report) == page
 
 
 def test_a_reading_without_a_map_is_a_report_too():
-    page = html(reading_of(methods=()))
+    page = html(report_of(methods=()))
     assert "The model’s answer: Meningioma" in page and "<img" not in page

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 
 from explain.report.document import document
 from explain.report.pdf import pdf
-from tests.explain.report.conftest import HOSTILE, card, reading_of
+from tests.explain.report.conftest import HOSTILE, card, report_of
 
 
 def read(data: bytes) -> PdfReader:
@@ -21,13 +21,13 @@ def words(reader: PdfReader) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(reading):
-    return pdf(reading)
+def made(report):
+    return pdf(report)
 
 
-def test_every_word_of_the_report_can_be_searched_for(reading, made):
+def test_every_word_of_the_report_can_be_searched_for(report, made):
     text = re.sub(r"\s", "", words(read(made)))  # where a line breaks is the page's business
-    for section in document(reading).sections:
+    for section in document(report).sections:
         assert re.sub(r"\s", "", section.title) in text
     for told in ("70%toMeningioma", "91.2%(86.2to96.2)", "Itknowsnothingofknees.", "321evaluations", "a" * 64):
         assert told in text
@@ -47,8 +47,8 @@ def test_every_page_is_a4_and_says_that_it_is_not_for_diagnosis(made):
         assert "Not for diagnosis." in page.extract_text() and f"{number} / {len(reader.pages)}" in page.extract_text()
 
 
-def test_the_same_reading_gives_the_same_bytes(reading, made):
-    assert pdf(reading) == made
+def test_the_same_reading_gives_the_same_bytes(report, made):
+    assert pdf(report) == made
 
 
 def test_the_pictures_are_as_sharp_as_they_were_drawn_and_described(made):
@@ -68,9 +68,9 @@ def _images(data: bytes) -> list:
 
 @pytest.mark.parametrize("limits", [11, 14, 15, 16])
 def test_no_heading_stands_alone_at_the_foot_of_a_page(limits):
-    reading = reading_of(methods=(), card=card(limits=("A limit of this model.",) * limits), counterfactuals=("So.",))
-    headings = {section.title for section in document(reading).sections}
-    for page in read(pdf(reading)).pages:
+    report = report_of(methods=(), card=card(limits=("A limit of this model.",) * limits), counterfactuals=("So.",))
+    headings = {section.title for section in document(report).sections}
+    for page in read(pdf(report)).pages:
         lines = [line.strip() for line in page.extract_text().splitlines() if line.strip()]
         foot = [k for k, line in enumerate(lines) if line.startswith("Not for diagnosis.")][-1]
         body = lines[:foot] + lines[foot + 2 :]
@@ -80,12 +80,12 @@ def test_no_heading_stands_alone_at_the_foot_of_a_page(limits):
 def test_strange_words_and_letters_do_not_stop_it():
     strange = f"{HOSTILE} 脳腫瘍 {'longword' * 60} −≤…“”"
     names = (strange[:200], "Meningioma", "No tumour", "Pituitary tumour")
-    data = pdf(reading_of(card=card(title=strange, limits=(strange,), names=names), counterfactuals=(strange,)))
+    data = pdf(report_of(card=card(title=strange, limits=(strange,), names=names), counterfactuals=(strange,)))
     assert "alert('x')" in words(read(data))
 
 
 def test_fifteen_classes_fit_on_the_first_page():
     classes = tuple(f"class{k}" for k in range(15))
     names = tuple(f"Tumour number {k}" for k in range(15))
-    reading = reading_of(methods=(), card=card(classes=classes, names=names), probabilities=(0.3, *(0.05,) * 14))
-    assert all(name in read(pdf(replace(reading))).pages[0].extract_text() for name in names)
+    report = report_of(methods=(), card=card(classes=classes, names=names), probabilities=(0.3, *(0.05,) * 14))
+    assert all(name in read(pdf(replace(report))).pages[0].extract_text() for name in names)

@@ -12,7 +12,7 @@ from pydicom import config, dcmread
 
 from explain.report.secondary_capture import page, secondary_capture
 from scans import read
-from tests.explain.report.conftest import reading_of
+from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, dicom_frames, disc, png
 
 STUDY = {
@@ -37,14 +37,14 @@ def source() -> bytes:
 
 
 def captured(data: bytes, identity: bool = False, **changes):
-    reading = reading_of(data, **changes)
-    made = secondary_capture(reading, reading.explanations[0], data, identity)
-    return reading, made, dcmread(io.BytesIO(made))
+    report = report_of(data, **changes)
+    made = secondary_capture(report, report.explanations[0], data, identity)
+    return report, made, dcmread(io.BytesIO(made))
 
 
 def test_the_pixels_are_the_page_that_was_drawn(source):
-    reading, _, dataset = captured(source)
-    assert np.array_equal(dataset.pixel_array, page(reading, reading.explanations[0]))
+    report, _, dataset = captured(source)
+    assert np.array_equal(dataset.pixel_array, page(report, report.explanations[0]))
     assert dataset.PhotometricInterpretation == "RGB" and dataset.BurnedInAnnotation == "YES"
     assert dataset.SeriesDescription == "Candor heatmap, not for diagnosis"
 
@@ -88,26 +88,26 @@ def test_the_frame_of_a_multi_frame_file_is_named():
 
 
 def test_the_same_reading_gives_the_same_bytes_and_any_other_another_number(source):
-    reading, made, dataset = captured(source)
-    assert secondary_capture(reading, reading.explanations[0], source) == made
-    later = replace(reading, date=reading.date + timedelta(days=1))
+    report, made, dataset = captured(source)
+    assert secondary_capture(report, report.explanations[0], source) == made
+    later = replace(report, date=report.date + timedelta(days=1))
     numbers = {dataset.SOPInstanceUID}
-    for other in (later, replace(reading, explanations=(replace(reading.explanations[0], evaluations=9),))):
+    for other in (later, replace(report, explanations=(replace(report.explanations[0], evaluations=9),))):
         numbers.add(dcmread(io.BytesIO(secondary_capture(other, other.explanations[0], source))).SOPInstanceUID)
     assert len(numbers) == 3
 
 
 def test_maps_of_one_reading_are_one_series_in_their_order(source):
-    reading = reading_of(source, methods=("gradcam", "lime"))
-    first, second = (dcmread(io.BytesIO(secondary_capture(reading, each, source))) for each in reading.explanations)
+    report = report_of(source, methods=("gradcam", "lime"))
+    first, second = (dcmread(io.BytesIO(secondary_capture(report, each, source))) for each in report.explanations)
     assert first.SeriesInstanceUID == second.SeriesInstanceUID and first.SOPInstanceUID != second.SOPInstanceUID
     assert (first.InstanceNumber, second.InstanceNumber) == (1, 2)
 
 
 def test_bytes_of_another_file_are_refused(source):
-    reading = reading_of(source)
+    report = report_of(source)
     with pytest.raises(ValueError, match="not the bytes"):
-        secondary_capture(reading, reading.explanations[0], dicom12(disc(80)))
+        secondary_capture(report, report.explanations[0], dicom12(disc(80)))
 
 
 def test_a_file_that_names_its_study_wrongly_still_gets_a_capture():

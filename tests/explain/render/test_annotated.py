@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from explain.render.boxes import BOX, POINT, marked
+
 from scans import Scan
 
 SIDE = 480

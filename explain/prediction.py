@@ -1,0 +1,36 @@
+"""The prediction for one scan: the network's input and the probabilities, computed once per scan and model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_zoo import Model, ModelError
+from scans import BLANK_SLICE, Placement, Scan, ScanError, fit
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model predicts for a scan. `square` is the network's input, float32 (h, w, c); `probabilities` (K,)."""
+
+    square: np.ndarray
+    placement: Placement
+    probabilities: np.ndarray
+
+    @property
+    def index(self) -> int:
+        """The index of the predicted class."""
+        return int(self.probabilities.argmax())
+
+
+def predict(model: Model, scan: Scan) -> Prediction:
+    """Return the prediction for one scan, by itself: in a batch the last bits may differ.
+
+    Raises ScanError on a blank slice and ModelError on probabilities that are not finite.
+    """
+    if scan.blank:
+        raise ScanError(BLANK_SLICE)
+    square, placement = fit(scan, model.card.input)
+    p = model.predict(square[None])[0]
+    if not np.isfinite(p).all():  # a method may not notice: gradients know no bias, and a map of zeros is a map
+        raise ModelError(f"{model.card.id} gave probabilities that are not finite; its weights may be broken")
+    return Prediction(square, placement, p)

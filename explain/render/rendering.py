@@ -1,0 +1,158 @@
+"""How a scan and its map become one picture: the settings with their defaults and controls, and `draw`."""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+
+import numpy as np
+
+from explain.explanation import Explanation
+from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
+from explain.render.overlay import colour_bar, gray, overlay, squared, strongest, with_sides
+from explain.render.smoothing import smoothed, smoothing
+from scans import Scan
+
+SIDE = 640  # pixels of a picture: 190 per inch on paper
+INK = "#8a949e"  # of the letters on a colour bar, which has no ground of its own
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a user sets one field of a Rendering.
+
+    `kind` is "percent" (a slider over `low` to `high` %, for a value in [0, 1]), "toggle", "choice" (of two `options`,
+    False and True), "smoothing" or "colour map", whose ranges depend on the scan and the map.
+    """
+
+    label: str
+    kind: str
+    help: str = ""
+    low: int = 0
+    high: int = 100
+    options: tuple[str, str] = ("", "")
+    signed_only: bool = False  # only where the map holds evidence against the class
+
+
+def _field(default, *control):
+    return field(default=default, metadata={"control": Control(*control)})
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How maps are drawn. What is "" or None is what suits the map or the scan.
+
+    Opacity and threshold are shares in [0, 1], `smoothing` is a standard deviation in the scan's unit (mm or pixels,
+    see `explain.render.smoothing`), `window` a part of [0, 1] of the scan's values.
+
+    >>> Rendering(opacity=0.7).threshold
+    0.15
+    """
+
+    against: bool = _field(True, "Show evidence against", "toggle", "", 0, 100, ("", ""), True)
+    contours: bool = _field(False, "Display", "choice", "", 0, 100, ("Fill", "Contours"))
+    opacity: float = _field(0.5, "Opacity (%)", "percent")
+    threshold: float = _field(0.15, "Threshold (% of peak)", "percent", "What is weaker is not drawn.", 0, 90)
+    smoothing: float | None = _field(
+        None,
+        "Smoothing",
+        "smoothing",
+        "Standard deviation of a Gaussian. It changes the picture only: the exported map is never smoothed.",
+    )
+    colour_map: str = _field(
+        "",
+        "Colour map",
+        "colour map",
+        "Amber is distinct from the blue of evidence against for every kind of colour vision.",
+    )
+    window: tuple[float, float] | None = None
+    side_letters: bool = True
+
+    def colour_map_for(self, signed: bool) -> str:
+        """Return the colour map for a map: another than chosen where that would be confused with evidence against."""
+        if signed:
+            return self.colour_map if self.colour_map in SIGNED_COLOUR_MAPS else SIGNED_COLOUR_MAPS[0]
+        return self.colour_map if self.colour_map in (*COLOUR_MAPS, *SIGNED_COLOUR_MAPS) else COLOUR_MAPS[0]
+
+    def sigma(self, scan: Scan, method: str) -> float:
+        """Return the standard deviation of the smoothing, in the scan's unit."""
+        return smoothing(scan, method).usual if self.smoothing is None else self.smoothing
+
+    def facts(self, scan: Scan, explanation: Explanation) -> dict:
+        """Return every setting as it was used for a map, ready for a manifest."""
+        return asdict(self.resolved(scan, explanation))
+
+    def resolved(self, scan: Scan, explanation: Explanation) -> "Rendering":
+        """Return the rendering with every default that depends on the scan or the map filled in."""
+        return replace(
+            self,
+            against=explanation.signed and self.against,
+            colour_map=self.colour_map_for(explanation.signed),
+            smoothing=self.sigma(scan, explanation.method),
+            window=scan.window if self.window is None else self.window,
+        )
+
+
+CONTROLS: dict[str, Control] = {
+    each.name: each.metadata["control"] for each in fields(Rendering) if "control" in each.metadata
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture, uint8 (side, side) without a map and (side, side, 3) with one, and what belongs to it.
+
+    `colour_bar` is uint8 (h, w, 4), None without a map. `notes` are the sentences without which the picture misleads.
+    """
+
+    picture: np.ndarray
+    colour_bar: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+def draw(
+    scan: Scan,
+    explanation: Explanation | None = None,
+    rendering: Rendering = Rendering(),
+    *,
+    side: int = SIDE,
+    ink: str = INK,
+) -> Drawing:
+    """Return the scan, with its map over it where there is one that is not empty.
+
+    >>> from scans import phantom
+    >>> draw(phantom("glioma", 1).scan, side=64).picture.shape
+    (64, 64)
+    """
+    edges = scan.edges if rendering.side_letters else ("", "", "", "")
+    plain = squared(scan.windowed(rendering.window), scan.spacing, side)
+    if explanation is None:
+        return Drawing(with_sides(gray(plain), edges))
+    chosen, usual = rendering.resolved(scan, explanation), smoothing(scan, explanation.method)
+    heat = smoothed(squared(explanation.heat, scan.spacing, side), chosen.smoothing / usual.side)
+    peak = strongest(heat)
+    if not peak:
+        return Drawing(with_sides(gray(plain), edges))
+    style = {
+        "colour_map": chosen.colour_map,
+        "threshold": chosen.threshold,
+        "contours": chosen.contours,
+        "against": chosen.against,
+    }
+    notes = [usual.sentence(chosen.smoothing)] if chosen.smoothing else []
+    if not chosen.against and heat.max() < chosen.threshold * peak:
+        notes.insert(0, "Nothing is drawn: all evidence for the class is weaker than the threshold.")
+    return Drawing(
+        with_sides(overlay(plain, heat, opacity=chosen.opacity, **style), edges),
+        colour_bar(peak, explanation.unit, ink=ink, **style),
+        tuple(notes),
+    )
+
+
+def shared_colour_bar(rendering: Rendering, signed: bool) -> np.ndarray:
+    """Return uint8 (h, w, 4): the colour bar of several maps, each on a scale of its own up to its peak."""
+    return colour_bar(
+        1.0,
+        "of each map's own peak",
+        rendering.colour_map_for(signed),
+        rendering.threshold,
+        contours=rendering.contours,
+        against=signed and rendering.against,
+    )

@@ -1,0 +1,189 @@
+"""A request is complete and valid from its construction on, and its key is all that the explanation depends on."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import explain.request as request
+from explain import Prediction, Request, explain, predict
+from model_zoo import Model, ModelCard, ModelError, load_model
+from scans import InputSpec, Scan, ScanError, phantom
+
+CARD = ModelCard(
+    id="tiny-phantom4",
+    title="A card without weights",
+    task="phantom4",
+    classes=("glioma", "notumor"),
+    names=("Glioma", "No tumour"),
+    input=InputSpec(32, 32),
+    tap="last",
+    parameters=1,
+    recipe={},
+    dataset="none",
+    dataset_version="none",
+    fingerprint="0" * 64,
+    scans={},
+    weights_sha256="0" * 64,
+    weights_bytes=1,
+    temperature=1.0,
+    licence="Apache-2.0",
+    scores=(),
+    limits=(),
+)
+PIXELS = np.random.default_rng(0).random((512, 640), dtype=np.float32)
+SCAN = Scan(PIXELS, digest="a" * 64, plane="axial")
+PREDICTION = Prediction(np.zeros((32, 32, 3), np.float32), None, np.array([0.9, 0.1], np.float32))
+SETTINGS = {"method": "gradcam", "target": "glioma", "seed": 0, "seconds": 30.0}
+
+
+def key_of(card: ModelCard = CARD, scan: Scan = SCAN, **changes) -> str:
+    return Request(Model(card, None, None), scan, **SETTINGS | changes, prediction=PREDICTION).key
+
+
+@pytest.fixture(scope="module")
+def scan() -> Scan:
+    return phantom("glioma", 5, 96).scan
+
+
+@pytest.fixture
+def model(in_tiny_zoo) -> Model:
+    return load_model("tiny-phantom4")
+
+
+def test_defaults_are_resolved_at_construction(model, scan):
+    made = Request(model, scan, "gradcam")
+    p = predict(model, scan).probabilities
+    assert (made.engine, made.target) == ("compiled", model.card.classes[int(p.argmax())])
+    named = Request(model, scan, "gradcam", target=made.target, engine="compiled")
+    assert named.key == made.key
+    np.testing.assert_array_equal(made.prediction.probabilities, p)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"method": "gradcan"}, "gradcam"),
+        ({"engine": "magic"}, "tf-keras-vis"),
+        ({"target": "tumour"}, "meningioma"),
+        ({"seconds": 0}, "more than 0"),
+        ({"seconds": float("nan")}, "more than 0"),
+    ],
+    ids=str,
+)
+def test_what_does_not_exist_is_refused_at_construction_and_the_choices_are_listed(model, scan, changes, words):
+    with pytest.raises(ModelError, match=words):
+        Request(model, scan, **{"method": "gradcam"} | changes)
+
+
+def test_a_blank_slice_is_refused_at_construction(model):
+    with pytest.raises(ScanError, match="blank"):
+        Request(model, Scan(np.ones((64, 64), np.float32), digest="b" * 64), "gradcam")
+
+
+def test_the_explanation_carries_the_request_s_prediction_and_runs_no_other(model, scan):
+    calls = []
+
+    def counted(batch):
+        calls.append(len(batch))
+        return model.runtime.logits(batch)
+
+    watched = replace(model, runtime=replace(model.runtime, logits=counted))
+    prediction = predict(watched, scan)
+    explanation = explain(Request(watched, scan, "gradcam", prediction=prediction))
+    assert calls == [1] and explanation.probabilities == tuple(map(float, prediction.probabilities))
+
+
+def test_a_request_can_be_sent_to_another_process(model, scan):
+    made = Request(model, scan, "gradcam", seed=3)
+    received = pickle.loads(pickle.dumps(made))
+    assert received.key == made.key
+    np.testing.assert_array_equal(explain(received).heat, explain(made).heat)
+
+
+def test_a_process_with_other_weights_refuses_a_request(model, scan, tmp_path, monkeypatch):
+    from tests.conftest import tiny_network, write_bundle
+
+    sent = pickle.dumps(Request(model, scan, "gradcam"))
+    write_bundle(tmp_path / "tiny-phantom4", tiny_network(seed=9))
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    with pytest.raises(ModelError, match="other weights"):
+        pickle.loads(sent)
+
+
+def test_the_same_request_has_the_same_key_whichever_objects_make_it():
+    again = key_of(replace(CARD), replace(SCAN, pixels=PIXELS.copy()), seconds=30, seed=np.int64(0))
+    assert again == key_of() and len(again) == 64
+
+
+@pytest.mark.parametrize("place", [(0, 0), (255, 320), (511, 639)])
+def test_two_scans_that_differ_in_one_pixel_have_different_keys(place):
+    pixels = PIXELS.copy()
+    pixels[place] = np.nextafter(pixels[place], np.float32(2))
+    assert key_of(scan=replace(SCAN, pixels=pixels)) != key_of()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pixels": PIXELS.reshape(640, 512)},
+        {"window": (0.0, 0.5)},
+        {"spacing": (1.0, 0.5)},
+        {"digest": "b" * 64},
+        {"index": 1},
+        {"plane": "sagittal"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_a_scan_is_changes_the_key(changes):
+    assert key_of(scan=replace(SCAN, **changes)) != key_of()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "other-phantom4"},
+        {"weights_sha256": "1" * 64},
+        {"classes": ("notumor", "glioma")},
+        {"names": ("Glioma", "Healthy")},
+        {"input": InputSpec(32, 32, crop=False)},
+        {"input": InputSpec(32, 32, value_range=(-1.0, 1.0))},
+        {"tap": "first"},
+        {"temperature": 1.5},
+    ],
+    ids=str,
+)
+def test_what_a_model_is_changes_the_key(changes):
+    assert key_of(card=replace(CARD, **changes)) != key_of()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "layercam"},
+        {"engine": "tf-keras-vis"},
+        {"target": "notumor"},
+        {"seed": 1},
+        {"seconds": 10.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_setting_of_a_request_changes_the_key(changes):
+    assert key_of(**changes) != key_of()
+
+
+def test_words_that_only_run_together_alike_have_different_keys():
+    first, second = replace(CARD, id="a", tap="bc"), replace(CARD, id="ab", tap="c")
+    assert key_of(first) != key_of(second)
+
+
+def test_what_neither_map_nor_manifest_tells_leaves_the_key_alone():
+    card = replace(CARD, title="Renamed", limits=("None known.",), licence="MIT")
+    assert key_of(card, replace(SCAN, notes=("Not an MR scan.",), sequence="T1")) == key_of()
+
+
+def test_a_new_version_of_the_formulas_has_new_keys(monkeypatch):
+    before = key_of()
+    monkeypatch.setattr(request, "VERSION", request.VERSION + 1)
+    assert key_of() != before
