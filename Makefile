@@ -1,21 +1,28 @@
-# make run | test | lint | lock | bench: each does its own set-up. Python 3.11 to 3.13.
+# make run | check | test | lint | lock | bench: each does its own set-up. Python 3.11 to 3.13.
 PYTHON ?= python3
 PORT ?= 8501
+WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: run test lint lock bench
+# Processes that take whole files of tests in turn, so that what a file's tests share is made once.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: run check test lint lock bench
 
 run: .venv/app  ## the app on http://localhost:8501
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
+check: lint  ## lint and the tests without trainings, whole-zoo runs and the browser
+	$(PYTEST) -m "not slow and not browser"
+
 test: .venv/dev  ## the whole suite, real Chromium included where there is one
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: .venv/dev  ## ruff, formatting included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: .venv/dev  ## every figure the README quotes, written to benchmarks/results/
+bench: .venv/dev  ## measures every number in docs/results.md and writes it there
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.report
 

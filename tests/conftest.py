@@ -1,6 +1,7 @@
-"""What every test may lean on: tiny seeded networks, a tiny zoo, and the real scans where they are."""
+"""Fixtures of all tests: tiny seeded networks, a tiny zoo and the real scans where they are; the order of the files."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -15,6 +16,24 @@ from model_zoo.weights import save_packed, sha256_of
 from scans import InputSpec
 
 CLASSES = ("glioma", "meningioma", "notumor", "pituitary")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with the longest tests first, so that several workers end at about the same time."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser"))
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, -slow[item.path]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give all browser tests to one worker: they share a server, which takes seconds to start."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
