@@ -1,4 +1,4 @@
-"""What do people and strangers send that is no scan? Bytes of each kind; every door is tested with all of them.
+"""Files that are no scan, by mistake or by intent: bytes of each kind; everything that reads is tested with all.
 
 `BAD_FILES` must be refused with one sentence; `ODD_FILES` are read, and one of their notes holds the words
 given. A key is the name to upload the file under, extension and all. Nothing here is larger than 51 MB.

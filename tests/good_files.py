@@ -1,4 +1,4 @@
-"""What do the files look like that Candor reads? Bytes of each kind, made from arrays whose values are known.
+"""Files that Candor reads: bytes of each kind, made from arrays of known values.
 
 `pixels` is float (H, W) in [0, 1]; `values` are stored as they are. Real encoders, nothing from disk.
 """

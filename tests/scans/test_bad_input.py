@@ -1,4 +1,4 @@
-"""Whatever is sent: one clear sentence, little memory, no stray word, and the next scan is read."""
+"""A bad file gets one clear sentence, takes little memory, leaks no word, and the next scan is read."""
 
 import json
 import subprocess
@@ -48,24 +48,24 @@ READER = """
         return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1e6  # GB
 
     linux = sys.platform == "linux"
-    idle, answers = memory("VmRSS") if linux else 0, {}
+    idle, sentences = memory("VmRSS") if linux else 0, {}
     for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
         try:
-            answers[path.name] = len(read(path))
+            sentences[path.name] = len(read(path))
         except ScanError as error:
-            answers[path.name] = str(error)
+            sentences[path.name] = str(error)
     peak = 0
     if linux:
         import resource
 
         peak = memory("VmHWM") - idle + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-    print(json.dumps({"peak": peak, "answers": answers}))
+    print(json.dumps({"peak": peak, "sentences": sentences}))
 """
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> dict:
-    """What a fresh process says to every bad file and then to a good one, and what memory that took in GB.
+def replies(tmp_path_factory) -> dict:
+    """The sentences of a fresh process about every bad file and then a good one, and its memory in GB.
 
     The peak is that of the process over its idle size, plus that of its largest child.
     """
@@ -86,8 +86,8 @@ def told(tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_gets_one_clear_sentence(name, told):
-    sentence = told["answers"][name]
+def test_a_bad_file_gets_one_clear_sentence(name, replies):
+    sentence = replies["sentences"][name]
     assert isinstance(sentence, str), "it was read"
     assert sentence[0].isupper()
     assert sentence.endswith(".")
@@ -98,17 +98,17 @@ def test_a_bad_file_gets_one_clear_sentence(name, told):
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_the_sentence_says_what_was_seen(name, told):
-    assert WORDS[name] in told["answers"][name]
+def test_the_sentence_says_what_was_seen(name, replies):
+    assert WORDS[name] in replies["sentences"][name]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
-def test_no_bad_file_takes_a_gigabyte(told):
-    assert told["peak"] < 1.0
+def test_no_bad_file_takes_a_gigabyte(replies):
+    assert replies["peak"] < 1.0
 
 
-def test_a_good_file_is_read_after_all_the_bad_ones(told):
-    assert told["answers"]["~good.dcm"] == 1
+def test_a_good_file_is_read_after_all_the_bad_ones(replies):
+    assert replies["sentences"]["~good.dcm"] == 1
 
 
 @pytest.mark.parametrize("name", ODD_FILES)

@@ -1,4 +1,4 @@
-"""Which study is a DICOM file of, and is whose it is kept back, and the header read with the guard of the pixels?"""
+"""The header of a DICOM file: its study, the patient only on request, read under the guard of the pixels."""
 
 import pytest
 from pydicom import config

@@ -1,4 +1,4 @@
-"""What does the app show for the name of an uploaded file?"""
+"""Safe display of the names of uploaded files."""
 
 import pytest
 

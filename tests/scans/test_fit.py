@@ -40,8 +40,8 @@ def test_a_spot_comes_back_to_its_pixel_within_one(shape, model, crop):
         row, column = shape[0] * along, shape[1] * (1.05 - along)
         spot = gaussian(shape, row, column, width)
         _, placement = fit(scan, InputSpec(*model, crop=crop))
-        seen, same = fit_like(spot, placement)
-        back = placement.to_scan(np.where(seen > 0.05, seen, 0))
+        model_input, same = fit_like(spot, placement)
+        back = placement.to_scan(np.where(model_input > 0.05, model_input, 0))
         assert same == placement
         assert np.abs(centre_of_mass(back) - centre_of_mass(np.where(spot > 0.05, spot, 0))).max() < 1.0
 
@@ -143,8 +143,8 @@ def test_real_scans_come_back_within_one_pixel(data_folder):
         scan = read(path)[0]
         _, placement = fit(scan, InputSpec(150, 150))
         spot = gaussian(scan.shape, scan.shape[0] * 0.45, scan.shape[1] * 0.55, 8)
-        seen, _ = fit_like(spot, placement)
-        error = centre_of_mass(placement.to_scan(np.where(seen > 0.02, seen, 0))) - centre_of_mass(
+        model_input, _ = fit_like(spot, placement)
+        error = centre_of_mass(placement.to_scan(np.where(model_input > 0.02, model_input, 0))) - centre_of_mass(
             np.where(spot > 0.02, spot, 0)
         )
         assert np.abs(error).max() < 1.0, path.name

@@ -1,4 +1,4 @@
-"""The head is found whatever surrounds it; the answer is known because the head is drawn here."""
+"""The head is found whatever surrounds it; its place is known because the tests draw it."""
 
 import cv2
 import numpy as np

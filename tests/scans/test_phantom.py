@@ -1,4 +1,4 @@
-"""Are phantoms heads with the lesion that they claim? All distances are in mm of a 230 mm field of view."""
+"""Phantoms are heads with the lesion that they claim. All distances are in mm of a 230 mm field of view."""
 
 import cv2
 import numpy as np
@@ -166,13 +166,13 @@ def test_the_samples_show_every_kind():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("tumour",), r"'tumour'.*glioma, meningioma, notumor, pituitary"),
         (("glioma", -1), r"-1.*0 up"),
         (("glioma", 0, 32), r"32 pixels.*64 to 512"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_with_what_can(arguments, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_drawn_is_refused_with_what_can(arguments, message):
+    with pytest.raises(ValueError, match=message):
         phantom(*arguments)

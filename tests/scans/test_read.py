@@ -1,4 +1,4 @@
-"""One door for every file: what it is, is told by its bytes; who sent it, by nothing."""
+"""One door for every file: its bytes tell its type, and nothing tells who sent it."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Slices of one series find each other, and lie as a NIfTI volume of the same head does."""
+"""Slices of one series are ordered as a NIfTI volume of the same head."""
 
 import numpy as np
 import pytest
