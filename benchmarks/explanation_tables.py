@@ -1,29 +1,29 @@
-"""What does the README say of explanations: how fast, how well placed, how faithful? Tables from measured files."""
+"""Tables of explanation methods, from measured files: localisation, all measures of one model, and speed."""
 
 import json
 
 from benchmarks.record import RESULTS
-from explain.evaluation.results import SUMMARY
+from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
+from explain.evaluation.results import MethodResult
+from explain.evaluation.store import StoredEvaluation, evaluations
 from explain.methods import METHODS
-from model_zoo import read_card
-from model_zoo.verify import bundle_folders
+from model_zoo import Estimate
 
-SHOWN = "candor-figshare3"  # the model whose whole board is in the README; the others have one line
-_CONTROLS = {"box": "the marked box itself"}
-_MEASURES = {
-    "pointing": "pointing game",
-    "lift": "energy lift, median",
-    "head_lift": "lift over the head",
-    "rank_accuracy": "rank accuracy",
-    "iou": "IoU",
-    "insertion blur": "insertion",
-    "deletion blur": "deletion",
-    "road": "ROAD",
-    "seeds": "across seeds",
-    "shifts and noise": "shifts, noise",
-    "sanity logits": "logits shuffled",
-    "sanity all": "forgetful network",
-}
+SHOWN = "candor-figshare3"  # the model with a table of all methods; the others have one line
+_COLUMNS = (
+    "pointing",
+    "lift",
+    "head_lift",
+    "rank_accuracy",
+    "iou",
+    "insertion blur",
+    "deletion blur",
+    "road",
+    "seeds",
+    "shifts and noise",
+    "sanity logits",
+    "sanity all",
+)
 _STOCK = {
     "cams": "Grad-CAM, ++, LayerCAM, HiResCAM in one pass | tf-keras-vis, the first three",
     "scorecam": "Score-CAM | tf-keras-vis, all channels",
@@ -34,80 +34,74 @@ _STOCK = {
 }
 
 
-def boards() -> dict[str, dict]:
-    """Return the summary of every bundle that has one, by a name that says whether its weights are shipped."""
-    found = {}
-    for folder in bundle_folders():
-        if (folder / SUMMARY).exists():
-            shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
-            found[f"`{read_card(folder / 'card.json').id}`{shipped}"] = json.loads((folder / SUMMARY).read_text())
-    return found
-
-
-def board() -> str:
-    """Return the whole board of one model, method by method and control by control."""
-    name, found = next((name, found) for name, found in boards().items() if found["model"] == SHOWN)
-    share = found["median share of the box"]
+def quality() -> str:
+    """Return every measure of one model's evaluation, method by method and control by control."""
+    stored = evaluations()[0][SHOWN]
+    results = stored.results
     rows = [
-        f"{name} on {found['scans']:,} marked test scans of {found['groups']:,} groups; the median box is "
-        f"{100 * share:.1f} % of the scan; {100 * found['right']:.0f} % of the answers are right.",
+        f"{_name(stored)} on {results.scans:,} annotated test scans in {results.groups:,} groups; the median box "
+        f"covers {100 * results.box_share:.1f} % of the scan; {100 * results.accuracy:.0f} % of the predictions are correct.",
         "",
-        "| map | " + " | ".join(_MEASURES.values()) + " |",
-        "|---" * (len(_MEASURES) + 1) + "|",
+        "| map | " + " | ".join(MEASURES[column].short for column in _COLUMNS) + " |",
+        "|---" * (len(_COLUMNS) + 1) + "|",
     ]
-    for method, values in found["methods"].items():
-        title = f"*control: {_CONTROLS.get(method, method)}*" if values["control"] else f"`{method}`"
-        fails = ", **fails**" if values.get("fails sanity") else ""
-        cells = [_figure(values.get(measure)) for measure in _MEASURES]
-        rows.append(f"| {title} | {' | '.join(cells)}{fails} |")
-    return "\n".join(rows + ["", *_misses(found)])
+    for method, result in results.methods.items():
+        control = CONTROL_DESCRIPTIONS["box"] if method == "box" else method
+        title = f"*control: {control}*" if result.control else f"`{method}`"
+        cells = [_cell(result.estimates.get(column)) for column in _COLUMNS]
+        rows.append(f"| {title} | {' | '.join(cells)}{', **fails**' if result.fails_sanity else ''} |")
+    return "\n".join([*rows, "", _misses(stored)])
 
 
-def _figure(figure: dict | None) -> str:
-    if not figure:
+def _name(stored: StoredEvaluation) -> str:
+    return f"`{stored.results.model}`{'' if stored.shipped else ' (weights not shipped)'}"
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if not estimate:
         return ""
-    digits = 1 if max(abs(figure["value"]), abs(figure["high"])) >= 2 else 2
-    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
+    return estimate.decimal(1 if max(abs(estimate.value), abs(estimate.high)) >= 2 else 2)
 
 
-def _misses(found: dict) -> list[str]:
-    """Return where the map that points best points past the tumour."""
-    method, values = best(found)
-    said = []
-    for what, parts in values["pointing, by"].items():
-        shares = ", ".join(f"{name} {part['pointing']:.2f} ({part['scans']})" for name, part in parts.items())
-        said.append(f"by {what}: {shares}")
-    return [f"Pointing game of `{method}` {'; '.join(said)} (scans in brackets)."]
+def _misses(stored: StoredEvaluation) -> str:
+    """Return the pointing game of the best method in each subgroup."""
+    method, result = best(stored)
+    parts: dict[str, list[str]] = {}
+    for stratum in result.strata:
+        share = f"{stratum.name} {stratum.pointing.value:.2f} ({stratum.pointing.scans})"
+        parts.setdefault(stratum.by, []).append(share)
+    lines = [f"by {by}: {', '.join(shares)}" for by, shares in parts.items()]
+    return f"Pointing game of `{method}` {'; '.join(lines)} (scans in brackets)."
 
 
-def best(found: dict) -> tuple[str, dict]:
-    """Return the method that points best, the first of those that do so alike."""
-    methods = {name: values for name, values in found["methods"].items() if not values["control"]}
-    return max(methods.items(), key=lambda item: item[1]["pointing"]["value"])
+def best(stored: StoredEvaluation) -> tuple[str, MethodResult]:
+    """Return the method with the best pointing game, the first of several."""
+    methods = {name: stored.results.methods[name] for name in stored.methods}
+    return max(methods.items(), key=lambda item: item[1].estimates["pointing"].value)
 
 
-def looking() -> str:
-    """Return one line a model: where its best map looks, beside the control that is placed best."""
+def localisation() -> str:
+    """Return one line per model: its best map, beside the control with the best localisation."""
     rows = [
         "| model | scans | best map | pointing game | energy lift, median | Grad-CAM: pointing, lift "
         "| occlusion: pointing, lift | control `centre`: pointing, lift |",
         "|---" * 8 + "|",
     ]
-    for name, found in boards().items():
-        method, values = best(found)
-        pairs = [
-            f"{part['pointing']['value']:.2f}, {part['lift']['value']:.1f}" if part else ""
-            for part in (found["methods"].get(key) for key in ("gradcam", "occlusion", "centre"))
-        ]
+    for stored in evaluations()[0].values():
+        method, result = best(stored)
+        pairs = []
+        for key in ("gradcam", "occlusion", "centre"):
+            pointing, lift = (stored.estimate(key, measure) for measure in ("pointing", "lift"))
+            pairs.append(f"{pointing.value:.2f}, {lift.value:.1f}" if pointing and lift else "")
+        cells = [_cell(result.estimates[measure]) for measure in ("pointing", "lift")]
         rows.append(
-            f"| {name} | {found['scans']:,} | `{method}` | {_figure(values['pointing'])} | {_figure(values['lift'])} "
-            f"| {' | '.join(pairs)} |"
+            f"| {_name(stored)} | {stored.results.scans:,} | `{method}` | {' | '.join(cells)} | {' | '.join(pairs)} |"
         )
     return "\n".join(rows)
 
 
 def explainers() -> str:
-    """Return the speed of every method against its library, and what a reader waits for."""
+    """Return the speed of every method against its library, and how long a user waits."""
     found = json.loads((RESULTS / "explainers.json").read_text())
     machine, warm = found["machine"], found["warm"]
     rows = [
@@ -117,11 +111,11 @@ def explainers() -> str:
         "| method | stock | model | stock, s | ours, s | ratio | maps, Spearman |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, said in _STOCK.items():
+    for name, title in _STOCK.items():
         for model in ("ResNet50V2 224 px", "candor-44c15"):
             part = found[model][name]
             rows.append(
-                f"| {said} | {model} | {part['stock, seconds']:g} | {part['ours, seconds']:g} | "
+                f"| {title} | {model} | {part['stock, seconds']:g} | {part['ours, seconds']:g} | "
                 f"{part['stock over ours']:g} x | {part['Spearman of the maps']:g} |"
             )
     rows += [

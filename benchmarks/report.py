@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from benchmarks.app_tables import waiting
-from benchmarks.explanation_tables import board, explainers, looking
+from benchmarks.explanation_tables import explainers, localisation, quality
 from benchmarks.record import RESULTS
 from datasets.audit import AUDITS_FOLDER
 from model_zoo import Estimate, ModelCard, models, read_card
-from model_zoo.scores import APART, PROBE
+from model_zoo.scores import NO_NEAR_DUPLICATE, PROBE
 from model_zoo.verify import bundle_folders
 from train.recipe import find_recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
@@ -52,7 +52,7 @@ def accuracy() -> str:
         first = cell(as_published) if as_published or not apart else "no published split"
         rows.append(
             f"| {name} | {card.published or 'our own'} | {first} | {cell(apart, _own_measure(card))} | "
-            f"{elsewhere(card, 'no twin in training')} | {elsewhere(card, 'sequence T1C+')} |"
+            f"{elsewhere(card, 'no near-duplicate in training')} | {elsewhere(card, 'sequence T1C+')} |"
         )
     return "\n".join(rows)
 
@@ -64,11 +64,11 @@ def own_accuracy(card: ModelCard) -> tuple[Estimate | None, Estimate | None]:
     nobody published a split, so only the grouped one is there: accuracy, or macro F1 for figshare.
     """
     if card.task.startswith("pooled"):
-        return tuple(card.score("accuracy", "cohort kaggle", subset) for subset in ("all scans", "no twin in training"))
+        return tuple(card.score("accuracy", "cohort kaggle", subset) for subset in ("all scans", "no near-duplicate in training"))
     if card.task == "kaggle4":
-        return card.score("accuracy", "test"), card.score("accuracy", "test", "no twin in training")
+        return card.score("accuracy", "test"), card.score("accuracy", "test", "no near-duplicate in training")
     name = _own_measure(card)
-    return None, card.score(name, "test", "no twin in training") or card.score(name, "test")
+    return None, card.score(name, "test", "no near-duplicate in training") or card.score(name, "test")
 
 
 def _own_measure(card: ModelCard) -> str:
@@ -94,9 +94,9 @@ def cell(estimate: Estimate | None, measure: str = "accuracy") -> str:
 
 def across() -> str:
     """Return the matrix of every system against every collection whose classes it shares, twins removed."""
-    columns = [("44c", APART), *(("44c", f"sequence {name}") for name in ("T1", "T1C+", "T2"))]
-    columns += [(name, APART) for name in ("kaggle", "figshare", "br35h")]
-    titles = [name if subset == APART else f"{name}, {subset.removeprefix('sequence ')}" for name, subset in columns]
+    columns = [("44c", NO_NEAR_DUPLICATE), *(("44c", f"sequence {name}") for name in ("T1", "T1C+", "T2"))]
+    columns += [(name, NO_NEAR_DUPLICATE) for name in ("kaggle", "figshare", "br35h")]
+    titles = [name if subset == NO_NEAR_DUPLICATE else f"{name}, {subset.removeprefix('sequence ')}" for name, subset in columns]
     rows = [f"| system | {' | '.join(titles)} |", "|---" * (len(columns) + 1) + "|"]
     for name, card in measured():
         seen = trained_on(recipe_of(card.recipe))
@@ -159,7 +159,7 @@ def training() -> str:
 def _pace(name: str, card: ModelCard) -> str:
     """Return what an epoch of a system that is not shipped took; its whole recipe would, by the area of the picture."""
     ran, whole = recipe_of(card.recipe), find_recipe(card.id)[0]
-    seconds = card.training["seconds_an_epoch"]
+    seconds = card.training["seconds_per_epoch"]
     said = f"{name}: {seconds:g} s an epoch at {ran.size} px, {card.training['epochs']:g} epochs."
     if whole.frozen_epochs and ran.epochs < whole.epochs:
         epochs = whole.epochs - whole.frozen_epochs
@@ -202,8 +202,8 @@ TABLES = {
     "training": training,
     "speed": speed,
     "waiting": waiting,
-    "looking": looking,
-    "board": board,
+    "looking": localisation,
+    "board": quality,
     "explainers": explainers,
 }
 

@@ -1,45 +1,46 @@
-"""Do a model's maps show the tumour, and does the model use what they show? The board."""
+"""Explanation quality: localisation, faithfulness, stability and sanity of a model's maps."""
 
 import streamlit as st
 
-from explain.evaluation.store import boards
+from explain.evaluation.store import evaluations
 from pages.components.navigation import require_frame
 from pages.components.pickers import choose_model, require_models
-from pages.components.quality.breakdown import show_meanings, show_models, show_parts, show_sanity
+from pages.components.quality.breakdown import show_definitions, show_models, show_sanity, show_subgroups
 from pages.components.quality.cases import show_cases
-from pages.components.quality.methods import show_methods, tell, tell_missing
+from pages.components.quality.methods import show_data, show_methods, show_missing
+
+TABS = ("Methods", "By subgroup", "Sanity check", "Best and worst cases", "Models compared")
 
 require_frame()
-st.title("How far can the maps be trusted?", anchor=False)
+st.title("Explanation quality", anchor=False)
 st.columns([3, 1])[0].write(
-    "A heatmap always looks convincing. Here every method is scored on slices whose tumour radiologists have boxed: "
-    "does the map lie where the tumour is, does the model use what it marks, and does it show what was learnt? "
-    "Maps that know nothing of the model, the controls, say what each figure is worth."
+    "A heatmap always looks convincing. Here every method is evaluated on scans whose tumour radiologists annotated: "
+    "is the map on the tumour, does the model use what it marks, and does it show what was learnt? Controls, maps "
+    "that know nothing of the model, give each value its reference."
 )
 cards = require_models()
 with st.columns([2, 3])[0]:
     card = choose_model(cards)
-found, broken = boards()
+stored, broken = evaluations()
 for sentence in broken:
     st.error(sentence)
-board = found.get(card.id)
-if board is None:
-    tell_missing(card, [model for model in cards if model in found])
-    if found:
-        st.subheader("The models that have a board", anchor=False)
-        show_models(found, card)
+evaluation = stored.get(card.id)
+if evaluation is None:
+    show_missing(card, [model for model in cards if model in stored])
+    if stored:
+        st.subheader("Evaluated models", anchor=False)
+        show_models(stored, card)
 else:
-    tell(board, card)
-    names = ["Methods", "Where they miss", "Sanity", "Best and worst cases", "Models side by side"]
-    methods, parts, sanity, cases, models = st.tabs(names, key="board", bind="query-params")
-    for tab, show in (
-        (methods, lambda: show_methods(board)),
-        (parts, lambda: show_parts(board, card)),
-        (sanity, lambda: show_sanity(board)),
-        (cases, lambda: show_cases(board, card)),
-        (models, lambda: show_models(found, card)),
-    ):
+    show_data(evaluation, card)
+    draw = (
+        lambda: show_methods(evaluation),
+        lambda: show_subgroups(evaluation, card),
+        lambda: show_sanity(evaluation),
+        lambda: show_cases(evaluation, card),
+        lambda: show_models(stored, card),
+    )
+    for tab, show in zip(st.tabs(TABS, key="quality", bind="query-params"), draw, strict=True):
         if tab.open:
             with tab:
                 show()
-show_meanings()
+show_definitions()

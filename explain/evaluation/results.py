@@ -12,9 +12,9 @@ from explain.evaluation.measures import MEASURES
 from explain.evaluation.rows import TABLE, Row, read_rows
 from explain.evaluation.sanity import STAGES, SURVIVES
 from model_zoo import Estimate
+from model_zoo.card_explanations import SUMMARY
 from model_zoo.whole_files import write_whole
 
-SUMMARY = "explanations.json"
 BY_CLASS, BY_SIZE, BY_PREDICTION = "class", "box size", "prediction"  # what the annotated scans are divided by
 CORRECT, WRONG = "correct", "wrong"
 

@@ -1,6 +1,6 @@
-"""How do methods, models and parts of the slices compare on one figure of the board? A dot and its interval each.
+"""Charts of methods, models and subgroups on one measure of explanation quality: a dot and its interval each.
 
-Pure functions from estimates to plotly figures; the first label stands on top.
+Pure functions from estimates to plotly figures; the first label is on top.
 """
 
 from collections.abc import Sequence
@@ -11,39 +11,39 @@ from pages.charts.style import PALETTE, QUIET, styled
 
 _LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "x")
-_GREY = "#808891"  # of what knows nothing of the model
+_GREY = "#808891"  # of the controls
 
-Series = dict[str, Estimate | None]  # label -> figure
+Series = dict[str, Estimate | None]  # by label
 
 
-def ranked(measure: Measure, methods: Series, controls: Series, failing: Sequence[str], rival: str):
-    """Return one line a method, the best on top, and below them, in grey, one a control.
+def ranked(measure: Measure, methods: Series, controls: Series, failing: Sequence[str], baseline: str):
+    """Return one line per method, the best on top, and below them, in grey, one per control.
 
-    `failing` are labels that the sanity check does not pass: open dots. `rival` is the control whose figure is drawn
-    through the methods as a dotted line; "" for none.
+    `failing` are labels that fail the sanity check: open dots. `baseline` is the control whose value is drawn through
+    the methods as a dotted line; "" for none.
     """
     import plotly.graph_objects as go
 
     sign = -1 if measure.high_is_good else 1  # not reversed: methods that tie keep their order
     order = sorted((label for label in methods if methods[label]), key=lambda label: sign * methods[label].value)
     labels = [f"{label} (fails sanity)" if label in failing else label for label in order]
-    known = {label: figure for label, figure in controls.items() if figure}
+    baselines = {label: estimate for label, estimate in controls.items() if estimate}
     figure = go.Figure()
     _dots(
         figure, measure, {place: methods[label] for place, label in enumerate(order)}, labels, "methods", PALETTE[0],
         ["circle-open" if label in failing else "circle" for label in order],
     )  # fmt: skip
-    if known:
-        places = dict(enumerate(known.values(), start=len(order)))
-        labels += known
+    if baselines:
+        places = dict(enumerate(baselines.values(), start=len(order)))
+        labels += baselines
         _dots(figure, measure, places, labels, "controls", _GREY, "diamond")
-    if controls.get(rival):
-        figure.add_vline(x=controls[rival].value, line={"color": QUIET, "dash": "dot", "width": 1.5}, layer="below")
+    if controls.get(baseline):
+        figure.add_vline(x=controls[baseline].value, line={"color": QUIET, "dash": "dot", "width": 1.5}, layer="below")
     return _laid_out(figure, measure, labels, _LINE * len(labels) + 70, legend=False)
 
 
 def beside(measure: Measure, labels: Sequence[str], series: dict[str, Series], stroke: float | None = None):
-    """Return one line a label, with a dot and interval for each series, by colour and by shape.
+    """Return one line per label, with a dot and interval for each series, by colour and by shape.
 
     `stroke` is drawn through all lines as a dotted one.
     """
@@ -63,10 +63,10 @@ def beside(measure: Measure, labels: Sequence[str], series: dict[str, Series], s
 
 
 def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Sequence[str], name: str, colour, symbol):
-    """Add a dot and its interval at each place; `symbol` is one, or one a dot."""
-    known = list(places.values())
+    """Add a dot and its interval at each place; `symbol` is one, or one per dot."""
+    estimates = list(places.values())
     figure.add_scatter(
-        x=[e.value for e in known],
+        x=[e.value for e in estimates],
         y=list(places),
         name=name,
         mode="markers",
@@ -77,18 +77,18 @@ def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Seque
             "line": {"width": 2 if isinstance(symbol, list) else 0, "color": colour},
         },
         error_x={
-            "array": [e.high - e.value for e in known],
-            "arrayminus": [e.value - e.low for e in known],
+            "array": [e.high - e.value for e in estimates],
+            "arrayminus": [e.value - e.low for e in estimates],
             "thickness": 2.5,
             "width": 0,
             "color": colour,
         },
-        customdata=[[labels[round(place)], said(e, measure)] for place, e in places.items()],
+        customdata=[[labels[round(place)], in_words(e, measure)] for place, e in places.items()],
         hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}}<extra>{name}</extra>",
     )
 
 
-def said(estimate: Estimate, measure: Measure) -> str:
+def in_words(estimate: Estimate, measure: Measure) -> str:
     """Return an estimate with its interval and the scans behind it: "81 % (69 to 91), 94 scans"."""
     value = estimate.percent(0) if measure.share else estimate.decimal(1 if abs(estimate.high) >= 2 else 2)
     return f"{value}, {estimate.scans:,} scans"

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from explain import METHODS, Explanation, colour_bar, overlay, png
-from explain.captions import facts, remarks, scale, settled
-from explain.evaluation.summary import said, trust
+from explain.captions import scan_facts, fit_notes, colour_meaning, convergence
+from explain.evaluation.summary import method_summary, summary_text
 from explain.render.overlay import gray, squared, strongest, with_sides
 from explain.render.smoothing import smoothed, smoothing
 from model_zoo import ModelCard, zoo_folder
@@ -30,7 +30,7 @@ def view(scan: Scan, explanation: Explanation, card: ModelCard, seen: dict) -> N
     drawn, key, weak = _drawn(scan, explanation, window, look)
     _picture(pictures[0], png(original), "The scan")
     _picture(pictures[1], png(drawn), "The scan under the heatmap")
-    keys[0].caption(" · ".join(facts(scan)))
+    keys[0].caption(" · ".join(scan_facts(scan)))
     if key is not None:
         _picture(keys[1], png(key), "Colour bar")
     _explain_colours(texts[1], scan, explanation, card, look, weak)
@@ -60,7 +60,7 @@ def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCa
     """Write what the colours mean."""
     name = card.names[card.classes.index(explanation.target)]
     if look.shown and explanation.heat.any():
-        column.caption(scale(explanation, name, look.against))
+        column.caption(colour_meaning(explanation, name, look.against))
     if weak:
         column.caption(f"Nothing is drawn: all evidence for {name} is weaker than what “Hide below” hides.")
     if smooth := look.shown and smoothing(scan, explanation.method).words(look.smooth):
@@ -69,9 +69,9 @@ def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCa
 
 def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
     method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
-    found = trust(zoo_folder() / card.id, card.weights_sha256, method.id, explanation.target)
-    column.caption(f"**How far to trust it.** {said(found, method.title, name)}")
-    column.caption(" ".join([settled(explanation), *remarks(explanation)]))
+    found = method_summary(zoo_folder() / card.id, card.weights_sha256, method.id, explanation.target)
+    column.caption(f"**Explanation quality.** {summary_text(found, name)}")
+    column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
     column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [The paper]({method.paper}).")
 
 
@@ -79,7 +79,7 @@ def show(scan: Scan) -> list:
     """Draw a scan that has no map, where it stays when the map comes; return the two columns."""
     columns = st.container().columns(2, wrap=False)  # Streamlit puts a fragment, as `view` is, into a container, too
     _picture(columns[0], png(_seen(scan, window_chosen(scan))), "The scan")
-    columns[0].caption(" · ".join(facts(scan)))
+    columns[0].caption(" · ".join(scan_facts(scan)))
     return columns
 
 

@@ -6,8 +6,8 @@ from dataclasses import astuple, dataclass
 import streamlit as st
 
 from explain import METHODS, Explanation, colour_bar, overlay, png
-from explain.captions import doubts, under_way
-from explain.evaluation.summary import short, trust
+from explain.captions import cautions, progress_text
+from explain.evaluation.summary import method_summary, summary_line
 from explain.prediction_text import percent
 from explain.render.colours import SIGNED_COLOUR_MAPS
 from explain.render.overlay import gray, squared, with_sides
@@ -111,10 +111,10 @@ def _cell(scan, plain: bytes, card: ModelCard, method: str, wanted, answer, look
         return
     name = card.names[card.classes.index(wanted.target)]
     if explanation:
-        measured = short(trust(zoo_folder() / card.id, card.weights_sha256, method, wanted.target))
+        measured = summary_line(method_summary(zoo_folder() / card.id, card.weights_sha256, method, wanted.target))
         p = percent(explanation.probability).replace(" ", "\u00a0")
         st.caption(f"{title} · {name}, {p}  \nOn the board: {measured}", help=_TRUST)
-        if doubted := doubts(explanation, name):
+        if doubted := cautions(explanation, name):
             st.caption(":material/warning: Read with doubt", help=" ".join(doubted))
         return
     st.caption(f"{title} · {name}")
@@ -127,7 +127,7 @@ def _state(answer: Answer, wanted: Wanted) -> None:
     elif answer.state == "failed":
         st.error(answer.error)
     elif answer.state == "running":
-        st.progress(*under_way(answer.job.progress, answer.job.seconds, wanted.choice.seconds))
+        st.progress(*progress_text(answer.job.progress, answer.job.seconds, wanted.choice.seconds))
     elif answer.state == "waiting":
         st.progress(0.0, f"Place {answer.job.place} in the queue.")
     else:

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from explain import METHODS, png
-from explain.captions import remarks
+from explain.captions import fit_notes
 from explain.comparison.agreement import agreement, head_of, in_words
-from explain.evaluation.summary import short, trust
+from explain.evaluation.summary import method_summary, summary_line
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.overlay import gray, overlay, squared, with_sides
 from explain.render.smoothing import smoothed, smoothing
@@ -77,8 +77,8 @@ def _card(method: str, answer: Answer, scan: Scan, model: Model, target: str) ->
         share = f", {100 * answer.job.progress:.0f}\u00a0%" if answer.state == "running" else ""
         st.caption(f"{answer.state.capitalize()}{share}")
     else:
-        found = trust(zoo_folder() / model.card.id, model.card.weights_sha256, method, target)
-        told = [short(found), *remarks(answer.explanation)[:1], *answer.explanation.warnings[:1]]
+        found = method_summary(zoo_folder() / model.card.id, model.card.weights_sha256, method, target)
+        told = [summary_line(found), *fit_notes(answer.explanation)[:1], *answer.explanation.warnings[:1]]
         st.caption(" · ".join(told))
 
 

@@ -1,103 +1,106 @@
-"""Where do the maps miss, do they show what was learnt, how do models compare, and what does each figure mean?"""
+"""Localisation by subgroup, the sanity check, several models compared, and the definitions of the measures."""
 
 from dataclasses import replace
 
 import streamlit as st
 
 from explain import METHODS
-from explain.evaluation.measures import CONTROLS_SAY, EXPLAINED
+from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
+from explain.evaluation.results import BY_CLASS, BY_PREDICTION, BY_SIZE
 from explain.evaluation.sanity import STAGES, SURVIVES
-from explain.evaluation.store import Board, parts
+from explain.evaluation.store import StoredEvaluation
 from explain.evaluation.summary import CENTRE
 from model_zoo import ModelCard
 from pages.charts.explanation_quality import beside
 from pages.charts.style import CONFIG
 from pages.components.quality.methods import choose_measure, title
 
-_STAGES = {"logits": "Last layer shuffled", "upper half": "Upper half shuffled", "all": "All layers shuffled"}
-_BY = {"class": "By tumour", "size of the box": "By size of the box", "answer": "By the model's answer"}
+_BY = {BY_CLASS: "By tumour", BY_SIZE: "By box size", BY_PREDICTION: "By correctness"}
 
 
-def show_parts(board: Board, card: ModelCard) -> None:
-    """Draw how often each method points at the tumour, by tumour, by size of the box and by the answer."""
+def show_subgroups(evaluation: StoredEvaluation, card: ModelCard) -> None:
+    """Draw the pointing game of each method by tumour, by box size and by correctness of the prediction."""
     by = st.segmented_control(
         "Pointing game",
         list(_BY),
         format_func=_BY.get,
-        default="class",
+        default=BY_CLASS,
         required=True,
         key="by",
         persist_state="session",
     )
     names = dict(zip(card.classes, card.names, strict=True))
     series: dict[str, dict] = {}
-    for method in [*board.methods, *([CENTRE] if CENTRE in board.controls else [])]:
-        for part in parts(board, method):
-            if part.what == by:
-                series.setdefault(_part(by, names.get(part.name, part.name)), {})[title(method)] = part.pointing
-    labels = list(dict.fromkeys(label for figures in series.values() for label in figures))
+    for method in [*evaluation.methods, *([CENTRE] if CENTRE in evaluation.controls else [])]:
+        for stratum in evaluation.results.methods[method].strata:
+            if stratum.by == by:
+                label = _label(by, names.get(stratum.name, stratum.name))
+                series.setdefault(label, {})[title(method)] = stratum.pointing
+    labels = list(dict.fromkeys(label for estimates in series.values() for label in estimates))
     st.plotly_chart(
-        beside(EXPLAINED["pointing"], labels, series),
+        beside(MEASURES["pointing"], labels, series),
         config=CONFIG,
-        alt=f"The share of slices in which each method's brightest point lies in the box, {_BY[by].lower()}",
+        alt=f"Share of scans in which each method's highest point lies in the box, {_BY[by].lower()}",
     )
     st.caption(
-        "The share of slices in which the brightest point lies in the box, with 95\u00a0% intervals. Boxes are parted "
-        "in thirds by their share of the slice. Few slices make a wide interval: read it before the dot. "
-        "The control is a dot in the middle of the head."
+        "Share of scans in which the map's highest point lies inside the box, with 95\u00a0% intervals. Boxes "
+        "are split into thirds by relative size. Few scans give a wide interval: read it before the dot. The control "
+        "is a spot at the centre of the head."
     )
 
 
-def _part(by: str, name: str) -> str:
-    return {"size of the box": f"box {name}", "answer": f"{name} answer"}.get(by, name)
+def _label(by: str, name: str) -> str:
+    return {BY_SIZE: f"box {name}", BY_PREDICTION: f"{name} prediction"}.get(by, name)
 
 
-def show_sanity(board: Board) -> None:
-    """Draw how far each method's maps stay when the network forgets, and say what that shows."""
+def show_sanity(evaluation: StoredEvaluation) -> None:
+    """Draw how well each method's maps agree before and after the weights are randomised, and explain the check."""
     left, _ = st.columns([3, 1])
     left.write(
         "A network's weights are what it has learnt. Here they are shuffled among themselves: first those of the last "
-        "layer, then of the upper half, at last of all layers, and the map is made again. A map that shows what the "
-        "network learnt must change; one that stays, as the edges of the picture would, shows the scan and not the "
-        "network, however well it is placed."
+        "layer, then of the upper half, finally of all layers, and the map is made again. A map that shows what the "
+        "network learnt must change; one that does not, like the edges of the image, shows the scan and not the "
+        "network, however good its localisation."
     )
     series = {
-        words: {title(name): board.figure(name, f"sanity {stage}") for name in board.methods}
-        for stage, words in _STAGES.items()
-        if stage in STAGES
+        MEASURES[f"sanity {stage}"].short: {
+            title(name): evaluation.estimate(name, f"sanity {stage}") for name in evaluation.methods
+        }
+        for stage in STAGES
     }
-    labels = [title(name) for name in board.methods if board.figure(name, "sanity all")]
-    if not labels:
-        st.info("The sanity check was not run on this board: run it again with `--checked 8`.")
+    checked = [name for name in evaluation.methods if evaluation.estimate(name, "sanity all")]
+    if not checked:
+        st.info("The sanity check was not run for this model: evaluate it again with `--checked 8`.")
         return
-    measure = replace(EXPLAINED["sanity all"], title="Agreement with the map of the trained network")
+    measure = replace(MEASURES["sanity all"], title="Agreement with the map of the trained network")
     st.plotly_chart(
-        beside(measure, labels, series, SURVIVES),
+        beside(measure, [title(name) for name in checked], series, SURVIVES),
         config=CONFIG,
-        alt="How far each method's map stays the same when the last layer, the upper half and all layers are shuffled",
+        alt="Agreement of each method's map before and after the last layer, the upper half and all layers are "
+        "randomised",
     )
-    checked = max(board.figure(name, "sanity all").scans for name in board.methods if title(name) in labels)
+    scans = max(evaluation.estimate(name, "sanity all").scans for name in checked)
     st.caption(
-        f"Rank correlation within the head on {checked:,} slices: 1 is the same map, 0 no relation. Lower is better. "
-        f"Right of the dotted line, with all layers shuffled, a method fails. {EXPLAINED['sanity logits'].misleads} "
+        f"Rank correlation within the head on {scans:,} scans: 1 is the same map, 0 is no relation. Lower is better. "
+        f"With all layers randomised, a method fails right of the dotted line. {MEASURES['sanity logits'].pitfalls} "
         f"[The paper]({measure.paper})."
     )
 
 
-def show_models(found: dict[str, Board], card: ModelCard) -> None:
+def show_models(stored: dict[str, StoredEvaluation], card: ModelCard) -> None:
     """Draw one measure of every method for several models."""
     measure = choose_measure()
-    labels = {model: f"{model}{_shipped(board)}" for model, board in found.items()}
+    labels = {model: f"{model}{'' if each.shipped else ' (weights not shipped)'}" for model, each in stored.items()}
     chosen = st.multiselect(
-        "Models", list(found), default=list(found), format_func=labels.get, key="boards", persist_state="session"
+        "Models", list(stored), default=list(stored), format_func=labels.get, key="evaluated", persist_state="session"
     )
-    scored = [name for name in METHODS if any(found[model].figure(name, measure.id) for model in chosen)]
-    if not scored:
+    measured = [name for name in METHODS if any(stored[model].estimate(name, measure.id) for model in chosen)]
+    if not measured:
         st.info(f"{measure.title} was not measured for these models.")
         return
-    lines = {name: title(name) for name in [*scored, CENTRE]}
+    lines = {name: title(name) for name in [*measured, CENTRE]}
     series = {
-        labels[model]: {words: found[model].figure(name, measure.id) for name, words in lines.items()}
+        labels[model]: {label: stored[model].estimate(name, measure.id) for name, label in lines.items()}
         for model in sorted(chosen, key=lambda model: model != card.id)
     }
     st.plotly_chart(
@@ -105,23 +108,20 @@ def show_models(found: dict[str, Board], card: ModelCard) -> None:
         config=CONFIG,
         alt=f"{measure.title} of every method for {', '.join(chosen)}",
     )
-    slices = {frozenset(row.id for row in found[model].marked(CENTRE)) for model in chosen}
-    same = "All on the same slices." if len(slices) == 1 else "Not all on the same slices: compare with care."
-    st.caption(f"Dots with 95\u00a0% intervals. {same} A method that was not scored for a model has no dot there.")
+    scans = {frozenset(row.id for row in stored[model].annotated(CENTRE)) for model in chosen}
+    same = "All on the same scans." if len(scans) == 1 else "Not all on the same scans: compare with caution."
+    st.caption(f"Dots with 95\u00a0% intervals. {same} A method that was not evaluated for a model has no dot there.")
 
 
-def _shipped(board: Board) -> str:
-    return "" if (board.folder / "model.keras").exists() else " (weights not shipped)"
-
-
-def show_meanings() -> None:
-    """Say what every measure and every control is."""
-    with st.expander("What the measures and the controls say"):
-        for kind in dict.fromkeys(measure.kind for measure in EXPLAINED.values()):
+def show_definitions() -> None:
+    """Define every measure and every control."""
+    with st.expander("Definitions of the measures and controls"):
+        for kind in dict.fromkeys(measure.kind for measure in MEASURES.values()):
             lines = [
-                f"- **{m.title}** ([paper]({m.paper})). {m.direction} {m.says} *{m.misleads}*"
-                for m in EXPLAINED.values()
+                f"- **{m.title}** ([paper]({m.paper})). {m.direction} {m.description} *{m.pitfalls}*"
+                for m in MEASURES.values()
                 if m.kind == kind
             ]
             st.markdown(f"##### {kind}\n" + "\n".join(lines))
-        st.markdown("##### Controls\n" + "\n".join(f"- `{name}`: {words}." for name, words in CONTROLS_SAY.items()))
+        controls = [f"- `{name}`: {description}." for name, description in CONTROL_DESCRIPTIONS.items()]
+        st.markdown("##### Controls\n" + "\n".join(controls))

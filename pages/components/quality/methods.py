@@ -1,12 +1,12 @@
-"""What does the board say of a model's methods: on what does it rest, which figure is shown, how do all compare?"""
+"""A model's evaluated methods: the data behind the evaluation, the choice of a measure, and all methods compared."""
 
 import streamlit as st
 
 from explain import METHODS
-from explain.evaluation.measures import EXPLAINED, Measure
-from explain.evaluation.results import TABLE
-from explain.evaluation.store import Board
-from explain.evaluation.summary import CENTRE, said, trust
+from explain.evaluation.measures import FAITHFULNESS, LOCALISATION, MEASURES, SANITY, STABILITY, Measure
+from explain.evaluation.rows import TABLE
+from explain.evaluation.store import StoredEvaluation
+from explain.evaluation.summary import CENTRE, method_summary, summary_text
 from model_zoo import ModelCard
 from pages.charts.explanation_quality import ranked
 from pages.charts.style import CONFIG
@@ -19,47 +19,46 @@ def title(name: str) -> str:
     return METHODS[name].title if name in METHODS else f"control: {name}"
 
 
-def in_figures(measure: Measure, value: float | None) -> float | None:
-    """Return a figure as a table shows it: a share in per cent."""
+def table_value(measure: Measure, value: float | None) -> float | None:
+    """Return a value as tables show it: a share in per cent."""
     return 100 * value if measure.share and value is not None else value
 
 
 def column(measure: Measure):
-    """Return a table's column of a measure, with what it means under its name."""
-    told = f"{measure.direction} {measure.says}"
+    """Return the table column of a measure, with its description as the help text."""
     style = "%.0f\u00a0%%" if measure.share else "%.2f"
-    return st.column_config.NumberColumn(measure.title.split(",")[0], help=told, format=style)
+    description = f"{measure.direction} {measure.description}"
+    return st.column_config.NumberColumn(measure.title.split(",")[0], help=description, format=style)
 
 
-def tell(board: Board, card: ModelCard) -> None:
-    """Say on what the board rests, and how far the map that is placed best can be trusted."""
+def show_data(evaluation: StoredEvaluation, card: ModelCard) -> None:
+    """Describe the scans behind the evaluation, and the method with the best localisation."""
     left, _ = st.columns([3, 1])
-    found = board.found
+    results = evaluation.results
     left.caption(
-        f"Measured on {found['scans']:,} slices of {found['groups']:,} groups of related slices, marked by "
-        f"radiologists, which the model never trained on. The median box covers "
-        f"{100 * found['median share of the box']:.1f}\u00a0% of its slice, and {100 * found['right']:.0f}\u00a0% of "
-        "the answers are right. Each map explains the model's own answer, right or wrong. Intervals are 95\u00a0%, "
-        "over groups."
+        f"Evaluated on {results.scans:,} scans in {results.groups:,} groups of related scans, annotated by "
+        f"radiologists, outside the model's training data. The median box covers "
+        f"{100 * results.box_share:.1f}\u00a0% of its scan, and {100 * results.accuracy:.0f}\u00a0% of the "
+        "predictions are correct. Each map explains the predicted class, right or wrong. Intervals are 95\u00a0%, over "
+        "groups."
     )
-    if found["weights"] != card.weights_sha256:
-        st.warning(
-            f"This board was measured with other weights than those in the zoo now. Run it again: `{_command(card)}`."
-        )
+    if results.weights != card.weights_sha256:
+        st.warning(f"This evaluation was run with other weights than the zoo's. Run it again: `{_command(card)}`.")
         return
-    hits = {name: board.figure(name, "pointing").value for name in board.methods}
+    hits = {name: evaluation.estimate(name, "pointing").value for name in evaluation.methods}
     best = [name for name in hits if hits[name] == max(hits.values())]
     if best:
         *others, last = map(title, best)
-        told = said(trust(board.folder, card.weights_sha256, best[0]), title(best[0]), "")
-        left.write(f"**Placed best: {', '.join(others)}{' and ' if others else ''}{last}.** {told}")
+        summary = method_summary(evaluation.folder, card.weights_sha256, best[0])
+        names = f"{', '.join(others)}{' and ' if others else ''}{last}"
+        left.write(f"**Best localisation: {names}.** {summary_text(summary, '')}")
 
 
-def tell_missing(card: ModelCard, others: list[str]) -> None:
-    """Say that a model has no board and how to make it, and offer the models that have one."""
+def show_missing(card: ModelCard, others: list[str]) -> None:
+    """Say that a model was not evaluated and how to evaluate it, and offer the models that were."""
     st.info(
-        f"The board has not been run for {card.id}: how often its maps meet the tumour is not known. This runs it, "
-        "with the figshare dataset below DIR:"
+        f"{card.id} was not evaluated, so the localisation of its maps is unknown. This command evaluates it, with "
+        "the figshare dataset below DIR:"
     )
     st.code(_command(card), language="bash")
     if others:
@@ -69,94 +68,93 @@ def tell_missing(card: ModelCard, others: list[str]) -> None:
 
 
 def _command(card: ModelCard) -> str:
-    return f"python -m explain board --model {card.id} --data DIR"
+    return f"python -m explain evaluate --model {card.id} --data DIR"
 
 
 def choose_measure() -> Measure:
-    """Return the measure to compare by, and say what it means."""
+    """Return the measure to compare by, and show its description."""
     left, right = st.columns([2, 3], vertical_alignment="top")
-    measure = EXPLAINED[
+    measure = MEASURES[
         left.selectbox(
             "Measure",
-            list(EXPLAINED),
-            format_func=lambda name: f"{EXPLAINED[name].kind}: {EXPLAINED[name].title}",
+            list(MEASURES),
+            format_func=lambda name: f"{MEASURES[name].kind}: {MEASURES[name].title}",
             key="measure",
             persist_state="session",
-            help="Placement: is the map where the tumour is? Faithfulness: does the answer follow what the map marks? "
-            "Steadiness: does the map stay when nothing that matters changes? Sanity: does it change when the network "
-            "forgets?",
+            help=f"{LOCALISATION}: is the map on the tumour? {FAITHFULNESS}: does the probability follow what the map "
+            f"marks? {STABILITY}: does the map stay the same when nothing that matters changes? {SANITY}: does the "
+            "map change when the model's weights are randomised?",
         )
     ]
-    right.markdown(f"**{measure.direction}** {measure.says}")
-    right.caption(f"{measure.misleads} [The paper]({measure.paper}).")
+    right.markdown(f"**{measure.direction}** {measure.description}")
+    right.caption(f"{measure.pitfalls} [The paper]({measure.paper}).")
     return measure
 
 
-def show_methods(board: Board) -> None:
-    """Draw one measure of every method over the controls, and the main measures as a table."""
+def show_methods(evaluation: StoredEvaluation) -> None:
+    """Draw one measure of every method above the controls, and the main measures as a table."""
     measure = choose_measure()
-    methods = {title(name): board.figure(name, measure.id) for name in board.methods}
-    controls = {title(name): board.figure(name, measure.id) for name in board.controls}
-    failing = [title(name) for name in board.methods if board.found["methods"][name].get("fails sanity")]
+    methods = {title(name): evaluation.estimate(name, measure.id) for name in evaluation.methods}
+    controls = {title(name): evaluation.estimate(name, measure.id) for name in evaluation.controls}
+    failing = [title(name) for name in evaluation.methods if evaluation.results.methods[name].fails_sanity]
     if any(methods.values()):
         st.plotly_chart(
             ranked(measure, methods, controls, failing, title(CENTRE)),
             config=CONFIG,
-            alt=f"{measure.title} of every method with its interval; the table below has the main figures",
+            alt=f"{measure.title} of every method with its interval; the table below has the main measures",
         )
         st.caption(
-            "Dots: methods, with 95\u00a0% intervals. Grey: controls, which know nothing of the model; the dotted line "
-            "is the one to beat, a dot in the middle of the head. Open dots fail the sanity check."
+            "Dots: methods, with 95\u00a0% intervals. Grey: controls, which know nothing of the model. Dotted line: "
+            "the baseline, a spot at the centre of the head. Open dots fail the sanity check."
         )
     else:
-        st.info(f"{measure.title} was not measured on this board.")
-    st.subheader("All methods at a glance", anchor=False)
+        st.info(f"{measure.title} was not measured for this model.")
+    st.subheader("All methods", anchor=False)
     st.dataframe(
-        _table(board),
+        _table(evaluation),
         column_config=_columns(),
         hide_index=True,
         height="content",
         placeholder="–",
-        alt="The main figures of every method",
+        alt="The main measures of every method",
     )
     st.caption("Click a column to sort by it. A dash: not measured.")
-    _download(board)
+    _download(evaluation)
 
 
-def _table(board: Board) -> list[dict]:
+def _table(evaluation: StoredEvaluation) -> list[dict]:
     lines = []
-    for name in board.methods + board.controls:
-        figures = {m: in_figures(EXPLAINED[m], getattr(board.figure(name, m), "value", None)) for m in _MAIN}
-        seconds = board.found["methods"][name].get("seconds, median")
-        lines.append({"map": title(name)} | figures | {"sanity": _sanity(board, name), "seconds": seconds})
+    for name in evaluation.methods + evaluation.controls:
+        values = {m: table_value(MEASURES[m], getattr(evaluation.estimate(name, m), "value", None)) for m in _MAIN}
+        seconds = evaluation.results.methods[name].seconds
+        lines.append({"map": title(name)} | values | {"sanity": _sanity(evaluation, name), "seconds": seconds})
     return lines
 
 
-def _sanity(board: Board, name: str) -> str:
-    agreement = board.figure(name, "sanity all")
+def _sanity(evaluation: StoredEvaluation, name: str) -> str:
+    agreement = evaluation.estimate(name, "sanity all")
     if agreement is None:
-        return "" if name in board.controls else "not checked"
-    fails = board.found["methods"][name].get("fails sanity")
-    return f"{'FAILS' if fails else 'passes'} ({agreement.value:z.2f})"
+        return "" if name in evaluation.controls else "not checked"
+    return f"{'FAILS' if evaluation.results.methods[name].fails_sanity else 'passes'} ({agreement.value:z.2f})"
 
 
 def _columns() -> dict:
     config = st.column_config
     return (
         {"map": config.TextColumn("Map", pinned=True)}
-        | {name: column(EXPLAINED[name]) for name in _MAIN}
+        | {name: column(MEASURES[name]) for name in _MAIN}
         | {
-            "sanity": config.TextColumn("Sanity", help=EXPLAINED["sanity all"].says),
-            "seconds": config.NumberColumn("Seconds", help="Median time a map took when the board was run."),
+            "sanity": config.TextColumn(SANITY, help=MEASURES["sanity all"].description),
+            "seconds": config.NumberColumn("Seconds", help="Median time per map during the evaluation."),
         }
     )
 
 
-def _download(board: Board) -> None:
+def _download(evaluation: StoredEvaluation) -> None:
     st.download_button(
-        "All figures, slice by slice (CSV)",
-        (board.folder / TABLE).read_bytes(),
-        f"{board.found['model']}-{TABLE}",
+        "All values, scan by scan (CSV)",
+        (evaluation.folder / TABLE).read_bytes(),
+        f"{evaluation.results.model}-{TABLE}",
         "text/csv",
         on_click="ignore",
     )

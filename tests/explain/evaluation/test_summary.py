@@ -1,19 +1,24 @@
-"""What a reader is told of a map is what the board measured: for this class, this method and these weights alone."""
+"""The summary of a method holds what was evaluated: for this class, this method and these weights alone."""
 
 import json
 import os
+import re
 
 import pytest
 
-from explain.evaluation.results import SUMMARY, TABLE, write_rows, write_summary
-from explain.evaluation.score import Row
-from explain.evaluation.store import read_board
-from explain.evaluation.summary import UNKNOWN, said, short, trust
+from explain.evaluation.results import SUMMARY, write_summary
+from explain.evaluation.rows import TABLE, Row, write_rows
+from explain.evaluation.store import read_evaluation
+from explain.evaluation.summary import NOT_EVALUATED, method_summary, summary_line, summary_text
 from explain.methods import METHODS
 from model_zoo import ModelError, read_card
 from model_zoo.verify import bundle_folders
 
 WEIGHTS = "a" * 64
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:\.\d+)?", text)
 
 
 def row(number: int, truth: str, method: str, pointing: float, **measures: float) -> Row:
@@ -37,7 +42,7 @@ HEALTHY = [Row("h", "gh", "notumor", "notumor", 0.9, 0, name, name == "centre", 
 
 @pytest.fixture
 def bundle(tmp_path):
-    """A function that writes a board of the rows given and returns its folder."""
+    """A function that writes an evaluation with the given rows and returns its folder."""
 
     def write(rows: list[Row]):
         write_rows(tmp_path / TABLE, rows)
@@ -47,121 +52,120 @@ def bundle(tmp_path):
     return write
 
 
-def test_the_hit_rate_is_of_the_slices_of_that_class_and_so_is_the_dot_in_the_middle(bundle):
+def test_localisation_is_of_the_scans_of_that_class_and_so_is_the_baseline(bundle):
     folder = bundle(scored(HITS) + HEALTHY)
-    found = trust(folder, WEIGHTS, "gradcam", "glioma")
-    assert found.class_id == "glioma" and found.pointing.scans == 6
-    assert found.pointing.value == pytest.approx(5 / 6, abs=1e-4)
-    assert 0.3 < found.pointing.low < 5 / 6 < found.pointing.high == 1
-    assert found.centre.value == 0 and found.gain.value == found.pointing.value
-    assert found.overall.value == 7 / 8 and found.overall.scans == 8
+    summary = method_summary(folder, WEIGHTS, "gradcam", "glioma")
+    assert summary.class_id == "glioma" and summary.pointing.scans == 6
+    assert summary.pointing.value == pytest.approx(5 / 6, abs=1e-4)
+    assert 0.3 < summary.pointing.low < 5 / 6 < summary.pointing.high == 1
+    assert summary.centre.value == 0 and summary.gain.value == summary.pointing.value
+    assert summary.overall.value == 7 / 8 and summary.overall.scans == 8
 
 
 @pytest.mark.parametrize("class_id", ["", "notumor", "pituitary"])
-def test_a_class_without_a_marked_slice_is_told_of_all_slices(bundle, class_id):
-    found = trust(bundle(scored(HITS) + HEALTHY), WEIGHTS, "gradcam", class_id)
-    assert found.class_id == "" and found.pointing == found.overall and found.centre.value == 2 / 8
-    sentence = said(found, "Grad-CAM", "No tumour" if class_id else "")
-    assert sentence.startswith("No slice of No tumour is marked; on 8 " if class_id else "On 8 marked slices that")
+def test_a_class_without_an_annotated_scan_gets_the_values_of_all_scans(bundle, class_id):
+    summary = method_summary(bundle(scored(HITS) + HEALTHY), WEIGHTS, "gradcam", class_id)
+    assert summary.class_id == "" and summary.pointing == summary.overall and summary.centre.value == 2 / 8
+    text = summary_text(summary, "No tumour" if class_id else "")
+    assert ("No tumour" in text) is bool(class_id) and "n = 8" in text
 
 
-def test_the_sentence_says_how_often_how_sure_and_against_what(bundle):
-    found = trust(bundle(scored(HITS, **{"sanity all": 0.18})), WEIGHTS, "gradcam", "glioma")
-    sentence = said(found, "Grad-CAM", "Glioma").replace("\u00a0", " ")
-    assert sentence.startswith(
-        "On 6 marked slices of Glioma that the model never trained on, the brightest point of Grad-CAM lay in the "
-        "tumour's box in 83 % (95 % interval 50 to 100 %); a dot in the middle of the head would in 0 %. Sanity: "
-    )
-    assert sentence.endswith("(agreement 0.18, on 8 scans; above 0.5 it would fail), as it should.")
-    assert short(found).replace("\u00a0", " ") == "83 % in the box (50 to 100 %), passes sanity"
+def test_the_text_has_the_share_the_interval_the_baseline_and_the_sanity_check(bundle):
+    summary = method_summary(bundle(scored(HITS, **{"sanity all": 0.18})), WEIGHTS, "gradcam", "glioma")
+    text = summary_text(summary, "Glioma").replace("\u00a0", " ")
+    assert numbers(text) == ["83", "95", "50", "100", "6", "0", "0.18", "0.5", "8"] and "Glioma" in text
+    assert "Passes" in text and "Fails" not in text
+    line = summary_line(summary).replace("\u00a0", " ")
+    assert numbers(line) == ["83", "50", "100"] and "passes" in line
 
 
-def test_a_map_that_a_dot_beats_is_said_to_be_beaten(bundle):
-    hits = HITS | {"centre": (1,) * 8}
-    assert "would in 100\u00a0%, more often." in said(trust(bundle(scored(hits)), WEIGHTS, "lime"), "LIME", "")
-    hits = HITS | {"centre": (0, 1, 1, 1, 1, 1, 1, 1)}
-    assert "not clearly less often." in said(trust(bundle(scored(hits)), WEIGHTS, "gradcam"), "Grad-CAM", "")
+def test_the_baseline_is_compared_with_the_map(bundle):
+    verdicts = []
+    for method, centre in (("gradcam", (0,) * 8), ("gradcam", (0, 1, 1, 1, 1, 1, 1, 1)), ("lime", (1,) * 8)):
+        text = summary_text(method_summary(bundle(scored(HITS | {"centre": centre})), WEIGHTS, method), "")
+        assert "centre baseline" in text
+        verdicts.append(("no significant difference" in text, "significantly better" in text))
+    assert verdicts == [(False, False), (True, False), (False, True)]
 
 
-def test_no_interval_is_given_where_all_slices_are_alike(bundle):
-    found = trust(bundle(scored(HITS)), WEIGHTS, "lime", "glioma")
-    assert "box in 0\u00a0%; a dot" in said(found, "LIME", "Glioma")
-    assert short(found) == "0\u00a0% in the box, sanity not checked"
+def test_no_interval_is_given_if_all_scans_are_alike(bundle):
+    summary = method_summary(bundle(scored(HITS)), WEIGHTS, "lime", "glioma")
+    assert numbers(summary_text(summary, "Glioma")) == ["0", "6", "0"]
+    assert numbers(summary_line(summary)) == ["0"]
 
 
 @pytest.mark.parametrize(("agreement", "fails"), [(0.5, False), (0.51, True)])
-def test_a_map_that_survives_forgetting_fails(bundle, agreement, fails):
-    found = trust(bundle(scored(HITS, **{"sanity all": agreement})), WEIGHTS, "gradcam")
-    assert found.fails_sanity is fails
-    assert ("Fails the sanity check" in said(found, "Grad-CAM", "")) is fails
-    assert short(found).endswith("fails sanity" if fails else "passes sanity")
+def test_a_map_that_survives_randomised_weights_fails(bundle, agreement, fails):
+    summary = method_summary(bundle(scored(HITS, **{"sanity all": agreement})), WEIGHTS, "gradcam")
+    assert summary.fails_sanity is fails
+    assert ("Fails" in summary_text(summary, ""), "Passes" in summary_text(summary, "")) == (fails, not fails)
+    assert ("fails" in summary_line(summary), "passes" in summary_line(summary)) == (fails, not fails)
 
 
-def test_stability_is_there_where_it_was_measured(bundle):
-    found = trust(bundle(scored(HITS, seeds=0.9, **{"shifts and noise": 0.8})), WEIGHTS, "gradcam")
-    assert found.seeds.value == 0.9 and found.shifts.value == 0.8
-    found = trust(bundle(scored(HITS)), WEIGHTS, "gradcam")
-    assert (found.seeds, found.shifts, found.sanity, found.fails_sanity) == (None,) * 4
-    assert "Sanity was not checked." in said(found, "Grad-CAM", "")
+def test_stability_is_there_if_it_was_measured(bundle):
+    summary = method_summary(bundle(scored(HITS, seeds=0.9, **{"shifts and noise": 0.8})), WEIGHTS, "gradcam")
+    assert summary.seeds.value == 0.9 and summary.shifts.value == 0.8
+    summary = method_summary(bundle(scored(HITS)), WEIGHTS, "gradcam")
+    assert (summary.seeds, summary.shifts, summary.sanity, summary.fails_sanity) == (None,) * 4
+    assert "not run" in summary_text(summary, "")
 
 
-def test_a_board_without_the_control_still_answers(bundle):
-    found = trust(bundle(scored({"gradcam": HITS["gradcam"]})), WEIGHTS, "gradcam")
-    assert found.centre is None and found.gain is None and "a dot" not in said(found, "Grad-CAM", "")
+def test_an_evaluation_without_the_control_has_no_baseline(bundle):
+    summary = method_summary(bundle(scored({"gradcam": HITS["gradcam"]})), WEIGHTS, "gradcam")
+    assert summary.centre is None and summary.gain is None and "baseline" not in summary_text(summary, "")
 
 
-@pytest.mark.parametrize("asked", [("b" * 64, "gradcam"), (WEIGHTS, "shap"), (WEIGHTS, "centre")])
-def test_other_weights_another_method_and_a_control_are_not_known(bundle, asked):
-    assert trust(bundle(scored(HITS)), *asked) is None
+@pytest.mark.parametrize("unknown", [("b" * 64, "gradcam"), (WEIGHTS, "shap"), (WEIGHTS, "centre")])
+def test_other_weights_another_method_and_a_control_have_no_summary(bundle, unknown):
+    assert method_summary(bundle(scored(HITS)), *unknown) is None
 
 
-def test_what_is_not_known_is_said(tmp_path):
-    assert trust(tmp_path, WEIGHTS, "gradcam") is None
-    assert said(None, "Grad-CAM", "Glioma") == UNKNOWN and short(None) == "not measured"
+def test_a_method_without_an_evaluation_is_said_to_have_none(tmp_path):
+    assert method_summary(tmp_path, WEIGHTS, "gradcam") is None
+    assert summary_text(None, "Glioma") == NOT_EVALUATED and "not evaluated" in summary_line(None)
 
 
-def test_a_table_of_healthy_heads_alone_points_at_nothing(bundle):
+def test_a_table_of_healthy_heads_alone_has_no_localisation(bundle):
     folder = bundle(scored(HITS))
     write_rows(folder / TABLE, HEALTHY)
-    assert trust(folder, WEIGHTS, "gradcam") is None
+    assert method_summary(folder, WEIGHTS, "gradcam") is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"methods": {"gradcam": {}}}', '{"methods": []}'])
-def test_a_broken_summary_is_not_known_and_the_board_says_why(bundle, text):
+def test_a_broken_evaluation_has_no_summary_and_reading_it_is_an_error(bundle, text):
     folder = bundle(scored(HITS))
     (folder / SUMMARY).write_text(text)
-    assert trust(folder, WEIGHTS, "gradcam") is None
+    assert method_summary(folder, WEIGHTS, "gradcam") is None
     with pytest.raises(ModelError, match="run it again"):
-        read_board(folder)
+        read_evaluation(folder)
 
 
-def test_a_missing_table_is_not_known_either(bundle):
+def test_nor_has_one_without_its_table(bundle):
     folder = bundle(scored(HITS))
     (folder / TABLE).unlink()
-    assert trust(folder, WEIGHTS, "gradcam") is None
+    assert method_summary(folder, WEIGHTS, "gradcam") is None
 
 
-def test_a_board_is_read_once_and_again_when_it_was_run_again(bundle):
+def test_an_evaluation_is_read_once_and_again_when_it_was_run_again(bundle):
     folder = bundle(scored(HITS))
-    first = trust(folder, WEIGHTS, "gradcam")
-    assert trust(folder, WEIGHTS, "gradcam") is first
+    first = method_summary(folder, WEIGHTS, "gradcam")
+    assert method_summary(folder, WEIGHTS, "gradcam") is first
     bundle(scored(HITS | {"gradcam": (0,) * 8}))
     os.utime(folder / TABLE, ns=(1, 1))  # the clock of a file system may be coarse
-    assert trust(folder, WEIGHTS, "gradcam").overall.value == 0
+    assert method_summary(folder, WEIGHTS, "gradcam").overall.value == 0
 
 
 SCORED = [folder for folder in bundle_folders() if (folder / SUMMARY).exists()]
 
 
 @pytest.mark.parametrize("folder", SCORED, ids=[folder.name for folder in SCORED])
-def test_every_shipped_board_tells_of_its_methods_what_its_summary_does(folder):
-    card, summary = read_card(folder / "card.json"), json.loads((folder / SUMMARY).read_text())
+def test_the_summaries_of_a_shipped_evaluation_hold_its_stored_values(folder):
+    card, stored = read_card(folder / "card.json"), json.loads((folder / SUMMARY).read_text())
     for name in METHODS:
-        measured = summary["methods"].get(name)
-        found = trust(folder, card.weights_sha256, name, "glioma")
-        assert (found is None) is (measured is None)
-        if found:
-            assert vars(found.overall) == measured["pointing"]
-            by_class = measured["pointing, by"]["class"]["glioma"]
-            assert {"scans": found.pointing.scans, "pointing": found.pointing.value} == by_class
-            assert said(found, METHODS[name].title, "Glioma").endswith(".") and short(found)
+        measured = stored["methods"].get(name)
+        summary = method_summary(folder, card.weights_sha256, name, "glioma")
+        assert (summary is None) is (measured is None)
+        if summary:
+            assert vars(summary.overall) == measured["pointing"]
+            assert vars(summary.pointing) == measured["pointing by"]["class"]["glioma"]
+            assert summary_text(summary, "Glioma").endswith(".") and summary_line(summary)
