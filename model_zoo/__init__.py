@@ -1,4 +1,4 @@
-"""The bundles, and how to load and ask them."""
+"""The bundles: models with their cards, and how to load them and predict with them."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""python -m model_zoo: which models are there, what do they say about these scans, and do their cards hold?
+"""The command line of the zoo: list the models, predict with one, verify and write the cards.
 
-python -m model_zoo list | predict MODEL SCAN... | verify | refigure | cards | shelve FOLDER...
+python -m model_zoo list | predict MODEL SCAN... | verify | recompute | cards | shelve FOLDER...
 """
 
 import argparse
@@ -9,9 +9,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from model_zoo import Model, ModelError, load_model, models, read_card
+from model_zoo import Model, ModelCard, ModelError, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
-from model_zoo.verify import bundle_folders, checked, differences, refigure, shelve
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
 from scans import PLANES, ScanError, read
 
 
@@ -25,27 +26,35 @@ def main(arguments: list[str] | None = None) -> int:
             return predict(load_model(options.model), options.scans, options.plane, options.json)
         if options.command == "shelve":
             return shelve_all(options.folders)
-        return KEEPING[options.command](bundle_folders(options.models))
+        if options.command in RENAMED:
+            print(f"note: `{options.command}` is now `{RENAMED[options.command]}`", file=sys.stderr)
+        command = RENAMED.get(options.command, options.command)
+        return MAINTENANCE[command](bundle_folders(options.models))
     except (ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
 def list_models(as_json: bool) -> int:
-    """Print every bundle with its official test accuracy."""
+    """Print every bundle with its accuracy on its own test set: all scans, and without near-duplicates."""
     cards = models()
     if as_json:
         print(json.dumps([asdict(card) for card in cards.values()], indent=2, ensure_ascii=False))
         return 0
     for card in cards.values():
-        accuracy = card.score("accuracy", "test")
-        score = accuracy.decimal(3) if accuracy else "not measured"
-        print(f"{card.id:24} {len(card.classes):2} classes  {card.parameters:>11,} weights  test accuracy {score}")
+        print(f"{card.id:17} {len(card.classes):2} classes {card.parameters:>11,} parameters  {_accuracies(card)}")
     return 0
 
 
+def _accuracies(card: ModelCard) -> str:
+    subsets = ((ALL_SCANS, "own test set"), (NO_NEAR_DUPLICATE, "without near-duplicates"))
+    accuracies = {title: card.score("accuracy", "test", subset) for subset, title in subsets}
+    parts = [f"{title} {accuracy.decimal(3)}" for title, accuracy in accuracies.items() if accuracy]
+    return f"accuracy: {', '.join(parts)}" if parts else "accuracy not measured"
+
+
 def predict(model: Model, paths: list[Path], plane: str, as_json: bool) -> int:
-    """Print one answer a scan, or a slice; an unreadable file gets its sentence and the others still answer."""
+    """Print one prediction per scan or slice, and an error for a file that cannot be read."""
     entries = [entry for path in paths for entry in _entries(model, path, plane)]
     if as_json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -56,7 +65,7 @@ def predict(model: Model, paths: list[Path], plane: str, as_json: bool) -> int:
 
 
 def verify(folders: list[Path]) -> int:
-    """Print one line a bundle, and a sentence for every number that its files do not bear out."""
+    """Print one line per bundle, and a sentence for every number that does not follow from its files."""
     failed = 0
     for folder in folders:
         found = differences(folder)
@@ -68,30 +77,31 @@ def verify(folders: list[Path]) -> int:
     return int(failed > 0)
 
 
-def refigure_all(folders: list[Path]) -> int:
-    """Compute the figures of every bundle again, into its card and its Markdown."""
+def recompute_all(folders: list[Path]) -> int:
+    """Compute the scores of every bundle again, into its card and its Markdown."""
     for folder in folders:
-        print(f"{folder.name}: {refigure(folder)} figures added, changed or dropped, {CARD} written")
+        print(f"{folder.name}: {recompute(folder)} scores added, changed or dropped, {CARD} written")
     return 0
 
 
 def shelve_all(folders: list[Path]) -> int:
-    """Keep what was measured of bundles elsewhere, without their weights."""
+    """Keep the cards and tables of bundles of other folders, without their weights."""
     for folder in folders:
         print(f"{folder.name}: card and tables kept in {shelve(folder)}")
     return 0
 
 
 def write_cards(folders: list[Path]) -> int:
-    """Write every bundle's model card in Markdown; its figures are taken as they stand."""
+    """Write every bundle's model card in Markdown, with the scores of its card.json."""
     for folder in folders:
         write_model_card(read_card(folder / "card.json"), folder)
         print(f"{folder.name}: {CARD} written")
     return 0
 
 
-# command -> what it does with the bundles named, or with all
-KEEPING = {"verify": verify, "refigure": refigure_all, "cards": write_cards}
+# command -> what it does with the named bundles, or with all
+MAINTENANCE = {"verify": verify, "recompute": recompute_all, "cards": write_cards}
+RENAMED = {"refigure": "recompute"}  # old name -> new name; for one release
 
 
 def _entries(model: Model, path: Path, plane: str) -> list[dict]:
@@ -99,13 +109,12 @@ def _entries(model: Model, path: Path, plane: str) -> list[dict]:
         scans = read(path, plane=plane)
     except ScanError as error:
         return [{"file": str(path), "error": str(error)}]
-    answers = model.classify(scans)
-    return [_entry(model, path, scan, p) for scan, p in zip(scans, answers, strict=True)]
+    return [_entry(model, path, scan, p) for scan, p in zip(scans, model.classify(scans), strict=True)]
 
 
 def _entry(model: Model, path: Path, scan, p) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
-    if scan.blank:  # the outermost slices of a volume: an answer about nothing would look like one
+    if scan.blank:  # the outermost slices of a volume: nothing to predict from
         return where | {"error": "This slice is blank (every pixel has the same value)."}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
     return where | {"model": model.card.id, "class": model.card.classes[p.argmax()], "probabilities": by_class}
@@ -122,22 +131,23 @@ def _line(entry: dict) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model_zoo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="the models, with their measured accuracy")
+    listing = commands.add_parser("list", help="the models, with their accuracy on their own test sets")
     listing.add_argument("--json", action="store_true", help="whole cards, as a JSON list")
-    predicting = commands.add_parser("predict", help="what a model says about scans; not for diagnosis")
+    predicting = commands.add_parser("predict", help="a model's prediction for scans; not for diagnosis")
     predicting.add_argument("model", metavar="MODEL")
     predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     predicting.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
     shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
     shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")
-    for command, told in (
-        ("verify", "compute every figure of every card again from the stored answers, and check the weights"),
-        ("refigure", "put the figures of the cards right, and their Markdown"),
+    for command, description in (
+        ("verify", "compute every score of every card again from the stored predictions, and check the weights"),
+        ("recompute", "correct the scores of the cards, and their Markdown"),
         ("cards", "write every bundle's model card, CARD.md"),
+        *((old, f"old name of {new}") for old, new in RENAMED.items()),
     ):
-        keeping = commands.add_parser(command, help=told)
-        keeping.add_argument("models", metavar="MODEL", nargs="*", help="all, where none is named")
+        maintenance = commands.add_parser(command, help=description)
+        maintenance.add_argument("models", metavar="MODEL", nargs="*", help="default: all")
     return parser
 
 

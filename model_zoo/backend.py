@@ -1,4 +1,4 @@
-"""How is Keras imported without what a reader of scans never uses?"""
+"""The import of Keras, without the parts that Candor never uses."""
 
 import sys
 

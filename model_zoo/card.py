@@ -1,15 +1,16 @@
-"""What must be known to feed a model, to read its answer, and to judge how far to believe it?"""
+"""The card of a model: how to feed it, how to read its prediction, and what it scored."""
 
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
 from model_zoo.estimate import Estimate
+from model_zoo.whole_files import write_whole
 from scans import InputSpec
 
 
 class ModelError(ValueError):
-    """A model that is missing, unknown or not what its card says: what was seen and what to do."""
+    """A model that is missing, unknown or not what its card says. The message tells what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Score:
     """One measured value of a model, with its 95 % interval and where it came from."""
 
     name: str  # "accuracy", "macro F1", "recall of glioma", ...
-    split: str  # "val", "test", "cohort 44c", "check"
-    subset: str  # "all scans", "no twin in training", "sequence T1", the name of a check
+    split: str  # "val", "test", "cohort 44c", "shortcut test"
+    subset: str  # "all scans", "no near-duplicate in training", "sequence T1", the name of a shortcut test
     estimate: Estimate  # 0 to 1
     source: str  # the file of the bundle it is computed from
 
@@ -31,9 +32,9 @@ class ModelCard:
     title: str
     task: str
     classes: tuple[str, ...]  # class ids in logit order
-    names: tuple[str, ...]  # what a reader sees, in the same order
+    names: tuple[str, ...]  # what the user sees, in the same order
     input: InputSpec
-    tap: str  # the layer whose map Grad-CAM weighs, "outer/inner" where nested
+    tap: str  # the layer of the feature map that class activation maps weigh, "outer/inner" where nested
     parameters: int  # all of them, trained or not
     recipe: dict[str, str | int | float]
     dataset: str
@@ -46,25 +47,15 @@ class ModelCard:
     licence: str
     scores: tuple[Score, ...]
     limits: tuple[str, ...]
-    published: str = ""  # the authors' figure and where it stands; "" where nobody published this system
+    published: str = ""  # what the authors report and where; "" where nobody published this system
     differences: tuple[str, ...] = ()  # how this bundle differs from the published system
     trainable_parameters: int = 0  # the others were frozen; 0: not recorded
-    training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_an_epoch", ...
+    training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_per_epoch", ...
 
     def score(self, name: str, split: str, subset: str = "all scans") -> Estimate | None:
         """Return the estimate of one score, or None where it was not measured."""
         key = (name, split, subset)
         return next((s.estimate for s in self.scores if (s.name, s.split, s.subset) == key), None)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all: a full disk leaves the old one as it was."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_card(card: ModelCard, path: Path) -> None:
@@ -77,8 +68,8 @@ def read_card(path: Path) -> ModelCard:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         needed = {f.name for f in fields(ModelCard) if f.default is f.default_factory is MISSING}
-        known = {f.name for f in fields(ModelCard)}
-        if differing := (needed - set(values)) | (set(values) - known):
+        allowed = {f.name for f in fields(ModelCard)}
+        if differing := (needed - set(values)) | (set(values) - allowed):
             names = ", ".join(sorted(differing))
             raise ModelError(f"{path} has other fields than a card ({names}); train the model again")
         shape = values["input"]

@@ -1,6 +1,8 @@
-"""Where does a model look, as far as its maps show? The section of a model card that the board's summary gives.
+"""The section of a model card on the quality of the model's explanations.
 
-`python -m explain board` writes explanations.json beside the card; nothing is computed here.
+`python -m explain evaluate` writes explanations.json beside the card; nothing is computed here. Needed of it are
+"scans", "groups", "measures" (measure id -> short title) and "methods" (name -> "control", "fails sanity", and an
+estimate per measure id).
 """
 
 import json
@@ -8,44 +10,36 @@ from pathlib import Path
 
 from model_zoo.card import ModelError
 from model_zoo.estimate import Estimate
+from model_zoo.markdown import markdown_table
 
 SUMMARY = "explanations.json"
-_MEASURES = {
-    "pointing": "Pointing game",
-    "lift": "Energy lift, median",
-    "insertion blur": "Insertion",
-    "deletion blur": "Deletion",
-    "sanity all": "Forgetful network",
-}
+_COLUMNS = ("pointing", "lift", "insertion blur", "deletion blur", "sanity all")  # measure ids
 
 
-def looking(folder: Path) -> str:
-    """Return the section as Markdown, "" where the board was not run. Raises ModelError on a broken summary."""
+def explanation_section(folder: Path) -> str:
+    """Return the section as Markdown, "" without an evaluation. Raises ModelError on a broken file."""
     path = folder / SUMMARY
     if not path.exists():
         return ""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        rows = [_row(name, values) for name, values in found["methods"].items()]
-        scans, groups = found["scans"], found["groups"]
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        heads = ["Map", *(stored["measures"][column] for column in _COLUMNS)]
+        rows = [_row(name, values) for name, values in stored["methods"].items()]
+        scans, groups = stored["scans"], stored["groups"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{folder.name}/{SUMMARY} cannot be read ({error}); run the board again") from error
-    head = f"| Map | {' | '.join(_MEASURES.values())} |\n|{' --- |' * (len(_MEASURES) + 1)}"
+        raise ModelError(f"{folder.name}/{SUMMARY} cannot be read ({error}); run the evaluation again") from error
     return (
-        "## Where does it look?\n\n"
-        f"Maps of the answer on {scans:,} slices of {groups:,} groups whose tumour is boxed and which the model never "
-        "trained on, with 95 % intervals. The pointing game and the energy lift say whether the map lies in the box, "
-        "insertion (high is good) and deletion (low) whether the probability follows it, and the last column how far "
-        "the map stays the same when the network forgets all it has learnt: above 0.5 it fails. Controls know nothing "
-        "of the model. A heatmap is evidence about the model, not about the patient.\n\n" + "\n".join([head, *rows])
+        "## Explanation quality\n\n"
+        f"Maps of the predicted class for {scans:,} annotated scans in {groups:,} groups that did not train the model, "
+        "with 95 % intervals. Localisation (pointing game, energy lift): does the map lie in the tumour's box? "
+        "Faithfulness (insertion, high is good; deletion, low is good): does the probability follow the map? Sanity "
+        "check: agreement with the map of the model with randomised weights; above 0.5 a method fails. Controls know "
+        "nothing of the model. A heatmap is evidence about the model, not about the patient.\n\n"
+        + markdown_table(heads, rows)
     )
 
 
-def _row(name: str, values: dict) -> str:
-    title = f"control: {name}" if values["control"] else f"`{name}`"
-    cells = [_cell(values.get(measure)) for measure in _MEASURES]
-    return f"| {title} | {' | '.join(cells)}{' fails' if values.get('fails sanity') else ''} |"
-
-
-def _cell(stored: dict | None) -> str:
-    return Estimate(**stored).decimal(2) if stored else ""
+def _row(name: str, values: dict) -> list[str]:
+    estimates = [Estimate(**values[column]).decimal(2) if column in values else "" for column in _COLUMNS]
+    fails = " fails" if values.get("fails sanity") else ""
+    return [f"control: {name}" if values["control"] else f"`{name}`", *estimates[:-1], estimates[-1] + fails]

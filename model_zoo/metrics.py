@@ -1,9 +1,9 @@
-"""By which formulas is a model judged, and how sure is each figure?
+"""The formulas of the scores and their 95 % intervals.
 
-Everything is computed for many resamples at once. A resample is a bootstrap over groups (twins, slices of one
-patient), not over scans, since near-duplicates are not independent evidence: it draws as many groups as there
+Everything is computed for many resamples at once. A resample is a bootstrap over groups (near-duplicates, slices of
+one patient), not over scans, since near-duplicates are not independent evidence: it draws as many groups as there
 are, with replacement. `draws` counts how often each group was drawn, (B, G); what a formula needs of a group is
-counted once and summed by these weights. All sums are of whole numbers, so a figure is the same on every machine.
+counted once and summed by these weights. All sums are of whole numbers, so a score is the same on every machine.
 A class that is absent from a resample does not count in a mean over the classes.
 """
 
@@ -16,7 +16,7 @@ MILLION = 1_000_000  # stored probabilities have six decimals, so millionths are
 
 
 def draws(groups: int) -> np.ndarray:
-    """Return float (RESAMPLES, groups): how often each group stands in each resample; the same on every call."""
+    """Return float (RESAMPLES, groups): how often each group is in each resample; the same on every call."""
     rng = np.random.default_rng(0)
     return rng.multinomial(groups, np.full(groups, 1 / groups), RESAMPLES).astype(np.float64)
 
@@ -30,48 +30,55 @@ def interval(value: float, resampled: np.ndarray) -> tuple[float, float, float]:
     return round(float(value), 4), round(float(min(low, value)), 4), round(float(max(high, value)), 4)
 
 
-def confusions(group: np.ndarray, truth: np.ndarray, called: np.ndarray, classes: int) -> np.ndarray:
-    """Return float (G, K, K): for each group how many scans of true class i were called class j.
+def confusion_matrices(group: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Return float (G, K, K): for each group how many scans of true class i are predicted as class j.
 
-    `group`, `truth` and `called` are int (N,): groups numbered from 0, classes by their place.
+    `group`, `truth` and `predicted` are int (N,): groups numbered from 0, classes by their index.
     """
     table = np.zeros((group.max() + 1, classes, classes))
-    np.add.at(table, (group, truth, called), 1)
+    np.add.at(table, (group, truth, predicted), 1)
     return table
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Return (B,): the share of scans called right, for confusion matrices (B, K, K)."""
+    """Return (B,): the share of scans that are predicted correctly, for confusion matrices (B, K, K)."""
     return np.trace(confusion, axis1=1, axis2=2) / confusion.sum(axis=(1, 2))
 
 
 def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Return (B,): the mean over the classes present of the share called right."""
+    """Return (B,): the mean sensitivity over the classes present."""
     return _mean_of_known(recall(confusion))
 
 
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
     """Return (B,): the mean over the classes present of the harmonic mean of precision and recall."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
-    called, total = confusion.sum(axis=1), confusion.sum(axis=2)
-    f1 = _ratio(2 * right, called + total)
+    predicted, total = confusion.sum(axis=1), confusion.sum(axis=2)
+    f1 = _ratio(2 * right, predicted + total)
     return _mean_of_known(np.where(total > 0, f1, np.nan))
 
 
 def recall(confusion: np.ndarray) -> np.ndarray:
-    """Return (B, K): the share of a class's scans that are called it; NaN for a class without scans."""
+    """Return (B, K): sensitivity, the share of a class's scans that are predicted as it; NaN without scans."""
     return _ratio(np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=2))
 
 
 def precision(confusion: np.ndarray) -> np.ndarray:
-    """Return (B, K): the share of the scans called a class that are of it; NaN for a class never called."""
+    """Return (B, K): PPV, the share of the scans predicted as a class that are of it; NaN if never predicted."""
     return _ratio(np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(axis=1))
+
+
+def specificity(confusion: np.ndarray) -> np.ndarray:
+    """Return (B, K): the share of the scans of other classes that are not predicted as the class; NaN without any."""
+    predicted, total = confusion.sum(axis=1), confusion.sum(axis=2)
+    others = total.sum(axis=1, keepdims=True) - total
+    return _ratio(others - (predicted - np.diagonal(confusion, axis1=1, axis2=2)), others)
 
 
 def auc(p: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return (B,): the area under the ROC curve, one class against the rest, mean over the classes present.
 
-    `p` is (N, K), `truth` int (N,), `weights` (B, N): how often each scan stands in each resample. It is the chance
+    `p` is (N, K), `truth` int (N,), `weights` (B, N): how often each scan is in each resample. It is the chance
     that a scan of the class gets a higher probability for it than a scan of another class, ties counting half.
     NaN where a resample holds one class only.
     """
@@ -105,8 +112,8 @@ def calibration_gaps(group: np.ndarray, truth: np.ndarray, p: np.ndarray) -> np.
 def calibration_error(gaps: np.ndarray, scans: np.ndarray) -> np.ndarray:
     """Return (B,): the expected calibration error, for gaps (B, BINS) in millionths over `scans` (B,).
 
-    The mean distance between how sure the model is and how often it is right, over 15 equal-width bins of the top
-    probability, each weighed by its scans: Guo et al. 2017, https://arxiv.org/abs/1706.04599.
+    The mean distance between confidence and accuracy over 15 equal-width bins of the top probability, each weighted
+    by its scans: Guo et al. 2017, https://arxiv.org/abs/1706.04599.
     """
     return np.abs(gaps).sum(axis=1) / (scans * MILLION)
 

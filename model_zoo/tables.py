@@ -1,8 +1,8 @@
-"""What do a bundle's tables hold, and how are they written and read?
+"""The tables of a bundle, from which alone every score of its card is computed.
 
-Every figure of a card is computed from these files alone: predictions.csv (the model's own splits), cohorts.csv
-(test sets of other collections), checks.csv ("does it cheat?") and sources.csv (can a probe tell where an image
-came from?). Probabilities are held to six decimals in memory too, so a figure is the same before and after.
+predictions.csv holds the model's own splits, cohorts.csv the test sets of other collections, shortcut_tests.csv the
+shortcut and robustness tests, sources.csv the predictions of the source probe. Probabilities are rounded to six
+decimals in memory too, so that a score is the same before and after a file is written.
 """
 
 import csv
@@ -12,22 +12,23 @@ from dataclasses import dataclass, fields
 from math import isclose
 from pathlib import Path
 
-from model_zoo.card import ModelError, write_whole
+from model_zoo.card import ModelError
+from model_zoo.whole_files import write_whole
 
-PREDICTIONS, COHORTS, CHECKS, SOURCES = "predictions.csv", "cohorts.csv", "checks.csv", "sources.csv"
+PREDICTIONS, COHORTS, SHORTCUTS, SOURCES = "predictions.csv", "cohorts.csv", "shortcut_tests.csv", "sources.csv"
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """One row of `predictions.csv`: a scan of an evaluated split and what the model gave it."""
+class PredictionRow:
+    """One row of `predictions.csv`: a scan of an evaluated split and the model's probabilities."""
 
     id: str
     group: str
     split: str
-    twin: bool
+    near_duplicate: bool  # a scan that trained or chose the model shows the same picture
     truth: str
     probabilities: tuple[float, ...]  # in the order of the card's classes
-    sequence: str = ""  # T1, T1C+, T2; "" where nobody says
+    sequence: str = ""  # T1, T1C+, T2; "" where it is not known
 
     def __post_init__(self):
         object.__setattr__(self, "probabilities", _six_decimals(self.probabilities))
@@ -35,13 +36,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class CohortRow:
-    """One row of `cohorts.csv`: a scan of another collection and what the model gave it."""
+    """One row of `cohorts.csv`: a test scan of another collection and the model's probabilities."""
 
     cohort: str  # 44c, figshare, br35h, kaggle
     id: str
     group: str
     sequence: str
-    twin: bool  # it has a near-duplicate in this model's training data
+    near_duplicate: bool  # a scan that trained or chose the model shows the same picture
     truth: str  # one of the model's classes
     probabilities: tuple[float, ...]
 
@@ -50,10 +51,10 @@ class CohortRow:
 
 
 @dataclass(frozen=True)
-class CheckRow:
-    """One row of `checks.csv`: a scan, changed as the check says, and what the model gave it."""
+class ShortcutRow:
+    """One row of `shortcut_tests.csv`: a scan, changed as the test says, and the model's probabilities."""
 
-    check: str  # "as is", "border only", ...
+    test: str  # "as is", "border only", ...
     id: str
     group: str
     truth: str
@@ -65,26 +66,26 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One row of `sources.csv`: where an image came from, and where a probe that never saw it says it came from."""
+    """One row of `sources.csv`: the source of an image, and the prediction of a probe that was not fitted on it."""
 
     id: str
     group: str
     truth: str
-    answer: str
+    prediction: str
 
 
-def write_predictions(path: Path, classes: Sequence[str], rows: Sequence[Prediction]) -> None:
-    """Write the rows as CSV, one column `p_<class>` a class, whole or not at all."""
-    _write(path, Prediction, classes, rows)
+def write_predictions(path: Path, classes: Sequence[str], rows: Sequence[PredictionRow]) -> None:
+    """Write the rows as CSV, one column `p_<class>` per class, whole or not at all."""
+    _write(path, PredictionRow, classes, rows)
 
 
-def read_predictions(path: Path, classes: Sequence[str]) -> list[Prediction]:
-    """Read the rows; a file without a column `sequence` names none. Raises ModelError on any other table."""
-    return _read(path, Prediction, classes, ("split", "id"))
+def read_predictions(path: Path, classes: Sequence[str]) -> list[PredictionRow]:
+    """Read the rows. Raises ModelError on any other table."""
+    return _read(path, PredictionRow, classes, ("split", "id"))
 
 
 def write_cohorts(path: Path, classes: Sequence[str], rows: Sequence[CohortRow]) -> None:
-    """Write the rows as CSV, one column `p_<class>` a class, whole or not at all."""
+    """Write the rows as CSV, one column `p_<class>` per class, whole or not at all."""
     _write(path, CohortRow, classes, rows)
 
 
@@ -93,14 +94,14 @@ def read_cohorts(path: Path, classes: Sequence[str]) -> list[CohortRow]:
     return _read(path, CohortRow, classes, ("cohort", "id"))
 
 
-def write_checks(path: Path, classes: Sequence[str], rows: Sequence[CheckRow]) -> None:
-    """Write the rows as CSV, one column `p_<class>` a class, whole or not at all."""
-    _write(path, CheckRow, classes, rows)
+def write_shortcut_tests(path: Path, classes: Sequence[str], rows: Sequence[ShortcutRow]) -> None:
+    """Write the rows as CSV, one column `p_<class>` per class, whole or not at all."""
+    _write(path, ShortcutRow, classes, rows)
 
 
-def read_checks(path: Path, classes: Sequence[str]) -> list[CheckRow]:
+def read_shortcut_tests(path: Path, classes: Sequence[str]) -> list[ShortcutRow]:
     """Read the rows. Raises ModelError on any other table."""
-    return _read(path, CheckRow, classes, ("check", "id"))
+    return _read(path, ShortcutRow, classes, ("test", "id"))
 
 
 def write_sources(path: Path, rows: Sequence[SourceRow]) -> None:
@@ -126,7 +127,7 @@ def _write(path: Path, kind: type, classes: Sequence[str], rows: Sequence) -> No
     writer = csv.writer(text)
     writer.writerow([*names, *(f"p_{label}" for label in classes)])
     for row in rows:
-        values = [int(row.twin) if name == "twin" else getattr(row, name) for name in names]
+        values = [int(row.near_duplicate) if name == "near_duplicate" else getattr(row, name) for name in names]
         p = [f"{x:.6f}" for x, _ in zip(getattr(row, "probabilities", ()), classes, strict=True)]
         writer.writerow(values + p)
     write_whole(path, text.getvalue())
@@ -141,39 +142,37 @@ def _read(path: Path, kind: type, classes: Sequence[str], key: tuple[str, str]) 
             header, lines = next(reader, []), list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise ModelError(f"{name} cannot be read as a table ({error}); {remedy}") from error
-    wanted = {*_names(kind), *(f"p_{label}" for label in classes)}
-    if kind is Prediction and "sequence" not in header:  # the first bundles were written without it
-        wanted.remove("sequence")
-    if set(header) != wanted or len(header) != len(wanted):
-        differing = ", ".join(sorted(set(header) ^ wanted)) or "one stands there twice"
-        raise ModelError(f"{name} has other columns than its card's classes ask for ({differing}); {remedy}")
-    rows, seen = [], set()
+    columns = {*_names(kind), *(f"p_{label}" for label in classes)}
+    if set(header) != columns or len(header) != len(columns):
+        differing = ", ".join(sorted(set(header) ^ columns)) or "a column is there twice"
+        raise ModelError(f"{name} has other columns than its card's classes need ({differing}); {remedy}")
+    rows, scans = [], set()
     for number, line in enumerate(lines, start=2):
         try:
             row = _row(header, line, kind, classes)
             scan = tuple(getattr(row, part) for part in key)
-            if scan in seen:
-                raise ValueError(f"the scan {scan[1]} of {scan[0]} stands there twice")
+            if scan in scans:
+                raise ValueError(f"the scan {scan[1]} of {scan[0]} is there twice")
         except ValueError as error:
             raise ModelError(f"{name}, line {number}: {error}; {remedy}") from error
-        seen.add(scan)
+        scans.add(scan)
         rows.append(row)
     return rows
 
 
 def _row(header: list[str], line: list[str], kind: type, classes: Sequence[str]):
     if len(line) != len(header):
-        raise ValueError(f"{len(line)} values stand under {len(header)} columns")
+        raise ValueError(f"{len(line)} values for {len(header)} columns")
     values: dict = dict(zip(header, line, strict=True))
-    if "twin" in values:
-        if values["twin"] not in ("0", "1"):
-            raise ValueError(f"twin is {values['twin']!r}, not 0 or 1")
-        values["twin"] = values["twin"] == "1"
+    if "near_duplicate" in values:
+        if values["near_duplicate"] not in ("0", "1"):
+            raise ValueError(f"near_duplicate is {values['near_duplicate']!r}, not 0 or 1")
+        values["near_duplicate"] = values["near_duplicate"] == "1"
     if classes:
         p = tuple(float(values.pop(f"p_{label}")) for label in classes)
         if not isclose(sum(p), 1, abs_tol=1e-3) or min(p) < 0:  # NaN and infinity are not close to 1 either
             raise ValueError(f"the probabilities do not sum to 1 but to {sum(p):g}, or one is below 0")
         if values["truth"] not in classes:
-            raise ValueError(f"the truth {values['truth']!r} is none of the card's classes")
+            raise ValueError(f"the truth {values['truth']!r} is not one of the card's classes")
         values["probabilities"] = p
     return kind(**values)

@@ -1,4 +1,4 @@
-"""Which layer holds the last post-activation map, the one a class activation map weighs?
+"""The layer of the last feature map after its activation: the one that a class activation map weighs.
 
 Before the activation (where tf-keras-vis looks: the last convolution) a map still holds what the ReLU
 will throw away; after pooling it is coarser than it needs to be. So: the last layer whose output is a

@@ -1,7 +1,7 @@
-"""Does every number on a card follow from the files beside it?
+"""Verification of bundles: every number on a card must follow from the files beside it.
 
-`python -m model_zoo verify` computes all of them again and says each difference in a sentence; `refigure` puts a
-card right. The folder `measured/` of the zoo holds systems whose weights are not shipped: their card and tables.
+`python -m model_zoo verify` computes all of them again and prints each difference; `recompute` corrects a card. The
+folder `measured/` of the zoo holds the cards and tables of models whose weights are not shipped.
 """
 
 import shutil
@@ -14,18 +14,19 @@ from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
 from model_zoo.estimate import Estimate
 from model_zoo.scores import bundle_scores
-from model_zoo.tables import CHECKS, COHORTS, PREDICTIONS, SOURCES, read_predictions
+from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
+from model_zoo.whole_files import replace_folder
 from model_zoo.zoo import zoo_folder
 
 MEASURED = "measured"
-TABLES = (PREDICTIONS, COHORTS, CHECKS, SOURCES)
+TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES)
 
 
 def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
-    """Return the folders of the bundles named, or of all: the zoo's, then those of systems without weights.
+    """Return the folders of the named bundles, or of all: first the shipped ones, then those without weights.
 
-    Raises ModelError that lists the ids there are, on an unknown one or where there is none at all.
+    Raises ModelError on an unknown id, and where the zoo has no bundle.
     """
     zoo = zoo_folder()
     found = [path.parent for place in (zoo, zoo / MEASURED) for path in sorted(place.glob("[!.]*/card.json"))]
@@ -40,8 +41,7 @@ def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
 def shelve(folder: Path) -> Path:
     """Keep a bundle's card and tables in the zoo's `measured/`, without its weights; return the new folder.
 
-    For systems that were trained and scored, and do not earn their megabytes. What stood there under the
-    same id is replaced whole. Raises ModelError where `folder` is no bundle.
+    An older folder of the same id is replaced whole. Raises ModelError where `folder` is no bundle.
     """
     card = read_card(folder / "card.json")
     place = zoo_folder() / MEASURED / card.id
@@ -51,12 +51,11 @@ def shelve(folder: Path) -> Path:
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".csv", ".md"):
             shutil.copy(path, part / path.name)
-    shutil.rmtree(place, ignore_errors=True)
-    return part.replace(place)
+    return replace_folder(part, place)
 
 
 def differences(folder: Path) -> list[str]:
-    """Return a sentence for everything in a bundle's folder that disagrees with its card; none where all is well."""
+    """Return a sentence for each disagreement between a bundle's files and its card."""
     try:
         card = read_card(folder / "card.json")
     except ModelError as error:
@@ -67,28 +66,26 @@ def differences(folder: Path) -> list[str]:
     if folder.parent.name != MEASURED:
         found += _weights(card, folder)
     try:
-        return found + _figures(card, folder) + _scans(card, folder) + _model_card(card, folder)
+        return found + _scores(card, folder) + _scans(card, folder) + _model_card(card, folder)
     except ModelError as error:  # a table that cannot be read: nothing after it can be computed
         return [*found, f"{error}."]
 
 
 def checked(folder: Path) -> str:
-    """Return what `differences` compared, for a bundle without any."""
+    """Return what `differences` compared, for a bundle without a difference."""
     card = read_card(folder / "card.json")
     weights = "" if folder.parent.name == MEASURED else f"{card.weights_bytes:,} bytes of weights, "
-    return f"{weights}{len(card.scores)} figures from {' and '.join(_tables(folder))}, {CARD}"
+    return f"{weights}{len(card.scores)} scores from {' and '.join(_tables(folder))}, {CARD}"
 
 
-def refigure(folder: Path) -> int:
-    """Compute the figures again, write card.json and CARD.md, and return how many figures changed.
+def recompute(folder: Path) -> int:
+    """Compute the scores again, write card.json and CARD.md, and return how many scores changed.
 
-    Raises ModelError, and writes nothing, where a table that the card quotes is missing or cannot be read.
+    Raises ModelError, and writes nothing, where a table that the card cites is missing or cannot be read.
     """
     card = read_card(folder / "card.json")
     if gone := _missing(card, folder):
-        raise ModelError(
-            f"{folder.name} has no {gone[0]}, which its card quotes; restore it or measure the model again"
-        )
+        raise ModelError(f"{folder.name} has no {gone[0]}, which its card cites; restore it or measure the model again")
     fresh = replace(card, scores=bundle_scores(folder, card.classes))
     write_model_card(fresh, folder)
     write_card(fresh, folder / "card.json")
@@ -117,10 +114,10 @@ def _weights(card: ModelCard, folder: Path) -> list[str]:
     return found
 
 
-def _figures(card: ModelCard, folder: Path) -> list[str]:
+def _scores(card: ModelCard, folder: Path) -> list[str]:
     if not _tables(folder):
-        return [f"There is none of {', '.join(TABLES)}: no figure of this card can be computed."]
-    found = [f"{name} is missing: the card's figures from it cannot be computed." for name in _missing(card, folder)]
+        return [f"There is none of {', '.join(TABLES)}: no score of this card can be computed."]
+    found = [f"{name} is missing: the card's scores from it cannot be computed." for name in _missing(card, folder)]
     computed = {_key(score): score for score in bundle_scores(folder, card.classes)}
     stated = {_key(score): score for score in card.scores}
     found += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.scores)).items() if n > 1]

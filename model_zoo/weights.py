@@ -1,4 +1,4 @@
-"""How are weights kept small, and how does one know they are the right ones?
+"""Weights: packed small, and checked against the card before they are loaded.
 
 A `.keras` file is a zip archive. Rounded to bfloat16 precision (8 bits of mantissa, still stored as float32)
 the lower half of every weight is zero, so deflating the archive halves it, and stock Keras still loads it.

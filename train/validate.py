@@ -74,13 +74,13 @@ def _validate(folder: Path, model: Model, collections: Collections, shortcut_tes
 def near_duplicates_marked(
     rows: Sequence[PredictionRow], recipe: Recipe, collections: Collections, trained: np.ndarray
 ) -> list[PredictionRow]:
-    """Return the predictions with `twin` set on the test scans for which `trained`, bool (N,), is true."""
+    """Return the predictions with `near_duplicate` set on the test scans for which `trained`, bool (N,), is true."""
     names = trained_on(replace(recipe, started_on=""))
     marks = {}
     for record, mark in zip(collections.records, trained, strict=True):
         if record.cohort in names:  # a pool's ids begin with the collection's folder, those of one set do not
             marks[record.id if recipe.task.startswith("pooled") else record.id.split("/", 1)[1]] = bool(mark)
-    return [replace(row, twin=row.split == "test" and marks.get(row.id, row.twin)) for row in rows]
+    return [replace(row, near_duplicate=row.split == "test" and marks.get(row.id, row.near_duplicate)) for row in rows]
 
 
 def shortcut_test_records(
@@ -113,7 +113,7 @@ def shortcut_test_rows(model: Model, records: Sequence[Record]) -> list[Shortcut
             changed = np.stack([test.apply(squares[i], places[i]) for i in chosen])
             for i, p in zip(chosen, model.predict(_as_input(model, changed)), strict=True):
                 rows.append(ShortcutRow(test.name, part[i].id, part[i].group, part[i].label, tuple(p)))
-    return sorted(rows, key=lambda row: list(SHORTCUT_TESTS).index(row.check))
+    return sorted(rows, key=lambda row: list(SHORTCUT_TESTS).index(row.test))
 
 
 def _as_input(model: Model, squares: np.ndarray) -> np.ndarray:

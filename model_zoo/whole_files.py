@@ -1,0 +1,34 @@
+"""Files and folders that are written whole or not at all: a full disk or a kill leaves the old ones as they were."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
+    """Write a file: a text in UTF-8, bytes, or whatever a function saves at the path that it is given."""
+    part = path.with_name(f".part.{path.name}")  # the suffix stays: Keras tells its format by it
+    try:
+        if callable(content):
+            content(part)
+        else:
+            part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace_folder(part: Path, place: Path) -> Path:
+    """Move the folder `part` to `place` and return it; an old folder goes only when the new one is in its place."""
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.replace(old)
+    try:
+        part.replace(place)
+    except OSError:
+        if old.exists():
+            old.replace(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    return place
