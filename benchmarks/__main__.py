@@ -1,4 +1,4 @@
-"""python -m benchmarks [NAME ...]: measure everything the README quotes, each in a process of its own."""
+"""python -m benchmarks [NAME ...]: measure every number of docs/results.md, each in a process of its own."""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
-"""How long does a reader wait for a page, a picture and a map, alone and among eight, and what does that cost?
+"""Waiting times in the app, for one user and for eight at once, and its memory.
 
 The app is started as `make run` does and driven by a real Chromium on the same machine, which takes its share of the
-cores. A page counts from opening its address, or clicking on its link, until its title stands there; a map from
-handing the file to the upload field until the new overlay does; a slider from the key until the new picture does.
+cores. A page counts from opening its address, or clicking on its link, until its title appears; a map from the upload
+of the file until the new overlay appears; a slider from the key until the new picture appears.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import numpy as np
 from playwright.async_api import Browser, Error, Page, async_playwright
 
 from benchmarks.record import write
-from explain import explain, png
+from explain import Request, explain, png
 from model_zoo import load_model
 from scans import PHANTOM_KINDS, phantom, read
 from tests.browser.conftest import QUIET, find_chromium, running_app
@@ -29,14 +29,14 @@ from tests.browser.test_pages import CALM
 
 MODEL = "candor-pooled4"
 PAGES = ("", "compare_models", "performance", "datasets", "explanation_quality", "about")
-SESSIONS, ROUNDS = 8, 1  # readers at once; LIME maps that each asks for
+SESSIONS, ROUNDS = 8, 1  # users at once; LIME maps that each requests
 _SCANS = 20
 _SLIDES = 10 * ("ArrowLeft", "ArrowRight")
 _NEW_PICTURE = "([css, old]) => { const i = document.querySelector(css); return i && i.src != old && i.complete }"
 
 
 async def measure(folder: Path) -> dict:
-    """Return all figures, measured one after the other on a server of their own."""
+    """Return all measurements, taken one after the other on one server."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         started = perf_counter()
@@ -50,7 +50,7 @@ async def measure(folder: Path) -> dict:
             await tab.locator(HEATMAP).wait_for()
             first = perf_counter()
             idle = _memory("VmRSS")
-            found = {
+            results = {
                 "page painted, seconds after the server was up": round(painted - up, 2),
                 "first prediction, seconds after the start of the process": round(first - started, 2),
                 "pages": await _pages(browser, address),
@@ -62,11 +62,11 @@ async def measure(folder: Path) -> dict:
                 },
                 "memory, MB": {"after the first map": idle, "most": _memory("VmHWM")},
             }
-            write("app", found)  # the next takes longest
-            found[f"{SESSIONS} readers at once"] = await _together(browser, address)
-            found["memory, MB"]["most"] = _memory("VmHWM")
+            write("app", results)  # the next takes longest
+            results[f"{SESSIONS} users at once"] = await _together(browser, address)
+            results["memory, MB"]["most"] = _memory("VmHWM")
         await browser.close()
-        return found
+        return results
 
 
 async def new_tab(browser: Browser) -> Page:
@@ -79,14 +79,14 @@ async def new_tab(browser: Browser) -> Page:
 
 
 async def _pages(browser: Browser, address: str) -> dict:
-    """Return for each page the seconds until its title, opened for the first time, and by its link once it was."""
-    found = {}
+    """Return for each page the seconds until its title: opened for the first time, and by its link afterwards."""
+    seconds = {}
     for page in PAGES:
         tab = await new_tab(browser)
         began = perf_counter()
         await tab.goto(f"{address}{page}")
         await tab.locator("h1").first.wait_for()
-        found[page or "explain"] = {"first": round(perf_counter() - began, 2)}
+        seconds[page or "explain"] = {"first": round(perf_counter() - began, 2)}
         await tab.context.close()
     tab = await new_tab(browser)
     await tab.goto(address)
@@ -98,9 +98,9 @@ async def _pages(browser: Browser, address: str) -> dict:
             began = perf_counter()
             await links.nth(place).click()
             await tab.wait_for_function("old => document.querySelector('h1')?.innerText != old", arg=old, polling=20)
-            found[PAGES[place] or "explain"]["by its link, warm"] = round(perf_counter() - began, 2)
+            seconds[PAGES[place] or "explain"]["by its link, warm"] = round(perf_counter() - began, 2)
     await tab.context.close()
-    return found
+    return seconds
 
 
 async def _upload(tab: Page, name: str, data: bytes) -> float:
@@ -122,55 +122,55 @@ async def _slide(tab: Page, name: str, key: str) -> float:
 
 
 async def _together(browser: Browser, address: str) -> dict:
-    """Return what eight readers get who upload at once and ask for LIME, and a ninth who only asks for quick maps."""
+    """Return the waits of eight users who upload at once and request LIME, and of a ninth with quick maps only."""
     tabs = [await new_tab(browser) for _ in range(SESSIONS + 1)]
     for tab in tabs:
         await tab.goto(f"{address}?model={MODEL}")
         await tab.locator("h1").first.wait_for()
     done = asyncio.Event()
     visitor = asyncio.create_task(_visit(tabs[-1], done))
-    readers = await asyncio.gather(*(_read(tab, reader) for reader, tab in enumerate(tabs[:-1])))
+    users = await asyncio.gather(*(_use(tab, user) for user, tab in enumerate(tabs[:-1])))
     done.set()
     quick = await visitor
     for tab in tabs:
         await tab.context.close()
-    maps = [(reader_map, _is_own(*reader_map)) for reader in readers for reader_map in reader["maps"]]
+    maps = [(user_map, _is_own(*user_map)) for user in users for user_map in user["maps"]]
     return {
-        "their first quick map, seconds": _spread([seconds for reader in readers for seconds in reader["quick"]]),
-        "quick maps of a ninth meanwhile, seconds": _spread(quick),
-        "LIME, from asking to the map, seconds": _spread([seconds for reader in readers for seconds in reader["lime"]]),
+        "their first quick map, seconds": _spread([seconds for user in users for seconds in user["quick"]]),
+        "quick maps of a ninth user meanwhile, seconds": _spread(quick),
+        "LIME, from the request to the map, seconds": _spread([seconds for user in users for seconds in user["lime"]]),
         "LIME maps": len(maps),
         "correct, bit for bit": sum(own for _, own in maps),
-        "cut off by the time budget": sum(manifest["stopped"] == "time" for (_, _, manifest), _ in maps),
-        "clicks on a download lost": sum(reader["lost"] for reader in readers),
-        "readers told their place in the queue": sum(reader["told"] for reader in readers),
+        "stopped at the time limit": sum(manifest["stopped"] == "time" for (_, _, manifest), _ in maps),
+        "clicks on a download lost": sum(user["lost"] for user in users),
+        "users shown their place in the queue": sum(user["place"] for user in users),
     }
 
 
-async def _read(tab: Page, reader: int) -> dict:
-    """Return what one reader waited for, and every scan with the map that was downloaded for it."""
-    found = {"quick": [], "lime": [], "maps": [], "told": False, "lost": 0}
+async def _use(tab: Page, user: int) -> dict:
+    """Return the waits of one user, and every scan with the map that was downloaded for it."""
+    log = {"quick": [], "lime": [], "maps": [], "place": False, "lost": 0}
     for turn in range(ROUNDS):
-        data = _phantom(PHANTOM_KINDS[reader % 4], 700_000 + 10 * reader + turn)
-        found["quick"].append(await _upload(tab, f"{reader}-{turn}.png", data))
+        data = _phantom(PHANTOM_KINDS[user % 4], 700_000 + 10 * user + turn)
+        log["quick"].append(await _upload(tab, f"{user}-{turn}.png", data))
         old = await tab.locator(HEATMAP).get_attribute("src")
         began = perf_counter()
         await choose(tab, "LIME")
-        told = tab.get_by_text("in the queue")
+        place = tab.get_by_text("in the queue")
         while not await tab.evaluate(_NEW_PICTURE, [HEATMAP, old]):
-            found["told"] |= bool(await told.count())
+            log["place"] |= bool(await place.count())
             await asyncio.sleep(0.05)
-        found["lime"].append(perf_counter() - began)
+        log["lime"].append(perf_counter() - began)
         await tab.locator("strong", has_text="LIME.").wait_for()
-        found["maps"].append((data, *await _downloaded(tab, found)))
+        log["maps"].append((data, *await _downloaded(tab, log)))
         await choose(tab, "Grad-CAM")
         await tab.locator("strong", has_text="Grad-CAM.").wait_for()
-    return found
+    return log
 
 
 def _is_own(data: bytes, heat: np.ndarray, manifest: dict) -> bool:
-    """Return whether a map is what LIME gives for these bytes, asked again alone and in another process."""
-    own = explain(load_model(MODEL), read(data)[0], "lime", target=manifest["target"], seed=manifest["seed"])
+    """Return whether a map is what LIME gives for these bytes, computed again alone and in another process."""
+    own = explain(Request(load_model(MODEL), read(data)[0], "lime", target=manifest["target"], seed=manifest["seed"]))
     of_this = manifest["scan"] == hashlib.sha256(data).hexdigest() and manifest["method"] == "lime"
     return of_this and np.array_equal(heat, own.heat)
 
@@ -189,8 +189,8 @@ async def choose(tab: Page, method: str) -> None:
     await tab.get_by_role("option", name=method, exact=True).click()
 
 
-async def _downloaded(tab: Page, found: dict) -> tuple[np.ndarray, dict]:
-    """Return map and manifest. A click that meets the page as it is drawn anew is lost; it is counted and repeated."""
+async def _downloaded(tab: Page, log: dict) -> tuple[np.ndarray, dict]:
+    """Return map and manifest. A click on a page that is being redrawn is lost; it is counted and repeated."""
     while True:
         await tab.locator(CALM).wait_for()
         async with tab.expect_download() as download:
@@ -198,7 +198,7 @@ async def _downloaded(tab: Page, found: dict) -> tuple[np.ndarray, dict]:
         try:
             path = await (await download.value).path()
         except Error:
-            found["lost"] += 1
+            log["lost"] += 1
             await asyncio.sleep(0.5)
             continue
         with zipfile.ZipFile(path) as bundle:
@@ -212,8 +212,8 @@ def _phantom(kind: str, seed: int) -> bytes:
 def _scans() -> list[tuple[str, bytes]]:
     data = os.environ.get("CANDOR_DATA")
     if data:
-        found = sorted(Path(data).glob("brain-tumor-mri-dataset/Testing/*/*.jpg"))
-        chosen = [found[i] for i in np.linspace(0, len(found) - 1, _SCANS, dtype=int)]
+        paths = sorted(Path(data).glob("brain-tumor-mri-dataset/Testing/*/*.jpg"))
+        chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, _SCANS, dtype=int)]
         return [(path.name, path.read_bytes()) for path in chosen]
     return [(f"{i}.png", _phantom(PHANTOM_KINDS[i % 4], i)) for i in range(_SCANS)]
 

@@ -1,8 +1,8 @@
-"""How fast is each explanation, against its library called as documented, and are the maps the same?
+"""Speed of each explanation method against its library called as documented, and agreement of the maps.
 
 On ResNet50V2 at 224 px with random weights and on the shipped candor-44c15: the same model, scan, settings and
-seed, in one process, one after the other. Then what a reader waits for, warm, and the floor: the evaluations that
-a method needs at the fastest forward pass measured.
+seed, in one process, one after the other. Then the wait of a user, warm, and the floor: the evaluations that a method
+needs at the fastest forward pass measured.
 """
 
 import cProfile
@@ -18,10 +18,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from benchmarks.libraries import SAMPLES, library_calls
 from benchmarks.record import RESULTS, write
-from benchmarks.stock import SAMPLES, stock
 from explain import METHODS, Request, explain
-from explain.cache import Cache, question_key
+from explain.cache import Cache
 from explain.methods import method
 from explain.methods.cam import four_cams
 from explain.methods.gradients import expected_gradients, smoothgrad
@@ -42,13 +42,13 @@ def main() -> None:
     wanted = sys.argv[1:]
     scan = phantom(*PHANTOM_SAMPLES[0]).scan
     models = {"ResNet50V2 224 px": resnet, "candor-44c15": lambda: load_model("candor-44c15")}
-    found = {name: side_by_side(make(), scan, wanted) for name, make in models.items()}
+    results = {name: side_by_side(make(), scan, wanted) for name, make in models.items()}
     if wanted:
         before = json.loads((RESULTS / "explainers.json").read_text())
-        found = {name: before[name] | made for name, made in found.items()} | {"warm": before["warm"]}
+        results = {name: before[name] | new for name, new in results.items()} | {"warm": before["warm"]}
     else:
-        found["warm"] = warm(load_model("candor-44c15"), scan)
-    write("explainers", found)
+        results["warm"] = warm(load_model("candor-44c15"), scan)
+    write("explainers", results)
 
 
 def resnet() -> Model:
@@ -61,7 +61,7 @@ def resnet() -> Model:
 
 
 def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
-    """Return by method, or those wanted, the seconds of stock and ours, their ratio, and the maps' rank correlation."""
+    """Return by method, or those wanted, seconds of library and ours, their ratio and the maps' rank correlation."""
     square = fit(scan, model.card.input)[0]
     given = MethodInput(model, square, int(model.runtime.logits(square[None])[0].argmax()))
     ours = {
@@ -72,7 +72,7 @@ def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
         "shap": lambda: _last(shap_regions(given, SAMPLES["shap"])),
         "expected-gradients": lambda: _last(expected_gradients(given)),
     }
-    theirs, found = stock(given), {}
+    theirs, results = library_calls(given), {}
     for name, run in ours.items():
         if wanted and name not in wanted:
             continue
@@ -82,18 +82,18 @@ def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
         if seconds_theirs < _SLOW:
             seconds_theirs, map_theirs = min((_timed(theirs[name]) for _ in range(3)), key=lambda timed: timed[0])
         seconds = float(np.median([_timed(run)[0] for _ in range(_ROUNDS)]))
-        found[name] = {
-            "stock, seconds": round(seconds_theirs, 3),
+        results[name] = {
+            "library, seconds": round(seconds_theirs, 3),
             "ours, seconds": round(seconds, 4),
-            "stock over ours": round(seconds_theirs / seconds, 1),
+            "library over ours": round(seconds_theirs / seconds, 1),
             "Spearman of the maps": round(rank_agreement(map_theirs, map_ours, given.head), 4),
         }
         if name == "cams":
             # tf-keras-vis stretches a map from its lowest to its highest value
             unit = [(values - values.min()) / max(float(np.ptp(values)), 1e-12) for values in (map_ours, map_theirs)]
-            found[name]["largest difference of the Grad-CAMs"] = float(f"{np.abs(unit[0] - unit[1]).max():.1e}")
-        print(model.card.id, name, found[name], file=sys.stderr, flush=True)
-    return found
+            results[name]["largest difference of the Grad-CAMs"] = float(f"{np.abs(unit[0] - unit[1]).max():.1e}")
+        print(model.card.id, name, results[name], file=sys.stderr, flush=True)
+    return results
 
 
 def _last(drafts) -> np.ndarray:
@@ -107,19 +107,19 @@ def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
 
 
 def warm(model: Model, scan: Scan) -> dict:
-    """Return what a reader waits for on one scan, method by method, and where the time goes."""
+    """Return the wait of a user on one scan, method by method, and where the time goes."""
     rate = fastest_pass(model, scan)
     for name in METHODS:
         explain(Request(model, scan, name))
-    methods, shown = {}, {}
+    methods, explanations = {}, {}
     for name, chosen in METHODS.items():
-        shown[name] = explain(Request(model, scan, name))
+        explanations[name] = explain(Request(model, scan, name))
         seconds = float(np.median([_timed(lambda n=name: explain(Request(model, scan, n)))[0] for _ in range(_ROUNDS)]))
         methods[name] = {
             "seconds": round(seconds, 4),
-            "evaluations": shown[name].evaluations,
-            "stopped": shown[name].stopped,
-            "floor, seconds": round(shown[name].evaluations / rate, 4),
+            "evaluations": explanations[name].evaluations,
+            "stopped": explanations[name].stopped,
+            "floor, seconds": round(explanations[name].evaluations / rate, 4),
         }
         if chosen.random:
             methods[name]["Spearman of two seeds"] = round(_seeds(model, scan, name), 3)
@@ -128,10 +128,10 @@ def warm(model: Model, scan: Scan) -> dict:
     cams = float(np.median([_timed(lambda: four_cams(given)["gradcam"])[0] for _ in range(20)]))
     cache = Cache()
     return {
-        "fastest forward pass, scans a second": round(rate, 1),
+        "fastest forward pass, scans per second": round(rate, 1),
         "four CAMs, milliseconds": round(1000 * cams, 1),
         "all methods, seconds": round(_timed(lambda: [explain(Request(model, scan, name)) for name in METHODS])[0], 2),
-        "all methods from the cache, seconds": round(_timed(lambda: _cached(cache, shown, model, scan))[0], 4),
+        "all methods from the cache, seconds": round(_timed(lambda: _cached(cache, explanations, model, scan))[0], 4),
         "growth over 100 explanations, MB": round(growth(model, scan), 1),
         "methods": methods,
         "where the time goes": {name: profiled(model, scan, name) for name in ("lime", "shap", "rise", "scorecam")},
@@ -139,7 +139,7 @@ def warm(model: Model, scan: Scan) -> dict:
 
 
 def fastest_pass(model: Model, scan: Scan) -> float:
-    """Return the scans a second of the runtime at a batch of 64."""
+    """Return the scans per second of the runtime at a batch of 64."""
     batch = np.repeat(fit(scan, model.card.input)[0][None], 64, axis=0)
     model.runtime.logits(batch)
     return 64 / min(_timed(lambda: model.runtime.logits(batch))[0] for _ in range(10))
@@ -151,15 +151,12 @@ def _seeds(model: Model, scan: Scan, name: str) -> float:
     return rank_agreement(first, second, head)
 
 
-def _cached(cache: Cache, shown: dict, model: Model, scan: Scan) -> None:
-    keys = {
-        name: question_key(model.card, scan, name, found.engine, found.target, found.seed, 30.0)
-        for name, found in shown.items()
-    }
+def _cached(cache: Cache, explanations: dict, model: Model, scan: Scan) -> None:
+    keys = {name: Request(model, scan, name).key for name in explanations}
     if not cache.get(keys["gradcam"]):
-        for name, found in shown.items():
-            cache.put(keys[name], found)
-    assert all(cache.get(key) is shown[name] for name, key in keys.items())
+        for name, explanation in explanations.items():
+            cache.put(keys[name], explanation)
+    assert all(cache.get(key) is explanations[name] for name, key in keys.items())
 
 
 def growth(model: Model, scan: Scan) -> float:
@@ -178,7 +175,7 @@ def _resident() -> int:
 def profiled(model: Model, scan: Scan, name: str) -> dict[str, float]:
     """Return the shares of the time that a method spends in the model's passes and outside them."""
     profile = cProfile.Profile()
-    profile.runcall(explain, model, scan, name)
+    profile.runcall(explain, Request(model, scan, name))
     table = pstats.Stats(profile).stats
     total = max(row[3] for row in table.values())
     in_model = sum(

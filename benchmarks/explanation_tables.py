@@ -1,142 +1,181 @@
-"""Tables of explanation methods, from measured files: localisation, all measures of one model, and speed."""
+"""Tables of the explanations: the methods, the quality of their maps and their speed."""
 
-import json
-
-from benchmarks.record import RESULTS
+from benchmarks.record import read_results
 from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
 from explain.evaluation.results import MethodResult
 from explain.evaluation.store import StoredEvaluation, evaluations
 from explain.methods import METHODS
 from model_zoo import Estimate
+from model_zoo.markdown import markdown_table
 
-SHOWN = "candor-figshare3"  # the model with a table of all methods; the others have one line
+WHOLE = "candor-figshare3"  # the model whose whole evaluation is in the docs; the others have one line
 _COLUMNS = (
-    "pointing",
-    "lift",
-    "head_lift",
-    "rank_accuracy",
-    "iou",
-    "insertion blur",
-    "deletion blur",
-    "road",
-    "seeds",
-    "shifts and noise",
-    "sanity logits",
-    "sanity all",
-)
-_STOCK = {
-    "cams": "Grad-CAM, ++, LayerCAM, HiResCAM in one pass | tf-keras-vis, the first three",
-    "scorecam": "Score-CAM | tf-keras-vis, all channels",
-    "smoothgrad": "SmoothGrad, 20 samples | tf-keras-vis",
-    "lime": "LIME, 1,000 samples | lime, `model.predict`, batch 10",
-    "shap": "SHAP over regions, 500 evaluations | shap, `model.predict`",
-    "expected-gradients": "expected gradients | shap's GradientExplainer, 200 samples of every class",
+    "pointing", "lift", "head_lift", "rank_accuracy", "iou", "insertion blur", "deletion blur", "road", "seeds",
+    "shifts and noise", "sanity logits", "sanity all",
+)  # fmt: skip
+_LIBRARIES = {
+    "cams": ("Grad-CAM, ++, LayerCAM, HiResCAM in one pass", "tf-keras-vis, the first three"),
+    "scorecam": ("Score-CAM", "tf-keras-vis, all channels"),
+    "smoothgrad": ("SmoothGrad, 20 samples", "tf-keras-vis"),
+    "lime": ("LIME, 1,000 samples", "lime, `model.predict`, batch 10"),
+    "shap": ("SHAP over regions, 500 evaluations", "shap, `model.predict`"),
+    "expected-gradients": ("expected gradients", "shap's GradientExplainer, 200 samples of every class"),
 }
 
 
-def quality() -> str:
-    """Return every measure of one model's evaluation, method by method and control by control."""
-    stored = evaluations()[0][SHOWN]
+def methods() -> str:
+    """Return the explanation methods as the registry describes them."""
+    return markdown_table(
+        ["method", "measures", "pitfalls", "unit", "signed", "random", "engines"],
+        [
+            [
+                f"[`{each.id}`]({each.paper})",
+                each.measures,
+                each.pitfalls,
+                each.unit,
+                "yes" if each.signed else "",
+                "yes" if each.random else "",
+                ", ".join(each.engines),
+            ]
+            for each in METHODS.values()
+        ],
+    )
+
+
+def measures() -> str:
+    """Return the measures of explanation quality as the evaluation describes them."""
+    return markdown_table(
+        ["measure", "kind", "description", "good", "pitfalls"],
+        [
+            [
+                f"[{each.title}]({each.paper})",
+                each.kind.lower(),
+                each.description,
+                "high" if each.high_is_good else "low",
+                each.pitfalls,
+            ]
+            for each in MEASURES.values()
+        ],
+    )
+
+
+def explanation_quality() -> str:
+    """Return the whole evaluation of one model, method by method and control by control."""
+    name, stored = next((name, stored) for name, stored in _by_title().items() if stored.results.model == WHOLE)
     results = stored.results
-    rows = [
-        f"{_name(stored)} on {results.scans:,} annotated test scans in {results.groups:,} groups; the median box "
-        f"covers {100 * results.box_share:.1f} % of the scan; {100 * results.accuracy:.0f} % of the predictions are correct.",
-        "",
-        "| map | " + " | ".join(MEASURES[column].short for column in _COLUMNS) + " |",
-        "|---" * (len(_COLUMNS) + 1) + "|",
-    ]
+    rows = []
     for method, result in results.methods.items():
-        control = CONTROL_DESCRIPTIONS["box"] if method == "box" else method
-        title = f"*control: {control}*" if result.control else f"`{method}`"
-        cells = [_cell(result.estimates.get(column)) for column in _COLUMNS]
-        rows.append(f"| {title} | {' | '.join(cells)}{', **fails**' if result.fails_sanity else ''} |")
-    return "\n".join([*rows, "", _misses(stored)])
-
-
-def _name(stored: StoredEvaluation) -> str:
-    return f"`{stored.results.model}`{'' if stored.shipped else ' (weights not shipped)'}"
-
-
-def _cell(estimate: Estimate | None) -> str:
-    if not estimate:
-        return ""
-    return estimate.decimal(1 if max(abs(estimate.value), abs(estimate.high)) >= 2 else 2)
-
-
-def _misses(stored: StoredEvaluation) -> str:
-    """Return the pointing game of the best method in each subgroup."""
-    method, result = best(stored)
-    parts: dict[str, list[str]] = {}
-    for stratum in result.strata:
-        share = f"{stratum.name} {stratum.pointing.value:.2f} ({stratum.pointing.scans})"
-        parts.setdefault(stratum.by, []).append(share)
-    lines = [f"by {by}: {', '.join(shares)}" for by, shares in parts.items()]
-    return f"Pointing game of `{method}` {'; '.join(lines)} (scans in brackets)."
-
-
-def best(stored: StoredEvaluation) -> tuple[str, MethodResult]:
-    """Return the method with the best pointing game, the first of several."""
-    methods = {name: stored.results.methods[name] for name in stored.methods}
-    return max(methods.items(), key=lambda item: item[1].estimates["pointing"].value)
+        title = f"*control: {CONTROL_DESCRIPTIONS[method]}*" if result.control else f"`{method}`"
+        *cells, sanity = (_estimate(result.estimates.get(measure)) for measure in _COLUMNS)
+        rows.append([title, *cells, sanity + (" **fails**" if result.fails_sanity else "")])
+    return "\n\n".join(
+        [
+            f"{name} on {results.scans:,} annotated test scans of {results.groups:,} groups. The median box "
+            f"covers {100 * results.box_share:.1f} % of the scan; {100 * results.accuracy:.0f} % of the predictions are "
+            "correct.",
+            markdown_table(["map", *(MEASURES[measure].short for measure in _COLUMNS)], rows),
+            _strata(stored),
+        ]
+    )
 
 
 def localisation() -> str:
-    """Return one line per model: its best map, beside the control with the best localisation."""
-    rows = [
-        "| model | scans | best map | pointing game | energy lift, median | Grad-CAM: pointing, lift "
-        "| occlusion: pointing, lift | control `centre`: pointing, lift |",
-        "|---" * 8 + "|",
-    ]
-    for stored in evaluations()[0].values():
-        method, result = best(stored)
-        pairs = []
-        for key in ("gradcam", "occlusion", "centre"):
-            pointing, lift = (stored.estimate(key, measure) for measure in ("pointing", "lift"))
-            pairs.append(f"{pointing.value:.2f}, {lift.value:.1f}" if pointing and lift else "")
-        cells = [_cell(result.estimates[measure]) for measure in ("pointing", "lift")]
+    """Return one line per model: the map with the best pointing game, beside the control that knows no model."""
+    pairs = {"gradcam": "Grad-CAM", "occlusion": "occlusion", "centre": "control: centre of the head"}
+    heads = ["model", "scans", "best map", MEASURES["pointing"].short, MEASURES["lift"].short]
+    rows = []
+    for name, stored in _by_title().items():
+        method, result = _best(stored)
         rows.append(
-            f"| {_name(stored)} | {stored.results.scans:,} | `{method}` | {' | '.join(cells)} | {' | '.join(pairs)} |"
+            [
+                name,
+                f"{stored.results.scans:,}",
+                f"`{method}`",
+                _estimate(result.estimates["pointing"]),
+                _estimate(result.estimates["lift"]),
+                *(_pair(stored, key) for key in pairs),
+            ]
         )
-    return "\n".join(rows)
+    return markdown_table([*heads, *(f"{title}: pointing, lift" for title in pairs.values())], rows)
 
 
-def explainers() -> str:
-    """Return the speed of every method against its library, and how long a user waits."""
-    found = json.loads((RESULTS / "explainers.json").read_text())
+def method_speed() -> str:
+    """Return the speed of every method against its library, and the wait of a user."""
+    found = read_results("explainers")
     machine, warm = found["machine"], found["warm"]
-    rows = [
-        f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), stock and ours "
-        f"one after the other in one process: `{found['command']}`.",
-        "",
-        "| method | stock | model | stock, s | ours, s | ratio | maps, Spearman |",
-        "|---|---|---|---|---|---|---|",
+    against = [
+        [
+            title,
+            library,
+            model,
+            f"{part['library, seconds']:g}",
+            f"{part['ours, seconds']:g}",
+            f"{part['library over ours']:g} x",
+            f"{part['Spearman of the maps']:g}",
+        ]
+        for name, (title, library) in _LIBRARIES.items()
+        for model in ("ResNet50V2 224 px", "candor-44c15")
+        for part in [found[model][name]]
     ]
-    for name, title in _STOCK.items():
-        for model in ("ResNet50V2 224 px", "candor-44c15"):
-            part = found[model][name]
-            rows.append(
-                f"| {title} | {model} | {part['stock, seconds']:g} | {part['ours, seconds']:g} | "
-                f"{part['stock over ours']:g} x | {part['Spearman of the maps']:g} |"
-            )
-    rows += [
-        "",
-        "| `candor-44c15`, warm | seconds | evaluations | floor, s | two seeds, Spearman |",
-        "|---|---|---|---|---|",
+    ours = [
+        [
+            METHODS[name].title,
+            f"{part['seconds']:g}",
+            f"{part['evaluations']:,}",
+            f"{part['floor, seconds']:g}",
+            part.get("Spearman of two seeds", ""),
+        ]
+        for name in METHODS
+        for part in [warm["methods"][name]]
     ]
-    for name in METHODS:
-        part = warm["methods"][name]
-        rows.append(
-            f"| {METHODS[name].title} | {part['seconds']:g} | {part['evaluations']:,} | {part['floor, seconds']:g} | "
-            f"{part.get('Spearman of two seeds', '')} |"
-        )
-    passes, shares = warm["fastest forward pass, scans a second"], warm["where the time goes"]
-    inside = ", ".join(f"{name} {100 * share['in the model']:.0f} %" for name, share in shares.items())
-    rows += [
-        "",
-        f"The floor is the evaluations at the fastest forward pass measured, {passes:g} scans a second. "
-        f"All thirteen on one scan: {warm['all methods, seconds']:g} s, from the cache "
-        f"{warm['all methods from the cache, seconds']:g} s; the four CAMs together "
-        f"{warm['four CAMs, milliseconds']:g} ms; 100 explanations grow the process by "
-        f"{warm['growth over 100 explanations, MB']:g} MB. Share of the time that is spent in the model: {inside}.",
-    ]
-    return "\n".join(rows)
+    inside = ", ".join(
+        f"{name} {100 * share['in the model']:.0f} %" for name, share in warm["where the time goes"].items()
+    )
+    return "\n\n".join(
+        [
+            f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), library and "
+            f"ours one after the other in one process: `{found['command']}`.",
+            markdown_table(["method", "library", "model", "library, s", "ours, s", "ratio", "maps, Spearman"], against),
+            markdown_table(["`candor-44c15`, warm", "seconds", "evaluations", "floor, s", "two seeds, Spearman"], ours),
+            f"The floor is the evaluations at the fastest forward pass measured, "
+            f"{warm['fastest forward pass, scans per second']:g} scans per second. All thirteen methods on one scan: "
+            f"{warm['all methods, seconds']:g} s, from the cache {warm['all methods from the cache, seconds']:g} s; "
+            f"the four CAMs together {warm['four CAMs, milliseconds']:g} ms; 100 explanations grow the process by "
+            f"{warm['growth over 100 explanations, MB']:g} MB. Share of the time that is spent in the model: {inside}.",
+        ]
+    )
+
+
+def _by_title() -> dict[str, StoredEvaluation]:
+    """Return the evaluation of every model that has one, by a name that says whether its weights are shipped."""
+    stored, _ = evaluations()
+    return {f"`{name}`{'' if each.shipped else ' (weights not shipped)'}": each for name, each in stored.items()}
+
+
+def _best(stored: StoredEvaluation) -> tuple[str, MethodResult]:
+    """Return the method with the best pointing game, the first of equals."""
+    results = {name: stored.results.methods[name] for name in stored.methods}
+    return max(results.items(), key=lambda item: item[1].estimates["pointing"].value)
+
+
+def _strata(stored: StoredEvaluation) -> str:
+    """Return where the map with the best pointing game misses the tumour."""
+    method, result = _best(stored)
+    parts: dict[str, list[str]] = {}
+    for stratum in result.strata:
+        estimate = stratum.pointing
+        parts.setdefault(stratum.by, []).append(f"{stratum.name} {estimate.value:.2f} ({estimate.scans})")
+    text = "; ".join(f"by {by}: {', '.join(shares)}" for by, shares in parts.items())
+    return f"Pointing game of `{method}` {text} (scans in brackets)."
+
+
+def _pair(stored: StoredEvaluation, key: str) -> str:
+    pointing, lift = stored.estimate(key, "pointing"), stored.estimate(key, "lift")
+    return f"{pointing.value:.2f}, {lift.value:.1f}" if pointing and lift else ""
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    """Return an estimate with one digit for values of 2 or more, else with two."""
+    if not estimate:
+        return ""
+    return estimate.decimal(1 if max(abs(estimate.value), abs(estimate.high)) >= 2 else 2)

@@ -1,7 +1,7 @@
-"""How long is an epoch of transfer learning with a frozen backbone: run every time, or on features computed once?
+"""Seconds per epoch of transfer learning with a frozen backbone: run every time, or on features computed once.
 
 The same network, scans, batches and head, in the recipe's precision; epochs of each in turn. The backbone is
-run on the scans as they are, so that both see the same numbers; what the features cost once is given beside.
+run on the scans as they are, so that both see the same numbers; the cost of computing the features is reported, too.
 """
 
 import os
@@ -25,7 +25,7 @@ from train.objective import compile_model
 from train.recipe import Recipe, find_recipe
 
 _SCANS = 320
-_ROUNDS, _EPOCHS = 3, 3  # rounds of each in turn; epochs a round, of which the first is passed over
+_ROUNDS, _EPOCHS = 3, 3  # rounds of each in turn; epochs per round, of which the first is not counted
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     seconds = {name: median(times) for name, times in rounds.items()}
     write(
         "frozen",
-        {f"{name}, seconds an epoch": round(value, 3) for name, value in seconds.items()}
+        {f"{name}, seconds per epoch": round(value, 3) for name, value in seconds.items()}
         | {
             "backbone over features": round(seconds["the backbone every time"] / seconds["features computed once"], 1),
             "computing the features, seconds once": round(once, 2),

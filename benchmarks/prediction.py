@@ -1,4 +1,4 @@
-"""How many predictions a second: Keras' `model.predict` against our runtime, side by side?
+"""Predictions per second: Keras' `model.predict` against our runtime, side by side.
 
 Both from a prepared batch to logits; `Model.predict` adds a softmax of a few numbers.
 """
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def measure(network: keras.Model) -> dict:
-    """Return scans a second at batch 1 and 32, and how far the fast logits are from Keras'."""
+    """Return scans per second at batch 1 and 32, and how far the fast logits are from Keras'."""
     found: dict = {}
     runtimes = {"ours": make_runtime(network), "ours in float32": make_runtime(network, precision="f32")}
     for size in (1, 32):
@@ -32,7 +32,7 @@ def measure(network: keras.Model) -> dict:
         seconds = side_by_side(runs, rounds=15 if size == 1 else 7)
         exact = network.predict(batch, verbose=0)
         scale = float(np.abs(exact).max())
-        found[f"batch {size}"] = {f"{name}, scans a second": round(size / s, 1) for name, s in seconds.items()} | {
+        found[f"batch {size}"] = {f"{name}, scans per second": round(size / s, 1) for name, s in seconds.items()} | {
             "ours over model.predict": round(seconds["model.predict"] / seconds["ours"], 2),
             "largest difference of a logit, share of the largest logit": {
                 name: float(f"{np.abs(r.logits(batch) - exact).max() / scale:.1e}") for name, r in runtimes.items()

@@ -1,6 +1,6 @@
-"""How fast does each shipped recipe train here? Images a second, and the seconds of an epoch that follow from it.
+"""Training speed of each shipped recipe: images per second, and the seconds per epoch that follow from it.
 
-Augmentation included, scoring and saving left out. The pictures are phantoms: what is on them costs nothing.
+Augmentation included, scoring and saving left out. The pictures are phantoms: their content has no effect on speed.
 An epoch is that of the bundle: as many training scans as its card counts.
 """
 
@@ -22,7 +22,7 @@ from train.fit import precision_policy
 from train.objective import compile_model
 from train.recipe import Recipe, recipe_of
 
-_IMAGES, _WARM = 480, 96  # measured, and passed over, a recipe and side
+_IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
 
 
 def main() -> None:
@@ -37,15 +37,15 @@ def main() -> None:
 def _measured(card: ModelCard) -> dict:
     recipe = recipe_of(card.recipe)
     sides = {recipe.size: 1 - recipe.early} | ({recipe.early_size: recipe.early} if recipe.early else {})
-    rates = {side: _images_a_second(recipe, card.classes, side) for side in sides}
+    rates = {side: _images_per_second(recipe, card.classes, side) for side in sides}
     scans = card.scans["train"]
     seconds = {side: scans / rate for side, rate in rates.items()}
     return {
         "precision": precision_policy(recipe),
         "training scans": scans,
         "epochs": recipe.epochs,
-        "images a second": {f"{side} px": round(rate, 1) for side, rate in rates.items()},
-        "seconds an epoch": {f"{side} px": round(value, 1) for side, value in seconds.items()},
+        "images per second": {f"{side} px": round(rate, 1) for side, rate in rates.items()},
+        "seconds per epoch": {f"{side} px": round(value, 1) for side, value in seconds.items()},
         "minutes of the whole recipe": round(
             recipe.epochs * sum(share * seconds[side] for side, share in sides.items()) / 60, 1
         ),
@@ -53,7 +53,7 @@ def _measured(card: ModelCard) -> dict:
     }
 
 
-def _images_a_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> float:
+def _images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> float:
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))

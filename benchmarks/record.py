@@ -1,4 +1,4 @@
-"""Where does a measured figure go, and what machine was it measured on?"""
+"""Where a measurement is kept, with the machine that it was taken on."""
 
 import json
 import os
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def machine() -> dict[str, str | int]:
-    """Return what a reader needs to compare a figure with one from elsewhere."""
+    """Return what is needed to compare a measurement with one from elsewhere."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -34,16 +34,21 @@ def _installed(package: str) -> bool:
         return False
 
 
-def write(name: str, figures: dict) -> None:
+def write(name: str, measurements: dict) -> None:
     """Write `results/<name>.json` and print it."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": machine(), **figures}, indent=2)
+    text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": machine(), **measurements}, indent=2)
     (RESULTS / f"{name}.json").write_text(text + "\n")
     print(text)
 
 
+def read_results(name: str) -> dict:
+    """Return `results/<name>.json`."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
 def side_by_side(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each run; they take turns, so that a slow moment hits them all.
+    """Return the median seconds of each run; they take turns, so that a slow moment affects them all.
 
     Each is called twice beforehand: the first call traces and allocates.
     """

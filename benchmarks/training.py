@@ -1,4 +1,4 @@
-"""How many images a second does training take in: the plain way of the published systems against ours?
+"""Images per second in training: the plain way of the published systems against ours.
 
 Plain: float32, Keras' image loader from a folder of pictures, Keras' augmentation layers mapped over it.
 Ours: scans prepared once as bytes, augmented with OpenCV, bfloat16 where the processor multiplies it.
@@ -25,7 +25,7 @@ from train.fit import labels_of, precision_policy
 from train.objective import compile_model
 from train.recipe import Recipe, find_recipe
 
-_ROUNDS, _STEPS, _WARM = 3, 40, 8  # rounds of each in turn; steps measured, and passed over, in a round
+_ROUNDS, _STEPS, _WARM = 3, 40, 8  # rounds of each in turn; steps measured, and not counted, in a round
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def main() -> None:
         rates: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(_ROUNDS):
             for name, (network, batches) in ways.items():
-                rates[name].append(recipe.batch / _seconds_a_step(network, batches))
-    found = {f"{name}, images a second": round(median(values), 1) for name, values in rates.items()}
+                rates[name].append(recipe.batch / _seconds_per_step(network, batches))
+    found = {f"{name}, images per second": round(median(values), 1) for name, values in rates.items()}
     ratio = median(values_ours / plain for values_ours, plain in zip(rates["ours"], rates["plain"], strict=True))
     write(
         "training",
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:
-    """Return the network in float32 and a Keras image loader with augmentation layers, as the seeds have it."""
+    """Return the network in float32 and a Keras image loader with augmentation layers, as in published systems."""
     import tensorflow as tf
 
     keras.mixed_precision.set_dtype_policy("float32")
@@ -87,7 +87,7 @@ def _network(recipe: Recipe) -> keras.Model:
     return network
 
 
-def _seconds_a_step(network: keras.Model, batches) -> float:
+def _seconds_per_step(network: keras.Model, batches) -> float:
     clock = Clock()
     steps = _WARM + _STEPS
     network.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[clock], verbose=0)
@@ -95,7 +95,7 @@ def _seconds_a_step(network: keras.Model, batches) -> float:
 
 
 class Clock(keras.callbacks.Callback):
-    """Notes in `ends`, in seconds, when each training step was done."""
+    """Keeps in `ends`, in seconds, when each training step was done."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""How are the libraries called as their documentation shows? The other side of `benchmarks.explainers`.
+"""The libraries, called as their documentation shows: the other side of `benchmarks.explainers`.
 
-Each takes a given and returns a map over the model's square, float32 (h', w'). What a library keeps between calls
-(tf-keras-vis' wrapper, shap's explainer) is made beforehand, in its favour.
+Each takes a method's input and returns a map over the model's square, float32 (h', w'). What a library keeps between
+calls (tf-keras-vis' wrapper, shap's explainer) is made beforehand, in its favour.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from explain.refinement import MethodInput
 SAMPLES = {"smoothgrad": 20, "lime": 1000, "shap": 500, "expected-gradients": 200}
 
 
-def stock(given: MethodInput) -> dict[str, Callable[[], np.ndarray]]:
+def library_calls(given: MethodInput) -> dict[str, Callable[[], np.ndarray]]:
     """Return by method a call of the library that is documented for it; "cams" are its three of our four."""
     return {
         "cams": _three_cams(given),
@@ -118,14 +118,10 @@ def _expected_gradients(given: MethodInput) -> Callable[[], np.ndarray]:
     import shap
 
     heads = np.array(healthy_heads(given.model.card.input))
-    explainer = shap.GradientExplainer(
-        keras.Model(given.model.network.inputs, given.model.network.outputs), heads
-    )
+    explainer = shap.GradientExplainer(keras.Model(given.model.network.inputs, given.model.network.outputs), heads)
 
     def run() -> np.ndarray:  # of all classes, as documented: the class is picked afterwards
-        values = np.asarray(
-            explainer.shap_values(given.square[None], nsamples=SAMPLES["expected-gradients"], rseed=0)
-        )
+        values = np.asarray(explainer.shap_values(given.square[None], nsamples=SAMPLES["expected-gradients"], rseed=0))
         return values[0, ..., given.target].sum(axis=-1).astype(np.float32)
 
     return run

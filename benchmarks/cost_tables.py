@@ -1,0 +1,138 @@
+"""Tables of cost: training, predictions and the waiting times in the app, from what the benchmarks wrote."""
+
+import json
+
+from benchmarks.model_tables import measured_cards
+from benchmarks.record import read_results
+from datasets.audit import AUDITS_FOLDER
+from model_zoo import ModelCard, models
+from model_zoo.markdown import markdown_table
+from train.recipe import find_recipe, recipe_of
+
+_PAGES = {
+    "explain": "Explain a scan",
+    "compare_models": "Compare models",
+    "performance": "Model performance",
+    "datasets": "Datasets",
+    "explanation_quality": "Explanation quality",
+    "about": "About",
+}
+
+
+def training_cost() -> str:
+    """Return what each shipped model costs to train and to keep, and what the other models took."""
+    costs = read_results("recipes")
+    rows = []
+    for card in models().values():
+        if card.id in costs:
+            cost = costs[card.id]
+            rates, seconds = (
+                ", ".join(f"{value:g} ({side})" for side, value in cost[name].items())
+                for name in ("images per second", "seconds per epoch")
+            )
+            rows.append(
+                [
+                    f"`{card.id}`",
+                    f"{card.parameters:,}",
+                    f"{card.weights_bytes / 1e6:.1f} MB",
+                    f"{cost['training scans']:,}",
+                    rates,
+                    seconds,
+                    f"{cost['epochs']} epochs, {cost['minutes of the whole recipe']:g} min",
+                ]
+            )
+    heads = [
+        "recipe", "parameters", "size", "training scans", "images per second", "seconds per epoch", "the whole recipe",
+    ]  # fmt: skip
+    lines = [f"Measured with `{costs['command']}` on {costs['machine']['cores']} cores."]
+    lines += [_pace(name, card) for name, card in measured_cards().items() if card.id not in models()]
+    for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
+        audit = json.loads(path.read_text())
+        lines.append(
+            f"`python -m train audit {audit['task']}` compared {audit['scans']:,} scans in {audit['seconds']:g} s "
+            f"({audit['processor_seconds']:g} s of processor time)."
+        )
+    frozen = read_results("frozen")
+    lines.append(
+        f"An epoch of the head on features computed once is {frozen['backbone over features']:g} times as fast as "
+        f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
+    )
+    return "\n".join([markdown_table(heads, rows), "", *(f"- {line}" for line in lines)])
+
+
+def _pace(name: str, card: ModelCard) -> str:
+    """Return the time per epoch of a model that is not shipped, and an estimate for its whole recipe by image area."""
+    ran, whole = recipe_of(card.recipe), find_recipe(card.id)[0]
+    seconds = card.training["seconds_per_epoch"]
+    line = f"{name}: {seconds:g} s per epoch at {ran.size} px, {card.training['epochs']:g} epochs."
+    if whole.frozen_epochs and ran.epochs < whole.epochs:
+        epochs = whole.epochs - whole.frozen_epochs
+        minutes = seconds * (whole.size / ran.size) ** 2 * epochs / 60
+        line += f" The recipe's {epochs} of the whole network at {whole.size} px would take about {minutes:.0f} min."
+    return line
+
+
+def prediction_speed() -> str:
+    """Return the speed of predictions and of training beside the plain way of Keras."""
+    prediction, training = read_results("prediction"), read_results("training")
+    machine = prediction["machine"]
+    rows = [
+        [
+            f"predictions per second, {name}, {batch}",
+            f"{rates['model.predict, scans per second']:g} (`model.predict`)",
+            f"{rates['ours, scans per second']:g} ({prediction[name]['runtime']})",
+            f"{rates['ours over model.predict']:g} x",
+            f"`{prediction['command']}`",
+        ]
+        for name in ("cnn3-kaggle4", "ResNet50V2 224 px")
+        for batch in ("batch 1", "batch 32")
+        for rates in [prediction[name][batch]]
+    ]
+    rows.append(
+        [
+            "training, images per second, cnn3-kaggle4",
+            f"{training['plain, images per second']:g} (Keras loader and layers, float32)",
+            f"{training['ours, images per second']:g} ({training['precision of ours']})",
+            f"{training['ours over plain']:g} x",
+            f"`{training['command']}`",
+        ]
+    )
+    return (
+        f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}); Keras and ours "
+        "take turns in one run.\n\n" + markdown_table(["what", "Keras", "ours", "ratio", "command"], rows)
+    )
+
+
+def waiting_times() -> str:
+    """Return the waiting times of one user and of eight at once, and the memory of the app."""
+    app = read_results("app")
+    pages, many, memory, machine = app["pages"], app["8 users at once"], app["memory, MB"], app["machine"]
+    rows = {
+        "first content of a page, opened for the first time in a new browser": _by_page(pages, "first"),
+        "the same by its link, warm": _by_page(pages, "by its link, warm"),
+        "start of the app, until its page is painted": f"{app['page painted, seconds after the server was up']:g} s",
+        "first prediction and map, from the start of the process": (
+            f"{app['first prediction, seconds after the start of the process']:g} s"
+        ),
+        "upload to heatmap, warm": _spread(app["upload to heatmap, warm"]),
+        **{f"slider “{name}” to picture": _spread(times) for name, times in app["slider to picture, warm"].items()},
+        "eight users at once, a LIME map each": (
+            f"{many['LIME maps']} maps, {many['correct, bit for bit']} of them bit for bit the user's own; each ready "
+            f"after {_spread(many['LIME, from the request to the map, seconds'])}"
+        ),
+        "their first quick map": _spread(many["their first quick map, seconds"]),
+        "quick maps of a ninth user meanwhile": _spread(many["quick maps of a ninth user meanwhile, seconds"]),
+        "memory of the app": f"{memory['after the first map']:,} MB after the first map, {memory['most']:,} MB at most",
+    }
+    return (
+        f"`{app['command']}`, with a real Chromium on the same {machine['cores']} cores of an "
+        f"{machine['processor']}.\n\n" + markdown_table(["waiting for", "time"], list(rows.items()))
+    )
+
+
+def _by_page(pages: dict, kind: str) -> str:
+    return ", ".join(f"{title} {pages[page][kind]:g} s" for page, title in _PAGES.items())
+
+
+def _spread(times: dict) -> str:
+    return f"{times['median seconds']:g} s ({times['fastest']:g} to {times['slowest']:g}, {times['times']} times)"

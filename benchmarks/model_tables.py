@@ -1,0 +1,137 @@
+"""Tables of the models: their scores on own and external test sets, and the shortcut tests, from the cards alone."""
+
+from explain.evaluation.store import evaluations
+from model_zoo import Estimate, ModelCard, models, read_card
+from model_zoo.markdown import markdown_table
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
+from model_zoo.verify import bundle_folders
+from train.recipe import recipe_of, trained_on
+from train.shortcut_tests import SHORTCUT_TESTS
+
+EXTERNAL = "44c"  # the collection that shares next to nothing with the others
+BALANCED = "balanced accuracy"
+_COHORTS = [
+    ("44c", NO_NEAR_DUPLICATE),
+    *(("44c", f"sequence {sequence}") for sequence in ("T1", "T1C+", "T2")),
+    *((cohort, NO_NEAR_DUPLICATE) for cohort in ("kaggle", "figshare", "br35h")),
+]
+
+
+def measured_cards() -> dict[str, ModelCard]:
+    """Return the cards of all measured models, shipped or not, by a name that says which; not the phantom's."""
+    cards = {}
+    for folder in bundle_folders():
+        card = read_card(folder / "card.json")
+        if card.task != "phantom4":
+            shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
+            cards[f"`{card.id}`{shipped}"] = card
+    return cards
+
+
+def shipped_models() -> str:
+    """Return the README's table: own test set, external test set and pointing game of every shipped model."""
+    heads = ["model", "own test set, no near-duplicates", "external test set (44c)", "pointing game (Grad-CAM)"]
+    stored, _ = evaluations()
+    rows = []
+    for card in models().values():
+        if card.task == "phantom4":
+            continue
+        evaluation = stored.get(card.id)
+        external = _percent(card.score(BALANCED, "cohort 44c", NO_NEAR_DUPLICATE))
+        estimate = evaluation.estimate("gradcam", "pointing") if evaluation else None
+        rows.append(
+            [
+                f"[`{card.id}`](model_zoo/{card.id}/CARD.md)",
+                _percent(card.score(BALANCED, "test", NO_NEAR_DUPLICATE)),
+                "trained on it"
+                if _trained_on(card)
+                else _percent(card.score(BALANCED, "cohort 44c", NO_NEAR_DUPLICATE)),
+                _percent(estimate, "no annotated scans"),
+            ]
+        )
+    return markdown_table(heads, rows)
+
+
+def accuracy() -> str:
+    """Return the table of all models: the score their authors published and ours."""
+    heads = [
+        "model", "published by the authors", "ours, own test set", "ours, no near-duplicates",
+        "external test set: 44c", "44c, T1C+ only",
+    ]  # fmt: skip
+    rows = []
+    for name, card in measured_cards().items():
+        whole, apart = own_scores(card)
+        first = _cell(whole) if whole or not apart else "no published split"
+        external = (_external(card, subset) for subset in (NO_NEAR_DUPLICATE, "sequence T1C+"))
+        rows.append([name, card.published or "our own", first, _cell(apart, _own_measure(card)), *external])
+    return markdown_table(heads, rows)
+
+
+def own_scores(card: ModelCard) -> tuple[Estimate | None, Estimate | None]:
+    """Return the score on the whole own test set and the one without near-duplicates.
+
+    A pooled model is compared where the others are: on the Kaggle set's own test split. Of the other sets
+    nobody published a split, so only the grouped one is there: accuracy, or macro F1 for figshare.
+    """
+    if card.task.startswith("pooled"):
+        return tuple(card.score("accuracy", "cohort kaggle", subset) for subset in (ALL_SCANS, NO_NEAR_DUPLICATE))
+    if card.task == "kaggle4":
+        return card.score("accuracy", "test"), card.score("accuracy", "test", NO_NEAR_DUPLICATE)
+    name = _own_measure(card)
+    return None, card.score(name, "test", NO_NEAR_DUPLICATE) or card.score(name, "test")
+
+
+def external_validation() -> str:
+    """Return the matrix of every model against every collection whose classes it shares, without near-duplicates."""
+    titles = [
+        cohort if subset == NO_NEAR_DUPLICATE else f"{cohort}, {subset.removeprefix('sequence ')}"
+        for cohort, subset in _COHORTS
+    ]
+    rows = []
+    for name, card in measured_cards().items():
+        own = trained_on(recipe_of(card.recipe))
+        cells = []
+        for cohort, subset in _COHORTS:
+            estimate = card.score(BALANCED, f"cohort {cohort}", subset)
+            cells.append(f"{estimate.value:.2f}{'*' * (cohort in own)} ({estimate.scans:,})" if estimate else "")
+        rows.append([name, *cells])
+    return markdown_table(["model", *titles], rows)
+
+
+def shortcuts() -> str:
+    """Return the balanced accuracy of every model on scans changed by each shortcut and robustness test."""
+    tests = [*SHORTCUT_TESTS, SOURCE_PROBE]
+    rows = []
+    for name, card in measured_cards().items():
+        estimates = [card.score(PROBE if test == SOURCE_PROBE else BALANCED, SHORTCUT_TEST, test) for test in tests]
+        if any(estimates):
+            rows.append([name, *(f"{estimate.value:.2f}" if estimate else "" for estimate in estimates)])
+    return markdown_table(["model", *tests], rows)
+
+
+def _own_measure(card: ModelCard) -> str:
+    return "macro F1" if card.task == "figshare3" else "accuracy"
+
+
+def _trained_on(card: ModelCard) -> bool:
+    """True if the external collection is among those that the model, or its initial weights, was trained on."""
+    return card.task == "44c15" or EXTERNAL in trained_on(recipe_of(card.recipe))
+
+
+def _external(card: ModelCard, subset: str) -> str:
+    """Return the balanced accuracy on the external test set, and whether the model was trained on the collection."""
+    if card.task == "44c15":
+        return "own collection"
+    estimate = card.score(BALANCED, "cohort 44c", subset)
+    return _cell(estimate, BALANCED) + (", trained on it" if estimate and _trained_on(card) else "")
+
+
+def _cell(estimate: Estimate | None, measure: str = "accuracy") -> str:
+    if not estimate:
+        return "not measured"
+    kind = "" if measure == "accuracy" else f"{measure} "
+    return f"{kind}{estimate.decimal()}, {estimate.scans:,} scans"
+
+
+def _percent(estimate: Estimate | None, missing: str = "not measured") -> str:
+    return f"{estimate.percent(0)}, {estimate.scans:,} scans" if estimate else missing
