@@ -1,8 +1,8 @@
-"""What leaks in a dataset? Twins in it, across its split and in other sets; copies; contradicting labels.
+"""Audit of a dataset: leakage across its split, near-duplicates in it and in other sets, contradicting labels.
 
-Writes three files of names and numbers, no pictures: `twins.csv`, one row a pair (each scan's nearest twin
-in every split of every set, and every pair whose labels contradict each other), `scans.csv`, one row a
-scan, and `summary.json`, which counts all of it.
+It writes three files of names and numbers, no pictures: `near_duplicates.csv`, one row per pair (each scan's nearest
+near-duplicate in every split of every set, and every pair of contradicting labels), `scans.csv`, one row per scan,
+and `summary.json`, which counts all pairs.
 """
 
 import csv
@@ -16,150 +16,162 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cards import DATASETS, DatasetCard, counts, dataset_folder, version_found
+from datasets.cards import DATASETS, DatasetCard, counts, dataset_folder, nearest_version
 from datasets.cohorts import COHORT_OF_TASK, COHORTS, read_cohort, read_task
-from datasets.leakage import Facts, Twin, find_twins, look_at, rows_in_training, scans_with_twin, worth_showing
-from datasets.near_duplicates import GROUP_RULES, POSITIONS, TWIN_RULES, grouped
+from datasets.leakage import (
+    FileFacts,
+    NearDuplicatePair,
+    counts_by_row,
+    find_pairs,
+    listed_pairs,
+    read_fingerprints,
+    rows_near_training,
+)
+from datasets.near_duplicates import GROUP_RULES, NEAR_DUPLICATE_RULES, POSITIONS, with_groups
 from datasets.records import DatasetError, Record
-from model_zoo.card import write_whole
+from model_zoo.whole_files import write_whole
 
 AUDITS_FOLDER = Path(__file__).parent / "audits"
-TWINS, SCANS, SUMMARY = "twins.csv", "scans.csv", "summary.json"
-_SHOWN = 10  # contradicting pairs that are printed; the table has all
+PAIRS, SCANS, SUMMARY = "near_duplicates.csv", "scans.csv", "summary.json"
+_PRINTED = 10  # contradicting pairs that are printed; the table has all
 
 
 def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: bool = False) -> int:
-    """Print and write what leaks in a dataset; with `across`, also what it shares with the others in `data`.
+    """Print and write the audit of a dataset; with `across`, also what it shares with the other sets below `data`.
 
     The files go to `out`, `datasets/audits/<task>` if not given. Returns 0. Raises DatasetError where the set
     is not as published, and OSError where `out` cannot be written.
     """
-    began = time.monotonic(), time.process_time()
+    start = time.monotonic(), time.process_time()
     out = out or AUDITS_FOLDER / card.task
     records = [
         replace(record, cohort=record.cohort or COHORT_OF_TASK.get(card.task, card.task))
         for record in read_task(card, data)
     ]
     own = len(records)
-    print(f"{card.title}\nversion: {version_found(records, card)}")
+    print(f"{card.title}\nversion: {nearest_version(records, card)}")
     for split, by_class in counts(records).items():
         print(f"{split:6} {sum(by_class.values()):6,}  " + "  ".join(f"{c} {n}" for c, n in by_class.items()))
-    out.mkdir(parents=True, exist_ok=True)  # before the scans are read: an unwritable place is said at once
+    out.mkdir(parents=True, exist_ok=True)  # before the scans are read: an unwritable folder fails at once
     records += others(card, data) if across else []
 
-    prints, facts = look_at(records)
-    twins = find_twins(records, prints, facts, own)
-    close = [(t.i, t.j) for t in twins if t.j < own and any(t.bits <= b and t.correlation >= r for b, r in GROUP_RULES)]
-    records[:own] = grouped(records[:own], np.array(close, int).reshape(-1, 2))
-    summary = summarised(card, records, own, twins, facts)
+    prints, facts = read_fingerprints(records)
+    pairs = find_pairs(records, prints, facts, own)
+    close = [(p.i, p.j) for p in pairs if p.j < own and any(p.bits <= b and p.correlation >= r for b, r in GROUP_RULES)]
+    records[:own] = with_groups(records[:own], np.array(close, int).reshape(-1, 2))
+    summary = summarise(card, records, own, pairs, facts)
     summary |= {
-        "seconds": round(time.monotonic() - began[0], 1),
-        "processor_seconds": round(time.process_time() - began[1], 1),
+        "seconds": round(time.monotonic() - start[0], 1),
+        "processor_seconds": round(time.process_time() - start[1], 1),
     }
-    write_whole(out / TWINS, _csv(_TWIN_COLUMNS, map(_twin_row, worth_showing(twins, own))))
-    write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, twins, facts, across)))
+    write_whole(out / PAIRS, _csv(_PAIR_COLUMNS, map(_pair_row, listed_pairs(pairs, own))))
+    write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, pairs, facts, across)))
     write_whole(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    _tell(summary, [twin for twin in twins if twin.contradicts])
-    print(f"written: {out}/{TWINS}, {SCANS}, {SUMMARY}")
+    _print(summary, [pair for pair in pairs if pair.contradicts])
+    print(f"written: {out}/{PAIRS}, {SCANS}, {SUMMARY}")
     return 0
 
 
 def others(card: DatasetCard, data: Path) -> list[Record]:
-    """Return the records of every other collection that is in `data`; those that are not are passed over."""
-    found = []
+    """Return the records of every other collection below `data`; those that are not there are skipped."""
+    records = []
     for name in COHORTS if not card.pooled else ():
         try:
             dataset_folder(DATASETS[COHORTS[name].task], data)
         except DatasetError:
             continue
-        found += read_cohort(name, data) if name != COHORT_OF_TASK.get(card.task) else []
-    return found
+        records += read_cohort(name, data) if name != COHORT_OF_TASK.get(card.task) else []
+    return records
 
 
-def summarised(
-    card: DatasetCard, records: Sequence[Record], own: int, twins: Sequence[Twin], facts: Sequence[Facts]
+def summarise(
+    card: DatasetCard,
+    records: Sequence[Record],
+    own: int,
+    pairs: Sequence[NearDuplicatePair],
+    facts: Sequence[FileFacts],
 ) -> dict:
-    """Return what `summary.json` holds, but for the time it took: counts of all pairs, not only of those shown."""
+    """Return what `summary.json` holds, except for the time it took: counts of all pairs, not only the listed ones."""
     ours = records[:own]
-    inside = [twin for twin in twins if twin.j < own]
-    found = counts(ours)
-    in_training = rows_in_training(twins, own)
-    leaked = Counter(record.label for i, record in enumerate(ours) if record.split == "test" and i in in_training)
+    inside = [pair for pair in pairs if pair.j < own]
+    scans = counts(ours)
+    leaking = rows_near_training(pairs, own)
+    leakage = Counter(record.label for i, record in enumerate(ours) if record.split == "test" and i in leaking)
     return {
         "task": card.task,
         "title": card.title,
-        "version": version_found(ours, card),
+        "version": nearest_version(ours, card),
         "scans": own,
-        "counts": found,
+        "counts": scans,
         "groups": len({record.group for record in ours}),
-        "twins": {
-            "rules": [{"bits": bits, "correlation": correlation} for bits, correlation in TWIN_RULES],
+        "near_duplicates": {
+            "rules": [{"bits": bits, "correlation": correlation} for bits, correlation in NEAR_DUPLICATE_RULES],
             "pairs": len(inside),
-            "scans": len(scans_with_twin(twins, own)),
+            "scans": len(counts_by_row(pairs, own)),
             "by_position": _by_position(inside),
         },
-        "leaked": {  # test scans with a twin in training
-            "scans": sum(leaked.values()),
-            "of": sum(found.get("test", {}).values()),
-            "by_class": dict(leaked.most_common()),
+        "leakage": {  # test scans with a near-duplicate in training
+            "scans": sum(leakage.values()),
+            "of": sum(scans.get("test", {}).values()),
+            "by_class": dict(leakage.most_common()),
         },
         "exact_copies": {
-            "scans": len({row for twin in inside if twin.copy for row in (twin.i, twin.j)}),
+            "scans": len({row for pair in inside if pair.copy for row in (pair.i, pair.j)}),
             "to_spare": own - len({fact.sha256 for fact in facts[:own]}),
         },
-        "contradictions": sum(twin.contradicts for twin in inside),
-        "elsewhere": {name: _shared(name, records, own, twins) for name in _elsewhere(records, own)},
+        "contradicting_pairs": sum(pair.contradicts for pair in inside),
+        "other_collections": {
+            name: _shared(name, records, own, pairs) for name in dict.fromkeys(r.cohort for r in records[own:])
+        },
     }
 
 
-def _elsewhere(records: Sequence[Record], own: int) -> list[str]:
-    return list(dict.fromkeys(record.cohort for record in records[own:]))
-
-
-def _shared(name: str, records: Sequence[Record], own: int, twins: Sequence[Twin]) -> dict:
+def _shared(name: str, records: Sequence[Record], own: int, pairs: Sequence[NearDuplicatePair]) -> dict:
     """Return what a set shares with the collection `name`."""
-    pairs = [twin for twin in twins if twin.j >= own and twin.b.cohort == name]
+    shared = [pair for pair in pairs if pair.j >= own and pair.b.cohort == name]
     return {
         "scans": sum(record.cohort == name for record in records[own:]),
-        "pairs": len(pairs),
-        "scans_here": len({twin.i for twin in pairs}),
-        "scans_there": len({twin.j for twin in pairs}),
-        "by_position": _by_position(pairs),
-        "contradictions": sum(twin.contradicts for twin in pairs),
+        "pairs": len(shared),
+        "scans_here": len({pair.i for pair in shared}),
+        "scans_there": len({pair.j for pair in shared}),
+        "by_position": _by_position(shared),
+        "contradicting_pairs": sum(pair.contradicts for pair in shared),
     }
 
 
-def _by_position(twins: Sequence[Twin]) -> dict[str, int]:
-    found = Counter(twin.position for twin in twins)
-    return {position: found[position] for position in POSITIONS if found[position]}
+def _by_position(pairs: Sequence[NearDuplicatePair]) -> dict[str, int]:
+    numbers = Counter(pair.position for pair in pairs)
+    return {position: numbers[position] for position in POSITIONS if numbers[position]}
 
 
-def _tell(summary: dict, contradicting: Sequence[Twin]) -> None:
-    """Print what was found, and what to do about it."""
-    twins, leaked, copies = summary["twins"], summary["leaked"], summary["exact_copies"]
-    rules = " or ".join(f"at most {b} of 256 bits apart, pixels correlate by {r:g} or more" for b, r in TWIN_RULES)
+def _print(summary: dict, contradicting: Sequence[NearDuplicatePair]) -> None:
+    """Print the result of an audit, and what to do about it."""
+    near, leakage, copies = summary["near_duplicates"], summary["leakage"], summary["exact_copies"]
+    rules = " or ".join(
+        f"at most {b} of 256 bits apart, pixels correlate by {r:g} or more" for b, r in NEAR_DUPLICATE_RULES
+    )
     print(
-        f"{summary['scans']:,} scans in {summary['groups']:,} groups; {twins['scans']:,} of them have a near-duplicate "
-        f"({rules}), in {twins['pairs']:,} pairs: {_listed(twins['by_position']) or 'none'}"
+        f"{summary['scans']:,} scans in {summary['groups']:,} groups; {near['scans']:,} of them have a near-duplicate "
+        f"({rules}), in {near['pairs']:,} pairs: {_listed(near['by_position']) or 'none'}"
     )
     if copies["scans"]:
         print(f"{copies['scans']:,} files are byte-identical to another; {copies['to_spare']:,} can go without loss")
-    if leaked["of"]:
+    if leakage["of"]:
         print(
-            f"{leaked['scans']:,} of {leaked['of']} test scans ({leaked['scans'] / leaked['of']:.0%}) have a twin in "
-            f"training: {_listed(leaked['by_class']) or 'none'}"
+            f"{leakage['scans']:,} of {leakage['of']} test scans ({leakage['scans'] / leakage['of']:.0%}) have a "
+            f"near-duplicate in training: {_listed(leakage['by_class']) or 'none'}"
         )
-    if leaked["scans"]:
-        print(f"  score the other {leaked['of'] - leaked['scans']:,} test scans apart: these flatter a model")
-    elif twins["pairs"] and not leaked["of"]:
-        print("  split by group, not by scan: a random split would put twins on both sides")
-    for twin in contradicting[:_SHOWN]:
-        print(f"contradicting labels: {twin.a.id} is {twin.a.label}, {twin.b.id} is {twin.b.label}")
+    if leakage["scans"]:
+        print(f"  score the other {leakage['of'] - leakage['scans']:,} test scans separately: these flatter a model")
+    elif near["pairs"] and not leakage["of"]:
+        print("  split by group, not by scan: a random split would put near-duplicates on both sides")
+    for pair in contradicting[:_PRINTED]:
+        print(f"contradicting labels: {pair.a.id} is {pair.a.label}, {pair.b.id} is {pair.b.label}")
     if contradicting:
-        print(f"  look at each such pair ({len(contradicting)}), and drop or relabel: at most one label is right")
-    for name, shared in summary["elsewhere"].items():
+        print(f"  check each such pair ({len(contradicting)}), and drop or relabel: at most one label is right")
+    for name, shared in summary["other_collections"].items():
         print(
-            f"{shared['scans_here']:,} scans have a twin among the {shared['scans']:,} of {name} "
+            f"{shared['scans_here']:,} scans have a near-duplicate among the {shared['scans']:,} of {name} "
             f"({shared['scans_there']:,} of them): {_listed(shared['by_position']) or 'none'}"
         )
         if shared["pairs"]:
@@ -170,7 +182,7 @@ def _listed(numbers: dict[str, int]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in numbers.items())
 
 
-_TWIN_COLUMNS = tuple(f"{fact}_{side}" for side in "ab" for fact in ("id", "dataset", "split", "label")) + (
+_PAIR_COLUMNS = tuple(f"{fact}_{side}" for side in "ab" for fact in ("id", "dataset", "split", "label")) + (
     "position",
     "bits_apart",
     "correlation",
@@ -178,34 +190,38 @@ _TWIN_COLUMNS = tuple(f"{fact}_{side}" for side in "ab" for fact in ("id", "data
     "contradicts",
 )
 _SCAN_COLUMNS = (
-    *("id", "label", "split", "sequence", "group", "twins", "twin_in_training", "twins_elsewhere"),
+    *("id", "label", "split", "sequence", "group"),
+    *("near_duplicates", "near_duplicate_in_training", "near_duplicates_elsewhere"),
     *("width", "height", "mean_grey", "sha256"),
 )
 
 
-def _twin_row(twin: Twin) -> tuple:
-    sides = [(r.id, r.cohort, r.split, r.label) for r in (twin.a, twin.b)]
+def _pair_row(pair: NearDuplicatePair) -> tuple:
+    sides = [(r.id, r.cohort, r.split, r.label) for r in (pair.a, pair.b)]
     return (
         *sides[0],
         *sides[1],
-        twin.position,
-        twin.bits,
-        f"{twin.correlation:.3f}",
-        int(twin.copy),
-        int(twin.contradicts),
+        pair.position,
+        pair.bits,
+        f"{pair.correlation:.3f}",
+        int(pair.copy),
+        int(pair.contradicts),
     )
 
 
 def _scan_rows(
-    records: Sequence[Record], own: int, twins: Sequence[Twin], facts: Sequence[Facts], across: bool
+    records: Sequence[Record],
+    own: int,
+    pairs: Sequence[NearDuplicatePair],
+    facts: Sequence[FileFacts],
+    across: bool,
 ) -> Iterable[tuple]:
-    """Yield a row a scan; empty where there is nothing to say: no published split, other sets not looked at."""
-    here, in_training = scans_with_twin(twins, own), rows_in_training(twins, own)
-    elsewhere = Counter(twin.i for twin in twins if twin.j >= own)
+    """Yield a row per scan; a cell is empty without a published split, or where other sets were not compared."""
+    here, leaking = counts_by_row(pairs, own), rows_near_training(pairs, own)
+    elsewhere = Counter(pair.i for pair in pairs if pair.j >= own)
     for i, (r, f) in enumerate(zip(records[:own], facts[:own], strict=True)):
-        leak = int(i in in_training) if r.split else ""
-        told = here[i], leak, elsewhere[i] if across else ""
-        yield r.id, r.label, r.split, r.sequence, r.group, *told, f.width, f.height, f"{f.mean_grey:.3f}", f.sha256[:12]
+        near = here[i], int(i in leaking) if r.split else "", elsewhere[i] if across else ""
+        yield r.id, r.label, r.split, r.sequence, r.group, *near, f.width, f.height, f"{f.mean_grey:.3f}", f.sha256[:12]
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence]) -> str:

@@ -1,7 +1,7 @@
-"""Which scans are there, what do their labels mean, and what is wrong with them?
+"""Cards of the datasets: source, licence, classes, published counts and known defects, one card per task.
 
-One dict of cards, one card a task. The readers for the publishers' folder layouts are in
-`datasets/readers.py`; here is what a person should know before trusting a number measured on a set.
+A card holds what one should know before trusting a score measured on a dataset. The readers for the publishers'
+folder layouts are in `datasets/readers.py`.
 """
 
 import os
@@ -17,19 +17,19 @@ Counts = dict[str, dict[str, int]]  # split -> class id -> number of scans
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """What is known of a dataset: where it comes from, how many scans it has, and its defects."""
+    """Where a dataset comes from, how many scans it has, and its known defects."""
 
     task: str
     title: str
-    folder: str  # below --data; "" for scans that are made, not read
+    folder: str  # below --data; "" for phantoms, which are not read from disk
     classes: dict[str, str]  # class id -> display name, in logit order
-    versions: dict[str, Counts]  # version -> official counts; split "all" where the publisher splits nothing
-    kaggle: str  # handle for kagglehub, "" where Kaggle does not have it
+    versions: dict[str, Counts]  # version -> official counts; split "all" without a published split
+    kaggle: str  # handle for kagglehub, "" where it is not on Kaggle
     source: str
     licence: str
     citation: str
     defects: tuple[str, ...]
-    pooled: bool = False  # several collections together: datasets/cohorts.py says which and how
+    pooled: bool = False  # several collections together, see datasets/cohorts.py
 
 
 _FOUR = {
@@ -47,9 +47,9 @@ _POOLED = {
     "licence": "those of the four collections: CC0 on Kaggle, CC BY 4.0 (figshare), as stated on Kaggle (Br35H, 44c)",
     "citation": "Masoud Nickparvar; Jun Cheng; Ahmed Hamada; Fernando Feltrin",
     "defects": (
-        "The collections overlap: training scans that are twins of another's held-out scans are left out.",
-        "No patient ids but neighbouring numbers (figshare): slices of one patient may stand on both sides.",
-        "Scans without a tumour come from other sources than those with one, save for 44c's.",
+        "The collections overlap: training scans that are near-duplicates of another's held-out scans are left out.",
+        "No patient ids but neighbouring numbers (figshare): slices of one patient may be on both sides.",
+        "Scans without a tumour come from other sources than those with one, except in 44c.",
         "No contrast-enhanced scan without a tumour: the sequence gives the class away.",
     ),
     "pooled": True,
@@ -77,9 +77,9 @@ DATASETS: dict[str, DatasetCard] = {
         citation="Masoud Nickparvar, Brain Tumor MRI Dataset, Kaggle 2021; from figshare 1512427, SARTAJ, Br35H",
         defects=(
             "Test scans have near-duplicates among the training scans, mirror images included.",
-            "No patient ids: slices of one patient stand on both sides of the official split.",
+            "No patient ids: slices of one patient are on both sides of the official split.",
             "The scans without a tumour come almost wholly from another source than those with one.",
-            "Its gliomas are mostly mirrored figshare slices: neither set is another cohort for the other.",
+            "Its gliomas are mostly mirrored figshare slices: neither set is an external test set for the other.",
             "Kaggle now serves a 7,200-image version with augmented test files under the same name.",
         ),
     ),
@@ -94,9 +94,9 @@ DATASETS: dict[str, DatasetCard] = {
         licence="CC BY 4.0",
         citation="Jun Cheng, brain tumor dataset, figshare 2017, doi:10.6084/m9.figshare.1512427",
         defects=(
-            "Neighbouring slices of one patient look alike: a random split by slice flatters.",
+            "Neighbouring slices of one patient look alike: a random split by slice is too optimistic.",
             "The JPEG copy carries no patient ids; neighbouring numbers stand in for them.",
-            "No scan without a tumour: a model trained on it names a tumour in every head.",
+            "No scan without a tumour: a model trained on it predicts a tumour for every head.",
             "Contrast-enhanced T1 only.",
         ),
     ),
@@ -164,14 +164,14 @@ DATASETS: dict[str, DatasetCard] = {
         kaggle="",
         source="scans/phantom.py",
         licence="Apache-2.0, as the rest of Candor",
-        citation="Candor's phantom: synthetic heads with lesions of known place",
-        defects=("Not patients: a model trained on it knows nothing about any.",),
+        citation="Candor's phantom: synthetic heads with lesions at known places",
+        defects=("Not patients: a model trained on it says nothing about any.",),
     ),
 }
 
 
 def dataset_card(task: str) -> DatasetCard:
-    """Return the card of `task`. Raises DatasetError naming the tasks there are."""
+    """Return the card of `task`. Raises DatasetError that names the known tasks."""
     try:
         return DATASETS[task]
     except KeyError:
@@ -186,27 +186,27 @@ def counts(records: Sequence[Record]) -> Counts:
     return table
 
 
-def version_found(records: Sequence[Record], card: DatasetCard) -> str:
-    """Say which published version these records are, or how far they are from the nearest.
+def nearest_version(records: Sequence[Record], card: DatasetCard) -> str:
+    """Return which published version these records are, or how far they are from the nearest.
 
-    Figures on different versions are not comparable, so this sentence goes on every model card.
+    Scores on different versions are not comparable, so this goes on every model card.
     """
-    found = counts(records)
+    table = counts(records)
     best, best_distance = "", None
     for version, official in card.versions.items():
-        pairs = [(official[s][c], found.get(s, {}).get(c, 0)) for s in official for c in official[s]]
-        distance = sum(abs(want - have) for want, have in pairs)
+        pairs = [(official[s][c], table.get(s, {}).get(c, 0)) for s in official for c in official[s]]
+        distance = sum(abs(published - here) for published, here in pairs)
         if distance == 0:
             return version
         if best_distance is None or distance < best_distance:
-            missing = sum(max(0, want - have) for want, have in pairs)
-            extra = sum(max(0, have - want) for want, have in pairs)
+            missing = sum(max(0, published - here) for published, here in pairs)
+            extra = sum(max(0, here - published) for published, here in pairs)
             best, best_distance = f"{version}, {missing} of them missing, {extra} more than published", distance
     return best or f"{len(records):,} images; no published counts to compare with"
 
 
 def data_folder() -> Path:
-    """Return the folder that holds the datasets where nobody names another: $CANDOR_DATA, else ./data."""
+    """Return the folder that holds the datasets where no other is given: $CANDOR_DATA, else ./data."""
     return Path(os.environ.get("CANDOR_DATA") or "data")
 
 
@@ -223,7 +223,7 @@ def scan_path(scan_id: str, data: Path, task: str = "") -> Path | None:
 
 
 def dataset_folder(card: DatasetCard, data: Path) -> Path:
-    """Return the folder of the set below `data`. Raises DatasetError that says how to get it."""
+    """Return the folder of the set below `data`. Raises DatasetError with the way to get it."""
     folder = data / card.folder
     if not folder.is_dir():
         how = f"`python -m train download {card.task}`" if card.kaggle else f"download it from {card.source}"

@@ -1,9 +1,9 @@
-"""Which collections are pooled, what do their labels have in common, and what may then not be trained on?
+"""Cohorts: the collections that are pooled, and how they are split without leakage between them.
 
-Each collection is divided on its own, with its own labels, so that a scan stands in the same split in every
-task. Then the collections are put together, and a training scan that is a twin of a validation or test scan is
-left out: the Kaggle set's gliomas are mostly mirrored figshare slices. Only a publisher's own test split
-keeps its twins in training; they are marked there.
+Each collection is split on its own, with its own labels, so that a scan is in the same split in every task. Then the
+collections are put together, and a training scan that is a near-duplicate of a validation or test scan is left out:
+the Kaggle set's gliomas are mostly mirrored figshare slices. Only a publisher's own test split keeps its
+near-duplicates in training; its scans carry a flag instead.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cards import DATASETS, DatasetCard, dataset_folder
-from datasets.near_duplicates import Twins, with_groups, with_twins
+from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
 from datasets.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
 from datasets.records import Record
 from datasets.splits import split
 
-LEFT_OUT = "left out"  # the split of a training scan that is a twin of a held-out one
+LEFT_OUT = "left out"  # the split of a training scan that is a near-duplicate of a held-out one
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Re
     return [record for name in chosen_cohorts(cohorts) for record in read_cohort(name, data)]
 
 
-def divided(
+def split_cohorts(
     records: Sequence[Record],
-    twins: Twins,
+    duplicates: NearDuplicates,
     *,
     val: float,
     test: float,
@@ -73,22 +73,22 @@ def divided(
     block: int,
     close_only: bool = False,
 ) -> list[Record]:
-    """Return records of one or more cohorts with group and split set, each cohort divided on its own.
+    """Return records of one or more cohorts with group, split and near-duplicate flag, each cohort split on its own.
 
-    A training scan that is a twin of a validation or test scan gets the split "left out"; not so where its own
-    publisher made the test split. `close_only`: only close twins are left out.
+    A training scan that is a near-duplicate of a validation or test scan gets the split "left out", except where its
+    own publisher made the test split. `close_only`: only close near-duplicates are left out.
     """
     done = list(records)
     cohorts = np.array([record.cohort for record in records])
     for name in dict.fromkeys(cohorts.tolist()):
         mine = cohorts == name
-        own = with_groups([records[i] for i in np.flatnonzero(mine)], twins.part(mine), block)
+        own = with_groups([records[i] for i in np.flatnonzero(mine)], duplicates.among(mine).close_rows, block)
         for i, record in zip(np.flatnonzero(mine), split(own, val=val, test=test, seed=seed), strict=True):
             done[i] = replace(record, group=f"{name} {record.group}" if name else record.group)
     is_in = np.array([record.split for record in done])
     published = np.array([record.split == "test" for record in records])
-    i, j = (twins.rows[twins.close] if close_only else twins.rows).T
-    leaks = (is_in[i] == "train") & np.isin(is_in[j], ("val", "test")) & ~(published[j] & (cohorts[i] == cohorts[j]))
-    for row in set(i[leaks].tolist()):
+    i, j = (duplicates.close_rows if close_only else duplicates.rows).T
+    leaking = (is_in[i] == "train") & np.isin(is_in[j], ("val", "test")) & ~(published[j] & (cohorts[i] == cohorts[j]))
+    for row in set(i[leaking].tolist()):
         done[row] = replace(done[row], split=LEFT_OUT)
-    return with_twins(done, twins)
+    return with_near_duplicate_flag(done, duplicates)

@@ -1,4 +1,4 @@
-"""How does a user get a dataset? Through kagglehub, and if that fails, by hand with these steps."""
+"""Download of a dataset through kagglehub, and the steps to get it by hand where that fails."""
 
 import shutil
 from contextlib import suppress
@@ -9,30 +9,30 @@ from datasets.records import DatasetError
 
 
 def download(card: DatasetCard, data: Path) -> int:
-    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the steps to do it by hand.
+    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the manual steps.
 
-    The folder is there whole or not at all: what is copied stands beside it until it is complete.
+    The folder is there completely or not at all: files are copied to a folder beside it and moved when complete.
     """
     place = data / card.folder
     if not card.folder:
-        print(f"{card.title} is drawn by Candor itself; there is nothing to download")
+        print(f"{card.title} consists of Candor's own phantoms; there is nothing to download")
         return 0
     if place.exists():
         raise DatasetError(f"{place} exists already; move it away to download {card.title} again")
     if not card.kaggle:
-        raise DatasetError(by_hand(card, place, "it is not on Kaggle"))
+        raise DatasetError(_by_hand(card, place, "it is not on Kaggle"))
     try:
         import kagglehub
 
-        found = Path(kagglehub.dataset_download(card.kaggle))
-    except Exception as error:  # no network, no account, a withdrawn set: kagglehub has no common ancestor
+        cached = Path(kagglehub.dataset_download(card.kaggle))
+    except Exception as error:  # no network, no account, a withdrawn set: kagglehub's errors have no common base
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
-        raise DatasetError(by_hand(card, place, reason)) from error
+        raise DatasetError(_by_hand(card, place, reason)) from error
     data.mkdir(parents=True, exist_ok=True)
     part = data / f".{card.folder}.part"
-    shutil.rmtree(part, ignore_errors=True)  # of a download that was broken off
+    shutil.rmtree(part, ignore_errors=True)  # of an interrupted download
     try:
-        shutil.copytree(found, part)
+        shutil.copytree(cached, part)
         part.rename(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -40,21 +40,23 @@ def download(card: DatasetCard, data: Path) -> int:
     return 0
 
 
-def steps(card: DatasetCard, place: Path) -> tuple[str, ...]:
-    """Return what a person does to put a dataset into `place`, in order."""
+def manual_steps(card: DatasetCard, place: Path) -> tuple[str, ...]:
+    """Return the steps to put a dataset into `place` by hand, in order."""
     return f"open {card.source}", "download and unpack the archive", f"move its content to {place}"
 
 
-def by_hand(card: DatasetCard, place: Path, reason: str) -> str:
-    """Return the steps for a person, and why they are needed."""
-    told = " ".join(f"{n}. {step}" for n, step in enumerate((*steps(card, place), "run the command again"), 1))
-    return f"{card.title} could not be downloaded ({reason}). By hand: {told}"
+def _by_hand(card: DatasetCard, place: Path, reason: str) -> str:
+    """Return the manual steps, and why they are needed."""
+    numbered = " ".join(
+        f"{n}. {step}" for n, step in enumerate((*manual_steps(card, place), "run the command again"), 1)
+    )
+    return f"{card.title} could not be downloaded ({reason}). By hand: {numbered}"
 
 
-def offered(card: DatasetCard) -> tuple[int, str]:
-    """Return bytes and licence of what Kaggle serves now, as Kaggle states them; asks over the network.
+def kaggle_offer(card: DatasetCard) -> tuple[int, str]:
+    """Return size in bytes and licence of what Kaggle serves now, asked over the network.
 
-    Raises whatever kagglehub raises: it has no common ancestor.
+    Raises whatever kagglehub raises: its errors have no common base.
     """
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
@@ -62,16 +64,16 @@ def offered(card: DatasetCard) -> tuple[int, str]:
     request = ApiGetDatasetRequest()
     request.owner_slug, request.dataset_slug = card.kaggle.split("/")
     with build_kaggle_client() as client:
-        answer = client.datasets.dataset_api_client.get_dataset(request)
-    return int(answer.total_bytes), str(answer.license_name)
+        reply = client.datasets.dataset_api_client.get_dataset(request)
+    return int(reply.total_bytes), str(reply.license_name)
 
 
-def fetched(card: DatasetCard) -> int:
-    """Return how many bytes of a running download have come; 0 once it is being unpacked, and before it begins."""
+def downloaded_bytes(card: DatasetCard) -> int:
+    """Return how many bytes of a running download have arrived; 0 before it starts and while it is unpacked."""
     from kagglehub.config import get_cache_folder
 
     sizes = []
     for archive in (Path(get_cache_folder()) / "datasets" / card.kaggle).glob("*.archive"):
-        with suppress(OSError):  # unpacked and gone since it was listed
+        with suppress(OSError):  # unpacked and deleted since it was listed
             sizes.append(archive.stat().st_size)
     return sum(sizes)

@@ -1,6 +1,6 @@
-"""Which scans of a set are twins, copies or contradictions of which others, in it and in other sets?
+"""Leakage: pairs of near-duplicates, copies and contradicting labels, within a dataset and between datasets.
 
-The step between the prints (`datasets/near_duplicates.py`) and the tables of an audit (`datasets/audit.py`).
+The step between the fingerprints (`datasets/near_duplicates.py`) and the tables of an audit (`datasets/audit.py`).
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from tqdm import tqdm
 
 from datasets.cards import DATASETS
 from datasets.label_map import common_label
-from datasets.near_duplicates import POSITIONS, Prints, bits_apart, correlations, print_of, twin_pairs
+from datasets.near_duplicates import POSITIONS, Prints, bits_apart, correlations, near_duplicate_pairs, print_of
 from datasets.records import DatasetError, Record, load
 
 _NAMED = 5  # unreadable files that one message names
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a scan itself says, whoever published it."""
+class FileFacts:
+    """What a scan's own file tells: its size, brightness and checksum."""
 
     width: int  # pixels
     height: int
@@ -31,7 +31,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Twin:
+class NearDuplicatePair:
     """Two scans that are near-duplicates: rows `i` and `j` of the records, `a` and `b` themselves."""
 
     i: int
@@ -45,28 +45,28 @@ class Twin:
 
     @property
     def contradicts(self) -> bool:
-        """True where one picture has two labels; those of different sets are compared by what they share."""
+        """True where one picture has two labels; labels of different sets are compared by their common class."""
         if self.a.cohort == self.b.cohort:
             return self.a.label != self.b.label
         shared = tuple(DATASETS["pooled13"].classes)
         return common_label(self.a.label, shared) != common_label(self.b.label, shared)
 
 
-def look_at(records: Sequence[Record]) -> tuple[Prints, list[Facts]]:
-    """Load N scans once and return their prints and facts. Raises DatasetError that names what cannot be read."""
+def read_fingerprints(records: Sequence[Record]) -> tuple[Prints, list[FileFacts]]:
+    """Load N scans once, return their prints and facts. Raises DatasetError that names the unreadable files."""
 
-    def one(record: Record) -> tuple[np.ndarray, np.ndarray, Facts] | DatasetError:
+    def one(record: Record) -> tuple[np.ndarray, np.ndarray, FileFacts] | DatasetError:
         try:
             scan = load(record)
         except DatasetError as error:
             return error
         digest = scan.digest or hashlib.sha256(record.path.read_bytes() if record.path else scan.pixels).hexdigest()
         height, width = scan.shape
-        return *print_of(scan), Facts(width, height, float(scan.windowed().mean()), digest)
+        return *print_of(scan), FileFacts(width, height, float(scan.windowed().mean()), digest)
 
     with ThreadPoolExecutor(2) as pool:
         done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
-    failed = [found for found in done if isinstance(found, DatasetError)]
+    failed = [result for result in done if isinstance(result, DatasetError)]
     if failed:
         raise DatasetError(_unreadable(records, done, failed))
     bits, thumbs, facts = zip(*done, strict=True)
@@ -74,46 +74,50 @@ def look_at(records: Sequence[Record]) -> tuple[Prints, list[Facts]]:
 
 
 def _unreadable(records: Sequence[Record], done: Sequence, failed: Sequence[DatasetError]) -> str:
-    names = [str(r.path) for r, found in zip(records, done, strict=True) if isinstance(found, DatasetError)][1:]
+    names = [str(r.path) for r, result in zip(records, done, strict=True) if isinstance(result, DatasetError)][1:]
     if not names:
         return str(failed[0])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{failed[0]} The same holds for {', '.join(names[:_NAMED])}{more}."
 
 
-def find_twins(records: Sequence[Record], prints: Prints, facts: Sequence[Facts], own: int) -> list[Twin]:
-    """Return every pair of twins once, of which at least one is among the first `own` records."""
+def find_pairs(
+    records: Sequence[Record], prints: Prints, facts: Sequence[FileFacts], own: int
+) -> list[NearDuplicatePair]:
+    """Return every pair of near-duplicates once, of which at least one is among the first `own` records."""
     ours = prints[:own]
-    pairs = twin_pairs(ours, prints)
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]]  # a scan is its own twin, and a pair of ours stands there both ways
-    rows = zip(pairs.tolist(), bits_apart(ours, prints, pairs), correlations(ours, prints, pairs), strict=True)
+    rows = near_duplicate_pairs(ours, prints)
+    rows = rows[rows[:, 0] < rows[:, 1]]  # a scan is its own near-duplicate, and pairs of ours come in both orders
+    values = zip(rows.tolist(), bits_apart(ours, prints, rows), correlations(ours, prints, rows), strict=True)
     return [
-        Twin(i, j, records[i], records[j], POSITIONS[p], int(bits), float(r), facts[i].sha256 == facts[j].sha256)
-        for (i, j, p), bits, r in rows
+        NearDuplicatePair(
+            i, j, records[i], records[j], POSITIONS[p], int(bits), float(r), facts[i].sha256 == facts[j].sha256
+        )
+        for (i, j, p), bits, r in values
     ]
 
 
-def worth_showing(twins: Sequence[Twin], own: int) -> list[Twin]:
-    """Return each scan's nearest twin in every split of every set, and every pair that contradicts itself.
+def listed_pairs(pairs: Sequence[NearDuplicatePair], own: int) -> list[NearDuplicatePair]:
+    """Return each scan's nearest near-duplicate in every split of every set, and every pair of contradicting labels.
 
     A cluster of n near-duplicates has n²/2 pairs, too many for a page; these name every scan that has a
-    twin, and the nearest one. Contradictions come first, then the order of the ids.
+    near-duplicate, and its nearest one. Contradictions come first, then the order of the ids.
     """
-    nearest: dict[tuple, Twin] = {}
-    for twin in sorted(twins, key=lambda t: (t.bits, -round(t.correlation, 3), t.i, t.j)):
-        nearest.setdefault((twin.i, twin.b.cohort, twin.b.split), twin)
-        if twin.j < own:
-            nearest.setdefault((twin.j, twin.a.cohort, twin.a.split), twin)
-    kept = {(twin.i, twin.j): twin for twin in [*nearest.values(), *(t for t in twins if t.contradicts)]}
-    return sorted(kept.values(), key=lambda t: (not t.contradicts, t.i, t.j))
+    nearest: dict[tuple, NearDuplicatePair] = {}
+    for pair in sorted(pairs, key=lambda p: (p.bits, -round(p.correlation, 3), p.i, p.j)):
+        nearest.setdefault((pair.i, pair.b.cohort, pair.b.split), pair)
+        if pair.j < own:
+            nearest.setdefault((pair.j, pair.a.cohort, pair.a.split), pair)
+    kept = {(pair.i, pair.j): pair for pair in [*nearest.values(), *(p for p in pairs if p.contradicts)]}
+    return sorted(kept.values(), key=lambda p: (not p.contradicts, p.i, p.j))
 
 
-def scans_with_twin(twins: Sequence[Twin], own: int) -> Counter:
-    """Return how many twins each of the first `own` records has among them, by row."""
-    return Counter(row for twin in twins if twin.j < own for row in (twin.i, twin.j))
+def counts_by_row(pairs: Sequence[NearDuplicatePair], own: int) -> Counter:
+    """Return row -> how many near-duplicates this record has among the first `own` records, its own set."""
+    return Counter(row for pair in pairs if pair.j < own for row in (pair.i, pair.j))
 
 
-def rows_in_training(twins: Sequence[Twin], own: int) -> set[int]:
-    """Return the rows of the first `own` records with a twin in their own set's training split."""
-    inside = [twin for twin in twins if twin.j < own]
-    return {t.i for t in inside if t.b.split == "train"} | {t.j for t in inside if t.a.split == "train"}
+def rows_near_training(pairs: Sequence[NearDuplicatePair], own: int) -> set[int]:
+    """Return the rows of the first `own` records with a near-duplicate in their own set's training split."""
+    inside = [pair for pair in pairs if pair.j < own]
+    return {p.i for p in inside if p.b.split == "train"} | {p.j for p in inside if p.a.split == "train"}

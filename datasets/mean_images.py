@@ -1,7 +1,7 @@
-"""What do the scans of a class look like, one by one and on the average? Needs the scans themselves.
+"""Example scans and mean images of the classes of a dataset, from the scans on this machine.
 
-A mean picture shows what a class has in common. Where the means of two classes differ in outline, plane, brightness
-or labels rather than within the head, a model can tell the classes apart without looking at a lesion.
+A mean image shows what a class has in common. Where the means of two classes differ in outline, plane, brightness
+or burnt-in text rather than within the head, a model can tell the classes apart without using the lesion.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,49 +18,49 @@ from datasets.readers import read_records
 from datasets.records import DatasetError, Record, load
 from scans import InputSpec, fit
 
-EACH = 150  # scans a class in a mean picture
-EACH_DRAWN = 40  # the same of phantoms, which take ten times as long to draw as a file to read
-_SIDE = 160  # pixels of a mean picture
+SCANS = 150  # per class in a mean image
+PHANTOMS = 40  # the same for phantoms: drawing one takes ten times as long as reading a file
+_SIDE = 160  # pixels per side of a mean image
 
 
 @dataclass(frozen=True)
-class Mean:
+class MeanImage:
     """The mean of `scans` scans of one class: float32 (160, 160) in [0, 1], and each scan's mean grey value."""
 
-    picture: np.ndarray
+    image: np.ndarray
     scans: int
     greys: tuple[float, ...]
 
 
-def parts(card: DatasetCard) -> list[DatasetCard]:
-    """Return the cards of the sets that a dataset is made of: itself, or those pooled in it; none for phantoms."""
+def collections_of(card: DatasetCard) -> list[DatasetCard]:
+    """Return the cards of the sets that a dataset consists of: itself, or those pooled in it; none for phantoms."""
     tasks = dict.fromkeys(cohort.task for cohort in COHORTS.values()) if card.pooled else [card.task]
     return [DATASETS[task] for task in tasks if DATASETS[task].folder]
 
 
-def missing(card: DatasetCard, data: Path) -> list[DatasetCard]:
-    """Return those of a dataset's `parts` that are not below `data`."""
-    return [part for part in parts(card) if not (data / part.folder).is_dir()]
+def missing_collections(card: DatasetCard, data: Path) -> list[DatasetCard]:
+    """Return those of a dataset's collections that are not below `data`."""
+    return [each for each in collections_of(card) if not (data / each.folder).is_dir()]
 
 
-def records_here(card: DatasetCard, data: Path) -> list[Record]:
-    """Return the records of a dataset that are below `data`; of a pooled one those of the collections that are here.
+def local_records(card: DatasetCard, data: Path) -> list[Record]:
+    """Return the records of a dataset that are below `data`; of a pooled one those of the collections that are there.
 
     Directories are listed, no scan is read. Labels are the task's own. Raises DatasetError on a broken layout, and
-    where nothing is here.
+    where there is no collection.
     """
     if not card.pooled:
         return read_records(card, data)
-    absent = missing(card, data)
+    absent = missing_collections(card, data)
     names = [name for name, cohort in COHORTS.items() if DATASETS[cohort.task] not in absent]
     if not names:
-        dataset_folder(absent[0], data)  # says how to get it
-    found = [record for name in names for record in read_cohort(name, data)]
-    found = [replace(record, label=common_label(record.label, tuple(card.classes))) for record in found]
-    return [record for record in found if record.label]
+        dataset_folder(absent[0], data)  # raises, and says how to get it
+    records = [record for name in names for record in read_cohort(name, data)]
+    records = [replace(record, label=common_label(record.label, tuple(card.classes))) for record in records]
+    return [record for record in records if record.label]
 
 
-def some(records: Sequence[Record], classes: Sequence[str], each: int, seed: int) -> dict[str, list[Record]]:
+def sample(records: Sequence[Record], classes: Sequence[str], each: int, seed: int) -> dict[str, list[Record]]:
     """Return class id -> `each` of its records drawn at random from `seed`, or all where there are fewer."""
     chosen = {}
     for index, label in enumerate(classes):
@@ -70,20 +70,20 @@ def some(records: Sequence[Record], classes: Sequence[str], each: int, seed: int
     return {label: own for label, own in chosen.items() if own}
 
 
-def mean_pictures(
+def mean_images(
     records: Sequence[Record],
     classes: Sequence[str],
     progress: Callable[[float], None] = lambda share: None,
     *,
     each: int | None = None,
     seed: int = 0,
-) -> dict[str, Mean]:
-    """Return class id -> its mean picture over `each` scans, every scan as `scans.fit` gives it to a model.
+) -> dict[str, MeanImage]:
+    """Return class id -> its mean image over `each` scans, every scan as `scans.fit` gives it to a model.
 
-    `progress` is told the share done, 0 to 1. Raises DatasetError that names a file which cannot be read.
+    `progress` receives the share done, 0 to 1. Raises DatasetError that names a file which cannot be read.
     """
-    drawn = bool(records) and records[0].path is None
-    chosen = some(records, classes, each or (EACH_DRAWN if drawn else EACH), seed)
+    synthetic = bool(records) and records[0].path is None
+    chosen = sample(records, classes, each or (PHANTOMS if synthetic else SCANS), seed)
     spec, whole, done, means = InputSpec(_SIDE, _SIDE, 1), sum(map(len, chosen.values())), 0, {}
     if not whole:
         raise DatasetError("there is no scan to take a mean of; check the dataset's folder")
@@ -100,5 +100,5 @@ def mean_pictures(
                 greys.append(grey)
                 done += 1
                 progress(done / whole)
-            means[label] = Mean((total / len(own)).astype(np.float32), len(own), tuple(greys))
+            means[label] = MeanImage((total / len(own)).astype(np.float32), len(own), tuple(greys))
     return means

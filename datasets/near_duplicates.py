@@ -1,9 +1,9 @@
-"""Which scans are near-duplicates of each other, mirror images and turned copies included?
+"""Near-duplicates among scans, mirror images and turned copies included.
 
-Two steps. A difference hash of the head-cropped scan (16 x 16 comparisons of neighbouring cells, 256 bits)
-names the candidates: a few bits apart in any of eight positions (mirrored or not, turned by quarters).
-Then their pixels must agree, the better the more bits differ. Twins are copies, mirror images, half turns
-(the no-tumour scans hold more than a thousand) and slices so near that a reader would call them one.
+They are found in two steps. A difference hash of the head-cropped scan (16 x 16 comparisons of neighbouring cells,
+256 bits) names the candidates: a few bits apart in any of eight positions (mirrored or not, turned by quarters).
+Then their pixels must agree, the better the more bits differ. Near-duplicates are copies, mirror images, half turns
+(the no-tumour scans hold more than a thousand) and slices so close that a radiologist would call them one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,25 +17,26 @@ from datasets.records import Record
 from scans import Scan, find_head, resize
 
 SIDE = 16
-# (bits of 256 that may differ, how far the pixels of the two heads must then correlate)
-GROUP_RULES = ((6, 0.85),)  # twins that share a group
-TWIN_RULES = (
+# (bits of 256 that may differ at most, correlation that the pixels of the two heads must then have at least)
+GROUP_RULES = ((6, 0.85),)  # close near-duplicates, which share a group
+NEAR_DUPLICATE_RULES = (
     *GROUP_RULES,
     (12, 0.98),
-)  # copies saved anew lie further apart; as groups, these would chain whole volumes
+)  # re-encoded copies lie further apart; groups by this rule would chain whole volumes
 POSITIONS = ("as is", *(f"turned by {90 * k}°" for k in (1, 2, 3)), "mirrored") + tuple(
     f"mirrored and turned by {90 * k}°" for k in (1, 2, 3)
 )
-_BACK = np.array([0, 3, 2, 1, 4, 5, 6, 7])  # what undoes each position; a mirror image, turned or not, undoes itself
-_STEP = 0.02  # a cell is brighter than its neighbour by at least this much of the range: without it the
-# grain of the air decides half of the bits, and copies saved twice as JPEG are missed
-_THUMB = 32  # pixels
+_INVERSE = np.array([0, 3, 2, 1, 4, 5, 6, 7])  # undoes each position; a mirror image, turned or not, undoes itself
+# A cell counts as brighter than its neighbour from this share of the range on: without it the noise of the air
+# decides half of the bits, and copies saved twice as JPEG are missed.
+_STEP = 0.02
+_THUMB = 32  # pixels per side of a thumbnail
 _ROWS = 2048  # scans compared at once with all others: bounds the memory
 
 
 @dataclass(frozen=True)
 class Prints:
-    """What is kept of N scans to compare them: `bits` int8 (N, 8, 256) of -1 and 1, `thumbs` uint8 (N, 32, 32).
+    """Fingerprints of N scans: `bits` int8 (N, 8, 256) of -1 and 1, `thumbs` uint8 (N, 32, 32).
 
     The eight hashes of a scan are those of its head in the eight `POSITIONS`.
     """
@@ -70,12 +71,12 @@ def _difference_hash(head: np.ndarray) -> np.ndarray:
     return np.where(cells[:, 1:] > cells[:, :-1] + _STEP, 1, -1).astype(np.int8).ravel()
 
 
-def twin_pairs(a: Prints, b: Prints, rules: Sequence[tuple[int, float]] = TWIN_RULES) -> np.ndarray:
-    """Return int (P, 3): row of `a`, row of `b`, and the position in which `b` equals `a`, for every twin.
+def near_duplicate_pairs(a: Prints, b: Prints, rules: Sequence[tuple[int, float]] = NEAR_DUPLICATE_RULES) -> np.ndarray:
+    """Return int (P, 3): row of `a`, row of `b`, and the position in which `b` equals `a`, for every pair.
 
-    Two scans are twins where any of `rules` holds: at most so many bits apart, pixels correlated at least so
-    far. A pair is named once: in the position that keeps the first rule, and of those in the one that fits
-    best. A scan is its own twin where it stands in both.
+    Two scans are near-duplicates where any of `rules` holds: at most so many bits apart, pixels correlated at least
+    so far. A pair is listed once: in the position that satisfies the first rule, and of those in the one that fits
+    best. A scan that is in both is its own near-duplicate.
     """
     most = max(bits for bits, _ in rules)
     pairs = np.concatenate([np.zeros((0, 3), int), *_candidates(a, b, most)])
@@ -89,10 +90,10 @@ def twin_pairs(a: Prints, b: Prints, rules: Sequence[tuple[int, float]] = TWIN_R
 
 
 def _candidates(a: Prints, b: Prints, bits: int) -> Iterator[np.ndarray]:
-    """Yield int (P, 3) for each stretch of rows and each position.
+    """Yield int (P, 3) for each block of rows and each position.
 
     The dot product of two hashes of -1 and 1 is 256 minus twice their Hamming distance. Turning `b` is not
-    the same as turning `a` back: a step counts when it goes up, not down. Either way will do.
+    the same as turning `a` back: a step counts when it goes up, not down. Either way counts.
     """
     least = SIDE * SIDE - 2 * bits
     theirs = np.ascontiguousarray(b.bits.transpose(1, 2, 0)).astype(np.float32)  # (8, 256, M)
@@ -100,26 +101,26 @@ def _candidates(a: Prints, b: Prints, bits: int) -> Iterator[np.ndarray]:
         ours = a.bits[start : start + _ROWS].astype(np.float32)  # (n, 8, 256)
         for position in range(len(POSITIONS)):
             close = ours[:, 0] @ theirs[position] >= least
-            close |= ours[:, _BACK[position]] @ theirs[0] >= least
+            close |= ours[:, _INVERSE[position]] @ theirs[0] >= least
             rows, columns = np.nonzero(close)
             yield np.column_stack([rows + start, columns, np.full(len(rows), position)])
 
 
 def bits_apart(a: Prints, b: Prints, pairs: np.ndarray) -> np.ndarray:
-    """Return int (P,), 0 to 256: how many bits lie between the two of each pair, the nearer way round."""
+    """Return int (P,), 0 to 256: how many bits of each pair differ, turned the way in which fewer do."""
     i, j, position = pairs.T
     forth = np.count_nonzero(a.bits[i, 0] != b.bits[j, position], axis=1)
-    return np.minimum(forth, np.count_nonzero(a.bits[i, _BACK[position]] != b.bits[j, 0], axis=1))
+    return np.minimum(forth, np.count_nonzero(a.bits[i, _INVERSE[position]] != b.bits[j, 0], axis=1))
 
 
 def correlations(a: Prints, b: Prints, pairs: np.ndarray) -> np.ndarray:
-    """Return float (P,): how far the heads of each pair agree pixel by pixel, -1 to 1."""
-    found = np.empty(len(pairs))
+    """Return float (P,): the correlation of the pixels of each pair's heads, -1 to 1."""
+    agreement = np.empty(len(pairs))
     turned = np.stack([positioned(b.thumbs, position) for position in range(len(POSITIONS))])  # (8, M, 32, 32)
     for start in range(0, len(pairs), _ROWS):
         i, j, position = pairs[start : start + _ROWS].T
-        found[start : start + _ROWS] = np.sum(_unit(a.thumbs[i]) * _unit(turned[position, j]), axis=1)
-    return found
+        agreement[start : start + _ROWS] = np.sum(_unit(a.thumbs[i]) * _unit(turned[position, j]), axis=1)
+    return agreement
 
 
 def _unit(thumbs: np.ndarray) -> np.ndarray:
@@ -129,8 +130,8 @@ def _unit(thumbs: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Twins:
-    """Every pair of N scans that are twins: rows, int (P, 2), both ways round, each scan with itself too.
+class NearDuplicates:
+    """Every pair of near-duplicates among N scans: `rows`, int (P, 2), in both orders, each scan with itself too.
 
     `close`, bool (P,), marks those by `GROUP_RULES`.
     """
@@ -138,41 +139,41 @@ class Twins:
     rows: np.ndarray
     close: np.ndarray
 
-    def part(self, chosen: np.ndarray) -> "Twins":
-        """Return the pairs of which both are among bool (N,) `chosen`, rows counted anew among these."""
+    @property
+    def close_rows(self) -> np.ndarray:
+        """The close pairs alone, int (Q, 2)."""
+        return self.rows[self.close]
+
+    def among(self, chosen: np.ndarray) -> "NearDuplicates":
+        """Return the pairs of which both are in bool (N,) `chosen`; rows count these scans only."""
         kept = chosen[self.rows].all(axis=1)
-        return Twins((np.cumsum(chosen) - 1)[self.rows[kept]], self.close[kept])
+        return NearDuplicates((np.cumsum(chosen) - 1)[self.rows[kept]], self.close[kept])
 
-    def with_one_of(self, chosen: np.ndarray) -> np.ndarray:
-        """Return bool (N,): the scans with a twin among bool (N,) `chosen`, those themselves included."""
-        found = np.zeros(len(chosen), bool)
-        found[self.rows[chosen[self.rows[:, 1]], 0]] = True
-        return found
+    def of(self, chosen: np.ndarray) -> np.ndarray:
+        """Return bool (N,): the scans with a near-duplicate in bool (N,) `chosen`, those themselves included."""
+        near = np.zeros(len(chosen), bool)
+        near[self.rows[chosen[self.rows[:, 1]], 0]] = True
+        return near
 
 
-def twins_among(prints: Prints) -> Twins:
+def find_near_duplicates(prints: Prints) -> NearDuplicates:
     """Compare all scans with each other, once."""
-    pairs = twin_pairs(prints, prints)
+    pairs = near_duplicate_pairs(prints, prints)
     apart, alike = bits_apart(prints, prints, pairs), correlations(prints, prints, pairs)
     close = np.any([(apart <= bits) & (alike >= correlation) for bits, correlation in GROUP_RULES], axis=0)
-    return Twins(pairs[:, :2], close)
+    return NearDuplicates(pairs[:, :2], close)
 
 
-def with_groups(records: Sequence[Record], twins: Twins, block: int = 0) -> list[Record]:
-    """Return the records with `group` set: close twins of close twins, slices of one patient, blocks of neighbours.
+def with_groups(records: Sequence[Record], close_rows: np.ndarray, block: int = 0) -> list[Record]:
+    """Return the records with `group` set: close near-duplicates, slices of one patient, blocks of neighbours.
 
-    `block` is the length of the runs of running numbers that are kept together where no patient is
-    known; 0 for sets without running numbers.
+    `close_rows` int (P, 2) are the rows of the close pairs; groups are transitive. `block` is the length of the runs
+    of running numbers that stay together where no patient is known; 0 for sets without running numbers.
     """
-    return grouped(records, twins.rows[twins.close], block)
-
-
-def grouped(records: Sequence[Record], pairs: np.ndarray, block: int = 0) -> list[Record]:
-    """Return what `with_groups` does, for twins already found: int (P, 2), rows of the records."""
     keys = [_patient_key(record, block) for record in records]
     first: dict[str, int] = {}
     same = [(i, first.setdefault(key, i)) for i, key in enumerate(keys) if key]
-    links = np.concatenate([pairs, np.array(same, dtype=int).reshape(-1, 2)])
+    links = np.concatenate([close_rows, np.array(same, dtype=int).reshape(-1, 2)])
     graph = coo_array((np.ones(len(links)), links.T), shape=(len(records), len(records)))
     _, groups = connected_components(graph, directed=False)
     return [replace(record, group=f"g{group:05d}") for record, group in zip(records, groups, strict=True)]
@@ -184,11 +185,10 @@ def _patient_key(record: Record, block: int) -> str:
     return f"{record.label} block {record.number // block}" if block and record.number >= 0 else ""
 
 
-def with_twins(records: Sequence[Record], twins: Twins) -> list[Record]:
-    """Return the records with `twin` set on the test scans that have a twin in training or validation.
+def with_near_duplicate_flag(records: Sequence[Record], duplicates: NearDuplicates) -> list[Record]:
+    """Return the records with `near_duplicate` set on the test scans that have one in training or validation.
 
-    A scan that only chose the model (validation) counts as seen: the stricter reading.
+    Validation scans count although they only chose the model: the stricter rule.
     """
-    seen = np.array([record.split in ("train", "val") for record in records])
-    with_twin = twins.with_one_of(seen)
-    return [replace(r, twin=r.split == "test" and bool(with_twin[i])) for i, r in enumerate(records)]
+    near_used = duplicates.of(np.array([record.split in ("train", "val") for record in records]))
+    return [replace(r, near_duplicate=r.split == "test" and bool(near_used[i])) for i, r in enumerate(records)]

@@ -1,7 +1,7 @@
-"""How do the publishers lay out their folders, and which label does each file carry?
+"""Readers for the folder layouts of the publishers, which give each file its label.
 
 Every reader takes the dataset's folder and returns its records in a fixed order. Only picture files are
-read; hidden folders (`.ipynb_checkpoints` is in one published set) are passed over.
+read; hidden folders (`.ipynb_checkpoints` is in one published set) are skipped.
 """
 
 from collections.abc import Callable, Iterable
@@ -112,7 +112,6 @@ def read_br35h(folder: Path) -> list[Record]:
 
 def read_phantom4(folder: Path) -> list[Record]:
     """Phantoms by name, `<kind>/<seed>`: nothing is read from disk. Test seeds are not training seeds."""
-    del folder
     counts = DATASETS["phantom4"].versions["seeded"]
     return [
         Record(f"{kind}/{seed + (0 if split == 'train' else 1_000_000)}", kind, split=split)

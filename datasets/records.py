@@ -13,7 +13,7 @@ from scans.phantom import phantom
 
 
 class DatasetError(ValueError):
-    """A dataset that is missing, of another layout or unreadable: what was seen and what to do."""
+    """A dataset that is missing, of another layout or unreadable: what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Record:
     path: Path | None = None  # None: a phantom
     split: str = ""  # "train", "val", "test"; "" before splitting
     group: str = ""  # scans of one group stay in one split
-    twin: bool = False  # a test scan with a near-duplicate, mirror images included, in train or val
+    near_duplicate: bool = False  # a test scan with a near-duplicate, mirror images included, in train or val
     sequence: str = ""
     cohort: str = ""  # where several collections are pooled: the one it comes from
     patient: str = ""
@@ -43,8 +43,8 @@ def load(record: Record) -> Scan:
             return read_mat(record.path)
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
-        seen = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
-        raise DatasetError(f"{record.path} cannot be read: {seen} Remove it or download the set again.") from error
+        reason = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
+        raise DatasetError(f"{record.path} cannot be read: {reason} Remove it or download the set again.") from error
 
 
 def load_annotated(record: Record) -> tuple[Scan, np.ndarray]:
@@ -68,6 +68,6 @@ def load_annotated(record: Record) -> tuple[Scan, np.ndarray]:
 
 
 def fingerprint(records: Sequence[Record]) -> str:
-    """Return the sha256 over id, label and split of every record: the same data, divided the same way."""
+    """Return the sha256 over id, label and split of every record: the same data, split the same way."""
     lines = sorted(f"{record.id}\t{record.label}\t{record.split}" for record in records)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

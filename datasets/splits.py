@@ -1,4 +1,4 @@
-"""Who trains, who chooses, who judges? Splits by group, stratified by class, from a seed."""
+"""Training, validation and test splits: by group, stratified by class, from a seed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,18 +11,18 @@ from datasets.records import DatasetError, Record
 def split(records: Sequence[Record], *, val: float, test: float, seed: int) -> list[Record]:
     """Return the records with `split` set; `val` and `test` are shares of the whole, 0 to 0.5.
 
-    A publisher's own test split is kept as it is, and its training part is divided. No group stands in
-    two of the splits made here. Raises DatasetError where a class is too small to be divided.
+    A publisher's own test split is kept as it is, and its training part is split. No group is in two
+    of the splits made here. Raises DatasetError where a class is too small to be split.
     """
     records = list(records)
     if not any(record.split == "test" for record in records):
-        records = _carve(records, "test", test, seed)
-    return _carve(records, "val", val, seed + 1)
+        records = _split_off(records, "test", test, seed)
+    return _split_off(records, "val", val, seed + 1)
 
 
-def _carve(records: list[Record], name: str, share: float, seed: int) -> list[Record]:
+def _split_off(records: list[Record], name: str, share: float, seed: int) -> list[Record]:
     """Move about `share` of the records that have no other split than training into split `name`."""
-    from sklearn.model_selection import StratifiedGroupKFold  # seconds to import, which a page need not wait for
+    from sklearn.model_selection import StratifiedGroupKFold  # takes seconds to import; pages need not wait for it
 
     pool = [i for i, record in enumerate(records) if record.split in ("", "train")]
     labels = np.array([records[i].label for i in pool])
@@ -36,8 +36,8 @@ def _carve(records: list[Record], name: str, share: float, seed: int) -> list[Re
         )
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     _, chosen = next(folder.split(labels, labels, groups))
-    taken = {pool[i] for i in chosen}
+    members = {pool[i] for i in chosen}
     rest = {i: "train" for i in pool}
     return [
-        replace(record, split=name if i in taken else rest.get(i, record.split)) for i, record in enumerate(records)
+        replace(record, split=name if i in members else rest.get(i, record.split)) for i, record in enumerate(records)
     ]

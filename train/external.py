@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cohorts import COHORTS, split_cohorts, read_cohort
+from datasets.cohorts import COHORTS, read_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
 from datasets.records import Record
@@ -32,15 +32,15 @@ class Collections:
 
     records: list[Record]
     as_read: list[Record]
-    twins: NearDuplicates
+    duplicates: NearDuplicates
 
 
 def read_collections(data: Path) -> Collections:
     """Read and split every collection below `data`. Raises DatasetError where one is missing."""
     records = [record for name in COHORTS for record in read_cohort(name, data)]
     _, prints, _ = prepare(records, POOLED.spec)
-    twins = find_near_duplicates(prints)
-    return Collections(split_cohorts(records, twins, **POOLED.division), records, twins)
+    duplicates = find_near_duplicates(prints)
+    return Collections(split_cohorts(records, duplicates, **POOLED.division), records, duplicates)
 
 
 def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
@@ -54,13 +54,13 @@ def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
     if not mine.any():
         return mine
     as_read = [record for record, chosen in zip(collections.as_read, mine, strict=True) if chosen]
-    twins = collections.twins.among(mine)
+    duplicates = collections.duplicates.among(mine)
     used = np.zeros(len(mine), bool)
     started = recipe.started_on or recipe.weights.endswith(".keras")
     for close_only in (False, True) if started else (False,):
-        records = split_cohorts(as_read, twins, **recipe.division, close_only=close_only)
+        records = split_cohorts(as_read, duplicates, **recipe.division, close_only=close_only)
         used[mine] |= [record.split in ("train", "val") for record in records]
-    return collections.twins.of(used)
+    return collections.duplicates.of(used)
 
 
 def cohort_rows(model: Model, collections: Collections, trained: np.ndarray) -> list[CohortRow]:
@@ -75,13 +75,13 @@ def cohort_rows(model: Model, collections: Collections, trained: np.ndarray) -> 
             for i, record in enumerate(collections.records)
             if record.cohort == name and record.split == "test"
         ]
-        test = [(record, twin) for record, twin in test if record.label]
+        test = [(record, mark) for record, mark in test if record.label]
         if not test:
             continue
         p = predict(model, [record for record, _ in test], f"{model.card.id} on {name}")
         rows += [
-            CohortRow(name, r.id, r.group, r.sequence, twin, r.label, tuple(x))
-            for (r, twin), x in zip(test, p, strict=True)
+            CohortRow(name, r.id, r.group, r.sequence, mark, r.label, tuple(x))
+            for (r, mark), x in zip(test, p, strict=True)
         ]
     return rows
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from datasets.cards import dataset_card, nearest_version
-from datasets.cohorts import split_cohorts, read_task
+from datasets.cohorts import read_task, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates
 from datasets.records import Record, fingerprint

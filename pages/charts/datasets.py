@@ -1,4 +1,4 @@
-"""What is in a dataset? Its classes, its sizes and brightness, and how many of its test scans leak."""
+"""Charts of a dataset: scans per class, sizes, brightness and leakage."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 from pages.charts.style import PALETTE, QUIET, styled
 
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
-_ROOM = 1.2  # of the longest bar: its number must fit beside it, on a phone too
+_ROOM = 1.2  # of the longest bar: its number must fit beside it, even on a phone
 _HEAD = 76  # pixels above and below the bars, for the legend and the axis
 
 
 def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, str], shares: bool = False) -> go.Figure:
-    """Return bars of scans by class; `groups` is title -> class id -> scans, `names` gives the classes' order.
+    """Return bars of scans per class; `groups` is title -> class id -> scans, `names` gives the classes' order.
 
     With `shares` the bars of one group add up to 100 %.
     """
@@ -43,35 +43,38 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
     return styled(figure, _HEAD + len(names) * (14 + 20 * len(groups)))
 
 
-def leaking(leaks: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
-    """Return bars of test scans by class, those with a twin in training first; `leaks` is class id -> (these, all)."""
-    twins, whole = zip(*leaks.values(), strict=True)
-    told = [f"{n:,} of {of:,} ({100 * n / of:.0f} %)" for n, of in leaks.values()]
+def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
+    """Return bars of test scans per class, first those with a near-duplicate in training.
+
+    `leakage` is class id -> (test scans with a near-duplicate in training, all test scans).
+    """
+    leaking, whole = zip(*leakage.values(), strict=True)
+    shares = [f"{n:,} of {of:,} ({100 * n / of:.0f} %)" for n, of in leakage.values()]
     figure = go.Figure()
     for title, scans, colour, text in (
-        ("With a twin in training", twins, PALETTE[1], None),
-        ("Without", [of - n for n, of in leaks.values()], QUIET, told),
+        ("With a near-duplicate in training", leaking, PALETTE[1], None),
+        ("Without", [of - n for n, of in leakage.values()], QUIET, shares),
     ):
         figure.add_bar(
             orientation="h",
             name=title,
-            y=[names[label] for label in leaks],
+            y=[names[label] for label in leakage],
             x=scans,
             text=text,
             textposition="outside",
             cliponaxis=False,
             marker_color=colour,
-            customdata=told,
-            hovertemplate="%{y}: %{customdata} with a twin in training<extra></extra>",
+            customdata=shares,
+            hovertemplate="%{y}: %{customdata} with a near-duplicate in training<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
     figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])
     figure.update_yaxes(autorange="reversed")
-    return styled(figure, _HEAD + 34 * len(leaks))
+    return styled(figure, _HEAD + 34 * len(leakage))
 
 
 def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str]) -> go.Figure:
-    """Return a box a class: median, quartiles, and whiskers to the 5th and 95th percentile of mean grey values."""
+    """Return one box per class: median, quartiles, and whiskers to the 5th and 95th percentile of mean grey values."""
     low, q1, median, q3, high = zip(*spreads.values(), strict=True)
     figure = go.Figure(
         go.Box(
@@ -92,11 +95,11 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
     return styled(figure, _HEAD + 30 * len(spreads))
 
 
-def sizes(counted: Mapping[tuple[int, int], int]) -> go.Figure:
+def sizes(counts: Mapping[tuple[int, int], int]) -> go.Figure:
     """Return a disc for each size in pixels, its area in proportion to the scans of that size."""
-    most = max(counted.values())
-    widths, heights = zip(*counted, strict=True)
-    scans = list(counted.values())
+    most = max(counts.values())
+    widths, heights = zip(*counts, strict=True)
+    scans = list(counts.values())
     figure = go.Figure(
         go.Scatter(
             x=widths,

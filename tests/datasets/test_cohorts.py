@@ -1,4 +1,4 @@
-"""Collections are divided alike in every task, pooled without leaks, and speak one language of classes."""
+"""Collections are split alike in every task, pooled without leakage, and share one label map."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.cohorts import COHORTS, LEFT_OUT, chosen_cohorts, divided
+from datasets.cohorts import COHORTS, LEFT_OUT, chosen_cohorts, split_cohorts
 from datasets.label_map import FOUR_OF_FIFTEEN, common_label
-from datasets.near_duplicates import Prints, Twins, twins_among, with_groups
+from datasets.near_duplicates import NearDuplicates, Prints, find_near_duplicates, with_groups
 from datasets.records import Record
 from datasets.splits import split
 
@@ -17,7 +17,7 @@ SHARES = {"val": 0.1, "test": 0.2, "seed": 0, "block": 0}
 
 
 def prints(number: int, seed: int = 0) -> Prints:
-    """Prints so far apart that no two are twins."""
+    """Prints so far apart that no two are near-duplicates."""
     rng = np.random.default_rng(seed)
     bits = rng.choice(np.array([-1, 1], np.int8), (number, 8, 256))
     return Prints(bits, rng.integers(0, 255, (number, 32, 32)).astype(np.uint8))
@@ -27,56 +27,65 @@ def pool(*cohorts: str, each: int = 120) -> list[Record]:
     return [Record(f"{c}/{i}", "ab"[i % 2], cohort=c) for c in cohorts for i in range(each)]
 
 
-def test_a_collection_is_divided_alike_alone_and_in_a_pool():
-    records, looks = pool("x", "y"), prints(240)
-    together = {r.id: r.split for r in divided(records, twins_among(looks), **SHARES)}
-    alone = split(with_groups(records[120:], twins_among(looks[np.arange(120, 240)])), val=0.1, test=0.2, seed=0)
+def test_a_collection_is_split_alike_alone_and_in_a_pool():
+    records, fingerprints = pool("x", "y"), prints(240)
+    together = {r.id: r.split for r in split_cohorts(records, find_near_duplicates(fingerprints), **SHARES)}
+    alone = split(
+        with_groups(records[120:], find_near_duplicates(fingerprints[np.arange(120, 240)]).close_rows),
+        val=0.1,
+        test=0.2,
+        seed=0,
+    )
     assert {r.id: r.split for r in alone} == {r.id: together[r.id] for r in alone}
 
 
-def test_a_training_scan_that_is_a_twin_of_another_collections_test_scan_is_left_out():
-    records, looks = pool("x", "y"), prints(240)
-    plain = divided(records, twins_among(looks), **SHARES)
+def test_a_training_scan_that_is_a_near_duplicate_of_another_collections_test_scan_is_left_out():
+    records, fingerprints = pool("x", "y"), prints(240)
+    plain = split_cohorts(records, find_near_duplicates(fingerprints), **SHARES)
     test = next(i for i, r in enumerate(plain) if r.cohort == "x" and r.split == "test")
     train = next(i for i, r in enumerate(plain) if r.cohort == "y" and r.split == "train")
-    bits, thumbs = looks.bits.copy(), looks.thumbs.copy()
+    bits, thumbs = fingerprints.bits.copy(), fingerprints.thumbs.copy()
     bits[train], thumbs[train] = bits[test], thumbs[test]
-    done = divided(records, twins_among(Prints(bits, thumbs)), **SHARES)
+    done = split_cohorts(records, find_near_duplicates(Prints(bits, thumbs)), **SHARES)
     assert done[train].split == LEFT_OUT
     assert [r.split for i, r in enumerate(done) if i != train] == [r.split for i, r in enumerate(plain) if i != train]
 
 
-def further_twins(looks: Prints, i: int, j: int) -> Twins:
-    """Scan `i` made a twin of scan `j` by the pixels, nine bits apart: too far to share its group."""
-    bits, thumbs = looks.bits.copy(), looks.thumbs.copy()
+def further_apart(fingerprints: Prints, i: int, j: int) -> NearDuplicates:
+    """Scan `i` made a near-duplicate of scan `j` by the pixels, nine bits apart: too far to share its group."""
+    bits, thumbs = fingerprints.bits.copy(), fingerprints.thumbs.copy()
     bits[i], thumbs[i] = bits[j], thumbs[j]
     bits[i, :, :9] *= -1
-    return twins_among(Prints(bits, thumbs))
+    return find_near_duplicates(Prints(bits, thumbs))
 
 
 @pytest.mark.parametrize("held_out", ["val", "test"])
-def test_a_training_scan_that_is_a_further_twin_of_its_own_collections_held_out_scans_is_left_out(held_out):
-    records, looks = pool("x"), prints(120)
-    plain = divided(records, twins_among(looks), **SHARES)
+def test_a_training_scan_that_is_a_further_near_duplicate_of_its_own_collections_held_out_scans_is_left_out(held_out):
+    records, fingerprints = pool("x"), prints(120)
+    plain = split_cohorts(records, find_near_duplicates(fingerprints), **SHARES)
     train, other = (next(i for i, r in enumerate(plain) if r.split == name) for name in ("train", held_out))
-    done = divided(records, further_twins(looks, train, other), **SHARES)
+    done = split_cohorts(records, further_apart(fingerprints, train, other), **SHARES)
     assert done[train].split == LEFT_OUT and done[other].split == held_out
     assert sum(one != two for one, two in zip(done, plain, strict=True)) == 1
-    grouped_only = divided(records, further_twins(looks, train, other), **SHARES, close_only=True)
+    grouped_only = split_cohorts(records, further_apart(fingerprints, train, other), **SHARES, close_only=True)
     assert grouped_only[train].split == "train"
 
 
-def test_a_publishers_own_test_split_keeps_its_twins_in_training_and_they_are_marked():
+def test_a_publishers_own_test_split_keeps_its_near_duplicates_in_training_and_gets_the_flag():
     records = [replace(r, split="test" if i >= 90 else "train") for i, r in enumerate(pool("x"))]
-    looks = prints(120)
-    train = next(i for i, r in enumerate(divided(records, twins_among(looks), **SHARES)) if r.split == "train")
-    done = divided(records, further_twins(looks, train, 100), **SHARES)
+    fingerprints = prints(120)
+    train = next(
+        i
+        for i, r in enumerate(split_cohorts(records, find_near_duplicates(fingerprints), **SHARES))
+        if r.split == "train"
+    )
+    done = split_cohorts(records, further_apart(fingerprints, train, 100), **SHARES)
     assert done[train].split == "train"
-    assert [i for i, r in enumerate(done) if r.twin] == [100]
+    assert [i for i, r in enumerate(done) if r.near_duplicate] == [100]
 
 
 def test_groups_of_two_collections_never_share_a_name():
-    done = divided(pool("x", "y"), twins_among(prints(240)), **SHARES)
+    done = split_cohorts(pool("x", "y"), find_near_duplicates(prints(240)), **SHARES)
     groups = {c: {r.group for r in done if r.cohort == c} for c in "xy"}
     assert not groups["x"] & groups["y"]
 
@@ -87,7 +96,7 @@ def test_the_fifteen_classes_name_kinds_of_the_four(own, four):
     assert common_label(own, FOUR) == four
 
 
-def test_a_class_that_a_model_does_not_know_has_no_common_label():
+def test_a_class_that_a_model_lacks_has_no_common_label():
     assert common_label("schwannoma", FOUR) == "" and common_label("pituitary", ("glioma", "meningioma")) == ""
 
 
@@ -103,9 +112,9 @@ def test_cohorts_are_chosen_by_name():
         chosen_cohorts("figshar")
 
 
-def test_the_real_collections_leak_nothing_into_a_pool(data_folder):
-    """No training scan of the pool is a twin of a held-out scan, but for the Kaggle set's own official split."""
-    from datasets.near_duplicates import twin_pairs
+def test_the_real_collections_have_no_leakage_into_a_pool(data_folder):
+    """No training scan of the pool is a near-duplicate of a held-out scan, except in Kaggle's own official split."""
+    from datasets.near_duplicates import near_duplicate_pairs
     from train.pipeline import gather
     from train.recipe import find_recipe
 
@@ -114,6 +123,6 @@ def test_the_real_collections_leak_nothing_into_a_pool(data_folder):
     used = np.array([r.split == "train" for r in scans.records])
     held = np.array([r.split in ("val", "test") for r in scans.records])
     train, out = np.flatnonzero(used), np.flatnonzero(held)
-    for i, j, _ in twin_pairs(scans.prints[used], scans.prints[held]):
+    for i, j, _ in near_duplicate_pairs(scans.prints[used], scans.prints[held]):
         one, other = scans.records[train[i]], scans.records[out[j]]
-        assert one.cohort == other.cohort == "kaggle" and other.split == "test" and other.twin
+        assert one.cohort == other.cohort == "kaggle" and other.split == "test" and other.near_duplicate

@@ -1,4 +1,4 @@
-"""Does a download land whole or not at all, and is it known how large it is and how far?"""
+"""A download arrives complete or not at all; its size and progress are known."""
 
 import shutil
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.download import download, fetched, offered
+from datasets.download import download, downloaded_bytes, kaggle_offer
 
 CARD = DATASETS["kaggle4"]
 
@@ -34,11 +34,11 @@ def test_a_copy_that_breaks_off_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_what_has_come_is_the_size_of_the_archive(tmp_path, monkeypatch):
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
-    assert fetched(CARD) == 0
+    assert downloaded_bytes(CARD) == 0
     folder = tmp_path / "datasets" / CARD.kaggle
     folder.mkdir(parents=True)
     (folder / "2.archive").write_bytes(bytes(1234))
-    assert fetched(CARD) == 1234
+    assert downloaded_bytes(CARD) == 1234
 
 
 def test_kaggle_is_asked_for_the_set_of_the_card(monkeypatch):
@@ -55,4 +55,4 @@ def test_kaggle_is_asked_for_the_set_of_the_card(monkeypatch):
         )
 
     monkeypatch.setattr("kagglehub.clients.build_kaggle_client", client)
-    assert offered(CARD) == (5, "CC0") and asked == [CARD.kaggle]
+    assert kaggle_offer(CARD) == (5, "CC0") and asked == [CARD.kaggle]

@@ -12,12 +12,12 @@ from datasets.near_duplicates import (
     Prints,
     bits_apart,
     correlations,
+    find_near_duplicates,
+    near_duplicate_pairs,
     positioned,
     print_of,
-    twin_pairs,
-    twins_among,
     with_groups,
-    with_twins,
+    with_near_duplicate_flag,
 )
 from datasets.records import Record
 from scans import PHANTOM_KINDS, Scan, phantom
@@ -37,10 +37,10 @@ def head() -> np.ndarray:
 
 
 def pairs(a: Prints, b: Prints, **settings) -> set:
-    return {tuple(pair) for pair in twin_pairs(a, b, **settings).tolist()}
+    return {tuple(pair) for pair in near_duplicate_pairs(a, b, **settings).tolist()}
 
 
-def test_a_scan_a_copy_and_a_mirror_image_are_twins_and_another_head_is_not(head):
+def test_a_scan_a_copy_and_a_mirror_image_are_near_duplicates_and_another_head_is_not(head):
     other = phantom("notumor", 2, 200).scan.pixels
     rng = np.random.default_rng(0)
     noisy = np.clip(head + rng.normal(0, 0.01, head.shape), 0, 1).astype(np.float32)
@@ -49,7 +49,7 @@ def test_a_scan_a_copy_and_a_mirror_image_are_twins_and_another_head_is_not(head
 
 
 @pytest.mark.parametrize("position", EVERY, ids=POSITIONS)
-def test_a_copy_in_any_position_is_a_twin_both_ways_round(head, position):
+def test_a_copy_in_any_position_is_a_near_duplicate_in_both_orders(head, position):
     """The position found is that in which the second equals the first; turned by 90° one way is 270° the other."""
     there = prints_of(positioned(head, position))
     back = {1: 3, 3: 1}.get(position, position)
@@ -58,14 +58,14 @@ def test_a_copy_in_any_position_is_a_twin_both_ways_round(head, position):
 
 
 @pytest.mark.parametrize("position", EVERY, ids=POSITIONS)
-def test_a_position_is_undone_by_the_one_that_twins_are_looked_for_in(position):
+def test_a_position_is_undone_by_the_one_that_pairs_are_searched_in(position):
     """Quarter turns undo each other; a mirror image undoes itself, turned or not: not by turning it back."""
     picture = np.arange(6).reshape(2, 3)
     undoing = [other for other in EVERY if np.array_equal(positioned(positioned(picture, position), other), picture)]
     assert undoing == [{1: 3, 3: 1}.get(position, position)]
 
 
-def test_positions_are_what_they_are_called():
+def test_positions_are_what_their_names_say():
     """Worked out by hand: turns go against the clock, and mirroring comes before turning."""
     picture = np.array([[1, 2], [3, 4]])
     expected = {
@@ -87,18 +87,18 @@ def test_many_pictures_are_positioned_as_one_is():
         np.testing.assert_array_equal(positioned(many, position), [positioned(one, position) for one in many])
 
 
-def test_a_scan_with_another_margin_is_still_a_twin(head):
+def test_a_scan_with_another_margin_is_still_a_near_duplicate(head):
     assert pairs(prints_of(head), prints_of(np.pad(head, ((10, 40), (25, 5))))) == {(0, 0, AS_IS)}
 
 
 def test_a_scan_saved_at_another_size_is_nearer_than_any_other_head(head):
-    """The crop moves by a pixel, so a resized copy is not always a twin; but it is no stranger either."""
+    """The crop moves by a pixel, so a resized copy is not always a near-duplicate; but it is nearer than any other."""
     import cv2
 
     resized = [cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA) for side in (180, 150, 128)]
     others = [phantom(kind, 7, 200).scan.pixels for kind in PHANTOM_KINDS]
-    assert len(twin_pairs(prints_of(head), prints_of(*resized), rules=((28, 0.85),))) == 3
-    assert len(twin_pairs(prints_of(head), prints_of(*others), rules=((28, 0.85),))) == 0
+    assert len(near_duplicate_pairs(prints_of(head), prints_of(*resized), rules=((28, 0.85),))) == 3
+    assert len(near_duplicate_pairs(prints_of(head), prints_of(*others), rules=((28, 0.85),))) == 0
 
 
 def test_the_window_a_scan_asks_for_is_what_is_compared(head):
@@ -139,8 +139,8 @@ def flipped(number: int) -> np.ndarray:
 def test_the_bits_counted_are_those_that_differ(number):
     a, b = one(flipped(0)), one(flipped(number))
     assert bits_apart(a, b, np.array([[0, 0, AS_IS]])).tolist() == [number]
-    assert len(twin_pairs(a, b, GROUP_RULES)) == (number <= 6)
-    assert len(twin_pairs(a, b, ((number, 0.85),))) == 1
+    assert len(near_duplicate_pairs(a, b, GROUP_RULES)) == (number <= 6)
+    assert len(near_duplicate_pairs(a, b, ((number, 0.85),))) == 1
 
 
 @pytest.mark.parametrize(("position", "back"), [(1, 3), (2, 2), (3, 1), (4, 4), (5, 5), (6, 6), (7, 7)])
@@ -150,22 +150,22 @@ def test_either_way_round_will_do(position, back):
     a, b = one(flipped(0), positioned(thumb, position)), one(flipped(256), thumb)
     a.bits[0, back] = -flipped(6)
     pair = [0, 0, position]
-    assert twin_pairs(a, b).tolist() == [pair]
+    assert near_duplicate_pairs(a, b).tolist() == [pair]
     assert bits_apart(a, b, np.array([pair])).tolist() == [6]
 
 
 @pytest.mark.parametrize(
-    ("bits", "noise", "twins"),
+    ("bits", "noise", "near"),
     [(6, 0.3, True), (7, 0.3, False), (7, 0.1, True), (12, 0.1, True), (13, 0.1, False), (6, 2, False)],
 )
-def test_the_more_bits_differ_the_better_must_the_pixels_agree(bits, noise, twins):
+def test_the_more_bits_differ_the_better_must_the_pixels_agree(bits, noise, near):
     """Noise of 0.3 standard deviations leaves a correlation of 0.96, of 0.1 one of 0.995, of 2 one of 0.45."""
     rng = np.random.default_rng(2)
     thumb, grain = rng.normal(128, 25, (32, 32)), rng.normal(0, 25, (32, 32))
     a, b = one(flipped(0), thumb), one(flipped(bits), np.clip(thumb + noise * grain, 0, 255))
     correlation = correlations(a, b, np.array([[0, 0, AS_IS]]))[0]
     assert correlation == pytest.approx((1 + noise**2) ** -0.5, abs=0.06)
-    assert len(twin_pairs(a, b)) == twins
+    assert len(near_duplicate_pairs(a, b)) == near
 
 
 def test_a_pair_is_named_in_the_position_that_keeps_the_first_rule():
@@ -177,21 +177,21 @@ def test_a_pair_is_named_in_the_position_that_keeps_the_first_rule():
     b.bits[0, 0], b.bits[0, 2] = flipped(6), flipped(8)
     alike = correlations(a, b, np.array([[0, 0, 0], [0, 0, 2]]))
     assert alike[1] > alike[0] > 0.98
-    assert twin_pairs(a, b).tolist() == [[0, 0, 0]]
+    assert near_duplicate_pairs(a, b).tolist() == [[0, 0, 0]]
 
 
-def test_equal_bits_with_other_pixels_are_no_twins():
+def test_equal_bits_with_other_pixels_are_no_near_duplicates():
     rng = np.random.default_rng(0)
     thumb, other = rng.integers(0, 256, (2, 32, 32))
-    assert len(twin_pairs(one(flipped(0), thumb), one(flipped(0), other))) == 0
-    assert len(twin_pairs(one(flipped(0), thumb), one(flipped(0), thumb))) == 1
+    assert len(near_duplicate_pairs(one(flipped(0), thumb), one(flipped(0), other))) == 0
+    assert len(near_duplicate_pairs(one(flipped(0), thumb), one(flipped(0), thumb))) == 1
 
 
 def test_pixels_are_compared_in_the_position_that_fits_best():
     """Where the bits fit in every position, the pixels say which it is, and the pair is named once."""
     thumb = np.random.default_rng(0).integers(0, 256, (32, 32))
     for position in EVERY:
-        found = twin_pairs(one(flipped(0), positioned(thumb, position)), one(flipped(0), thumb))
+        found = near_duplicate_pairs(one(flipped(0), positioned(thumb, position)), one(flipped(0), thumb))
         assert found.tolist() == [[0, 0, position]]
 
 
@@ -217,19 +217,25 @@ def test_prints_are_indexed_like_the_scans_they_are_of():
     np.testing.assert_array_equal(chosen.thumbs, prints.thumbs[[4, 1]])
 
 
-def test_no_scans_have_no_twins():
-    assert twin_pairs(apart(3), apart(3)[:0]).shape == twin_pairs(apart(3)[:0], apart(3)).shape == (0, 3)
+def test_no_scans_have_no_near_duplicates():
+    assert (
+        near_duplicate_pairs(apart(3), apart(3)[:0]).shape
+        == near_duplicate_pairs(apart(3)[:0], apart(3)).shape
+        == (0, 3)
+    )
 
 
-def test_more_scans_than_are_compared_at_once_find_the_same_twins(monkeypatch):
+def test_more_scans_than_are_compared_at_once_find_the_same_pairs(monkeypatch):
     prints = apart(7)
     prints = prints[[0, 1, 2, 3, 4, 5, 6, 2, 6]]
     whole = pairs(prints, prints)
     monkeypatch.setattr("datasets.near_duplicates._ROWS", 2)
-    assert pairs(prints, prints) == whole == {(i, j, 0) for i in range(9) for j in range(9) if twin(i) == twin(j)}
+    assert (
+        pairs(prints, prints) == whole == {(i, j, 0) for i in range(9) for j in range(9) if original(i) == original(j)}
+    )
 
 
-def twin(row: int) -> int:
+def original(row: int) -> int:
     return {7: 2, 8: 6}.get(row, row)
 
 
@@ -238,70 +244,77 @@ def records(*labels: str, **fields) -> list[Record]:
 
 
 def apart(number: int) -> Prints:
-    """Prints so far apart that no two are twins."""
+    """Prints so far apart that no two are near-duplicates."""
     rng = np.random.default_rng(0)
     bits = rng.choice(np.array([-1, 1], np.int8), (number, 8, 256))
     return Prints(bits, rng.integers(0, 256, (number, 32, 32)).astype(np.uint8))
 
 
-def test_twins_of_twins_share_a_group():
+def test_near_duplicates_of_near_duplicates_share_a_group():
     """Six bits lie between neighbours of the chain, twelve between its ends: still one group."""
     prints = apart(4)[[0, 0, 0, 3]]
     prints.bits[1, :, :6] *= -1
     prints.bits[2, :, :12] *= -1
     close = pairs(prints, prints, rules=GROUP_RULES)
     assert close >= {(0, 1, 0), (1, 2, 0)} and (0, 2, 0) not in close
-    groups = [record.group for record in with_groups(records("a", "a", "a", "a"), twins_among(prints))]
+    groups = [
+        record.group for record in with_groups(records("a", "a", "a", "a"), find_near_duplicates(prints).close_rows)
+    ]
     assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
 def test_a_turned_copy_shares_the_group_of_its_original(head):
     prints = prints_of(head, phantom("notumor", 2, 200).scan.pixels, positioned(head, 2), positioned(head, 5))
-    groups = [record.group for record in with_groups(records("a", "b", "a", "a"), twins_among(prints))]
+    groups = [
+        record.group for record in with_groups(records("a", "b", "a", "a"), find_near_duplicates(prints).close_rows)
+    ]
     assert groups[0] == groups[2] == groups[3] != groups[1]
 
 
 def test_slices_of_one_patient_share_a_group():
     grouped = with_groups(
         [Record("1", "a", patient="p"), Record("2", "a", patient="q"), Record("3", "b", patient="p")],
-        twins_among(apart(3)),
+        find_near_duplicates(apart(3)).close_rows,
     )
     assert grouped[0].group == grouped[2].group != grouped[1].group
 
 
 def test_neighbouring_numbers_stand_in_for_patients_where_none_are_known():
     numbered = [Record(str(n), "a", number=n) for n in (1, 9, 10, 19, 20)]
-    groups = [record.group for record in with_groups(numbered, twins_among(apart(5)), block=10)]
+    groups = [record.group for record in with_groups(numbered, find_near_duplicates(apart(5)).close_rows, block=10)]
     assert groups[0] == groups[1] != groups[2] == groups[3] != groups[4]
 
 
 def test_without_blocks_every_number_is_alone():
     numbered = [Record(str(n), "a", number=n) for n in (1, 2)]
-    assert len({record.group for record in with_groups(numbered, twins_among(apart(2)))}) == 2
+    assert len({record.group for record in with_groups(numbered, find_near_duplicates(apart(2)).close_rows)}) == 2
 
 
-def test_only_test_scans_are_marked_and_validation_counts_as_seen():
+def test_only_test_scans_get_the_flag_and_validation_counts_as_training():
     prints = apart(4)[[0, 1, 0, 1]]
-    marked = with_twins(
-        [Record(s + str(i), "a", split=s) for i, s in enumerate(["train", "val", "test", "test"])], twins_among(prints)
+    flagged = with_near_duplicate_flag(
+        [Record(s + str(i), "a", split=s) for i, s in enumerate(["train", "val", "test", "test"])],
+        find_near_duplicates(prints),
     )
-    assert [record.twin for record in marked] == [False, False, True, True]
-    lonely = with_twins([Record("t", "a", split="train"), Record("u", "a", split="test")], twins_among(apart(2)))
-    assert [record.twin for record in lonely] == [False, False]
+    assert [record.near_duplicate for record in flagged] == [False, False, True, True]
+    lonely = with_near_duplicate_flag(
+        [Record("t", "a", split="train"), Record("u", "a", split="test")], find_near_duplicates(apart(2))
+    )
+    assert [record.near_duplicate for record in lonely] == [False, False]
 
 
-def test_a_scan_left_out_of_training_does_not_count_as_seen():
+def test_a_scan_left_out_of_training_does_not_count_as_training():
     two = [Record("t", "a", split="left out"), Record("u", "a", split="test")]
-    twins = twins_among(apart(2)[[0, 0]])
-    assert not with_twins(two, twins)[1].twin
-    assert with_twins([replace(two[0], split="train"), two[1]], twins)[1].twin
+    duplicates = find_near_duplicates(apart(2)[[0, 0]])
+    assert not with_near_duplicate_flag(two, duplicates)[1].near_duplicate
+    assert with_near_duplicate_flag([replace(two[0], split="train"), two[1]], duplicates)[1].near_duplicate
 
 
-def test_a_part_of_the_twins_is_what_would_be_found_among_those_scans():
+def test_the_pairs_among_some_scans_are_those_found_in_them_alone():
     prints = apart(5)[[0, 1, 0, 2, 1, 0]]
     prints.bits[5, :, :9] *= -1
     chosen = np.array([True, False, True, True, False, True])
-    part, anew = twins_among(prints).part(chosen), twins_among(prints[chosen])
+    part, anew = find_near_duplicates(prints).among(chosen), find_near_duplicates(prints[chosen])
     assert part.rows.tolist() == anew.rows.tolist() and part.close.tolist() == anew.close.tolist()
     assert not part.close.all()
-    assert twins_among(prints).with_one_of(np.arange(6) == 4).tolist() == [False, True, False, False, True, False]
+    assert find_near_duplicates(prints).of(np.arange(6) == 4).tolist() == [False, True, False, False, True, False]

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import boxes_in_pixels
-from datasets.cards import DATASETS, counts, dataset_card, version_found
+from datasets.cards import DATASETS, counts, dataset_card, nearest_version
 from datasets.readers import _PORTUGUESE, READERS, read_records
 from datasets.records import DatasetError, Record, load
 from scans import Box
@@ -152,7 +152,7 @@ def test_boxes_of_another_format_are_refused_by_file(tmp_path):
 
 def test_phantoms_need_no_folder_and_no_test_head_is_a_training_head(tmp_path):
     found = read_records(DATASETS["phantom4"], tmp_path / "nowhere")
-    assert version_found(found, DATASETS["phantom4"]) == "seeded"
+    assert nearest_version(found, DATASETS["phantom4"]) == "seeded"
     seeds = {s: {r.id.split("/")[1] for r in found if r.split == s} for s in ("train", "test")}
     assert not seeds["train"] & seeds["test"]
     assert load(found[0]).modality == "MR"
@@ -176,10 +176,10 @@ def made_up(train: dict[str, int], test: dict[str, int]) -> list[Record]:
 def test_the_version_of_a_set_is_told_by_its_counts():
     card = DATASETS["kaggle4"]
     for version, official in card.versions.items():
-        assert version_found(made_up(**official), card) == version
+        assert nearest_version(made_up(**official), card) == version
     official = card.versions["7,023 images"]
     fewer = made_up(official["train"] | {"notumor": 1591}, official["test"])
-    assert version_found(fewer, card) == "7,023 images, 4 of them missing, 0 more than published"
+    assert nearest_version(fewer, card) == "7,023 images, 4 of them missing, 0 more than published"
 
 
 @pytest.mark.data
@@ -190,6 +190,6 @@ def test_the_real_sets_are_the_versions_their_readme_says(data_folder):
         "44c15": 3911,
         "figshare3": 2708,
     }
-    assert version_found(found["kaggle4"], DATASETS["kaggle4"]).startswith("7,023 images, 4 of them missing")
+    assert nearest_version(found["kaggle4"], DATASETS["kaggle4"]).startswith("7,023 images, 4 of them missing")
     assert {r.label for r in found["44c15"]} == set(DATASETS["44c15"].classes)
     assert all(record.boxes for record in found["figshare3"])

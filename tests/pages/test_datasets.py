@@ -1,4 +1,4 @@
-"""What does a reader of the Datasets page get, with the scans on this machine, with some of them, and with none?"""
+"""The Datasets page shows what it can with all scans on this machine, with some of them, and with none."""
 
 import json
 import shutil
@@ -9,18 +9,19 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from datasets import audit
-from datasets import mean_images as atlas
-from datasets.audit_tables import class_counts, findings
+from datasets import mean_images as mean_image_module
+from datasets.audit_tables import class_counts, read_audit, read_pairs
 from datasets.cards import DATASETS
+from explain.queue import Queue
 from pages.charts import datasets as charts
 from pages.components.datasets import download as dataset_download
-from pages.components.datasets import work as dataset_work
+from pages.components.datasets import jobs as dataset_jobs
+from tests.datasets.small_collections import EACH, draw_small_collections
 from tests.pages.conftest import ROOT, errors
-from tests.train.small_collections import EACH, draw_small_collections
 
 KAGGLE, FIGSHARE, C44 = "brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-images-44c"
-PARTS = ("Classes", "Pictures", "Twins", "Where it comes from")
-AT_THIS_MACHINE = dataset_download._at_this_machine
+PARTS = ("Classes", "Scans", "Near-duplicates", "Source")
+IS_LOCAL_USER = dataset_download._is_local_user
 NAMES = {"glioma": "Glioma", "notumor": "No tumour"}
 
 
@@ -35,10 +36,10 @@ def nothing(in_tiny_zoo, tmp_path, monkeypatch):
     """No scan is on this machine, nothing was downloaded, and Kaggle says nothing."""
     monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(dataset_work, "_WORKS", {})
-    monkeypatch.setattr(dataset_download, "_at_this_machine", lambda: True)  # AppTest knows no address
-    monkeypatch.setattr(atlas, "EACH_DRAWN", 1)
-    monkeypatch.setattr(dataset_download, "offered", lambda card: (149_000_000, "CC0: Public Domain"))
+    monkeypatch.setattr(dataset_jobs, "QUEUE", Queue())
+    monkeypatch.setattr(dataset_download, "_is_local_user", lambda: True)  # AppTest knows no address
+    monkeypatch.setattr(mean_image_module, "PHANTOMS", 1)
+    monkeypatch.setattr(dataset_download, "kaggle_offer", lambda card: (149_000_000, "CC0: Public Domain"))
 
 
 @pytest.fixture
@@ -92,12 +93,12 @@ def test_every_part_of_every_dataset_opens_where_no_scan_is_here(task, part):
     assert not errors(app) and app.selectbox(key="dataset").value == task
     assert DATASETS[task].title in said(app)
     assert ("not on this machine" in said(app)) == (task != "phantom4")
-    assert bool(alts(app)) == (task == "phantom4" and part == "Pictures")
+    assert bool(alts(app)) == (task == "phantom4" and part == "Scans")
 
 
 def test_the_chart_of_classes_is_what_the_audit_counted():
     app = opened("44c15")
-    stored = class_counts(findings(DATASETS["44c15"]), "sequence")
+    stored = class_counts(read_audit(DATASETS["44c15"]), "sequence")
     bars = {bar["name"].split(" (")[0]: bar for bar in charted(app)}
     assert list(bars) == ["T1", "T1C+", "T2"]
     assert all(list(bar["x"]) == list(stored[name].values()) for name, bar in bars.items())
@@ -105,10 +106,10 @@ def test_the_chart_of_classes_is_what_the_audit_counted():
     assert all(sum(bar["x"]) == pytest.approx(100) for bar in charted(app))
 
 
-def test_a_dataset_can_be_divided_another_way():
+def test_classes_can_be_grouped_another_way():
     app = opened("pooled4")
     assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["Kaggle", "figshare", "Br35H", "44c"]
-    app.segmented_control(key="divided-by-pooled4").set_value("sequence").run()
+    app.segmented_control(key="group-by-pooled4").set_value("sequence").run()
     assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["T1", "T1C+", "T2", "Sequence not stated"]
 
 
@@ -117,7 +118,7 @@ def test_an_unknown_dataset_in_the_address_is_ignored():
 
 
 def test_examples_are_drawn_for_each_class_and_others_at_a_press(everything):
-    app = opened("kaggle4", "Pictures")
+    app = opened("kaggle4", "Scans")
     assert "not on this machine" not in said(app)
     examples = [alt for alt in alts(app) if "example" in alt]
     assert examples == [f"{name}, example {n}" for name in DATASETS["kaggle4"].classes.values() for n in range(1, 7)]
@@ -127,53 +128,53 @@ def test_examples_are_drawn_for_each_class_and_others_at_a_press(everything):
     assert before != after and len(after) == len(before)
 
 
-def test_the_mean_picture_of_each_class_comes_with_its_number_of_scans(everything):
-    app = until(opened("figshare3", "Pictures"), "The mean of up to")
+def test_the_mean_image_of_each_class_comes_with_its_number_of_scans(everything):
+    app = until(opened("figshare3", "Scans"), "The mean of up to")
     assert [alt for alt in alts(app) if "Mean" in alt] == [
-        f"Mean picture of {name}" for name in DATASETS["figshare3"].classes.values()
+        f"Mean image of {name}" for name in DATASETS["figshare3"].classes.values()
     ]
     assert f"Glioma ({EACH})" in said(app)
 
 
 def test_one_sequence_can_be_looked_at_alone(everything, monkeypatch):
-    app = opened("pooled4", "Pictures")
+    app = opened("pooled4", "Scans")
     app.segmented_control(key="sequence-pooled4").set_value("T1").run()
     assert {alt.split(",")[0] for alt in alts(app)} == {"No tumour"}  # 44c's normal scans are all that are T1 here
 
 
 def test_lesions_are_outlined_where_they_are_known(everything, monkeypatch):
     for task, label in (("phantom4", "Outline the lesion"), ("figshare3", "Show the radiologists' boxes")):
-        app = opened(task, "Pictures")
+        app = opened(task, "Scans")
         plain = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
         (toggle,) = [toggle for toggle in app.toggle if toggle.label == label]
         toggle.set_value(True).run()
-        marked = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
-        assert {alt for alt in plain if plain[alt] != marked[alt]} == {alt for alt in plain if "No tumour" not in alt}
-    assert not [toggle for toggle in opened("kaggle4", "Pictures").toggle]
+        outlined = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
+        assert {alt for alt in plain if plain[alt] != outlined[alt]} == {alt for alt in plain if "No tumour" not in alt}
+    assert not [toggle for toggle in opened("kaggle4", "Scans").toggle]
 
 
 def test_a_file_that_cannot_be_read_costs_no_other(collections, tmp_path, monkeypatch):
     shutil.copytree(collections / KAGGLE, tmp_path / "data" / KAGGLE)
     for path in (tmp_path / "data" / KAGGLE).rglob("glioma/*.png"):
         path.write_bytes(b"no picture")
-    app = until(opened("kaggle4", "Pictures"), "cannot be read: ")
+    app = until(opened("kaggle4", "Scans"), "cannot be read: ")
     assert said(app).count("This file cannot be read.") == 6 and "Pituitary tumour, example 6" in alts(app)
-    assert len(errors(app)) == 1  # of the mean pictures
+    assert len(errors(app)) == 1  # of the mean images
 
 
 def test_a_folder_with_another_layout_gets_one_sentence(tmp_path):
     (tmp_path / "data" / KAGGLE / "Training" / "strange").mkdir(parents=True)
-    app = opened("kaggle4", "Pictures")
+    app = opened("kaggle4", "Scans")
     assert len(errors(app)) == 1 and "unknown class folder" in errors(app)[0]
     assert len(app.get("plotly_chart")) == 1  # brightness, from the stored table
 
 
 @pytest.fixture
-def twins(tmp_path, collections, monkeypatch) -> list[Path]:
+def stored_pairs(tmp_path, collections, monkeypatch) -> list[Path]:
     """An audit of the drawn Kaggle set: a mirrored pair across its split, and one of another set that contradicts."""
     folder, data = tmp_path / "audits", collections
     shutil.copytree(audit.AUDITS_FOLDER, folder)
-    columns = (folder / "kaggle4" / "twins.csv").read_text().splitlines()[0]
+    columns = (folder / "kaggle4" / "near_duplicates.csv").read_text().splitlines()[0]
     rows = [
         "Testing/pituitary/1.png,kaggle,test,pituitary,figshare-brain-tumor/glioma/2.png,figshare,,glioma,"
         "turned by 90°,5,0.991,0,1",
@@ -183,21 +184,15 @@ def twins(tmp_path, collections, monkeypatch) -> list[Path]:
         ),
         "Training/glioma/1.png,kaggle,train,glioma,Training/glioma/gone.png,kaggle,train,glioma,as is,0,1.000,1,0",
     ]
-    (folder / "kaggle4" / "twins.csv").write_text("\n".join([columns, *rows]) + "\n")
+    (folder / "kaggle4" / "near_duplicates.csv").write_text("\n".join([columns, *rows]) + "\n")
     monkeypatch.setattr(audit, "AUDITS_FOLDER", folder)
-    monkeypatch.setattr("pages.components.datasets.near_duplicates._pairs", lambda task: findings_pairs(task))
+    monkeypatch.setattr("pages.components.datasets.near_duplicates._pairs", lambda task: read_pairs(DATASETS[task]))
     monkeypatch.setenv("CANDOR_DATA", str(data))
     return [data / KAGGLE, data / FIGSHARE]
 
 
-def findings_pairs(task):
-    from datasets.audit_tables import pairs
-
-    return pairs(DATASETS[task])
-
-
-def test_contradicting_pairs_are_shown_first_side_by_side(twins):
-    app = opened("kaggle4", "Twins")
+def test_contradicting_pairs_are_shown_first_side_by_side(stored_pairs):
+    app = opened("kaggle4", "Near-duplicates")
     control = app.segmented_control(key="pairs-kaggle4")
     assert control.value == "Contradicting labels"
     assert alts(app) == ["Pituitary tumour, Kaggle, test", "Glioma, figshare"]
@@ -209,8 +204,8 @@ def test_contradicting_pairs_are_shown_first_side_by_side(twins):
     assert before[0] == after[0] and before[1] != after[1]
 
 
-def test_pairs_are_chosen_and_paged_through(twins):
-    app = opened("kaggle4", "Twins")
+def test_pairs_are_chosen_and_paged_through(stored_pairs):
+    app = opened("kaggle4", "Near-duplicates")
     app.segmented_control(key="pairs-kaggle4").set_value("Training and test").run()
     assert "Pairs 1 to 6 of 13" in said(app) and len(alts(app)) == 12
     app.pagination[0].set_value(3).run()
@@ -221,27 +216,29 @@ def test_pairs_are_chosen_and_paged_through(twins):
 
 
 def test_without_scans_the_pairs_are_a_table():
-    app = opened("kaggle4", "Twins")
+    app = opened("kaggle4", "Near-duplicates")
     shared, table = (frame.value for frame in app.dataframe)
-    assert len(shared) == 3 and set(table["Labels contradict"]) == {True}
+    assert len(shared) == 3 and set(table["Contradicting labels"]) == {True}
     summary = json.loads((audit.AUDITS_FOLDER / "kaggle4" / "summary.json").read_text())
     metrics = {metric.label: metric.value for metric in app.metric}
-    assert metrics["Test scans that leak"].startswith(f"{summary['leaked']['scans']:,} (")
-    assert metrics["Contradicting pairs"] == str(summary["contradictions"])
+    assert metrics["Leaking test scans"].startswith(f"{summary['leakage']['scans']:,} (")
+    assert metrics["Pairs with contradicting labels"] == str(len(table))  # the number on the filter
+    shared_pairs = sum(other["contradicting_pairs"] for other in summary["other_collections"].values())
+    assert len(table) == summary["contradicting_pairs"] + shared_pairs
     leaking, _ = charted(app)
-    assert sum(leaking["x"]) == summary["leaked"]["scans"]
+    assert sum(leaking["x"]) == summary["leakage"]["scans"]
 
 
-def test_where_it_comes_from_gives_source_licence_credits_defects_and_versions(everything):
+def test_the_source_tab_gives_source_licence_credits_defects_and_versions(everything):
     for task, card in DATASETS.items():
-        app = opened(task, "Where it comes from")
+        app = opened(task, "Source")
         for fact in (card.source, card.licence, card.citation, *card.defects, *card.versions):
             assert fact in said(app), fact
-    table = opened("kaggle4", "Where it comes from").dataframe[0].value
+    table = opened("kaggle4", "Source").dataframe[0].value
     assert table["Difference"].sum() == -4 and len(table) == 8
 
 
-def test_a_damaged_audit_is_told_once_and_the_scans_are_still_shown(everything, tmp_path, monkeypatch):
+def test_a_damaged_audit_is_reported_once_and_the_scans_are_still_shown(everything, tmp_path, monkeypatch):
     monkeypatch.setattr(audit, "AUDITS_FOLDER", tmp_path)
     import streamlit as st
 
@@ -249,24 +246,24 @@ def test_a_damaged_audit_is_told_once_and_the_scans_are_still_shown(everything, 
     for part in PARTS:
         app = opened("kaggle4", part)
         assert "python -m train audit kaggle4" in errors(app)[0]
-    assert alts(opened("kaggle4", "Pictures"))
+    assert alts(opened("kaggle4", "Scans"))
     st.cache_resource.clear()
 
 
-def test_a_download_is_asked_for_twice_and_says_its_size_and_terms(monkeypatch):
-    monkeypatch.setattr(dataset_download, "download", lambda card, data: pytest.fail("not asked for"))
+def test_a_download_is_confirmed_with_its_size_and_terms(monkeypatch):
+    monkeypatch.setattr(dataset_download, "download", lambda card, data: pytest.fail("not confirmed"))
     app = press(opened("kaggle4"), "Download “")
     assert "149 MB to download" in said(app) and "are free" in said(app)
-    assert "CC0: Public Domain, says Kaggle. The terms are the publisher's" in said(app)
+    assert "CC0: Public Domain (according to Kaggle)" in said(app)
 
 
 def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(monkeypatch):
     def silent(card):
         raise ConnectionError
 
-    monkeypatch.setattr(dataset_download, "offered", silent)
+    monkeypatch.setattr(dataset_download, "kaggle_offer", silent)
     app = press(opened("kaggle4"), "Download “")
-    assert "Kaggle does not say just now" in said(app) and DATASETS["kaggle4"].licence in said(app)
+    assert "Size: unknown" in said(app) and DATASETS["kaggle4"].licence in said(app)
 
 
 def test_a_download_brings_the_pictures(collections, tmp_path, monkeypatch):
@@ -283,8 +280,8 @@ def test_a_download_brings_the_pictures(collections, tmp_path, monkeypatch):
         return str(collections / KAGGLE)
 
     monkeypatch.setattr(kagglehub, "dataset_download", slowly)
-    app = press(press(opened("kaggle4", "Pictures"), "Download “"), "Download it")
-    until(app, "It goes on when you leave this page.")
+    app = press(press(opened("kaggle4", "Scans"), "Download “"), "Start download")
+    until(app, "continues when you leave this page.")
     assert "not on this machine" in said(app)
     (tmp_path / "go").touch()
     until(app, "is now on this machine.")
@@ -299,8 +296,8 @@ def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, 
         raise ConnectionError("no route to **kaggle**\nsecond line")
 
     monkeypatch.setattr(kagglehub, "dataset_download", refused)
-    app = until(press(press(opened("44c15"), "Download “"), "Download it"), "could not be downloaded.")
-    assert app.text[0].value == "What was said: no route to **kaggle**"  # as text, not as Markdown
+    app = until(press(press(opened("44c15"), "Download “"), "Start download"), "could not be downloaded.")
+    assert app.text[0].value == "Reason: no route to **kaggle**"  # as text, not as Markdown
     assert "Kaggle could not be reached" in said(app)
     assert f"1. open {DATASETS['44c15'].source}\n2." in app.text[1].value
     assert f"{tmp_path / 'data' / C44}\n4. reload this page" in app.text[1].value
@@ -309,10 +306,10 @@ def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, 
     assert not errors(app) and [button for button in app.button if button.label.startswith("Download “")]
 
 
-def test_a_disk_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+def test_a_disk_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
     (tmp_path / "data").write_text("a file, not a folder")
     monkeypatch.setattr("kagglehub.dataset_download", lambda handle: str(tmp_path))
-    app = press(press(opened("44c15"), "Download “"), "Download it")
+    app = press(press(opened("44c15"), "Download “"), "Start download")
     until(app, "could not be downloaded.")
     assert "File exists" in app.text[0].value or "Not a directory" in app.text[0].value
 
@@ -323,8 +320,8 @@ def test_what_kaggle_does_not_have_is_got_by_hand():
     assert f"1. open {DATASETS['figshare3'].source}" in app.text[0].value
 
 
-def test_a_reader_elsewhere_can_start_no_download(monkeypatch):
-    monkeypatch.setattr(dataset_download, "_at_this_machine", lambda: False)
+def test_a_remote_user_cannot_start_a_download(monkeypatch):
+    monkeypatch.setattr(dataset_download, "_is_local_user", lambda: False)
     app = opened("pooled4")
     assert not [button for button in app.button if button.label.startswith("Download")] and not app.text
     assert "`python -m train download kaggle4`" in said(app)
@@ -339,13 +336,13 @@ def test_a_reader_elsewhere_can_start_no_download(monkeypatch):
         ("http://localhost:8501", "192.0.2.7", False),
     ],
 )
-def test_who_sits_at_this_machine(monkeypatch, url, address, here):
+def test_who_sits_is_local_user(monkeypatch, url, address, here):
     class Context:
         def __init__(self):
             self.url, self.ip_address = url, address
 
     monkeypatch.setattr(dataset_download.st, "context", Context())
-    assert AT_THIS_MACHINE() == here
+    assert IS_LOCAL_USER() == here
 
 
 def test_a_share_of_nothing_is_nothing():
@@ -355,7 +352,7 @@ def test_a_share_of_nothing_is_nothing():
 
 
 def test_the_charts_draw_what_they_are_given():
-    leaking = charts.leaking({"glioma": (1, 4), "notumor": (2, 2)}, NAMES)
+    leaking = charts.leakage_by_class({"glioma": (1, 4), "notumor": (2, 2)}, NAMES)
     assert [list(bar.x) for bar in leaking.data] == [[1, 2], [3, 0]]
     box = charts.brightness({"glioma": (0.1, 0.2, 0.3, 0.4, 0.5)}, NAMES).data[0]
     assert (box.lowerfence, box.q1, box.median, box.q3, box.upperfence) == ((0.1,), (0.2,), (0.3,), (0.4,), (0.5,))
@@ -365,5 +362,5 @@ def test_the_charts_draw_what_they_are_given():
 @pytest.mark.data
 def test_the_real_contradicting_pairs_are_all_found_on_this_machine(data_folder, monkeypatch):
     monkeypatch.setenv("CANDOR_DATA", str(data_folder))
-    app = opened("kaggle4", "Twins")
+    app = opened("kaggle4", "Near-duplicates")
     assert len(alts(app)) == 12 and "Not in the copy" not in said(app) and not errors(app)

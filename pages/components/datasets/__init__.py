@@ -1,1 +1,1 @@
-"""What the page of the datasets is made of."""
+"""Components of the Datasets page."""

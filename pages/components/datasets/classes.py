@@ -1,8 +1,8 @@
-"""How many scans has each class of a dataset, in which split, sequence or collection?"""
+"""Scans per class of a dataset, by split, sequence or collection."""
 
 import streamlit as st
 
-from datasets.audit_tables import DIVISIONS, Findings, class_counts
+from datasets.audit_tables import GROUPINGS, AuditTables, class_counts
 from datasets.cohorts import COHORT_TITLES
 from model_zoo import ModelCard
 from pages.charts.datasets import distribution
@@ -14,52 +14,52 @@ _UNITS = ["Counts", "Shares"]
 _NAMES = SPLIT_NAMES | COHORT_TITLES
 
 
-def show_classes(found: Findings) -> None:
-    """Draw how many scans each class has, divided as the reader chooses."""
-    card = found.card
-    tables = {by: class_counts(found, by) for by in DIVISIONS}
-    divisions = [by for by, groups in tables.items() if len(groups) > 1]
+def show_classes(tables: AuditTables) -> None:
+    """Draw how many scans each class has, grouped as the user chooses."""
+    card = tables.card
+    counts = {by: class_counts(tables, by) for by in GROUPINGS}
+    groupings = [by for by, groups in counts.items() if len(groups) > 1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = _choose_division(card.task, divisions, "cohort" if card.pooled else "")
-        told = "Shares are of all scans of one colour: they add up to 100 %." if divisions else None
-        unit = st.segmented_control("Show", _UNITS, default=_UNITS[0], required=True, key="unit", help=told)
-    groups = {_NAMES.get(group, group[:1].upper() + group[1:]): numbers for group, numbers in tables[by].items()}
+        by = _choose_grouping(card.task, groupings, "cohort" if card.pooled else "")
+        note = "Shares of all scans of one colour; they add up to 100 %." if groupings else None
+        unit = st.segmented_control("Show", _UNITS, default=_UNITS[0], required=True, key="unit", help=note)
+    groups = {_NAMES.get(group, group[:1].upper() + group[1:]): numbers for group, numbers in counts[by].items()}
     chart = distribution(groups, card.classes, shares=unit == "Shares")
-    st.plotly_chart(chart, config=CONFIG, key=f"distribution-{card.task}", alt="Scans of each class; a table follows")
-    if len(tables["sequence"]) == 1 and found.summaries:
-        (sequence,) = tables["sequence"]
+    st.plotly_chart(chart, config=CONFIG, key=f"distribution-{card.task}", alt="Scans per class; a table follows")
+    if len(counts["sequence"]) == 1 and tables.summaries:
+        (sequence,) = counts["sequence"]
         st.caption(f"Sequence: {sequence.removeprefix('sequence ')} for all scans.")
-    with st.expander("The same as a table"):
+    with st.expander("Table"):
         rows = [
             {"Class": name} | {group: numbers[label] for group, numbers in groups.items()}
             for label, name in card.classes.items()
         ]
-        st.dataframe(rows, hide_index=True, alt="Scans of each class")
+        st.dataframe(rows, hide_index=True, alt="Scans per class")
 
 
-def _choose_division(task: str, divisions: list[str], first: str) -> str:
-    if len(divisions) < 2:
-        return divisions[0] if divisions else "split"
+def _choose_grouping(task: str, groupings: list[str], first: str) -> str:
+    if len(groupings) < 2:
+        return groupings[0] if groupings else "split"
     return st.segmented_control(
-        "Divided by",
-        divisions,
-        default=first or divisions[0],
+        "Group by",
+        groupings,
+        default=first or groupings[0],
         required=True,
         format_func=_TITLES.get,
-        key=f"divided-by-{task}",
+        key=f"group-by-{task}",
     )
 
 
-def show_division(trained: list[ModelCard]) -> None:
-    """Draw how the models that were trained on a dataset divide it."""
+def show_model_splits(models: list[ModelCard]) -> None:
+    """Draw how many scans of the dataset each of its models used for training, validation and test."""
     parts = {"train": "Training", "val": "Validation", "test": "Test", "left out": "Left out"}
     rows = [
         {"Model": model.id} | {title: f"{model.scans.get(part, 0):,}" for part, title in parts.items()}
-        for model in trained
+        for model in models
     ]
-    st.subheader("How the models divide it", anchor=False)
+    st.subheader("Splits of the models", anchor=False)
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(
-        "Scans that belong together stay in one part. Those left out would have trained a model, but are "
-        "near-duplicates of scans by which it is chosen or scored."
+        "Related scans stay in one split. Scans left out are near-duplicates of validation or test scans; training on "
+        "them would be leakage."
     )

@@ -1,61 +1,76 @@
-"""Which scans of a dataset are near-duplicates, which of them leak, and which contradict each other? Side by side."""
+"""Near-duplicates of a dataset, its leakage and its contradicting labels, side by side."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from datasets.audit_tables import CHOICES, Findings, Pair, Side, leaks, pairs
+from datasets.audit_tables import PAIR_FILTERS, AuditTables, Pair, Side, leakage, read_pairs
 from datasets.cards import DATASETS, DatasetCard
 from datasets.cohorts import COHORT_TITLES
 from datasets.records import DatasetError, Record
-from pages.charts.datasets import leaking
+from pages.charts.datasets import leakage_by_class
 from pages.charts.style import CONFIG
-from pages.components.datasets.examples import SPLIT_NAMES, picture_of
+from pages.components.datasets.examples import SPLIT_NAMES, image_of
 from scans import display_name
 
 _PAGE = 6  # pairs
 _CLASSES = {label: name for card in DATASETS.values() for label, name in card.classes.items()}
-_TWIN = (
-    "A near-duplicate: a copy, a mirror image, a turned copy, or a slice so near that a reader would call them one. "
-    "Found by a fingerprint of 256 bits of the head, and by how far its pixels agree."
+_NEAR_DUPLICATE = (
+    "A copy, a mirror image, a turned copy, or a slice so close that a radiologist would call them one. Found by a "
+    "256-bit fingerprint of the head and the correlation of its pixels."
 )
+_CONTRADICTING = "Contradicting labels"
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the stored pairs…")
 def _pairs(task: str) -> tuple[Pair, ...]:
-    return pairs(DATASETS[task])
+    return read_pairs(DATASETS[task])
 
 
-def show_counts(found: Findings) -> None:
-    """Draw how many scans have twins, leak, are copies or contradict each other, in a set and between sets."""
-    card, leaked = found.card, leaks(found)
-    if not found.summaries:
+def show_counts(tables: AuditTables) -> None:
+    """Draw how many scans have near-duplicates, leak, are copies or have contradicting labels."""
+    card, leaking = tables.card, leakage(tables)
+    if not tables.summaries:
         return
     if not card.pooled:
-        (summary,) = found.summaries.values()
-        twins, copies = summary["twins"], summary["exact_copies"]
-        boxes = st.columns(4)
-        boxes[0].metric("Scans with a near-duplicate", _of(twins["scans"], found.scans), help=_TWIN)
-        told = "A test scan with a near-duplicate among the training scans: a model can answer it from memory."
-        test, whole = (sum(column) for column in zip(*leaked.values(), strict=True)) if leaked else (0, 0)
-        boxes[1].metric("Test scans that leak", _of(test, whole) if whole else "no test split", help=told)
-        boxes[2].metric("Byte-identical files", _of(copies["scans"], found.scans))
-        told = "Pairs of near-duplicates in this set that carry different labels: at most one of the two is right."
-        boxes[3].metric("Contradicting pairs", f"{summary['contradictions']:,}", help=told)
-    if leaked:
-        st.subheader("Test scans with a twin in training", anchor=False)
-        st.plotly_chart(leaking(leaked, card.classes), config=CONFIG, key="leaks", alt="Leaking test scans by class")
-        whose = "Kaggle's own test scans. " if card.pooled else ""
-        st.caption(f"{whose}Candor's models are also scored on the test scans without a twin: see Model performance.")
+        (summary,) = tables.summaries.values()
+        _show_metrics(summary, tables.scans, leaking)
+    if leaking:
+        st.subheader("Test scans with a near-duplicate in training", anchor=False)
+        chart = leakage_by_class(leaking, card.classes)
+        st.plotly_chart(chart, config=CONFIG, key="leakage", alt="Test scans with a near-duplicate in training")
+        scope = "Kaggle's own test scans. " if card.pooled else ""
+        st.caption(f"{scope}The page “Model performance” also gives every score without these scans.")
     rows = [
         _shared(own, other, shared)
-        for own, stored in found.summaries.items()
-        for other, shared in stored["elsewhere"].items()
+        for own, summary in tables.summaries.items()
+        for other, shared in summary["other_collections"].items()
         if not card.pooled or list(COHORT_TITLES).index(own) < list(COHORT_TITLES).index(other)
     ]
     st.subheader("Shared with other collections", anchor=False)
-    st.dataframe(rows, hide_index=True, alt="Scans that two collections share")
+    st.dataframe(rows, hide_index=True, alt="Near-duplicates between two collections")
+
+
+def _show_metrics(summary: Mapping, scans: int, leaking: Mapping[str, tuple[int, int]]) -> None:
+    near, copies = summary["near_duplicates"], summary["exact_copies"]
+    test, whole = (sum(column) for column in zip(*leaking.values(), strict=True)) if leaking else (0, 0)
+    inside = summary["contradicting_pairs"]
+    across = sum(shared["contradicting_pairs"] for shared in summary["other_collections"].values())
+    boxes = st.columns(4)
+    boxes[0].metric("Scans with a near-duplicate", _of(near["scans"], scans), help=_NEAR_DUPLICATE)
+    boxes[1].metric(
+        "Leaking test scans",
+        _of(test, whole) if whole else "no test split",
+        help="Test scans with a near-duplicate in the training split: a model can predict these from memory.",
+    )
+    boxes[2].metric("Byte-identical files", _of(copies["scans"], scans))
+    boxes[3].metric(
+        f"Pairs with {_CONTRADICTING.lower()}",
+        f"{inside + across:,}",
+        help=f"Near-duplicates whose labels differ, so that at most one is right: {inside:,} pairs within this "
+        f"dataset, {across:,} with other collections.",
+    )
 
 
 def _of(part: int, whole: int) -> str:
@@ -66,61 +81,64 @@ def _shared(own: str, other: str, shared: Mapping) -> dict[str, object]:
     return {
         "Collection": COHORT_TITLES[own],
         "and": COHORT_TITLES[other],
-        "Scans of the first with a twin in the second": shared["scans_here"],
+        "Scans of the first with a near-duplicate in the second": shared["scans_here"],
         "Scans of the second with one in the first": shared["scans_there"],
         "Pairs": shared["pairs"],
         "of them mirrored or turned": shared["pairs"] - shared["by_position"].get("as is", 0),
-        "Contradicting labels": shared["contradictions"],
+        _CONTRADICTING: shared["contradicting_pairs"],
     }
 
 
 def show_pairs(card: DatasetCard, data: Path, here: bool) -> None:
-    """Draw the pairs that the reader chooses, a page at a time; a table alone where the scans are not `here`."""
-    st.subheader("The pairs", anchor=False)
+    """Draw the pairs that the user chooses, a page at a time; only a table where the scans are not `here`."""
+    st.subheader("Pairs", anchor=False)
     if card.task == "phantom4":
-        st.write("Each phantom is drawn from a seed of its own; no seed of the test part is one of the training part.")
+        st.write("Each phantom has a seed of its own; training and test seeds do not overlap.")
         return
     try:
         every = _pairs(card.task)
     except DatasetError as error:
         st.error(str(error))
         return
-    kept = {title: [pair for pair in every if keeps(pair)] for title, keeps in CHOICES.items()}
+    kept = {title: [pair for pair in every if keeps(pair)] for title, keeps in PAIR_FILTERS.items()}
     kept = {title: chosen for title, chosen in kept.items() if chosen}
     if not kept:
-        st.write("No pair of near-duplicates was found.")
+        st.write("No near-duplicates.")
         return
-    first = "Contradicting labels" if "Contradicting labels" in kept else "All"
     title = st.segmented_control(
         "Show",
         list(kept),
-        default=first,
+        default=_CONTRADICTING if _CONTRADICTING in kept else "All",
         required=True,
         format_func=lambda title: f"{title} ({len(kept[title]):,})",
         key=f"pairs-{card.task}",
     )
     chosen = kept[title]
     if here:
-        undo = st.toggle(
-            "Turn the right-hand scan back",
-            key="undo",
-            persist_state="session",
-            help="Undoes the mirroring and turning in which the second scan equals the first.",
-        )
-        pages = -(-len(chosen) // _PAGE)
-        page = st.pagination(pages, key=f"page-{card.task}-{title}") if pages > 1 else 1
-        at = (page - 1) * _PAGE
-        grid = st.grid(3, min_column_width=320, gap="small", border=True)
-        for pair in chosen[at : at + _PAGE]:
-            with grid.cell():
-                _show_pair(pair, data, undo)
-        st.caption(f"Pairs {at + 1:,} to {min(at + _PAGE, len(chosen)):,} of {len(chosen):,}.")
+        _show_page(chosen, data, f"page-{card.task}-{title}")
     if not here or st.toggle("Table of these pairs", key="pairs-table"):
         st.dataframe([_row(pair) for pair in chosen], hide_index=True, alt="Pairs of near-duplicates")
     st.caption(
-        "Listed are each scan's nearest twin in every split of every collection, and every pair whose labels "
-        "contradict each other; a cluster of copies has more pairs than these."
+        "Listed are each scan's nearest near-duplicate in every split of every collection, and every pair with "
+        "contradicting labels; a cluster of copies has more pairs than these."
     )
+
+
+def _show_page(pairs: list[Pair], data: Path, key: str) -> None:
+    undo = st.toggle(
+        "Turn the right-hand scan back",
+        key="undo",
+        persist_state="session",
+        help="Undoes the mirroring and turning, so that both scans have the same position.",
+    )
+    pages = -(-len(pairs) // _PAGE)
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    at = (page - 1) * _PAGE
+    grid = st.grid(3, min_column_width=320, gap="small", border=True)
+    for pair in pairs[at : at + _PAGE]:
+        with grid.cell():
+            _show_pair(pair, data, undo)
+    st.caption(f"Pairs {at + 1:,} to {min(at + _PAGE, len(pairs)):,} of {len(pairs):,}.")
 
 
 def _show_pair(pair: Pair, data: Path, undo: bool) -> None:
@@ -133,15 +151,15 @@ def _show_pair(pair: Pair, data: Path, undo: bool) -> None:
     position = "Same position" if pair.position == "as is" else f"The right one is {pair.position}"
     st.caption(" · ".join([position, *(["byte-identical files"] if pair.copy else facts)]))
     if pair.contradicts:
-        st.badge("Labels contradict", color="orange")
+        st.badge(_CONTRADICTING, color="orange")
 
 
 def _show_side(side: Side, data: Path, position: str) -> None:
     path = data / side.id
     try:
         if path.is_file():
-            picture = picture_of(Record(side.id, side.label, path), position=position)
-            st.image(picture, alt=f"{_CLASSES[side.label]}, {_where(side)}", width="stretch", output_format="PNG")
+            image = image_of(Record(side.id, side.label, path), position=position)
+            st.image(image, alt=f"{_CLASSES[side.label]}, {_where(side)}", width="stretch", output_format="PNG")
         else:
             st.caption("Not in the copy on this machine.")
     except DatasetError:
@@ -158,14 +176,14 @@ def _where(side: Side) -> str:
 def _row(pair: Pair) -> dict[str, object]:
     return {
         "Class": _CLASSES[pair.a.label],
-        "Where": _where(pair.a),
+        "Collection, split": _where(pair.a),
         "File": pair.a.id,
-        "Twin's class": _CLASSES[pair.b.label],
-        "Twin is in": _where(pair.b),
-        "Twin's file": pair.b.id,
+        "Near-duplicate's class": _CLASSES[pair.b.label],
+        "Near-duplicate's collection, split": _where(pair.b),
+        "Near-duplicate's file": pair.b.id,
         "Position": pair.position,
         "Bits apart": pair.bits,
         "Correlation": pair.correlation,
         "Byte-identical": pair.copy,
-        "Labels contradict": pair.contradicts,
+        _CONTRADICTING: pair.contradicts,
     }
