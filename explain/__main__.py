@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explain import METHODS, Request, draw, explain, method, png, predict
 from explain.arguments import add_request_flags, add_slice_flags, choose_slice, unique_stems
+from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.request import check_seconds
 from model_zoo import Model, ModelError, load_model
 from scans import ScanError, read
@@ -78,8 +79,8 @@ def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespa
     try:
         scan = choose_slice(read(path, plane=options.plane), options.slice)
         prediction = predict(model, scan)
-        asked = (options.target, options.engine, options.seed, options.seconds, prediction)
-        requests = [Request(model, scan, name, *asked) for name in options.method]
+        settings = (options.target, options.engine, options.seed, options.seconds, prediction)
+        requests = [Request(model, scan, name, *settings) for name in options.method]
     except ScanError as error:
         return [{"file": str(path), "error": str(error)}]
     return [_explain_request(request, path, stem, options.out) for request in requests]
@@ -97,18 +98,18 @@ def _line(entry: dict) -> str:
     if "error" in entry:
         return f"{entry['file']}: {entry['error']}"
     notes = "".join(f" ({warning})" for warning in entry["warnings"])
-    what = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
-    return f"{entry['file']}: {what} in {entry['map']} and .png{notes}"
+    heading = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
+    return f"{entry['file']}: {heading} in {entry['map']} and .png{notes}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain",
-        description="Show what a model looked at. A heatmap is evidence about the model, not about the patient.",
+        description=f"Explain what a model's prediction for a scan rests on. {NOT_FOR_DIAGNOSIS}",
         epilog="Three first words are commands of their own, with a --help each: `python -m explain counterfactual` "
-        "predicts again with a region removed, kept alone or moved, `python -m explain report` writes a report of each "
-        "scan, and `python -m explain evaluate` measures the quality of a method's maps. A scan whose file has such a "
-        "name is given as ./report.",
+        "predicts again with a region removed, kept alone or moved, `python -m explain report` writes a report per "
+        "scan, and `python -m explain evaluate` measures the quality of a method's maps. Give a scan whose file has "
+        "such a name as ./report.",
     )
     parser.add_argument(
         "scans", metavar="SCAN", nargs="+", type=Path, help="a PNG, JPEG, TIFF, BMP, WebP, DICOM or NIfTI file"

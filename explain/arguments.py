@@ -1,4 +1,4 @@
-"""What the commands of `python -m explain` share: their flags, the slice that is meant, and the names of results."""
+"""Shared by the commands of `python -m explain`: flags, the choice of a slice, and the names of results."""
 
 import argparse
 from pathlib import Path
@@ -16,20 +16,20 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=SECONDS,
         metavar="S",
-        help="time limit per map; a map that is cut off says so (default: %(default)g)",
+        help="time limit per map; a map that it cut off is marked (default: %(default)g)",
     )
 
 
 def add_slice_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say which slice of a volume is meant."""
+    """Add the flags that choose a slice of a volume."""
     parser.add_argument("--plane", choices=PLANES, default="axial", help="plane through a NIfTI volume")
     parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one")
 
 
 def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Return each path with the name its results get: its stem, numbered where that is taken.
+    """Return each path with the name of its results: its stem, numbered where that is taken.
 
-    A stem is cut at 180 bytes: a file system takes names of 255, and the method's name comes behind it.
+    A stem is cut at 180 bytes: file systems take names of 255, and the method's name follows.
     """
     taken: set[str] = set()
     named = []

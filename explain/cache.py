@@ -8,13 +8,13 @@ from explain.methods import METHODS
 from explain.queue import QUICK, SLOW, Task
 from explain.request import Request, explain
 
-MAX_BYTES = 256 * 1024**2  # some 200 maps of 512 x 512 pixels, each with its raw one
+MAX_BYTES = 256 * 1024**2  # some 200 maps of 512 x 512 pixels with their raw maps
 
 
 class Cache:
-    """Finished explanations in memory, the least recently used forgotten first. Any thread may use it.
+    """Finished explanations in memory; the least recently used are forgotten first. Any thread may use it.
 
-    What it gives out is shared between users: an Explanation is frozen and its arrays are read-only.
+    Users share what it returns: an Explanation is frozen, and its arrays are read-only.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:

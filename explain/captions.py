@@ -4,23 +4,23 @@ from explain.explanation import Explanation
 from explain.methods import METHODS
 from scans import Scan
 
-SATURATED = 0.9999  # a probability above this is the same to Score-CAM whatever is hidden
+SATURATED = 0.9999  # above this probability, hiding anything makes no difference to Score-CAM
 
 _CONVERGED = 0.9  # rank correlation of the last two maps
 _UNLIKELY = 0.01
 _ONE_PASS = 2  # evaluations: one for the prediction, one for the map
-_FAINT = 1e-6  # of the strongest: evidence for the class below this is rounding
+_FAINT = 1e-6  # share of the strongest value: evidence for the class below it is rounding error
 _NOTE_MEANINGS = {"lime": "R2: how much of the network's response LIME's linear model reproduces; 1 would be all."}
 
 
 def convergence(explanation: Explanation) -> str:
-    """Return how stable the map is, and what it cost, in two sentences."""
+    """Return whether the map converged, and what it cost, in two or three sentences."""
     random, agreement = METHODS[explanation.method].random, explanation.stability
     cost = f"{explanation.evaluations:,} evaluations of the model, {_seconds(explanation.seconds)}."
     if agreement is None:
         if explanation.stopped == "time":
             return f"Stopped at the time limit after the first map, so convergence was not measured. {cost}"
-        if random and explanation.method != "scorecam":  # whose only map is that of every channel by itself
+        if random and explanation.method != "scorecam":  # whose single map covers every channel
             return f"A single map, so convergence was not measured; compare another seed. {cost}"
         if explanation.evaluations > _ONE_PASS:
             return f"Deterministic. {cost}"
@@ -56,7 +56,7 @@ def progress_text(share: float, seconds: float, limit: float) -> tuple[float, st
 
 
 def fit_notes(explanation: Explanation) -> list[str]:
-    """Return what the method reports of its own fit, a sentence each, and what its measure means."""
+    """Return what the method reports of its own fit, one sentence each, with the meaning of its measure."""
     meaning = [_NOTE_MEANINGS[explanation.method]] if explanation.notes and explanation.method in _NOTE_MEANINGS else []
     return [*explanation.notes, *meaning]
 
@@ -95,7 +95,7 @@ def colour_meaning(explanation: Explanation, name: str, against: bool) -> str:
 
 
 def scan_facts(scan: Scan) -> list[str]:
-    """Return what is known of a scan and identifies nobody, a few words each."""
+    """Return the facts about a scan that identify nobody, a few words each."""
     rows, columns = scan.shape
     facts = [f"{columns} × {rows} pixels"]
     if scan.spacing != (1.0, 1.0):

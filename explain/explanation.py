@@ -1,4 +1,4 @@
-"""What is an explanation? A map in the scan's pixels with all that is needed to repeat and to judge it."""
+"""An explanation: a map in the scan's pixels, with all that is needed to repeat and to judge it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,14 +8,16 @@ import numpy as np
 
 from scans import Scan
 
+NOT_FOR_DIAGNOSIS = "Not for diagnosis. A heatmap is evidence about the model, not about the patient."
+
 
 @dataclass(frozen=True, eq=False)  # two maps are compared by their arrays, which == cannot
 class Explanation:
     """The result of one method for one scan, model and class. Evidence about the model, not the patient.
 
-    `heat` is float32 (H, W) in the pixels of the scan as uploaded, in `unit`, nothing rescaled; 0 where the
-    model was not shown the scan. Evidence against the class is kept where `signed`, and 0 elsewhere. `raw` is
-    the method's own grid over the model's square.
+    `heat` is float32 (H, W) in the pixels of the scan as uploaded, in `unit`, never rescaled; 0 where the scan was
+    cropped away before the model. Where `signed`, values below 0 are evidence against the class; elsewhere there are
+    none. `raw` is float32 (h', w'), the method's own grid over the model's square.
     """
 
     heat: np.ndarray
@@ -25,9 +27,9 @@ class Explanation:
     unit: str
     model: str
     weights: str  # sha256 of the model's weights
-    target: str  # the class explained
-    predicted: str  # the class the model gives
-    probabilities: tuple[float, ...]  # of every class, in the order of the card's
+    target: str  # id of the explained class
+    predicted: str  # id of the predicted class
+    probabilities: tuple[float, ...]  # of all classes, in the card's order
     probability: float  # of `target`
     scan: str  # sha256 of the scan's file
     slice: int
@@ -37,9 +39,9 @@ class Explanation:
     seconds: float
     evaluations: int  # forward passes of the model
     signed: bool = False  # below 0 is evidence against the class
-    stopped: str = "complete"  # or "stable": refined no further, or "time": cut off by the budget
-    stability: float | None = None  # Spearman of the last two maps, -1 to 1; None: one map, nothing to compare
-    notes: tuple[str, ...] = ()  # what the method says of its own fit
+    stopped: str = "complete"  # or "stable": refined no further, or "time": cut off by the time limit
+    stability: float | None = None  # rank correlation of the last two maps, -1 to 1; None: one map only
+    notes: tuple[str, ...] = ()  # what the method reports of its own fit
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,12 +57,7 @@ class Explanation:
 
     def belongs_to(self, scan: Scan, weights_sha256: str) -> bool:
         """Return whether this is an explanation of that slice by a model with those weights."""
-        return (self.scan, self.plane, self.slice, self.weights) == (
-            scan.digest,
-            scan.plane,
-            scan.index,
-            weights_sha256,
-        )
+        return self.scan_key == scan.key and self.weights == weights_sha256
 
     def manifest(self) -> dict:
         """Return everything but the arrays, ready for JSON, with the map's shape and range."""
@@ -75,7 +72,7 @@ class Explanation:
             "shape": list(self.heat.shape),
             "range": [float(self.heat.min()), float(self.heat.max())],
             "raw_shape": list(self.raw.shape),
-            "note": "A heatmap is evidence about the model, not about the patient. Not for diagnosis.",
+            "note": NOT_FOR_DIAGNOSIS,
         }
 
     def save(self, folder: Path, stem: str) -> Path:

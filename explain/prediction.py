@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_zoo import Model, ModelError
+from model_zoo import Model
 from scans import BLANK_SLICE, Placement, Scan, ScanError, fit
 
 
@@ -23,14 +23,12 @@ class Prediction:
 
 
 def predict(model: Model, scan: Scan) -> Prediction:
-    """Return the prediction for one scan, by itself: in a batch the last bits may differ.
+    """Return the prediction for one scan, computed in a batch of its own: in a larger one the last bits may differ.
 
     Raises ScanError on a blank slice and ModelError on probabilities that are not finite.
     """
     if scan.blank:
         raise ScanError(BLANK_SLICE)
     square, placement = fit(scan, model.card.input)
-    p = model.predict(square[None])[0]
-    if not np.isfinite(p).all():  # a method may not notice: gradients know no bias, and a map of zeros is a map
-        raise ModelError(f"{model.card.id} gave probabilities that are not finite; its weights may be broken")
-    return Prediction(square, placement, p)
+    # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
+    return Prediction(square, placement, model.finite(model.predict(square[None])[0]))

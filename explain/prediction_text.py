@@ -1,4 +1,4 @@
-"""A prediction in words, without sounding surer than it is."""
+"""A prediction in words, never more certain than it is."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ _HIGH, _MODERATE = 0.9, 0.6  # probabilities of the predicted class
 
 
 def percent(p: float) -> str:
-    """Return a probability for the eye, but never a flat 0 or 100.
+    """Return a probability for display, but never a flat 0 or 100 %.
 
     >>> percent(0.97), percent(0.004), percent(1.0)
     ('97 %', 'under 1 %', 'over 99 %')

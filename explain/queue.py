@@ -1,9 +1,9 @@
 """One queue for everything slow: maps, whole series, evaluated cases, downloads and other work on datasets.
 
-A task is known by a key made of all that its result depends on (such as `Request.key`): a user who asks for what is
-already waiting or running joins that job, and may look at no other than those asked for. Tasks stand in lanes, each
-with workers of its own, so that a map of one pass does not wait for one of thousands. Finished explanations are kept
-by `explain.cache`, not here.
+A task has a key made of all that its result depends on (such as `Request.key`): a user who submits what is already
+waiting or running joins that job. Users see only the jobs that they submitted. Tasks stand in lanes, each with workers
+of its own, so that a map of one pass does not wait for a map of thousands. Finished explanations are kept by
+`explain.cache`, not here.
 """
 
 import time
@@ -15,8 +15,8 @@ from explain.refinement import Cancelled
 from explain.turns import in_turn
 
 LIVE = ("waiting", "running")
-PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once a minute, so that 60 would drop it
-GRACE = 5.0  # seconds; a page that is loaded again is away for one or two, and a job dropped too soon is asked again
+PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once per minute, so 60 would drop it
+GRACE = 5.0  # seconds; a page that reloads is away for one or two, and would submit a dropped job again
 FORGOTTEN_AFTER = 64  # finished jobs
 
 Work = Callable[[Callable[[float], None], Callable[[], bool]], object]  # work(progress, cancelled) -> result
@@ -24,12 +24,12 @@ Present = Callable[[], bool]  # is the user still connected?
 
 
 class Busy(RuntimeError):
-    """No room for another job now: one sentence on what was seen, what is accepted and what to do."""
+    """Raised when no further job is accepted now. The message gives the reason, the limit and what to do."""
 
 
 @dataclass(frozen=True)
 class Lane:
-    """`workers` jobs run at once, `waiting` more may wait, and a user may have `per_user` of all of them."""
+    """Limits: `workers` jobs run at once, `waiting` more may wait, and `per_user` of them belong to one user."""
 
     workers: int = 1
     waiting: int = 32
@@ -43,16 +43,16 @@ class Lane:
 QUICK, SLOW, BACKGROUND = "quick", "slow", "background"
 LANES = {
     QUICK: Lane(waiting=64, per_user=16),  # maps of a pass or two
-    SLOW: Lane(),  # all other maps, series and cases: each takes all cores
-    BACKGROUND: Lane(),  # work on datasets, which waits for disk and network
+    SLOW: Lane(),  # all other maps, series and cases: each uses all cores
+    BACKGROUND: Lane(),  # work on datasets, limited by disk and network
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """`work(progress, cancelled)` tells `progress` its share in [0, 1] and raises Cancelled where `cancelled` says so.
+    """A unit of work. `work(progress, cancelled)` reports a share in [0, 1] to `progress`, in a worker thread.
 
-    It is called in another thread.
+    It raises Cancelled once `cancelled()` is True.
     """
 
     key: str
@@ -62,10 +62,10 @@ class Task:
 
 @dataclass(eq=False)
 class Job:
-    """One task on its way, shared by all who asked for it. Written by its queue only, read by anybody.
+    """A submitted task, shared by all users who submitted it. Written by its queue only; any thread may read it.
 
-    `state` is "waiting", "running", "done", "failed" or "cancelled". `progress` is in [0, 1]. `result` is there once
-    it is done, `error`, the exception, once it has failed. A cancelled job stops at its next check.
+    `state` is "waiting", "running", "done", "failed" or "cancelled". `progress` is in [0, 1]. `result` is set once it
+    is done, `error`, the exception, once it has failed. A cancelled job stops at its next check.
     """
 
     queue: "Queue" = field(repr=False)
@@ -76,8 +76,8 @@ class Job:
     progress: float = 0.0
     result: object = None
     error: BaseException | None = None
-    users: dict[str, int] = field(default_factory=dict)  # user -> when, on the queue's count of turns
-    present: dict[str, Present] = field(default_factory=dict)  # of those of whom it can be told
+    users: dict[str, int] = field(default_factory=dict)  # user -> turn of submission
+    present: dict[str, Present] = field(default_factory=dict)  # of those whose connection can be checked
     waiters: int = 0
     last_seen: float = 0.0
     started: float = 0.0
@@ -86,7 +86,7 @@ class Job:
 
     @property
     def place(self) -> int:
-        """How soon it is taken, 1 being next, if nobody else asks or leaves; 0 where it is not waiting."""
+        """Its place among the waiting, 1 being next, if nobody else submits or leaves; 0 where it is not waiting."""
         return self.queue.place(self)
 
     @property
@@ -104,7 +104,7 @@ class Job:
 
 
 class Queue:
-    """Jobs in lanes. `patience` is in seconds, and `now` is the clock they are read from."""
+    """Jobs in lanes. `patience`, in seconds, is how long a job that nobody looks at is kept; `now` is the clock."""
 
     def __init__(
         self,
@@ -114,18 +114,18 @@ class Queue:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lanes, self.patience, self.now = dict(lanes), patience, now
-        self._lock = Lock()  # held over all that follows, and over every change of a job's state and users
-        self._jobs: dict[str, Job] = {}  # the live in the order they came, the finished in the order they ended
+        self._lock = Lock()  # guards all fields below, and every change of a job's state and users
+        self._jobs: dict[str, Job] = {}  # live ones in order of submission, finished ones in order of ending
         self._turn = 0
-        self._served: dict[str, int] = {}  # user -> the turn at which a job of theirs was last started
+        self._served: dict[str, int] = {}  # user -> turn at which a job of theirs last started
         self._threads = dict.fromkeys(self.lanes, 0)
 
     def submit(self, task: Task, user: str, present: Present | None = None) -> Job:
-        """Return the job for a task: the one already waiting or running, joined, or else a new one.
+        """Return the job of a task: the one that is waiting or running already, or a new one.
 
-        `present` tells, from any thread, whether the user is still connected: a job whose users have all been away for
-        `GRACE` seconds is dropped, running or not. Raises Busy where the user has as many jobs as a lane allows, or
-        the lane is full.
+        `present` returns, from any thread, whether the user is still connected: a job whose users have all been away
+        for `GRACE` seconds is dropped, running or not. Raises Busy where the user has as many jobs as the lane
+        allows, or the lane is full.
         """
         with self._lock:
             self._drop_unseen()
@@ -136,10 +136,10 @@ class Queue:
             if job is None:
                 job = Job(self, task.key, task.lane, task.work)
                 job.last_seen = job.started = job.ended = self.now()
-                if self._threads[task.lane] < self.lanes[task.lane].workers:  # it waits for the lock held here
+                if self._threads[task.lane] < self.lanes[task.lane].workers:  # the thread waits for this lock
                     Thread(target=self._serve, args=(task.lane,), name=f"{task.lane} lane", daemon=True).start()
                     self._threads[task.lane] += 1
-                self._jobs.pop(task.key, None)  # a finished one: the new one stands at the end
+                self._jobs.pop(task.key, None)  # a finished job of the same key: the new one goes to the end
                 self._jobs[task.key] = job
             self._turn += 1
             job.users.setdefault(user, self._turn)
@@ -149,10 +149,10 @@ class Queue:
             return job
 
     def look(self, key: str, user: str) -> Job | None:
-        """Return a job that this user asked for, else None; a finished one is handed to each user once.
+        """Return a job that this user submitted, else None; each user gets a finished job once.
 
-        It also says that the user is still there. None for a job that was dropped unseen, or finished before 64
-        others: ask the cache, then submit.
+        Looking also marks the user as present. None for a job that was dropped, or that finished before 64 others:
+        look into the cache, then submit.
         """
         with self._lock:
             job = self._jobs.get(key)
@@ -164,19 +164,19 @@ class Queue:
             return job
 
     def cancel(self, key: str, user: str) -> None:
-        """Take a user's interest in a job back; the job is cancelled when nobody is left who asked for it."""
+        """Withdraw a user from a job; a job without users is cancelled."""
         with self._lock:
             if job := self._jobs.get(key):
                 self._leave(job, user)
 
     def leave(self, user: str) -> None:
-        """Take all of a user's interest back, as when the browser was closed."""
+        """Withdraw a user from all jobs, as when the browser was closed."""
         with self._lock:
             for job in list(self._jobs.values()):
                 self._leave(job, user)
 
     def place(self, job: Job) -> int:
-        """Return how soon a job is taken, 1 being next; 0 where it is not waiting."""
+        """Return the place of a job among the waiting of its lane, 1 being next; 0 where it is not waiting."""
         with self._lock:
             order = self._order(job.lane)
             return order.index(job) + 1 if job in order else 0
@@ -194,22 +194,22 @@ class Queue:
 
     @property
     def idle(self) -> bool:
-        """True where no worker is left: an idle queue has no threads."""
+        """True where no worker is running: an idle queue has no threads."""
         return not any(self._threads.values())
 
-    # All below is called with the lock held, except `_serve`, `_stops` and `_run`.
+    # All methods below are called with the lock held, except `_serve`, `_stops` and `_run`.
 
     def _refuse_too_many(self, live: list[Job], user: str, lane: Lane, new: bool) -> None:
         own = sum(user in job.users for job in live)
         if own >= lane.per_user:
             raise Busy(
-                f"You have {own} requests waiting or running, and {lane.per_user} at a time are accepted; "
-                "wait for one of them, or cancel one."
+                f"You have {own} requests queued or running; at most {lane.per_user} at a time are accepted. "
+                "Wait for one of them, or cancel one."
             )
         if new and len(live) >= lane.workers + lane.waiting:
             raise Busy(
-                f"{len(live)} requests are waiting or running already, and no more than "
-                f"{lane.workers + lane.waiting} are accepted; try again in a minute."
+                f"{len(live)} requests are queued or running; at most {lane.workers + lane.waiting} are accepted. "
+                "Try again in a minute."
             )
 
     def _leave(self, job: Job, user: str) -> None:
@@ -218,7 +218,7 @@ class Queue:
             self._drop(job)
 
     def _drop(self, job: Job) -> None:
-        del self._jobs[job.key]  # at once: who asks now gets a new job, not one that is about to stop
+        del self._jobs[job.key]  # at once: a new submission must not join a job that is about to stop
         self._end(job, "cancelled")
 
     def _drop_unseen(self) -> None:
@@ -229,7 +229,7 @@ class Queue:
                 self._drop(job)
 
     def _deserted(self, job: Job) -> bool:
-        """Return whether all users are known to have gone, and stayed away for a while."""
+        """Return whether all users are known to be disconnected, and have been for GRACE seconds."""
         if job.waiters or set(job.present) < set(job.users):
             return False
         if _any_present(job):
@@ -243,7 +243,7 @@ class Queue:
             job.ended = self.now()
         job.result, job.error, job.work = result, error, None
         job.progress = 1.0 if state == "done" else job.progress
-        job.state = state  # after the result: who sees "done" finds it there
+        job.state = state  # after the result: whoever reads "done" must find it set
         job.over.set()
         if self._jobs.get(job.key) is job:
             self._jobs[job.key] = self._jobs.pop(job.key)
@@ -270,7 +270,7 @@ class Queue:
         return job
 
     def _serve(self, lane: str) -> None:
-        """Run the jobs of a lane until none is waiting."""
+        """Run the jobs of a lane until none waits; the body of a worker thread."""
         while True:
             with self._lock:
                 job = self._take(lane)
@@ -282,18 +282,18 @@ class Queue:
     def _stops(self, job: Job) -> bool:
         if job.state == "running" and self._deserted(job):
             with self._lock:
-                if job.key in self._jobs and self._deserted(job):  # nobody joined it meanwhile
+                if job.key in self._jobs and self._deserted(job):  # unless a user joined in the meantime
                     self._drop(job)
         return job.state != "running"
 
     def _run(self, job: Job) -> None:
         work, ending = job.work, {"state": "cancelled"}
         try:
-            if work is not None:  # None: cancelled since it was taken
+            if work is not None:  # None: cancelled after it was taken
                 ending = {"state": "done", "result": work(job.advance, lambda: self._stops(job))}
         except Cancelled:
             pass
-        except BaseException as error:  # not only Exception: nothing that one job does may stop the others
+        except BaseException as error:  # not only Exception: no job may stop the worker
             ending = {"state": "failed", "error": error}
         with self._lock:
             self._end(job, **ending)

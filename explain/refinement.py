@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
-from model_zoo import Model, ModelError
+from model_zoo import Model
 from scans import resize
 from scans.head import head_mask
 
@@ -34,7 +34,7 @@ class RawMap(NamedTuple):
     """What a method yields: its own grid over the model's square, float32 (h', w'), signed.
 
     `evaluations` counts forward passes of single scans up to here, `done` is the share of the method's full
-    effort, 1 where it has no more to give, and `notes` are findings of its own ("R2 0.81").
+    effort, 1 where it has no more to give, and `notes` are what it reports of its own fit ("R2 0.81").
     """
 
     values: np.ndarray
@@ -45,10 +45,10 @@ class RawMap(NamedTuple):
 
 @dataclass
 class Clock:
-    """The time limit of one explanation, counted from its making, and who listens.
+    """The time limit of one explanation, counted from construction, with its callbacks.
 
     `seconds` is the limit, `stable` the rank correlation at which refinement ends. `progress` gets a share in [0, 1].
-    `drafted` is set once there is a map that could be given.
+    `drafted` is set once there is a map that could be returned.
     """
 
     seconds: float = SECONDS
@@ -59,7 +59,7 @@ class Clock:
     drafted: bool = False
 
     def check(self) -> None:
-        """Raise Cancelled, or end the refinement where the time is over and there is a map to give."""
+        """Raise Cancelled, or end the refinement where the time is over and there is a map to return."""
         if self.cancelled():
             raise Cancelled
         if self.drafted and time.monotonic() - self.started >= self.seconds:
@@ -68,7 +68,7 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class MethodInput:
-    """What a method explains: one class of one prepared scan by one model.
+    """The input of a method: one class of one prepared scan and model.
 
     `square` is float32 (h, w, c), made by `scans.fit` for this model; `target` is the index of the class in the logits.
     """
@@ -89,20 +89,17 @@ class MethodInput:
         for start in range(0, len(batch), _CHUNK):
             self.clock.check()
             parts.append(self.model.runtime.logits(batch[start : start + _CHUNK]))
-        logits = np.concatenate(parts)
-        if not np.isfinite(logits).all():
-            raise ModelError(f"{self.model.card.id} gave logits that are not finite; its weights may be broken")
-        return logits
+        return self.model.finite(np.concatenate(parts), "logits")
 
     @property
     def unit(self) -> np.ndarray:
-        """The square as one picture in [0, 1], float32 (h, w): the mean of its channels."""
+        """The square as a grey picture in [0, 1], float32 (h, w): the mean of its channels."""
         low, high = self.model.card.input.value_range
         return ((self.square.mean(axis=-1) - low) / (high - low)).astype(np.float32)
 
     @property
     def head(self) -> np.ndarray:
-        """Where the head is in the square, bool (h, w); everywhere, where none is found."""
+        """The mask of the head in the square, bool (h, w); all True where no head is found."""
         mask = head_mask(self.unit)
         return mask if mask.any() else np.ones_like(mask)
 
@@ -117,7 +114,7 @@ class Refined:
 
 
 def refine(drafts: Iterator[RawMap], given: MethodInput) -> Refined:
-    """Take a method's maps until one is good enough.
+    """Return the first map of a method that is good enough, or its last.
 
     Each map of a sampling method rests on twice the samples of the one before; unless it has CONVERGED, one agreement
     is not enough to stop at, since two maps that share half their samples agree better than two from different seeds.
@@ -145,7 +142,7 @@ def refine(drafts: Iterator[RawMap], given: MethodInput) -> Refined:
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray, head: np.ndarray) -> float:
-    """Return Spearman's rank correlation of two maps within the head, -1 to 1; 0 where one of them is flat.
+    """Return Spearman's rank correlation of two maps within the head, -1 to 1; 0 where only one of them is flat.
 
     The maps (h', w') are compared on the coarser of their grids; `head` is bool (h, w).
     """

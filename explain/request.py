@@ -1,8 +1,8 @@
-"""One request, one explanation: what the command line, the pages, the evaluation, the reports and workers call.
+"""One request, one explanation: the entry point of the command line, the pages, the evaluation and the reports.
 
-A request is complete and valid once it is made: an unknown method, engine or class, a blank slice or a time limit of
-nothing raises an error at construction. Its key is all that the explanation depends on, so that equal requests share
-one result.
+A request is complete and valid once it is made: an unknown method, engine or class, a blank slice or a time limit of 0
+raises an error at construction. Its key covers all that the explanation depends on, so that equal requests share one
+result.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from model_zoo import Model, ModelError
 from scans import Scan
 
 VERSION = 1  # raised whenever a method's formula changes, so that no old map passes for a new one
-_FAINT = 1e-6  # of the strongest evidence against: a peak below this is rounding, not evidence
+_FAINT = 1e-6  # share of the strongest value: positive evidence below it is rounding error
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
     """One question to Candor. Defaults are resolved at construction: the predicted class, the method's first engine.
 
-    `target` is a class id, `seconds` the time limit. `prediction` is given where it is known already; computed
-    otherwise. Raises ModelError on an unknown method, engine or class, on a time limit that is not above 0 and on
-    probabilities that are not finite, ScanError on a blank slice.
+    `target` is a class id, `seconds` the time limit. `prediction` is computed unless it is passed. Raises
+    ModelError on an unknown method, engine or class, on a time limit that is not above 0 and on probabilities that
+    are not finite, ScanError on a blank slice.
 
     >>> from model_zoo import load_model
     >>> from scans import phantom
@@ -82,8 +82,8 @@ class Request:
     def key(self) -> str:
         """The sha256, 64 hexadecimal digits, of all that the map and its manifest depend on.
 
-        By contents, never by an object's identity, nor by a hash of a sample of the pixels, which is what Streamlit's
-        cache makes of a large array: two scans would share a map. The runtime is not part of it: a process has one.
+        It covers all pixels, not a sample of them, as Streamlit's cache takes of a large array: two scans would share
+        a map. The runtime is not part of it, since a process has only one.
         """
         card, scan = self.model.card, self.scan
         facts = {
@@ -125,8 +125,8 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a request. `progress` gets a share in [0, 1]; `stable` ends the refinement early.
 
-    Raises ModelError on a model that the method cannot explain and on a map that is not finite, and Cancelled where
-    `cancelled` says so.
+    Raises ModelError on a model that the method cannot explain and on a map that is not finite, and Cancelled once
+    `cancelled` returns True.
     """
     clock = Clock(request.seconds, stable, progress, cancelled)
     started = time.perf_counter()
@@ -153,7 +153,7 @@ def explain(
         plane=request.scan.plane,
         settings=(
             ("tap", model.card.tap),
-            ("prediction runtime", model.runtime.engine),  # of the probabilities and of methods that only ask for them
+            ("prediction runtime", model.runtime.engine),  # of the probabilities, and of methods that need no gradient
             ("prediction precision", model.runtime.precision),
         ),
         seed=request.seed,
@@ -170,10 +170,7 @@ def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> Refined
     """Return a method's refined map of a prepared input. Raises ModelError on a map that is not finite."""
     engine = engine or next(iter(chosen.engines))
     refined = refine(chosen.engines[engine](given), given)
-    if not np.isfinite(refined.raw.values).all():  # else it would read as "no positive evidence"
-        raise ModelError(
-            f"{chosen.id} gave numbers that are not finite for {given.model.card.id}; its weights may be broken"
-        )
+    given.model.finite(refined.raw.values, f"values of {chosen.id}")  # else they would pass for "no positive evidence"
     return refined
 
 
@@ -185,7 +182,7 @@ def _time_limit_warning(refined: Refined) -> tuple[str, ...]:
 
 
 def _evidence(raw: np.ndarray, signed: bool, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the evidence for the class, with that against it where signed, and a sentence where it has none."""
+    """Return the evidence for the class, and against it where signed, with a warning where there is none for it."""
     positive = np.maximum(raw, 0)
     if positive.max() > _FAINT * np.abs(raw).max():
         return (raw if signed else positive), ()

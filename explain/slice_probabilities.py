@@ -1,4 +1,4 @@
-"""What does a model say of every slice of a series, where does it say it most, and what is that worth?"""
+"""A model's prediction for every slice of a series, where each class peaks, and how to read the course."""
 
 import hashlib
 from collections import Counter
@@ -9,21 +9,21 @@ import numpy as np
 from datasets.label_map import HEALTHY
 from explain.prediction_text import percent
 from explain.refinement import Cancelled
-from model_zoo import Model, ModelCard, ModelError
+from model_zoo import Model, ModelCard
 from scans import Scan
 
-CHUNK = 8  # slices a call: as long as a cancel has to wait
+CHUNK = 8  # slices per call of the model: a cancel waits for one call
 WARNING = (
-    "The model was trained on single slices, chosen because they show a tumour or a healthy brain, never on a whole "
-    "series. It answers something on every slice, on the skull base and the vertex too: read the course over "
-    "neighbouring slices, and no single peak."
+    "The model was trained on single slices chosen because they show a tumour or a healthy brain, never on whole "
+    "series. It predicts some class on every slice, the skull base and the vertex included: look for runs of "
+    "neighbouring slices and ignore isolated peaks."
 )
 
 
 def series_key(scans: Sequence[Scan], card: ModelCard) -> str:
-    """Return the sha256, 64 hexadecimal digits, of what the answers depend on: slices, plane and weights."""
-    told = [card.weights_sha256, *(f"{scan.digest} {scan.plane} {scan.index}" for scan in scans)]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    """Return the sha256, 64 hexadecimal digits, of all that the predictions depend on: slices, plane, weights."""
+    facts = [card.weights_sha256, *(scan.key for scan in scans)]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
 def by_slice(
@@ -32,20 +32,18 @@ def by_slice(
     progress: Callable[[float], object] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Return the probabilities, float32 (N, K), of N slices; NaN where a slice is blank, for it is not asked about.
+    """Return the probabilities, float32 (N, K), of N slices; NaN where a slice is blank.
 
-    `progress` gets a share in [0, 1]. Raises Cancelled, and ModelError on answers that are not finite.
+    `progress` gets a share in [0, 1]. Raises Cancelled, and ModelError on probabilities that are not finite.
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
-    asked = [place for place, scan in enumerate(scans) if not scan.blank]
-    for start in range(0, len(asked), CHUNK):
+    filled = [number for number, scan in enumerate(scans) if not scan.blank]
+    for start in range(0, len(filled), CHUNK):
         if cancelled():
             raise Cancelled
-        places = asked[start : start + CHUNK]
-        p[places] = model.classify([scans[place] for place in places])
-        if not np.isfinite(p[places]).all():
-            raise ModelError(f"{model.card.id} gave numbers that are not finite; its weights may be broken")
-        progress((start + len(places)) / len(asked))
+        numbers = filled[start : start + CHUNK]
+        p[numbers] = model.finite(model.classify([scans[number] for number in numbers]))
+        progress((start + len(numbers)) / len(filled))
     return p
 
 
@@ -56,36 +54,34 @@ def leading(p: np.ndarray, most: int) -> list[int]:
 
 
 def peaks(p: np.ndarray, classes: Sequence[str], most: int = 4) -> dict[int, int]:
-    """Return, for the classes of a lesion, the slice with the highest probability: class -> place, highest first.
+    """Return the slice with the highest probability of each tumour class: class index -> slice index, highest first.
 
-    Of more than `most` such classes only those that rise highest.
+    Of more than `most` such classes, those with the highest peaks. Healthy classes have none.
     """
-    seen = np.nan_to_num(p)
-    lesions = [k for k, name in enumerate(classes) if name not in HEALTHY]
-    highest = sorted(lesions, key=lambda k: -seen[:, k].max())[:most]
-    return {k: int(seen[:, k].argmax()) for k in highest}
+    filled = np.nan_to_num(p)
+    tumours = [k for k, name in enumerate(classes) if name not in HEALTHY]
+    highest = sorted(tumours, key=lambda k: -filled[:, k].max())[:most]
+    return {k: int(filled[:, k].argmax()) for k in highest}
 
 
 def count_sentence(p: np.ndarray, names: Sequence[str]) -> str:
-    """Return how many slices get which answer, in a sentence or two."""
+    """Return how many slices are predicted as which class, in a sentence or two."""
     blank = np.isnan(p).any(axis=1)
-    answers = Counter(p[~blank].argmax(axis=1).tolist())
-    parts = [f"{names[k]} on {number}" for k, number in answers.most_common()]
-    asked = int((~blank).sum())
-    sentence = (
-        f"Of {asked} {'slice' if asked == 1 else 'slices'} asked about, the model says {_listed(parts or ['nothing'])}."
-    )
-    if blank.any():
-        left_out = int(blank.sum())
-        sentence += f" {left_out} blank {'slice was' if left_out == 1 else 'slices were'} left out: gaps in the lines."
+    counts = Counter(p[~blank].argmax(axis=1).tolist())
+    parts = [f"{names[k]} on {number}" for k, number in counts.most_common()]
+    classified, skipped = int((~blank).sum()), int(blank.sum())
+    sentence = f"{classified} {'slice' if classified == 1 else 'slices'} classified"
+    sentence += f": {_listed(parts)}." if parts else "."
+    if skipped:
+        sentence += f" {skipped} blank {'slice was' if skipped == 1 else 'slices were'} skipped: gaps in the lines."
     return sentence
 
 
 def course_sentence(p: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> str:
-    """Return what the lines of the classes `drawn` show, for those who cannot see them."""
-    seen = np.nan_to_num(p)
-    told = [f"{names[k]} peaks at slice {seen[:, k].argmax() + 1} with {percent(seen[:, k].max())}" for k in drawn]
-    return f"Probability by slice, {len(p)} slices: {_listed(told)}."
+    """Return the text alternative of the chart: where the line of each class in `drawn` peaks."""
+    filled = np.nan_to_num(p)
+    lines = [f"{names[k]} peaks at slice {filled[:, k].argmax() + 1} with {percent(filled[:, k].max())}" for k in drawn]
+    return f"Probability by slice, {len(p)} slices: {_listed(lines)}."
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -93,10 +89,10 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def as_table(p: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> list[dict[str, str]]:
-    """Return a row a slice, the first being 1: the answer, and the probability of each class `drawn`."""
+    """Return one row per slice, numbered from 1: the prediction, and the probability of each class in `drawn`."""
     rows = []
     for number, row in enumerate(p, 1):
         blank = bool(np.isnan(row).any())
-        told = {"Slice": str(number), "Answer": "blank" if blank else names[row.argmax()]}
-        rows.append(told | {names[k]: "" if blank else percent(row[k]) for k in drawn})
+        facts = {"Slice": str(number), "Prediction": "blank" if blank else names[row.argmax()]}
+        rows.append(facts | {names[k]: "" if blank else percent(row[k]) for k in drawn})
     return rows

@@ -1,7 +1,7 @@
-"""How are a network's last map and its logits read in one pass, without touching the network?
+"""Sub-models of a network: its feature map and logits in one pass, or its logits alone.
 
-The network is shared by every user of the process, so nothing here changes it: a view is a second graph
-over the same weights.
+The network is shared by every user of the process, so nothing here changes it: a sub-model is a second graph over the
+same weights.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from model_zoo.tap import find_tap
 
 @dataclass(frozen=True)
 class View:
-    """`graph` maps a batch (N, h, w, c) to the tapped map (N, h', w', C) and the logits (N, K)."""
+    """`graph` maps a batch (N, h, w, c) to the feature map (N, h', w', C) of layer `tap` and the logits (N, K)."""
 
     graph: keras.Model
     tap: str
@@ -25,9 +25,9 @@ class View:
 
 @lru_cache(maxsize=8)
 def view_of(network: keras.Model, tap: str = "") -> View:
-    """Return the view of a network at layer `tap` ("outer/inner" where nested); found by itself if "".
+    """Return the view of a network at layer `tap` ("outer/inner" where nested); searched where "".
 
-    A final softmax is taken off: at p = 0.9999 its gradient is 9e-5, and a map made of it is blank.
+    A final softmax is left out: at p = 0.9999 its gradient is 9e-5, and a map made of it is blank.
     Raises ModelError where there is no such layer.
     """
     tap = tap or find_tap(network)
@@ -59,7 +59,7 @@ def halved(network: keras.Model) -> keras.Model:
 
 
 def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Model:
-    """Return a graph over the same layers with outputs (map, answer)."""
+    """Return a graph over the same layers with outputs (feature map, output)."""
     name, *inner_path = path
     if name not in {layer.name for layer in network.layers}:
         raise ModelError(f"{network.name!r} has no layer {name!r}; its last are {_last_names(network)}")
@@ -74,17 +74,17 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
         if inner is None:
             maps.append(layer(*args, **kwargs))
             return maps[-1]
-        found, answer = inner(*args, **kwargs)
-        maps.append(found)
-        return answer
+        feature_map, output = inner(*args, **kwargs)
+        maps.append(feature_map)
+        return output
 
     graph = rewired(network, call)
     return keras.Model(graph.inputs[0], [maps[0], graph.outputs[0]])
 
 
 def rewired(network: keras.Model, call: Callable) -> keras.Model:
-    """Return a graph over the same layers in which `call(layer, *args)` stands for each layer's call."""
-    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential has no graph to walk
+    """Return a graph over the same layers in which `call(layer, *args)` replaces each layer's call."""
+    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential has no graph to rewire
     return keras.models.clone_model(functional, clone_function=lambda layer: layer, call_function=call)
 
 
@@ -94,9 +94,9 @@ def without_softmax(layer: keras.layers.Layer, *args, **kwargs):
         return args[0]
     if not _is_softmax(layer):
         return layer(*args, **kwargs)
-    twin = type(layer).from_config(layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"})
-    logits = twin(*args, **kwargs)
-    twin.set_weights(layer.get_weights())
+    linear = type(layer).from_config(layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"})
+    logits = linear(*args, **kwargs)
+    linear.set_weights(layer.get_weights())
     return logits
 
 

@@ -1,7 +1,7 @@
 """Whose turn it is: the order in which waiting jobs are taken.
 
-The user's who has waited longest since a job of theirs was last started, or, with none started yet, since they asked;
-of one user's jobs, the one asked for first. A shared job is taken at the earliest turn of those who share it, and
+Next is the user who has waited longest since a job of theirs last started, or, with none started yet, since they
+submitted one; of one user's jobs, the one submitted first. A shared job is taken at the earliest turn of its users, and
 counts as a turn of each.
 """
 
@@ -10,15 +10,15 @@ from typing import Protocol
 
 
 class Waiting(Protocol):
-    """A waiting job: `users` maps each user who asked for it to when they asked, on the queue's count of turns."""
+    """A waiting job: `users` maps each of its users to the turn of their submission."""
 
     users: Mapping[str, int]
 
 
 def in_turn(waiting: Iterable[Waiting], served: Mapping[str, int], turn: int) -> list:
-    """Return the waiting jobs in the order they are taken if nobody else asks or leaves.
+    """Return the waiting jobs in the order in which they are taken if nobody else submits or leaves.
 
-    `served` is the turn at which a job of each user was last started, `turn` the latest turn there was.
+    `served` maps a user to the turn at which a job of theirs last started; `turn` is the latest turn.
     """
     left, served, order = list(waiting), dict(served), []
     while left:

@@ -1,1 +1,1 @@
-"""How is a map drawn over a scan, and taken away as a picture?"""
+"""Maps drawn over scans, and exported as pictures."""

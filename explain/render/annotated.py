@@ -1,4 +1,4 @@
-"""A scan under its map, with the radiologist's annotation and the map's highest point."""
+"""A scan and its map, with the radiologist's annotation and the map's highest point."""
 
 from dataclasses import replace
 
@@ -10,14 +10,14 @@ from explain.render.overlay import squared, with_sides
 from explain.render.rendering import Rendering, draw
 from scans import Scan
 
-BOX, POINT, _HALO = (255, 255, 255), (0, 224, 255), (0, 0, 0)  # neither colour is in the maps' scale
+BOX, POINT, _HALO = (255, 255, 255), (0, 224, 255), (0, 0, 0)  # the first two are in no colour map
 
 
 def draw_annotated(scan: Scan, mask: np.ndarray, explanation: Explanation | None = None, side: int = 480) -> np.ndarray:
     """Return uint8 (side, side, 3): the scan, the outline of `mask`, and a map with a ring at its highest point.
 
     `mask` is bool (H, W) in the scan's pixels. Only evidence for the class is drawn. The ring is at the highest point
-    of the map before smoothing: the one that the pointing game counts.
+    of the map before smoothing, as in the pointing game.
     """
     positive = explanation and replace(explanation, heat=np.maximum(explanation.heat, 0), signed=False)
     canvas = draw(scan, positive, Rendering(side_letters=False), side=side).picture
@@ -34,13 +34,13 @@ def draw_annotated(scan: Scan, mask: np.ndarray, explanation: Explanation | None
 
 
 def _peak(heat: np.ndarray) -> np.ndarray:
-    """Return (row, column) of the highest pixel; of several, that nearest to their middle."""
+    """Return (row, column) of the highest pixel; of several, the one nearest to their mean."""
     peaks = np.argwhere(heat == heat.max())
     return peaks[np.square(peaks - peaks.mean(axis=0)).sum(axis=1).argmin()]
 
 
 def _in_square(pixel: np.ndarray, scan: Scan, side: int) -> tuple[int, int]:
-    """Return (x, y) in the square, as `squared` puts the scan there, of the middle of a pixel (row, column)."""
+    """Return (x, y) of the middle of a `pixel` (row, column) in the picture that `squared` makes of the scan."""
     extent = np.multiply(scan.shape, scan.spacing)
     scale = side / extent.max()
     y, x = (side - extent * scale) / 2 + (pixel + 0.5) * scan.spacing * scale

@@ -1,7 +1,7 @@
-"""Which colour stands for how much evidence, and which says that it speaks against the class?
+"""Colour maps: warm colours for evidence for the class, blue for evidence against it.
 
-Evidence for the class is warm, evidence against it blue. Amber is told apart from that blue by every kind of
-colour vision; inferno and magma begin in a purple that some see as blue, and the other maps hold blues of their own.
+Amber is distinct from that blue for every kind of colour vision; inferno and magma start in a purple that some see as
+blue, and the other maps hold blues of their own.
 """
 
 from functools import lru_cache
@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "turbo")  # perceptual first; no jet
-SIGNED_COLOUR_MAPS = ("amber", "inferno", "magma")  # those that keep apart from the blue of evidence against
+SIGNED_COLOUR_MAPS = ("amber", "inferno", "magma")  # distinct from the blue of evidence against
 
 # Stops: share, (red, green, blue). Both end in a colour, not in white: the strongest evidence for and against must
-# not meet, and on bright bone a white overlay is no overlay.
+# differ, and white over bright bone is invisible.
 _AMBER = ((0.0, (0.34, 0.12, 0.02)), (0.5, (0.91, 0.44, 0.05)), (1.0, (1.0, 0.93, 0.32)))
 _AGAINST = ((0.0, (0.03, 0.15, 0.36)), (0.5, (0.10, 0.46, 0.90)), (1.0, (0.48, 0.90, 1.0)))
 
@@ -26,7 +26,7 @@ def colours(level: np.ndarray, colour_map: str) -> np.ndarray:
 def line_colour(colour_map: str, share: float) -> tuple[int, int, int]:
     """Return the 8-bit colour of a contour at a share in [-1, 1] of the peak.
 
-    From the bright two thirds: a dark line is lost in a dark scan.
+    Taken from the bright two thirds of the colour map: a dark line is lost in a dark scan.
     """
     table = ramp(colour_map) if share >= 0 else against()
     return tuple(int(255 * c) for c in table[round(255 * (0.35 + 0.65 * abs(share)))])
@@ -37,7 +37,7 @@ def ramp(colour_map: str) -> np.ndarray:
     """Return float32 (256, 3) in [0, 1], read-only: the colours of evidence for the class."""
     if colour_map == "amber":
         return _between(_AMBER)
-    from matplotlib import colormaps  # a third of a second that a page need not wait for
+    from matplotlib import colormaps  # imported late: it takes a third of a second
 
     return _fixed(colormaps[colour_map](np.linspace(0, 1, 256))[:, :3])
 

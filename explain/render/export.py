@@ -1,4 +1,4 @@
-"""What does a reader take away? The pictures side by side with their key and caption, and the map itself."""
+"""Exports of a map: a sheet of the pictures with colour bar and caption, and a ZIP archive with its values."""
 
 import io
 import json
@@ -8,45 +8,44 @@ import cv2
 import numpy as np
 
 from explain.captions import convergence
-from explain.explanation import Explanation
+from explain.explanation import NOT_FOR_DIAGNOSIS, Explanation
 from explain.methods import METHODS
 from explain.render.text import wrapped, write
 
-CAPTION = "Not for diagnosis. Evidence about the model, not the patient."
-
 _MARGIN, _GAP = 24, 16  # pixels
-_TEXT, _LEADING = 19, 29  # pixels: size of the letters, from line to line
+_TEXT, _LEADING = 19, 29  # pixels: font size, line height
 _PAPER, _INK, _FAINT = (14, 15, 17), (214, 218, 222), (138, 148, 158)
-_DATE = (2000, 1, 1, 0, 0, 0)  # the same map gives the same bytes
+_DATE = (2000, 1, 1, 0, 0, 0)  # fixed, so that the same map gives the same bytes
 
 
-def sheet(original: np.ndarray, drawn: np.ndarray, key: np.ndarray | None, lines: list[str]) -> np.ndarray:
-    """Return uint8 (h, w, 3): the scan and the overlay side by side, the colour bar, the caption.
+def sheet(plain: np.ndarray, overlay: np.ndarray, colour_bar: np.ndarray | None, lines: list[str]) -> np.ndarray:
+    """Return uint8 (h, w, 3): the scan and the overlay side by side, the colour bar and the caption.
 
-    `original` and `drawn` are uint8 (s, s) or (s, s, 3); `key` is uint8 (h, w, 4), made as wide as they are where it
-    is wider, or None where the map is empty. `lines` come above CAPTION; those too long for the sheet are broken.
+    `plain` and `overlay` are uint8 (s, s) or (s, s, 3); `colour_bar` is uint8 (h, w, 4), shrunk to their width where it
+    is wider, or None where the map is empty. `lines` are wrapped; NOT_FOR_DIAGNOSIS follows them.
     """
-    side = original.shape[0]
-    if key is not None and key.shape[1] > side:
-        key = cv2.resize(key, (side, round(side / key.shape[1] * key.shape[0])), interpolation=cv2.INTER_AREA)
+    side = plain.shape[0]
+    if colour_bar is not None and colour_bar.shape[1] > side:
+        height = round(side / colour_bar.shape[1] * colour_bar.shape[0])
+        colour_bar = cv2.resize(colour_bar, (side, height), interpolation=cv2.INTER_AREA)
     width = 2 * side + _GAP + 2 * _MARGIN
     text = [part for line in lines for part in wrapped(line, width - 2 * _MARGIN, _TEXT)]
-    bar = 0 if key is None else key.shape[0] + _GAP
+    bar = 0 if colour_bar is None else colour_bar.shape[0] + _GAP
     below = _MARGIN + side + bar + _GAP
     page = np.full((below + _LEADING * (len(text) + 1) + _MARGIN, width, 3), _PAPER, np.uint8)
     left, right = _MARGIN, _MARGIN + side + _GAP
-    for place, picture in ((left, original), (right, drawn)):
+    for place, picture in ((left, plain), (right, overlay)):
         colour = picture if picture.ndim == 3 else picture[..., None]
         page[_MARGIN : _MARGIN + side, place : place + side] = colour
-    if key is not None:
-        _lay(page, key, _MARGIN + side + _GAP, right + side - key.shape[1])
+    if colour_bar is not None:
+        _blend(page, colour_bar, _MARGIN + side + _GAP, right + side - colour_bar.shape[1])
     words = [(left, below + _LEADING * row, line, "la") for row, line in enumerate(text)]
     page = write(page, words, size=_TEXT, ink=_INK)
-    return write(page, [(left, below + _LEADING * len(text), CAPTION, "la")], size=_TEXT, ink=_FAINT)
+    return write(page, [(left, below + _LEADING * len(text), NOT_FOR_DIAGNOSIS, "la")], size=_TEXT, ink=_FAINT)
 
 
-def _lay(page: np.ndarray, picture: np.ndarray, top: int, left: int) -> None:
-    """Lay an RGBA picture over the page, in place."""
+def _blend(page: np.ndarray, picture: np.ndarray, top: int, left: int) -> None:
+    """Blend an RGBA picture into the page, in place."""
     place = page[top : top + picture.shape[0], left : left + picture.shape[1]]
     alpha = picture[..., 3:] / np.float32(255)
     place[:] = np.round(alpha * picture[..., :3] + (1 - alpha) * place)
@@ -58,7 +57,7 @@ def caption(explanation: Explanation, names: dict[str, str], title: str, method:
     where = f", slice {explanation.slice + 1}" if explanation.plane or explanation.slice else ""
     seed = f", seed {explanation.seed}" if METHODS[explanation.method].random else ""
     return [
-        f"Class explained: {target}, probability {_decimal(explanation.probability)}. The model's answer: {predicted}.",
+        f"Class explained: {target}, probability {_decimal(explanation.probability)}. Prediction: {predicted}.",
         f"{method} ({explanation.engine}{seed}) of {title}, weights {explanation.weights[:12]}, "
         f"scan {explanation.scan[:12]}{where}.",
         convergence(explanation),
@@ -74,16 +73,16 @@ def _decimal(p: float) -> str:
     return "over 0.999" if p > 0.9995 else f"{p:.3f}"
 
 
-def archive(explanation: Explanation, picture: bytes, look: dict) -> bytes:
-    """Return a zip of `map.npy` (float32 (H, W) of the scan as uploaded), `manifest.json` and `overlay.png`.
+def archive(explanation: Explanation, picture: bytes, rendering: dict) -> bytes:
+    """Return a ZIP of `map.npy` (float32 (H, W) of the scan as uploaded), `manifest.json` and `overlay.png`.
 
-    `look` is how the picture was drawn; it stands in the manifest and changes nothing in the map.
+    `rendering` are the facts of the picture's `Rendering`, added to the manifest.
     """
     values = io.BytesIO()
     np.save(values, explanation.heat)
-    manifest = json.dumps(explanation.manifest() | {"picture": look}, indent=2, ensure_ascii=False) + "\n"
+    manifest = json.dumps(explanation.manifest() | {"picture": rendering}, indent=2, ensure_ascii=False) + "\n"
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as bundle:  # stored: it is made anew at every turn of a slider
+    with zipfile.ZipFile(stream, "w") as bundle:  # not compressed: it is made again whenever a setting changes
         for name, data in (("map.npy", values.getvalue()), ("manifest.json", manifest), ("overlay.png", picture)):
             bundle.writestr(zipfile.ZipInfo(name, _DATE), data)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""How is a heatmap laid over a scan so that the scan stays visible and the colours can be read?"""
+"""Heatmaps laid over scans, so that the scan stays visible, with a colour bar that explains the colours."""
 
 import io
 
@@ -9,15 +9,15 @@ from PIL import Image
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS, colours, line_colour
 from explain.render.text import write
 
-CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the peak
+CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # shares of the peak
 
 _BAR = (800, 106)  # pixels: width and height of a colour bar
-_BAND = slice(4, 34)  # rows of its colours
+_BAND = slice(4, 34)  # rows of the colours
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def strongest(heat: np.ndarray) -> float:
-    """Return the largest absolute value of the map, the one scale of evidence for and against."""
+    """Return the largest absolute value of the map: the scale of evidence both for and against."""
     return float(np.abs(heat).max())
 
 
@@ -39,10 +39,10 @@ def overlay(
 ) -> np.ndarray:
     """Return uint8 (H, W, 3): the gray `picture` (H, W) in [0, 1] with the map over it.
 
-    `heat` is (H, W); below 0 is evidence against the class, drawn in blue unless `against` is false. Either way one
-    scale serves both. What is weaker than `threshold` (a share of the strongest) is left clear, so that the scan is
-    never tinted where the map says nothing. `contours` draws lines at 25, 50 and 75 % of the strongest instead of a
-    fill, dashed for evidence against. `colour_map` "" is the first that suits the map's signs.
+    `heat` is (H, W); below 0 is evidence against the class, drawn in blue unless `against` is false. Both share
+    one scale in either case. Values weaker than `threshold` (a share of the peak) stay clear, so that the scan is not
+    tinted where the map is empty. `contours` draws lines at 25, 50 and 75 % of the peak instead of a fill, dashed for
+    evidence against. `colour_map` "" is the first that suits the map's signs.
     """
     gray = np.repeat(np.clip(picture, 0, 1).astype(np.float32)[..., None], 3, axis=-1)
     level = strength(heat)
@@ -50,7 +50,7 @@ def overlay(
     level = level if against else np.maximum(level, 0)
     if contours:
         return _with_contours(gray, level, opacity, colour_map, threshold)
-    # Two hundredths of soft edge: a hard cut draws a border that is not in the map.
+    # A soft edge of 2 %: a hard cut would draw a border that is not in the map.
     alpha = np.float32(opacity) * np.clip((np.abs(level) - threshold) / 0.02, 0, 1)[..., None]
     return np.round(255 * ((1 - alpha) * gray + alpha * colours(level, colour_map))).astype(np.uint8)
 
@@ -64,10 +64,10 @@ def _with_contours(
     for share in CONTOUR_LEVELS:
         if share < threshold:
             continue
-        found, _ = cv2.findContours((level >= share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(lines, found, -1, line_colour(colour_map, share), width, cv2.LINE_AA)
-        found, _ = cv2.findContours((level <= -share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.polylines(lines, _dashes(found, 4 * width), False, line_colour(colour_map, -share), width, cv2.LINE_AA)
+        outlines, _ = cv2.findContours((level >= share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(lines, outlines, -1, line_colour(colour_map, share), width, cv2.LINE_AA)
+        outlines, _ = cv2.findContours((level <= -share).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.polylines(lines, _dashes(outlines, 4 * width), False, line_colour(colour_map, -share), width, cv2.LINE_AA)
     return cv2.addWeighted(lines, opacity, canvas, 1 - opacity, 0)
 
 
@@ -88,8 +88,8 @@ def upright(picture: np.ndarray, spacing: tuple[float, float], side: int = 768) 
 def squared(picture: np.ndarray, spacing: tuple[float, float], side: int = 640) -> np.ndarray:
     """Return float32 (side, side): the picture (H, W), `upright`, in the middle of a black square.
 
-    Two slices, two planes and a scan beside its map then lie at the same place. Values stay within those
-    of the picture: the cubic interpolation overshoots at edges, and a map must not grow a new peak.
+    Slices, planes, and a scan beside its map are thus aligned. Values stay within the range of the picture: cubic
+    interpolation overshoots at edges, and a map must not get a new peak.
     """
     placed = np.clip(upright(picture, spacing, side), picture.min(), picture.max())
     canvas = np.zeros((side, side), np.float32)
@@ -99,7 +99,7 @@ def squared(picture: np.ndarray, spacing: tuple[float, float], side: int = 640) 
 
 
 def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndarray:
-    """Return a copy of uint8 (h, w) or (h, w, 3) with the patient's side at its left, right, top and bottom."""
+    """Return a copy of uint8 (h, w) or (h, w, 3) with the letters of `edges` at its left, right, top and bottom."""
     height, width = picture.shape[:2]
     size = max(12, round(height / 28))
     places = {
@@ -123,10 +123,10 @@ def colour_bar(
     against: bool = False,
     ink: str = "#8a949e",
 ) -> np.ndarray:
-    """Return uint8 (h, w, 4): the key to the overlay's colours in the map's own unit, from 0 to the peak.
+    """Return uint8 (h, w, 4): the colours of the overlay with their values in the map's `unit`, from 0 to the peak.
 
-    Where evidence `against` is drawn it runs from -peak to +peak. Clear below the threshold, as the overlay is;
-    `contours` shows the lines drawn instead of the fill.
+    Where evidence `against` is drawn, it runs from -peak to +peak. Like the overlay, it is clear below the threshold;
+    `contours` shows the lines drawn instead of the fill. `ink` is the colour of the letters, "#rrggbb".
     """
     width, height = _BAR
     rgb = tuple(int(ink[start : start + 2], 16) for start in (1, 3, 5))
@@ -167,7 +167,7 @@ def _labels(peak: float, unit: str, width: int, against: bool) -> list[tuple[int
 
 
 def number(value: float) -> str:
-    """Return a positive number with two digits that count: "0.034", "120", "1.2 × 10⁻⁵"."""
+    """Return a positive number with two significant digits: "0.034", "120", "1.2 × 10⁻⁵"."""
     if 1e-3 <= value < 1e4:
         return np.format_float_positional(value, precision=2, fractional=False, trim="-")
     digits, power = f"{value:.1e}".split("e")
@@ -180,13 +180,13 @@ def gray(picture: np.ndarray) -> np.ndarray:
 
 
 def level_and_width(window: tuple[float, float], span: tuple[float, float]) -> tuple[float, float]:
-    """Return level and width in stored values for a `window` given as a part of [0, 1] of `span`."""
+    """Return level and width in stored values of a `window`, given as shares of `span`."""
     stored = span[1] - span[0]
     return span[0] + stored * (window[0] + window[1]) / 2, stored * (window[1] - window[0])
 
 
 def window_of(level: float, width: float, span: tuple[float, float]) -> tuple[float, float]:
-    """Return the part of [0, 1] of `span` that `level` and `width`, in stored values, show; it may reach beyond."""
+    """Return the window, as shares of `span`, of a `level` and `width` in stored values; it may reach beyond [0, 1]."""
     stored = span[1] - span[0]
     return (level - width / 2 - span[0]) / stored, (level + width / 2 - span[0]) / stored
 
@@ -194,5 +194,5 @@ def window_of(level: float, width: float, span: tuple[float, float]) -> tuple[fl
 def png(picture: np.ndarray) -> bytes:
     """Return an uint8 picture (H, W), (H, W, 3) or (H, W, 4) as PNG bytes."""
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", compress_level=1)  # 4 x faster, a third larger
+    Image.fromarray(picture).save(stream, format="PNG", compress_level=1)  # 4 times faster, a third larger
     return stream.getvalue()

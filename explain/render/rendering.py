@@ -1,4 +1,4 @@
-"""How a scan and its map become one picture: the settings with their defaults and controls, and `draw`."""
+"""The rendering of a scan and its map as one picture: settings with their defaults and controls, and `draw`."""
 
 from dataclasses import asdict, dataclass, field, fields, replace
 
@@ -11,7 +11,7 @@ from explain.render.smoothing import smoothed, smoothing
 from scans import Scan
 
 SIDE = 640  # pixels of a picture: 190 per inch on paper
-INK = "#8a949e"  # of the letters on a colour bar, which has no ground of its own
+INK = "#8a949e"  # of the letters on a colour bar: legible on light and dark, for the bar has no background
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ def _field(default, *control):
 
 @dataclass(frozen=True)
 class Rendering:
-    """How maps are drawn. What is "" or None is what suits the map or the scan.
+    """The settings of a drawing. "" and None stand for what suits the map or the scan.
 
     Opacity and threshold are shares in [0, 1], `smoothing` is a standard deviation in the scan's unit (mm or pixels,
-    see `explain.render.smoothing`), `window` a part of [0, 1] of the scan's values.
+    see `explain.render.smoothing`), `window` a pair of shares of the scan's `span`.
 
     >>> Rendering(opacity=0.7).threshold
     0.15
@@ -66,7 +66,7 @@ class Rendering:
     side_letters: bool = True
 
     def colour_map_for(self, signed: bool) -> str:
-        """Return the colour map for a map: another than chosen where that would be confused with evidence against."""
+        """Return the colour map to draw with: not the chosen one where that resembles the blue of evidence against."""
         if signed:
             return self.colour_map if self.colour_map in SIGNED_COLOUR_MAPS else SIGNED_COLOUR_MAPS[0]
         return self.colour_map if self.colour_map in (*COLOUR_MAPS, *SIGNED_COLOUR_MAPS) else COLOUR_MAPS[0]
@@ -75,8 +75,12 @@ class Rendering:
         """Return the standard deviation of the smoothing, in the scan's unit."""
         return smoothing(scan, method).usual if self.smoothing is None else self.smoothing
 
+    def for_several(self) -> "Rendering":
+        """Return the rendering for maps of several methods: smoothing and signs were chosen for one of them."""
+        return replace(self, smoothing=None, against=True)
+
     def facts(self, scan: Scan, explanation: Explanation) -> dict:
-        """Return every setting as it was used for a map, ready for a manifest."""
+        """Return every setting as used for a map, ready for a manifest."""
         return asdict(self.resolved(scan, explanation))
 
     def resolved(self, scan: Scan, explanation: Explanation) -> "Rendering":
@@ -97,9 +101,10 @@ CONTROLS: dict[str, Control] = {
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A picture, uint8 (side, side) without a map and (side, side, 3) with one, and what belongs to it.
+    """A picture, uint8 (side, side) without a map and (side, side, 3) with one.
 
-    `colour_bar` is uint8 (h, w, 4), None without a map. `notes` are the sentences without which the picture misleads.
+    `colour_bar` is uint8 (h, w, 4), None without a map. `notes` are sentences to show beside the picture: what the
+    settings hide or change.
     """
 
     picture: np.ndarray
@@ -115,7 +120,7 @@ def draw(
     side: int = SIDE,
     ink: str = INK,
 ) -> Drawing:
-    """Return the scan, with its map over it where there is one that is not empty.
+    """Return the picture of a scan, with the map over it unless it is empty. `side` is in pixels.
 
     >>> from scans import phantom
     >>> draw(phantom("glioma", 1).scan, side=64).picture.shape
@@ -147,7 +152,7 @@ def draw(
 
 
 def shared_colour_bar(rendering: Rendering, signed: bool) -> np.ndarray:
-    """Return uint8 (h, w, 4): the colour bar of several maps, each on a scale of its own up to its peak."""
+    """Return uint8 (h, w, 4): the colour bar of several maps, each on a scale up to its own peak."""
     return colour_bar(
         1.0,
         "of each map's own peak",

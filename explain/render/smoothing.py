@@ -1,4 +1,4 @@
-"""Smoothing of a map with one value per pixel, so that an eye can find its peaks: in the picture only."""
+"""Smoothing of maps with one value per pixel, in the picture only, so that the eye finds their peaks."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _USUAL, _MOST = 0.015, 0.05  # of the longer side
 
 @dataclass(frozen=True)
 class Smoothing:
-    """The choices for the Gaussian's standard deviation for a scan: in mm where the file gives them."""
+    """The choices for the Gaussian's standard deviation in a scan: in mm where the file gives the pixel spacing."""
 
     unit: str  # "mm" or "px"
     side: float  # the longer side of the scan, in that unit
@@ -30,7 +30,7 @@ class Smoothing:
 
 
 def smoothing(scan: Scan, method: str) -> Smoothing:
-    """Return the choices for a scan's map by a method; usually 0 except for maps with one value per pixel."""
+    """Return the choices for a method's map of a scan; `usual` is 0 except for maps with one value per pixel."""
     side = max(scan.shape[0] * scan.spacing[0], scan.shape[1] * scan.spacing[1])
     usual = round(_USUAL * side / STEP) * STEP if method in METHODS and METHODS[method].per_pixel else 0.0
     most = max(1.0, round(_MOST * side / STEP) * STEP)
@@ -40,7 +40,7 @@ def smoothing(scan: Scan, method: str) -> Smoothing:
 def smoothed(heat: np.ndarray, share: float) -> np.ndarray:
     """Return float32 (H, W): the map blurred by a Gaussian of `share` of its longer side; for 0 the map itself.
 
-    Signs are kept, and sums: evidence for and against that lie side by side cancel.
+    Signs and sums are kept: neighbouring evidence for and against cancels.
     """
     if not share > 0:
         return heat

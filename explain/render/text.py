@@ -1,4 +1,4 @@
-"""How are words put into a picture?"""
+"""Text drawn into pictures."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,8 +18,8 @@ def write(
 ) -> np.ndarray:
     """Return a copy of an uint8 picture with `words`: x, y, text, Pillow's anchor ("la", "mm" ...).
 
-    `size` is the height of a line in pixels, `ink` a value a channel; `halo` is drawn around each letter, so
-    that it can be read on any ground.
+    `size` is the font size in pixels, `ink` one value per channel; `halo` is drawn around each letter, so that it can
+    be read on any background.
     """
     canvas = Image.fromarray(picture)
     pen = ImageDraw.Draw(canvas)
@@ -49,7 +49,7 @@ def wrapped(text: str, width: int, size: int) -> list[str]:
 
 @lru_cache(maxsize=8)
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which matplotlib brings: Pillow's own has neither × nor a dash."""
+    """Return DejaVu Sans, which Matplotlib brings: Pillow's own font has neither × nor a dash."""
     from matplotlib import get_data_path
 
     return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)

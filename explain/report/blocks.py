@@ -1,4 +1,4 @@
-"""What is a report made of? A few kinds of block, which the page and the document each draw in their own way."""
+"""The parts of a report: a few kinds of block, which the HTML page and the PDF each draw in their own way."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Text:
-    """One paragraph; `tone` is "plain", "lead" (the first thing to read), "doubt" (a warning) or "small"."""
+    """One paragraph; `tone` is "plain", "lead" (the first thing to read), "caution" (a warning) or "small"."""
 
     words: str
     tone: str = "plain"
@@ -15,14 +15,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Facts:
-    """Pairs of a label and what there is to say, one under the other."""
+    """Pairs of a label and its text, one below the other."""
 
     rows: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar a class, the most probable first: name, share in [0, 1], how it is said, whether it is set off."""
+    """One bar per class, the most probable first: name, probability in [0, 1], its text, whether it is predicted."""
 
     rows: tuple[tuple[str, float, str, bool], ...]
 
@@ -37,14 +37,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Points:
-    """Sentences, each with a dot before it."""
+    """A bulleted list of sentences."""
 
     sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """uint8 (h, w), (h, w, 3) or (h, w, 4), what it shows for those who cannot see it, and its caption."""
+    """`pixels`, uint8 (h, w), (h, w, 3) or (h, w, 4), with a text alternative and a caption."""
 
     pixels: np.ndarray
     alt: str
@@ -53,11 +53,11 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The scan, the map over it, and the key to the map's colours, None where the map is empty."""
+    """The scan, the map over it, and the colour bar, None where the map is empty."""
 
     left: Picture
     right: Picture
-    key: Picture | None
+    colour_bar: Picture | None
 
 
 Block = Text | Facts | Bars | Table | Points | Pair
@@ -65,7 +65,7 @@ Block = Text | Facts | Bars | Table | Points | Pair
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and the blocks below it."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -73,7 +73,7 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A whole report. `title` names the file, too; `foot` stands under every page."""
+    """A whole report. `title` is also that of the file; `foot` is the last line of every page."""
 
     title: str
     subtitle: str

@@ -1,4 +1,4 @@
-"""python -m explain report SCAN... --model MODEL --out DIR: a report of each scan, and an index over all of them."""
+"""python -m explain report SCAN... --model MODEL --out DIR: a report per scan, and an index of all of them."""
 
 import argparse
 import hashlib
@@ -18,7 +18,7 @@ from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model
 from scans import MAX_BYTES, ScanError, read
 
-USUAL = ("gradcam", "occlusion")  # one looks inside the network, the other asks it from outside
+DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     options.format = list(dict.fromkeys(options.format or ("html", "pdf")))
     try:
         check_seconds(options.seconds)  # before a model is loaded
-        options.method = [method(name).id for name in dict.fromkeys(options.method or USUAL)]
+        options.method = [method(name).id for name in dict.fromkeys(options.method or DEFAULT_METHODS)]
         model = load_model(options.model)
         if options.target and options.target not in model.card.classes:
             raise ModelError(f"no class {options.target[:40]!r}; {options.model} has {', '.join(model.card.classes)}")
@@ -41,51 +41,51 @@ def main(arguments: list[str]) -> int:
 
 
 def _files(given: list[Path], out: Path) -> list[Path]:
-    """Return the files given, and those of each folder given; hidden ones and our own reports are left out."""
-    found: list[Path] = []
+    """Return the given files, and all files in the given folders, except hidden ones and the reports in `out`."""
+    files: list[Path] = []
     for path in given:
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in inside:
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
             if file.is_dir() or hidden or out.resolve() in file.resolve().parents:
                 continue
-            found.append(file)
-    return list(dict.fromkeys(found))
+            files.append(file)
+    return list(dict.fromkeys(files))
 
 
 def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
-    """Report every file; what was there before is left as it is. The index is written whatever happens."""
+    """Write the reports that are not there yet. The index is written even when interrupted."""
     if not files:
-        print("error: there is no file in what was given; give scans, or folders that hold some", file=sys.stderr)
+        print("error: no file found in what was given; give scans, or folders that hold some", file=sys.stderr)
         return 2
     refused, made, kept = [], 0, 0
-    known = tidied(options.out)
-    bar = tqdm(files, unit="scan", disable=None)  # None: not where stderr is a file
+    reported = tidied(options.out)
+    bar = tqdm(files, unit="scan", disable=None)  # None: no bar where stderr is a file
     try:
         for path in bar:
             try:
-                entry, new = _report(model, path, known, options)
+                entry, new = _report(model, path, reported, options)
             except ScanError as error:
                 refused.append({"stem": path.name, "error": str(error)})
                 bar.write(f"{path}: {error}")
                 continue
             made, kept = made + new, kept + (not new)
             prediction = f"{entry['prediction']}, {percent(entry['probability'])}"
-            bar.write(f"{path}: {prediction} in {entry['name']}{'' if new else ' (was there)'}")
+            bar.write(f"{path}: {prediction} in {entry['name']}{'' if new else ' (already there)'}")
     finally:
         bar.close()
         write_index(options.out, refused)
-    print(f"{made} written, {kept} there before, {len(refused)} could not be read. {options.out / INDEX}")
+    print(f"{made} written, {kept} already there, {len(refused)} could not be read. {options.out / INDEX}")
     return 0 if not refused else 1 if made or kept else 2
 
 
-def _report(model: Model, path: Path, known: dict[str, dict], options: argparse.Namespace) -> tuple[dict, bool]:
-    """Return the line of a file's report, and whether it was made now; `known`, by name, gets it too.
+def _report(model: Model, path: Path, reported: dict[str, dict], options: argparse.Namespace) -> tuple[dict, bool]:
+    """Return the entry of a file's report, and whether it was made now; adds it to `reported`, entries by name.
 
-    Raises ScanError on a file that is no scan.
+    Raises ScanError on a file that is not a scan.
     """
     data = _bytes(path)
-    asked = {
+    settings = {
         "methods": options.method,
         "target": options.target,
         "seed": options.seed,
@@ -94,55 +94,45 @@ def _report(model: Model, path: Path, known: dict[str, dict], options: argparse.
         "slice": options.slice,
         "identity": options.identity,
     }
-    key = key_of(model.card, hashlib.sha256(data).hexdigest(), asked)
+    key = key_of(model.card, hashlib.sha256(data).hexdigest(), settings)
     stem = _stem(path)
     name, formats = name_of(stem, key), options.format
-    if name in known:
-        if finished(options.out, known[name], key, formats):
-            return known[name], False
-        formats = list(dict.fromkeys([*known[name]["formats"], *formats]))
+    if name in reported:
+        if finished(options.out, reported[name], key, formats):
+            return reported[name], False
+        formats = list(dict.fromkeys([*reported[name]["formats"], *formats]))
     scan = choose_slice(read(data, plane=options.plane), options.slice)
     prediction = predict(model, scan)
-    maps = tuple(
-        explain(
-            Request(
-                model,
-                scan,
-                method_id,
-                target=options.target,
-                seed=options.seed,
-                seconds=options.seconds,
-                prediction=prediction,
-            )
-        )
-        for method_id in options.method
-    )
-    report = ReportInput(scan, model.card, maps[0].probabilities, maps, datetime.now().replace(microsecond=0))
-    known[name] = write(options.out, report, data, stem, key, formats, options.identity)
-    return known[name], True
+    choices = {"target": options.target, "seed": options.seed, "seconds": options.seconds}
+    requests = [Request(model, scan, name, prediction=prediction, **choices) for name in options.method]
+    explanations = tuple(explain(request) for request in requests)
+    date = datetime.now().replace(microsecond=0)
+    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date)
+    reported[name] = write(options.out, report, data, stem, key, formats, options.identity)
+    return reported[name], True
 
 
 def _bytes(path: Path) -> bytes:
-    """Return a file's bytes; `read` says what is wrong with one that is too large, is none, or cannot be opened."""
+    """Return a file's bytes. Raises ScanError, by `read`, on what is too large, not a file or cannot be opened."""
     try:
         if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES:
             return path.read_bytes()
     except OSError:
         pass
     read(path)
-    raise ScanError("This is no file with an end (a pipe or a device); save the scan as a file first.")
+    raise ScanError("This is a pipe or a device; save the scan as a file first.")
 
 
 def _stem(path: Path) -> str:
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
-    return stem.encode()[:160].decode(errors="ignore")  # a name of 255 bytes also holds the key, method and ending
+    return stem.encode()[:160].decode(errors="ignore")  # key, method and ending follow, in 255 bytes
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain report",
-        description="Report what a model predicts for each scan and what it looked at. Run again, it goes on where it "
-        "was cut off. A report holds no file name and nothing of a patient; names in --out are the files' own.",
+        description="Report a model's prediction for each scan, with explanations. An interrupted run continues when "
+        "started again. A report holds no file name and no patient data; the files in --out are named after the scans.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help="a file, or a folder and all in it")
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
@@ -151,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         "--method",
         action="append",
         metavar="METHOD",
-        help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(USUAL)}",
+        help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(DEFAULT_METHODS)}",
     )
     parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable; default: html and pdf")
     add_request_flags(parser)
@@ -159,6 +149,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--identity",
         action="store_true",
-        help="copy the patient's name, number and dates into DICOM files, as an archive asks for; default: none",
+        help="copy the patient's name, number and dates into DICOM files, as an archive requires; default: no",
     )
     return parser

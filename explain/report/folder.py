@@ -1,8 +1,8 @@
-"""What has been reported already in a folder, so that a run that was cut off goes on where it was?
+"""The folder of reports: which are finished, so that an interrupted run continues, and the index over all of them.
 
-Each file is written whole or not at all, and its name ends in eight digits of all that it depends on: two scans of
-one name in different folders never meet, and what stands there need not be made again. `reports.jsonl` has a line a
-report, appended as it is finished; `index.html` shows them all.
+Each file is written whole or not at all. Its name ends in eight digits of a hash of all that the report depends on, so
+that scans of the same name never collide and finished reports are not made again. `reports.jsonl` has one line per
+report, appended once it is finished; `index.html` lists them all.
 """
 
 import hashlib
@@ -12,63 +12,70 @@ from pathlib import Path
 
 import cv2
 
+from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.prediction_text import percent
 from explain.render.overlay import png
-from explain.report.document import NOT_FOR_DIAGNOSIS, cautions_of
+from explain.report.document import cautions_of
 from explain.report.html import html, page
 from explain.report.pdf import pdf
 from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
 from explain.request import VERSION
 from model_zoo import ModelCard
+from model_zoo.whole_files import write_whole
 
 FORMATS = ("html", "pdf", "dicom")
 LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
 
-_THUMBNAIL = 144  # pixels: sharp at 72 on a fine screen
+# What the index and a later run read of a line.
+_FIELDS = set("key stem model slice slices prediction probability cautions formats files thumbnail".split())
+_THUMBNAIL = 144  # pixels: sharp where shown at 72
 
 
-def key_of(card: ModelCard, digest: str, asked: dict) -> str:
-    """Return the sha256 of all that a report depends on: the scan's bytes, the card with its figures, what is asked."""
-    facts = {"version": VERSION, "card": asdict(card), "scan": digest, "asked": asked}
+def key_of(card: ModelCard, digest: str, settings: dict) -> str:
+    """Return the sha256 of all that a report depends on: the scan's bytes, the card with its scores, the settings."""
+    facts = {"version": VERSION, "card": asdict(card), "scan": digest, "settings": settings}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def name_of(stem: str, key: str) -> str:
-    """Return what a report's files are called, before the ending."""
+    """Return the name of a report's files, without the ending."""
     return f"{stem}-{key[:8]}"
 
 
 def finished(out: Path, entry: dict | None, key: str, formats: list[str]) -> bool:
-    """True where `entry` is the line of this very question and its files are all there, in all `formats`."""
+    """Return whether `entry` has this key and all its files exist, in all `formats`."""
     if not entry or entry["key"] != key or not set(formats) <= set(entry["formats"]):
         return False
     return all((out / name).exists() for name in [*entry["files"], entry["thumbnail"]])
 
 
 def entries(out: Path) -> dict[str, dict]:
-    """Return the lines of reports.jsonl by name, each report's last, without one that a kill cut short."""
+    """Return the lines of reports.jsonl by name: the last of each report, without a line that a kill cut short.
+
+    Lines in the format before "prediction" and "cautions" are left out, so that their reports are made again.
+    """
     try:
         lines = (out / LINES).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return {}
-    found: dict[str, dict] = {}
+    by_name: dict[str, dict] = {}
     for line in lines:
         try:
             entry = json.loads(line)
-            if entry.keys() >= {"key", "stem", "formats", "files", "thumbnail", "probability"}:
-                found[entry["name"]] = entry
+            if entry.keys() >= _FIELDS:
+                by_name[entry["name"]] = entry
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
             continue
-    return found
+    return by_name
 
 
 def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
-    """Write a report's files and its line; return the line. The line comes last: it says that all is there."""
+    """Write a report's files, then its line, which marks it as finished; return the line."""
     name = name_of(stem, key)
-    made: dict[str, bytes] = {}
+    made: dict[str, str | bytes] = {}
     if "html" in formats:
-        made[f"{name}.html"] = html(report).encode()
+        made[f"{name}.html"] = html(report)
     if "pdf" in formats:
         made[f"{name}.pdf"] = pdf(report)
     if "dicom" in formats:
@@ -76,9 +83,9 @@ def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, form
             made[f"{name}.{each.method}.dcm"] = secondary_capture(report, each, data, identity)
     (out / THUMBNAILS).mkdir(exist_ok=True)
     small = cv2.resize(report.drawing().picture, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
-    _write_whole(out / THUMBNAILS / f"{name}.png", png(small))
+    write_whole(out / THUMBNAILS / f"{name}.png", png(small))
     for file, content in made.items():
-        _write_whole(out / file, content)
+        write_whole(out / file, content)
     entry = _entry(report, name, stem, key) | {"formats": formats, "files": list(made)}
     with (out / LINES).open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -86,23 +93,22 @@ def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, form
 
 
 def tidied(out: Path) -> dict[str, dict]:
-    """Return `entries` after writing them anew, a line a report: to half a line nothing can be appended."""
-    found = dict(sorted(entries(out).items(), key=lambda item: (item[1]["stem"], item[0])))
-    if found:
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in found.values()]
-        _write_whole(out / LINES, "".join(lines).encode())
-    return found
+    """Return `entries`, sorted, after rewriting the file: nothing may be appended to a line that was cut short."""
+    sorted_entries = dict(sorted(entries(out).items(), key=lambda item: (item[1]["stem"], item[0])))
+    if sorted_entries:
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in sorted_entries.values()]
+        write_whole(out / LINES, "".join(lines))
+    return sorted_entries
 
 
 def write_index(out: Path, refused: list[dict]) -> None:
-    """Write the page over all reports, and reports.jsonl in its order. `refused` have "stem" and "error"."""
-    found = tidied(out).values()
-    shown = [entry | {"percent": percent(entry["probability"])} for entry in found]
-    _write_whole(out / INDEX, page("index.html", reports=shown, refused=refused, foot=NOT_FOR_DIAGNOSIS).encode())
+    """Write the index, and sort reports.jsonl as it is. `refused` are dicts with "stem" and "error"."""
+    reports = [entry | {"percent": percent(entry["probability"])} for entry in tidied(out).values()]
+    write_whole(out / INDEX, page("index.html", reports=reports, refused=refused, foot=NOT_FOR_DIAGNOSIS))
 
 
 def _entry(report: ReportInput, name: str, stem: str, key: str) -> dict:
-    card, best = report.card, report.predicted
+    card, predicted = report.card, report.predicted
     return {
         "name": name,
         "stem": stem,
@@ -112,21 +118,12 @@ def _entry(report: ReportInput, name: str, stem: str, key: str) -> dict:
         "scan": report.scan.digest,
         "slice": report.scan.index,
         "slices": report.scan.count,
-        "class": card.classes[best],
-        "prediction": card.names[best],
-        "probability": round(report.probabilities[best], 6),
+        "class": card.classes[predicted],
+        "prediction": card.names[predicted],
+        "probability": round(report.probabilities[predicted], 6),
         "probabilities": {label: round(p, 6) for label, p in zip(card.classes, report.probabilities, strict=True)},
         "methods": [each.method for each in report.explanations],
         "cautions": cautions_of(report),
         "date": report.date.isoformat(timespec="seconds"),
         "thumbnail": f"{THUMBNAILS}/{name}.png",
     }
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

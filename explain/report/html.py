@@ -1,4 +1,4 @@
-"""How does a report become one HTML file that needs nothing else: no script, no network, light and dark, printable?"""
+"""A report as one self-contained HTML file: no script, no network, light and dark, printable."""
 
 import base64
 from functools import lru_cache
@@ -12,30 +12,30 @@ from explain.report.report_input import ReportInput
 
 
 def html(report: ReportInput) -> str:
-    """Return the page. Every word is escaped: a card's and a scan's are strangers' words, too."""
+    """Return the report as a page. All text is escaped: that of a card or a scan is not trusted."""
     return page("report.html", document=document(report))
 
 
-def page(template: str, **given: object) -> str:
-    """Return a template of this folder, filled."""
-    return templates().get_template(template).render(given)
+def page(template: str, **values: object) -> str:
+    """Return a template of this folder filled with `values`."""
+    return templates().get_template(template).render(values)
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """Return an uint8 picture (h, w), (h, w, 3) or (h, w, 4) as a PNG in the address itself."""
+    """Return an uint8 picture (h, w), (h, w, 3) or (h, w, 4) as a data URI of a PNG."""
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    """Return Jinja's environment for this folder; a name that a template lacks is an error."""
-    found = Environment(
+    """Return Jinja's environment for this folder; a value that a template lacks is an error."""
+    environment = Environment(
         loader=PackageLoader("explain.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals["data"] = data_uri
-    found.globals["kind_of"] = lambda block: type(block).__name__
-    return found
+    environment.globals["data"] = data_uri
+    environment.globals["kind_of"] = lambda block: type(block).__name__
+    return environment

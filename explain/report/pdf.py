@@ -1,7 +1,7 @@
-"""How does a report become a PDF: A4, words searchable, pictures described, the same bytes for the same report?
+"""A report as a PDF: A4, searchable, pictures with text alternatives, the same bytes for the same report.
 
-fpdf2 lays it out; the letters are DejaVu Sans, which Matplotlib brings. No heading stands alone at the foot of a page,
-and no picture is parted from its heading, its key or its caption.
+fpdf2 does the layout; the font is DejaVu Sans, which Matplotlib brings. No heading stands alone at the foot of a page,
+and no picture is separated from its heading, colour bar or caption.
 """
 
 import logging
@@ -18,17 +18,17 @@ from explain.report.blocks import Bars, Facts, Pair, Picture, Points, Section, T
 from explain.report.document import document
 from explain.report.report_input import ReportInput
 
-INK, FAINT, ACCENT, DOUBT = "#16191c", "#50575e", "#2c6e84", "#6e4700"
+INK, FAINT, ACCENT, CAUTION = "#16191c", "#50575e", "#2c6e84", "#6e4700"
 
 _MARGIN, _FOOT = 18, 20  # mm
-_LABEL, _GAP = 30, 6  # mm: the column of labels, what lies between two pictures
-_SIZES = {"title": 18, "heading": 12.5, "lead": 10.5, "plain": 9.5, "doubt": 9.5, "small": 8.5}  # points
-_LEADING = 0.5  # mm a point: 1.42 times the letters
-_BAR = 5.2  # mm a class
+_LABEL, _GAP = 30, 6  # mm: the column of labels, the space between two pictures
+_SIZES = {"title": 18, "heading": 12.5, "lead": 10.5, "plain": 9.5, "caution": 9.5, "small": 8.5}  # points
+_LEADING = 0.5  # mm per point of font size: 1.42 times the height of a letter
+_BAR = 5.2  # mm per class
 
 
 class _Paper(FPDF):
-    """Pages that each end with the same line and their number, which fpdf2 asks for in this one way."""
+    """Pages that end with the same line and their number; fpdf2 takes a footer only as an overridden method."""
 
     foot_line = ""
 
@@ -41,27 +41,27 @@ class _Paper(FPDF):
 
 def pdf(report: ReportInput) -> bytes:
     """Return the report as a PDF of A4 pages."""
-    told = document(report, ink=FAINT)
+    content = document(report, ink=FAINT)
     paper = _Paper(format="A4")
-    paper.foot_line = told.foot
+    paper.foot_line = content.foot
     paper.set_margins(_MARGIN, _MARGIN, _MARGIN)
-    paper.c_margin = 0  # words begin where pictures do
+    paper.c_margin = 0  # text starts where pictures do
     paper.set_auto_page_break(True, _FOOT)
     paper.set_image_filter("FlateDecode")  # no JPEG: it blurs the edges of a map
-    paper.set_title(f"Candor: {told.title}, {report.card.id}")
-    paper.set_subject(told.foot)
+    paper.set_title(f"Candor: {content.title}, {report.card.id}")
+    paper.set_subject(content.foot)
     paper.set_creator("Candor")
     paper.set_lang("en-GB")
     paper.viewer_preferences = ViewerPreferences(display_doc_title=True)
     date = report.date
-    paper.set_creation_date(date if date.tzinfo else date.replace(tzinfo=UTC))  # else this machine's zone gets in
+    paper.set_creation_date(date if date.tzinfo else date.replace(tzinfo=UTC))  # not this machine's zone
     _fonts(paper)
     paper.add_page()
-    _write(paper, told.title, "title", bold=True)
-    _write(paper, told.subtitle, "small", FAINT)
+    _write(paper, content.title, "title", bold=True)
+    _write(paper, content.subtitle, "small", FAINT)
     paper.ln(1)
-    _write(paper, told.foot, "plain", bold=True)
-    for section in told.sections:
+    _write(paper, content.foot, "plain", bold=True)
+    for section in content.sections:
         _section(paper, section)
     return bytes(paper.output())
 
@@ -69,7 +69,7 @@ def pdf(report: ReportInput) -> bytes:
 def _fonts(paper: FPDF) -> None:
     from matplotlib import get_data_path
 
-    for name in ("fontTools", "fpdf"):  # they tell the log what they leave out of a font, and which sign it has not
+    for name in ("fontTools", "fpdf"):  # they log every table dropped from a font, and every missing glyph
         logging.getLogger(name).setLevel(logging.ERROR)
     folder = Path(get_data_path()) / "fonts" / "ttf"
     paper.add_font("DejaVu", "", folder / "DejaVuSans.ttf")
@@ -77,7 +77,7 @@ def _fonts(paper: FPDF) -> None:
 
 
 def _letters(paper: FPDF, tone: str, ink: str = INK, bold: bool = False) -> float:
-    """Choose the letters; return the height of a line in mm."""
+    """Set font and colour; return the height of a line in mm."""
     paper.set_font("DejaVu", "B" if bold else "", _SIZES[tone])
     paper.set_text_color(ink)
     return _LEADING * _SIZES[tone]
@@ -102,7 +102,7 @@ def _section(paper: FPDF, section: Section) -> None:
     first = 0.0
     for block in section.blocks:  # warnings before a picture stay with it
         first += _needed(paper, block)
-        if not (isinstance(block, Text) and block.tone == "doubt"):
+        if not (isinstance(block, Text) and block.tone == "caution"):
             break
     paper.ln(5)
     _room(paper, first + 12)
@@ -127,15 +127,15 @@ def _needed(paper: FPDF, block: object) -> float:
 
 
 def _text(paper: FPDF, block: Text) -> None:
-    doubtful = block.tone == "doubt"
+    cautions = block.tone == "caution"
     line = _letters(paper, block.tone)
-    indent = 3.0 if doubtful else 0.0
+    indent = 3.0 if cautions else 0.0
     _room(paper, min(_height(paper, block.words, paper.epw - indent, line), 60))
     top = paper.y
     paper.set_x(_MARGIN + indent)
-    _write(paper, block.words, block.tone, {"doubt": DOUBT, "small": FAINT}.get(block.tone, INK))
-    if doubtful:
-        paper.set_fill_color(DOUBT)
+    _write(paper, block.words, block.tone, {"caution": CAUTION, "small": FAINT}.get(block.tone, INK))
+    if cautions:
+        paper.set_fill_color(CAUTION)
         paper.rect(_MARGIN, top, 0.8, paper.y - top, style="F")
     paper.ln(1.5)
 
@@ -146,12 +146,12 @@ def _bars(paper: FPDF, block: Bars) -> None:
     track = paper.epw - names - 70
     _room(paper, _BAR * min(len(block.rows), 30) + 4)
     paper.ln(1)
-    for name, share, words, said in block.rows:
+    for name, share, words, predicted in block.rows:
         _room(paper, _BAR)
-        _letters(paper, "plain", bold=said)
+        _letters(paper, "plain", bold=predicted)
         top = paper.y
         paper.cell(names, line, name)
-        for width, colour in ((track, "#eeeeee"), (max(track * share, 0.4), ACCENT if said else "#aab5bb")):
+        for width, colour in ((track, "#eeeeee"), (max(track * share, 0.4), ACCENT if predicted else "#aab5bb")):
             paper.set_fill_color(colour)
             paper.rect(_MARGIN + names, top + 1, width, line - 1.8, style="F")
         paper.set_xy(_MARGIN + names + track + 3, top)
@@ -162,7 +162,7 @@ def _bars(paper: FPDF, block: Bars) -> None:
 
 def _table(paper: FPDF, block: Table) -> None:
     line = _letters(paper, "small")
-    paper.set_fill_color("#ffffff")  # else the cells take the colour of whatever was filled last
+    paper.set_fill_color("#ffffff")  # else cells take the last fill colour
     shares = (3.1, 2.2, 2.0, 0.8)[: len(block.heads)]
     paper.set_draw_color("#cfcfcf")
     with paper.table(
@@ -206,7 +206,7 @@ def _side(paper: FPDF) -> float:
 
 
 def _pair_height(paper: FPDF, block: Pair) -> float:
-    return _side(paper) + (16 if block.key else 2) + 12
+    return _side(paper) + (16 if block.colour_bar else 2) + 12
 
 
 def _pair(paper: FPDF, block: Pair) -> None:
@@ -216,8 +216,8 @@ def _pair(paper: FPDF, block: Pair) -> None:
     _image(paper, block.left, _MARGIN, top, side)
     _image(paper, block.right, right, top, side)
     below = top + side + 2
-    if block.key:
-        below += _image(paper, block.key, right, below, side) + 1
+    if block.colour_bar:
+        below += _image(paper, block.colour_bar, right, below, side) + 1
     ends = []
     for left, y, picture in ((_MARGIN, top + side + 2, block.left), (right, below, block.right)):
         line = _letters(paper, "small", FAINT)

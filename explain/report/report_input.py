@@ -1,4 +1,4 @@
-"""The input of a report: one scan, one model's prediction, the maps that were looked at, and how they were drawn."""
+"""The input of a report: one scan, one model's prediction, its explanations and their rendering."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,22 +13,22 @@ from scans import Scan
 
 @dataclass(frozen=True, eq=False)
 class ReportInput:
-    """All that a report tells. Raises ValueError where the parts do not belong together."""
+    """All that a report shows. Raises ValueError where the parts do not belong together."""
 
     scan: Scan
     card: ModelCard
     probabilities: tuple[float, ...]  # of every class, in the card's order
-    explanations: tuple[Explanation, ...]  # none, where only the prediction is reported
+    explanations: tuple[Explanation, ...]  # empty where only the prediction is reported
     date: datetime  # given, so that the same input gives the same bytes
     rendering: Rendering = field(default_factory=Rendering)
-    counterfactuals: tuple[str, ...] = ()  # a sentence per changed scan
+    counterfactuals: tuple[str, ...] = ()  # one sentence per counterfactual
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(self.card.classes):
             raise ValueError(f"{len(self.probabilities)} probabilities for {len(self.card.classes)} classes")
         for explanation in self.explanations:
             if not explanation.belongs_to(self.scan, self.card.weights_sha256):
-                raise ValueError("an explanation of another scan, slice or model than the report's")
+                raise ValueError("an explanation is of another scan, slice or model than the report")
 
     @property
     def predicted(self) -> int:
