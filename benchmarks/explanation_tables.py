@@ -71,8 +71,8 @@ def explanation_quality() -> str:
     return "\n\n".join(
         [
             f"{name} on {results.scans:,} annotated test scans of {results.groups:,} groups. The median box "
-            f"covers {100 * results.box_share:.1f} % of the scan; {100 * results.accuracy:.0f} % of the predictions are "
-            "correct.",
+            f"covers {100 * results.box_share:.1f} % of the scan; {100 * results.accuracy:.0f} % of the predictions "
+            "are correct.",
             markdown_table(["map", *(MEASURES[measure].short for measure in _COLUMNS)], rows),
             _strata(stored),
         ]

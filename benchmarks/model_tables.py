@@ -43,9 +43,7 @@ def shipped_models() -> str:
             [
                 f"[`{card.id}`](model_zoo/{card.id}/CARD.md)",
                 _percent(card.score(BALANCED, "test", NO_NEAR_DUPLICATE)),
-                "trained on it"
-                if _trained_on(card)
-                else _percent(card.score(BALANCED, "cohort 44c", NO_NEAR_DUPLICATE)),
+                "trained on it" if _trained_on(card) else external,
                 _percent(estimate, "no annotated scans"),
             ]
         )
@@ -134,4 +132,4 @@ def _cell(estimate: Estimate | None, measure: str = "accuracy") -> str:
 
 
 def _percent(estimate: Estimate | None, missing: str = "not measured") -> str:
-    return f"{estimate.percent(0)}, {estimate.scans:,} scans" if estimate else missing
+    return estimate.percent(0) if estimate else missing

@@ -31,7 +31,7 @@ TABLES = {
         cost_tables.waiting_times,
     )
 }
-_BLOCK = re.compile(r"(<!-- ([\w ]+): made by python -m benchmarks\.report -->\n).*?(\n<!-- end of \2 -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- ([\w ]+): made by python -m benchmarks\.report -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
 def documents() -> list[Path]:
@@ -46,7 +46,7 @@ def table_names(text: str) -> list[str]:
 
 def filled(text: str) -> str:
     """Return a document with its tables made anew. Raises KeyError on a table of an unknown name."""
-    return _BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}{match[3]}", text)
+    return _BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", text)
 
 
 def main() -> None:
