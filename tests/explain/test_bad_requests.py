@@ -1,4 +1,4 @@
-"""Every method gives a finite map or one plain sentence, whatever the scan and the model are."""
+"""Every method gives a finite map or a one-sentence error, whatever the scan and the model."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,21 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def wide() -> Model:
-    """Of so many channels that Score-CAM asks more than once."""
+    """Of so many channels that Score-CAM calls the model more than once."""
     return model_of(full_size(40))
+
+
+@pytest.fixture(scope="module")
+def untouched(wide, scan):
+    """A function from a method to the map of class2 from seed 4, made once."""
+    maps: dict[str, np.ndarray] = {}
+
+    def heat(method: str) -> np.ndarray:
+        if method not in maps:
+            maps[method] = explain(Request(wide, scan, method, target="class2", seed=4)).heat
+        return maps[method]
+
+    return heat
 
 
 @pytest.fixture(scope="module")
@@ -62,42 +75,40 @@ def without_map() -> Model:
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_a_scan_of_one_bright_pixel_is_explained_without_a_crash(model, method, engine):
-    found = explain(Request(model, one_pixel(), method.id, engine=engine, target="class1"))
-    assert found.heat.shape == (64, 64) and np.isfinite(found.heat).all()
-    assert found.heat.any() or found.warnings
+    made = explain(Request(model, one_pixel(), method.id, engine=engine, target="class1"))
+    assert made.heat.shape == (64, 64) and np.isfinite(made.heat).all()
+    assert made.heat.any() or made.warnings
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_a_scan_far_from_square_is_explained_too(model, method):
     pixels = np.pad(phantom("glioma", 5, 64).scan.pixels, ((0, 0), (0, 700)))
-    found = explain(Request(model, Scan(pixels, digest="2" * 64), method.id))
-    assert found.heat.shape == (64, 764) and np.isfinite(found.heat).all()
+    made = explain(Request(model, Scan(pixels, digest="2" * 64), method.id))
+    assert made.heat.shape == (64, 764) and np.isfinite(made.heat).all()
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_a_saturated_model_still_gets_a_map(saturated, scan, method, engine):
     """Logits in the hundreds: the softmax is exactly 1, its gradient 0, and the logit's gradient is not."""
-    found = explain(Request(saturated, scan, method.id, engine=engine))
-    assert found.probability == 1
-    assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
-    assert found.raw.any()
+    made = explain(Request(saturated, scan, method.id, engine=engine))
+    assert made.probability == 1
+    assert np.isfinite(made.heat).all() and (made.heat.any() or made.warnings)
+    assert made.raw.any()
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
-def test_a_model_that_no_pixel_changes_has_no_evidence_and_says_so(indifferent, scan, method, engine):
-    found = explain(Request(indifferent, scan, method.id, engine=engine))
+def test_a_model_that_no_pixel_changes_has_no_evidence_and_a_warning(indifferent, scan, method, engine):
+    made = explain(Request(indifferent, scan, method.id, engine=engine))
     if method.id == "scorecam":  # it weighs activations by probabilities, which are there whatever changes
-        assert np.isfinite(found.heat).all()
+        assert np.isfinite(made.heat).all()
         return
-    assert not found.heat.any()
-    assert len(found.warnings) == 1 and found.warnings[0].startswith("No positive evidence")
+    assert not made.heat.any()
+    assert len(made.warnings) == 1 and made.warnings[0].startswith("No positive evidence")
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
-def test_weights_that_are_not_numbers_are_told_in_one_sentence(without_numbers, scan, method, engine):
-    with pytest.raises(
-        ModelError, match=r"^tiny-phantom4 gave probabilities that are not finite; its weights may be broken$"
-    ):
+def test_weights_that_are_not_numbers_are_one_sentence(without_numbers, scan, method, engine):
+    with pytest.raises(ModelError, match="^tiny-phantom4 .* not finite"):
         explain(Request(without_numbers, scan, method.id, engine=engine))
 
 
@@ -105,16 +116,16 @@ def test_weights_that_are_not_numbers_are_told_in_one_sentence(without_numbers, 
 def test_a_network_without_a_map_is_refused_by_those_that_need_one(without_map, scan, method, engine):
     """And explained by the others."""
     if method.id in NEED_A_MAP:
-        with pytest.raises(ModelError, match="a method that needs none is saliency, integrated-gradients, shap, lime"):
+        with pytest.raises(ModelError, match="saliency, integrated-gradients, shap, lime"):
             explain(Request(without_map, scan, method.id, engine=engine))
         return
-    found = explain(Request(without_map, scan, method.id, engine=engine, target="class2"))
-    assert found.heat.any() and np.isfinite(found.heat).all()
+    made = explain(Request(without_map, scan, method.id, engine=engine, target="class2"))
+    assert made.heat.any() and np.isfinite(made.heat).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_class_that_there_is_not_is_refused_by_every_method(model, scan, method):
-    with pytest.raises(ModelError, match="no class 'tumour'; it has class0, class1, class2, class3"):
+def test_an_unknown_class_is_refused_for_every_method(model, scan, method):
+    with pytest.raises(ModelError, match="'tumour'.*class0, class1, class2, class3"):
         explain(Request(model, scan, method, target="tumour"))
 
 
@@ -132,36 +143,37 @@ def test_a_model_of_one_channel_in_another_range_is_explained(scan, method):
         ]
     )
     model = model_of(network, input=InputSpec(40, 24, 1, value_range=(-1.0, 1.0)))
-    found = explain(Request(model, scan, method, target="class1"))
-    assert np.isfinite(found.heat).all() and (found.heat.any() or found.warnings)
+    made = explain(Request(model, scan, method, target="class1"))
+    assert np.isfinite(made.heat).all() and (made.heat.any() or made.warnings)
 
 
 class Impatient:
-    """Cancels at the `asks`-th time that it is asked."""
+    """Cancels at the call after `calls` others."""
 
-    def __init__(self, asks: int) -> None:
-        self.left = asks
+    def __init__(self, calls: int) -> None:
+        self.left = calls
 
     def __call__(self) -> bool:
         self.left -= 1
         return self.left < 0
 
 
-@pytest.mark.parametrize("asks", [0, 2])
+@pytest.mark.parametrize("calls", [0, 2])
 @pytest.mark.parametrize("method", SAMPLING)
-def test_a_cancel_in_the_middle_leaves_nothing_behind(wide, scan, method, asks):
-    """Whoever asks next gets the map that they would have got."""
-    untouched = explain(Request(wide, scan, method, target="class2", seed=4)).heat
+def test_a_cancel_in_the_middle_leaves_nothing_behind(wide, scan, untouched, method, calls):
+    """The next request gets the map that it would have got."""
+    before = untouched(method)
     with pytest.raises(Cancelled):
-        explain(Request(wide, scan, method, target="class2", seed=4), cancelled=Impatient(asks), stable=2)
-    np.testing.assert_array_equal(explain(Request(wide, scan, method, target="class2", seed=4)).heat, untouched)
+        explain(Request(wide, scan, method, target="class2", seed=4), cancelled=Impatient(calls), stable=2)
+    again = explain(Request(wide, scan, method, target="class2", seed=4)).heat
+    np.testing.assert_array_equal(again, before)
 
 
-def test_a_budget_s_listener_that_fails_is_not_swallowed(model, scan):
+def test_an_error_of_the_progress_callback_is_not_swallowed(model, scan):
     def full(share: float) -> None:
-        raise RuntimeError("no one listens")
+        raise RuntimeError("nobody listens")
 
-    with pytest.raises(RuntimeError, match="no one listens"):
+    with pytest.raises(RuntimeError, match="nobody listens"):
         explain(Request(model, scan, "lime"), progress=full)
 
 
@@ -178,11 +190,11 @@ def failing_after(calls: int, model: Model) -> Callable[[np.ndarray], np.ndarray
 
 
 @pytest.mark.parametrize("method", [m for m in SAMPLING if m not in ("smoothgrad", "expected-gradients")])
-def test_a_runtime_that_fails_in_the_middle_is_heard_and_leaves_nothing_behind(model, scan, method):
+def test_an_error_of_the_runtime_is_raised_and_leaves_nothing_behind(model, scan, method):
     from dataclasses import replace
 
-    untouched = explain(Request(model, scan, method, seed=1)).heat
+    before = explain(Request(model, scan, method, seed=1)).heat
     failing = replace(model, runtime=replace(model.runtime, logits=failing_after(1, model)))
     with pytest.raises(MemoryError, match="no room"):
         explain(Request(failing, scan, method, seed=1))
-    np.testing.assert_array_equal(explain(Request(model, scan, method, seed=1)).heat, untouched)
+    np.testing.assert_array_equal(explain(Request(model, scan, method, seed=1)).heat, before)

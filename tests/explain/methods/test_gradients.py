@@ -34,9 +34,7 @@ def test_the_smoothgrad_of_a_linear_network_is_its_saliency(square):
 def test_smoothgrad_equals_that_of_tf_keras_vis_sample_by_sample(name, noise):
     """The same seed draws the same noise there: 20 samples of each, not 20 of their own."""
     given = MethodInput(model_of(make(name)), noise[0], 1, seed=7)
-    ours, theirs = (
-        list(found)[-1].values for found in (gradients.smoothgrad(given, 20), keras_vis.smoothgrad(given))
-    )
+    ours, theirs = (list(found)[-1].values for found in (gradients.smoothgrad(given, 20), keras_vis.smoothgrad(given)))
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
 
