@@ -7,7 +7,7 @@ from threading import Timer
 
 import streamlit as st
 
-from explain import METHODS, explain
+from explain import METHODS, Request, explain
 from model_zoo import ModelError, load_model, models
 from pages.components.navigation import pages
 from scans import PHANTOM_SAMPLES, phantom
@@ -38,7 +38,7 @@ def _explain_a_phantom() -> None:
     _keep_keras_from_streamlit()
     with suppress(ModelError):  # the page says so itself
         for model_id in list(models())[:1]:
-            explain(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS)))
+            explain(Request(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS))))
     # Streamlit collects garbage after every run of a page, with Python's lock held: 0.3 s over the half million
     # objects that stay for good. Frozen, they are not looked at again.
     gc.collect()

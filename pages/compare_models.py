@@ -1,107 +1,131 @@
-"""Where do several models agree about one scan, and where do they and their maps part?"""
+"""Compare models: where several models and their maps agree about one scan, and where they do not."""
 
 import streamlit as st
 
+from explain import Request
 from explain.comparison.disagreement import disagreement, headline, in_words
 from explain.comparison.shared_classes import correspondences, shared_classes
 from pages.charts.compare import probabilities
 from pages.charts.style import CONFIG
-from pages.components.compare.agreement import draw_agreement
-from pages.components.compare.disagreement_table import BITS, draw_worklist
-from pages.components.compare.grid import draw_grid
-from pages.components.compare.pickers import OWN, choose_class, choose_methods, choose_models
+from pages.components.compare.agreement import show_agreement
+from pages.components.compare.disagreement_table import DISAGREEMENT, show_disagreement_table
+from pages.components.compare.grid import show_grid
+from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
 from pages.components.navigation import require_frame
-from pages.components.pickers import choose_scan, gallery, require_models
-from pages.components.predictions import answers
-from pages.components.requests import Choice, Wanted, as_they_come, cancel, leave
-from pages.components.viewer import show
+from pages.components.pickers import choose_scan, require_models
+from pages.components.predictions import prediction_of, predictions
+from pages.components.requests import cancel, draw_as_ready, release
+from pages.components.samples import gallery
+from pages.components.viewer import show_scan
+from pages.state import renew, state, widget_key
+from scans import BLANK_SLICE
 
-ROOM = "compare"
-ONE, ALL = "This scan", "All scans by disagreement"
+SECTION = "compare"
+VIEWS = ("This scan", "All scans by disagreement")
+TITLE = "Where do the models disagree?"
 
 require_frame()
+session = state()
+
+
+def show_one_scan() -> None:
+    """Leave the table for the scan that was selected in it."""
+    session.compare_table = False
+    renew("compare-view")
+
+
 rail, desk = st.columns([2, 7], gap="large")
 with rail:
-    scan = choose_scan()
+    opened = choose_scan()
 
 with desk:
     head = st.container()
-    st.session_state.setdefault("compare-view", ONE)  # no default of the widget's own: choosing a row sets it, too
-    shown = st.segmented_control(
-        "View", (ONE, ALL), required=True, key="compare-view", label_visibility="collapsed", persist_state="session"
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[session.compare_table],
+        required=True,
+        key=widget_key("compare-view"),
+        label_visibility="collapsed",
     )
+    session.compare_table = view == VIEWS[1]
     axes = st.columns([5, 4, 4])
     with axes[0]:
         cards = choose_models(require_models())
     if not cards:
-        head.title("Where do the models disagree?", anchor=False)
+        head.title(TITLE, anchor=False)
         st.info("Choose two models or more.")
         st.stop()
     shared = shared_classes(cards)
     with axes[1]:
         methods = choose_methods()
     with axes[2]:
-        explained = choose_class(shared)
-    if shown == ALL:
-        leave(ROOM)
-        draw_worklist(cards, shared, lambda: st.session_state.update({"compare-view": ONE}))
+        target = choose_target(shared)
+    if session.compare_table:
+        release(SECTION)
+        show_disagreement_table(cards, shared, show_one_scan)
         st.stop()
-    if scan is None:
-        leave(ROOM)
-        head.title("Where do the models disagree?", anchor=False)
+    if opened is None:
+        release(SECTION)
+        head.title(TITLE, anchor=False)
         st.write(
-            "Upload a brain MRI, or choose a sample: several models answer side by side, each with the maps of what "
-            "raised its answer. With several scans, see which of them the models disagree about most."
+            "Upload a brain MRI, or choose a sample: several models predict side by side, each with the maps of what "
+            "influenced its prediction. With several scans, see which of them the models disagree about most."
         )
         gallery()
         st.stop()
+    scan = opened.scan
     for note in scan.notes:
         st.info(note)
     if scan.blank:
-        st.error("This slice is blank (every pixel has the same value); choose another slice.")
-        show(scan)
+        st.error(BLANK_SLICE)
+        show_scan(scan)
         st.stop()
-    said = answers(cards, [scan])
-    found = disagreement(shared, said.answers[0])
+    predicted = predictions(cards, [scan])
+    row = predicted.rows[0]
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")
     with words:
-        st.subheader(headline(cards, shared, said.answers[0]), anchor=False)
-        st.markdown(in_words(found, len(cards)), help=BITS)
-        if said_of := correspondences(cards, shared):
+        st.subheader(headline(cards, shared, row), anchor=False)
+        st.markdown(in_words(disagreement(shared, row), len(cards)), help=DISAGREEMENT)
+        if sentences := correspondences(cards, shared):
             with st.expander("How their classes correspond"):
-                for sentence in said_of:
+                for sentence in sentences:
                     st.caption(sentence)
-        if scan.count > 1:
-            st.caption(f"These are the answers for slice {scan.index + 1} alone, not for the whole volume.")
+        if opened.volume:
+            st.caption(f"These are the predictions for slice {opened.place + 1} alone, not for the whole volume.")
 
-    wanted = {}
+    requests = {}
     for method in methods:
         for place, card in enumerate(cards):
-            p = said.answers[0][place]
+            p = row[place]
             if p is None:
                 continue
-            target = (
-                int(p.argmax()) if explained == OWN else shared.own_class(place, shared.classes.index(explained), p)
-            )
-            if target is not None:
-                choice = Choice.usual(method, card.classes[target])
-                wanted[card.id, method] = Wanted(said.models[card.id], scan, choice, card.classes[target])
+            index = int(p.argmax())
+            if target != PREDICTED:
+                index = shared.own_class(place, shared.classes.index(target), p)
+            if index is not None:
+                model = predicted.models[card.id]
+                requests[card.id, method] = Request(
+                    model, scan, method, target=card.classes[index], prediction=prediction_of(model, scan)
+                )
 
-    def draw(answers) -> None:
-        draw_grid(scan, cards, methods, wanted, said.errors, answers)
-        if any(answer.pending for answer in answers.values()):
-            st.button("Cancel what is still to come", on_click=cancel, args=(ROOM,))
-        elif any(answer.state == "cancelled" for answer in answers.values()):
-            st.button("Explain again", on_click=leave, args=(ROOM,))
-        draw_agreement(scan, cards, methods, {name: a.explanation for name, a in answers.items() if a.explanation})
+    def draw(statuses) -> None:
+        show_grid(scan, cards, methods, requests, predicted.errors, statuses)
+        if any(status.pending for status in statuses.values()):
+            st.button("Cancel remaining", on_click=cancel, args=(SECTION,))
+        elif any(status.state == "cancelled" for status in statuses.values()):
+            st.button("Explain again", on_click=release, args=(SECTION,))
+        show_agreement(
+            scan, cards, methods, {name: status.result for name, status in statuses.items() if status.result}
+        )
 
     if methods:
-        as_they_come(wanted, ROOM, draw)
+        draw_as_ready(requests, SECTION, draw)
     else:
         st.info("Choose a method to see the models' maps.")
     # Last, though it stands above: nobody should wait for the maps because of a chart.
     chart.plotly_chart(
-        probabilities([card.id for card in cards], *shared.table(said.answers[0])),
+        probabilities([card.id for card in cards], *shared.table(row)),
         config=CONFIG,
         alt="Probability that each model gives to each class",
     )

@@ -1,145 +1,155 @@
-"""What does a model say about this scan, and what did it look at? Choose, ask once, look."""
+"""Explain a scan: a model's prediction, and the regions that influenced it."""
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
-from explain import METHODS, Explanation
+from explain import METHODS, Explanation, Request
 from explain.cache import CACHE
-from explain.captions import doubts
-from explain.prediction_text import bars, in_words
-from explain.report import Reading
-from model_zoo import ModelCard
-from pages.components.explain.all_methods import gallery_of_methods
-from pages.components.explain.export import offer_report, style_of
-from pages.components.explain.progress import ask, wait
-from pages.components.explain.what_if import counterfactual
-from pages.components.explain.whole_series import read_series
-from pages.components.explain.worklist import draw_reading_list
+from explain.captions import cautions
+from explain.prediction_text import confidence_sentence
+from explain.report import ReportInput
+from pages.charts.prediction import probability_bars
+from pages.components.explain.all_methods import SECTION as ALL_METHODS
+from pages.components.explain.all_methods import show_all_methods
+from pages.components.explain.export import offer_exports
+from pages.components.explain.progress import show_progress, status_of
+from pages.components.explain.what_if import show_what_if
+from pages.components.explain.whole_series import show_whole_series
+from pages.components.explain.worklist import show_worklist
 from pages.components.navigation import require_frame
-from pages.components.pickers import choose_question, choose_scan, gallery, go_to, place, require_models, slices
-from pages.components.predictions import answers
-from pages.components.requests import Wanted, leave
-from pages.components.uploads import bytes_of, files
-from pages.components.viewer import show, view
-from scans import Scan
-
-BLANK = "This slice is blank (every pixel has the same value); choose another slice."
+from pages.components.pickers import Open, choose_scan, choose_settings, require_models
+from pages.components.predictions import prediction_of, predictions
+from pages.components.requests import release
+from pages.components.samples import gallery
+from pages.components.uploads import bytes_of, entries
+from pages.components.viewer import show_explanation, show_scan
+from pages.state import PageState, state
+from scans import BLANK_SLICE
 
 require_frame()
 
 
-def step_buttons(volume: list[Scan], method: str) -> None:
+def step_buttons(opened: Open, method: str) -> None:
     """Draw the ways to the next slice and the next method, each with its key."""
     order = list(METHODS)
     following = order[(order.index(method) + 1) % len(order)]
     with st.container(horizontal=True, gap="small"):
-        if volume:
+        if opened.volume:
             for label, key, step in (("Previous slice", "P", -1), ("Next slice", "N", 1)):
-                away = not 0 <= place() + step < len(volume)
-                st.button(label, on_click=go_to, args=(place() + step,), shortcut=key, disabled=away)
+                place = opened.place + step
+                outside = not 0 <= place < len(opened.volume)
+                st.button(label, on_click=opened.go_to, args=(place,), shortcut=key, disabled=outside)
         st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
 
 
-def reading(scan: Scan, card: ModelCard, p: np.ndarray, explanation: Explanation, seen: dict) -> Reading:
+def report_of(request: Request, explanation: Explanation, session: PageState) -> ReportInput:
     """Return what is on the screen at this moment; called when a button is pressed, outside of the session."""
-    kept = (CACHE.get(key) for key in seen.get("maps", ()))
-    of_this = (explanation.scan, explanation.slice, explanation.plane, explanation.weights, explanation.target)
-    others = [
-        found
-        for found in kept
-        if found and (found.scan, found.slice, found.plane, found.weights, found.target) == of_this
-        if found.method != explanation.method
-    ]
-    of, said = seen.get("said", (None, []))
-    said = said if of == (scan.digest, scan.index, scan.plane, card.weights_sha256) else []
-    style = style_of(seen["look"], seen["window"])
-    if others:  # how far to smooth and which signs to show was chosen for the one on the screen
-        style = replace(style, smooth=None, against=True)
-    now = datetime.now().astimezone()
-    return Reading(scan, card, tuple(map(float, p)), (explanation, *others), now, style, tuple(said))
+    scan, weights = request.scan, request.model.card.weights_sha256
+    kept = [each for key in session.report_maps if (each := CACHE.get(key))]
+    others = tuple(
+        each
+        for each in kept
+        if each.belongs_to(scan, weights) and each.target == explanation.target and each.method != explanation.method
+    )
+    rendering = session.rendering.for_several() if others else session.rendering
+    return ReportInput(
+        scan,
+        request.model.card,
+        tuple(map(float, request.prediction.probabilities)),
+        (explanation, *others),
+        datetime.now().astimezone(),
+        rendering,
+        session.counterfactuals.get((scan.key, weights), ()),
+    )
 
 
-def stem(explanation: Explanation) -> str:
-    """Return how the names of downloads begin: what was asked, and no name of a file."""
-    asked = ("candor", explanation.model, explanation.method, explanation.target, explanation.scan[:8])
-    return "-".join((*asked, f"{explanation.slice + 1}"))
+def file_stem(explanation: Explanation) -> str:
+    """Return how the names of exports begin: the request, and no name of a file."""
+    parts = (explanation.model, explanation.method, explanation.target, explanation.scan[:8])
+    return "-".join((*parts, f"{explanation.slice + 1}"))
 
 
 rail, desk = st.columns([3, 9], gap="large")
 with rail:
-    scan = choose_scan()
-    card, choice = choose_question(require_models())
+    opened = choose_scan()
+    card, settings = choose_settings(require_models())
 
 with desk:
-    if scan is None:
-        leave()
+    if opened is None:
+        release()
         st.title("What did the model look at?", anchor=False)
         st.write(
-            "Upload a brain MRI, or choose a sample. Candor gives the model's answer with its probabilities and "
-            "lays over the scan, as you uploaded it, a map of the regions that spoke for that answer."
+            "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and "
+            "a heatmap over the scan, as you uploaded it, of the regions that influenced the prediction."
         )
         gallery()
         st.stop()
+    scan = opened.scan
     for note in scan.notes:
         st.info(note)
-    said = answers([card], [scan])
-    if scan.blank or card.id in said.errors:
-        st.error(said.errors.get(card.id, BLANK))
-        show(scan)
+    predicted = predictions([card], [scan])
+    if scan.blank or card.id in predicted.errors:
+        st.error(predicted.errors.get(card.id, BLANK_SLICE))
+        show_scan(scan)
         st.stop()
-    model, p = said.models[card.id], said.answers[0][0]
-    target = choice.target or card.classes[int(p.argmax())]
-    wanted = Wanted(model, scan, choice, target)
-    answer = ask(wanted)
+    model = predicted.models[card.id]
+    prediction = prediction_of(model, scan)
+    request = Request(
+        model,
+        scan,
+        settings.method,
+        target=settings.target,
+        engine=settings.engine,
+        seed=settings.seed,
+        seconds=settings.seconds,
+        prediction=prediction,
+    )
+    status = status_of(request)
+    explanation = status.result
 
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"The model's answer: {card.names[int(p.argmax())]}", anchor=False)
-        st.write(in_words(card.names, p))
-        if slices():
-            st.caption(f"This is the answer for slice {place() + 1} alone, not for the whole volume.")
-    seen: dict = st.session_state.setdefault("seen", {})  # how it is drawn and what was said, for a report
+        st.subheader(f"Prediction: {card.names[prediction.index]}", anchor=False)
+        st.write(confidence_sentence(card.names, prediction.probabilities))
+        if opened.volume:
+            st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
     warnings = st.container()
-    if answer.explanation is None:
-        wait(wanted, answer)
+    if explanation is None:
+        show_progress(request, status)
     else:
-        for doubt in doubts(answer.explanation, card.names[card.classes.index(target)]):
-            warnings.warning(doubt)
-        view(scan, answer.explanation, card, seen)
-    volume = slices()
-    step_buttons(volume, choice.method)
-    if answer.explanation:
-        make = partial(reading, scan, card, p, answer.explanation, seen)
-        offer_report(make, stem(answer.explanation), bytes_of(scan))
+        for caution in cautions(explanation, request.target_name):
+            warnings.warning(caution)
+        show_explanation(scan, explanation, card)
+    step_buttons(opened, settings.method)
+    if explanation:
+        offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [
         "What if?",
         "All methods",
-        *(["Whole series"] if volume else []),
-        *(["Worklist"] if len(files()) > 1 else []),
+        *(["Whole series"] if opened.volume else []),
+        *(["Worklist"] if len(entries()) > 1 else []),
     ]
-    parts = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
-    if parts["All methods"].open:
-        with parts["All methods"]:
-            gallery_of_methods(scan, model, target, seen)
+    tabs = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
+    if tabs["All methods"].open:
+        with tabs["All methods"]:
+            show_all_methods(request)
     else:
-        leave("gallery")
-    if parts["What if?"].open:
-        with parts["What if?"]:
-            counterfactual(scan, model, card, seen, answer.explanation)
-    if volume and parts["Whole series"].open:
-        with parts["Whole series"]:
-            read_series(volume, model, card, go_to, current=place())
-    if "Worklist" in parts and parts["Worklist"].open:
-        with parts["Worklist"]:
-            draw_reading_list(card)
+        release(ALL_METHODS)
+    if tabs["What if?"].open:
+        with tabs["What if?"]:
+            show_what_if(scan, model, explanation)
+    if opened.volume and tabs["Whole series"].open:
+        with tabs["Whole series"]:
+            show_whole_series(opened, model)
+    if "Worklist" in tabs and tabs["Worklist"].open:
+        with tabs["Worklist"]:
+            show_worklist(card)
 
     # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(
-        bars(card.names, p, card.classes.index(target)),
+        probability_bars(card.names, prediction.probabilities, request.target_index),
         config={"staticPlot": True, "displayModeBar": False},
         alt="Probability of each class",
     )

@@ -1,9 +1,10 @@
-"""Which class is taken for which, and which model is right on whose scans? Two tables as coloured cells."""
+"""The confusion matrix, and the matrix of models by collections, as coloured cells."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from model_zoo import Estimate
 from pages.charts.style import EVEN, QUIET, styled
 
 _MANY = 8  # classes from which the writing gets small
@@ -12,10 +13,10 @@ _MARK = "#dd8f1d"
 
 
 def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: tuple[int, int] | None = None):
-    """Return a matrix (K, K) of true classes by answers; colour is the share of the true class.
+    """Return a confusion matrix (K, K): rows reference labels, columns predictions; colour is the share of the row.
 
     `shares` writes shares instead of counts; `cell` is ringed. A click anywhere in a cell selects its marker, whose
-    customdata is [truth, answer]: a plotly heatmap itself cannot be selected.
+    customdata is [truth, predicted]: a plotly heatmap itself cannot be selected.
     """
     import plotly.graph_objects as go
 
@@ -34,7 +35,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: t
         x=[j for _, j in places], y=[i for i, _ in places], mode="markers", customdata=places, showlegend=False,
         marker={"symbol": "square", "size": 24, "opacity": 0},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
-        text=[_said(names, counts, share, i, j) for i, j in places], hovertemplate="%{text}<extra></extra>",
+        text=[_hover(names, counts, share, i, j) for i, j in places], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     if cell:
         i, j = cell
@@ -46,55 +47,60 @@ def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: t
     ticks |= {"tickfont": {"size": 10}} if many else {}
     labels = [_wrapped(name) for name in names]
     figure.update_xaxes(
-        title="The model's answer", ticktext=names if many else labels, tickangle=-90 if many else None, side="bottom",
+        title="Prediction", ticktext=names if many else labels, tickangle=-90 if many else None, side="bottom",
         range=[-0.5, size - 0.5], fixedrange=True, **ticks,
     )  # fmt: skip
-    figure.update_yaxes(title="Truth", ticktext=labels, range=[size - 0.5, -0.5], fixedrange=True, **ticks)
+    figure.update_yaxes(title="Reference label", ticktext=labels, range=[size - 0.5, -0.5], fixedrange=True, **ticks)
     # Any distance: the nearest marker is that of the cell under the pointer.
     return figure.update_layout(hovermode="closest", hoverdistance=-1, dragmode=False, margin={"t": 8})
 
 
 def _text(count: int, share: float, shares: bool) -> str:
-    if not count:
+    if not shares:
+        return f"{count:,}"
+    if np.isnan(share):  # no scan has this reference label
         return ""
-    return f"{100 * share:.0f} %" if shares and share >= 0.01 else "< 1 %" if shares else f"{count:,}"
+    return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _said(names: Sequence[str], counts: np.ndarray, share: np.ndarray, i: int, j: int) -> str:
-    called = "called right" if i == j else f"called {names[j]}"
+def _hover(names: Sequence[str], counts: np.ndarray, share: np.ndarray, i: int, j: int) -> str:
     of_all = f" ({100 * share[i, j]:.1f} % of {counts[i].sum():,})" if counts[i].sum() else ""
-    return f"{names[i]}, {called}: {counts[i, j]:,} scans{of_all}"
+    return f"{names[i]} predicted as {names[j]}: {counts[i, j]:,} scans{of_all}"
 
 
 def _wrapped(name: str) -> str:
     return name.replace(" ", "<br>", 1)
 
 
-def across(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence], marked: Sequence[str] = ()):
+def across(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[tuple[Estimate, bool] | None]],
+    bold: Sequence[str] = (),
+):
     """Return a table of models by collections: balanced accuracy in per cent.
 
-    A cell is None or (value, low, high, scans, seen): `seen`, the model was trained on the rest of that collection,
-    gets a star. The names in `marked` are set in bold.
+    A cell is None, or an estimate and whether the model was trained on the rest of that collection: that gets a star.
     """
     import plotly.graph_objects as go
 
-    z = [[cell[0] if cell else None for cell in line] for line in cells]
-    texts = [[f"{100 * cell[0]:.0f}{'*' * cell[4]}" if cell else "" for cell in line] for line in cells]
-    said = [
-        [_measured(row, column, cell) for column, cell in zip(columns, line, strict=True)]
+    z = [[cell[0].value if cell else None for cell in line] for line in cells]
+    texts = [[f"{100 * cell[0].value:.0f}{'*' * cell[1]}" if cell else "" for cell in line] for line in cells]
+    hovers = [
+        [_collection_hover(row, column, cell) for column, cell in zip(columns, line, strict=True)]
         for row, line in zip(rows, cells, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
             z=z, zmin=0, zmax=1, colorscale=EVEN, showscale=False, xgap=2, ygap=2, hoverongaps=False,
             text=texts, texttemplate="%{text}", textfont={"size": 13},
-            customdata=said, hovertemplate="%{customdata}<extra></extra>",
+            customdata=hovers, hovertemplate="%{customdata}<extra></extra>",
         )
     )  # fmt: skip
     styled(figure, 60 + 38 * len(rows))
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}
     figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, side="top", **ticks)
-    labels = [f"<b>{_broken(row)}</b>" if row in marked else _broken(row) for row in rows]
+    labels = [f"<b>{_broken(row)}</b>" if row in bold else _broken(row) for row in rows]
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=labels, range=[len(rows) - 0.5, -0.5], linecolor=QUIET, **ticks
     )
@@ -110,9 +116,9 @@ def _broken(name: str) -> str:
     return f"{name[:place]}<br>{name[place:]}"
 
 
-def _measured(row: str, column: str, cell) -> str:
+def _collection_hover(row: str, column: str, cell: tuple[Estimate, bool] | None) -> str:
     if not cell:
         return ""
-    value, low, high, scans, seen = cell
-    trained = ", trained on the rest of this collection" if seen else ""
-    return f"{row} on {column}: {100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f}), {scans:,} scans{trained}"
+    estimate, trained = cell
+    note = ", trained on the rest of this collection" if trained else ""
+    return f"{row} on {column}: {estimate.percent()}, {estimate.scans:,} scans{note}"

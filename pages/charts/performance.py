@@ -1,15 +1,17 @@
-"""How does a model's training, its ranking of the scans and its own sureness look, alone or over another model's?
+"""Charts of training, ROC, precision-recall and calibration curves, and dots with intervals.
 
-Pure functions from numbers to plotly figures; shares are drawn in per cent. `series` holds one entry a model, by the
-name to show; the order gives the colour, so that a model has the same in every chart.
+Pure functions from numbers to plotly figures; shares are drawn in per cent. `series` holds one entry per model, by
+name; the order gives the colour, so that a model has the same colour in every chart.
 """
 
 from collections.abc import Sequence
 
-from model_zoo.performance import Bin, Curve, History
+from model_zoo import Estimate
+from model_zoo.history import History
+from model_zoo.performance import Bin, Curve
 from pages.charts.style import PALETTE, QUIET, styled
 
-FEW = 5  # scans below which the share called right of a bin says nothing
+FEW = 5  # a bin of fewer scans is not drawn: its accuracy says nothing
 _THIN = {"width": 1}
 _PERCENT = {"range": [-1, 102], "tick0": 0, "dtick": 25, "ticksuffix": " %"}
 _STROKE = "#8b949e"
@@ -34,12 +36,12 @@ def history(series: dict[str, tuple[History, int | None]], what: str):
                 continue
             values = run.columns[key] if what == "loss" else [100 * value for value in run.columns[key]]
             mode = "lines" if len(run.epochs) > 1 else "markers"
-            said = (
+            hover = (
                 f"{name}, {title}: %{{y:{'.3f' if what == 'loss' else '.1f'}}}{unit} after epoch %{{x}}<extra></extra>"
             )
             figure.add_scatter(
                 x=run.epochs, y=values, name=f"{name}, {title}", mode=mode, line=line | {"color": colour},
-                hovertemplate=said,
+                hovertemplate=hover,
             )  # fmt: skip
             if title == "validation" and kept in run.epochs:
                 figure.add_scatter(
@@ -63,24 +65,26 @@ def ranking(series: dict[str, Curve], faint: dict[str, Curve], kind: str):
     import plotly.graph_objects as go
 
     roc = kind == "ROC"
-    x, y = ("1 - specificity", "Sensitivity") if roc else ("Recall (sensitivity)", "Precision")
-    said = "%{y:.1f} % of the class, %{x:.1f} % of the others" if roc else "recall %{x:.1f} %, precision %{y:.1f} %"
+    x, y = ("1 - specificity", "Sensitivity (recall)") if roc else ("Sensitivity (recall)", "PPV (precision)")
+    hover = "sensitivity %{y:.1f} %, 1 - specificity %{x:.1f} %"
+    if not roc:
+        hover = "sensitivity %{x:.1f} %, PPV %{y:.1f} %"
     shape = "linear" if roc else "vh"
     figure = go.Figure()
     for name, curve in faint.items():
         figure.add_scatter(
             x=100 * curve.x, y=100 * curve.y, name=name, mode="lines", line=_THIN | {"color": QUIET, "shape": shape},
-            hovertemplate=f"{name} ({curve.area:.3f}): {said}<extra></extra>", showlegend=False,
+            hovertemplate=f"{name} ({curve.area:.3f}): {hover}<extra></extra>", showlegend=False,
         )  # fmt: skip
     for colour, (name, curve) in zip(PALETTE, series.items(), strict=False):
         figure.add_scatter(
             x=100 * curve.x, y=100 * curve.y, name=f"{name}: {curve.area:.3f}", mode="lines",
-            line={"color": colour, "width": 2.5, "shape": shape}, hovertemplate=f"{name}: {said}<extra></extra>",
+            line={"color": colour, "width": 2.5, "shape": shape}, hovertemplate=f"{name}: {hover}<extra></extra>",
         )  # fmt: skip
     for curve in list(series.values())[:1]:
-        blind = [0, 100] if roc else [100 * curve.base] * 2
+        chance = [0, 100] if roc else [100 * curve.base] * 2
         figure.add_scatter(
-            x=[0, 100], y=blind, name="chance", mode="lines", line={"color": QUIET, "dash": "dash", "width": 1.5},
+            x=[0, 100], y=chance, name="chance", mode="lines", line={"color": QUIET, "dash": "dash", "width": 1.5},
             hoverinfo="skip",
         )  # fmt: skip
     figure.update_xaxes(title=x, **_PERCENT)
@@ -89,47 +93,53 @@ def ranking(series: dict[str, Curve], faint: dict[str, Curve], kind: str):
 
 
 def reliability(series: dict[str, Sequence[Bin]]):
-    """Return how often answers are right over how sure the model was, and below how many answers were so sure."""
+    """Return accuracy over confidence, and below the number of scans of each confidence."""
     from plotly.subplots import make_subplots
 
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
     for colour, (name, bins) in zip(PALETTE, series.items(), strict=False):
-        many = [b for b in bins if b.scans >= FEW]
-        right = [[100 * share for share in b.right] for b in many]
+        drawn = [b for b in bins if b.accuracy.scans >= FEW]
         figure.add_scatter(
-            x=[100 * b.sure for b in many], y=[share[0] for share in right], name=name, mode="lines+markers",
-            line={"color": colour, "width": 2}, error_y=_errors(right, colour), marker={"size": 7, "color": colour},
-            customdata=[[b.scans, *share[1:]] for b, share in zip(many, right, strict=True)],
-            hovertemplate=f"{name}: %{{x:.1f}} % sure, right in %{{y:.1f}} % (%{{customdata[1]:.1f}} to "
-            "%{customdata[2]:.1f}) of %{customdata[0]:,} scans<extra></extra>",
+            x=[100 * b.confidence for b in drawn], y=[100 * b.accuracy.value for b in drawn], name=name,
+            mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 7, "color": colour},
+            error_y=_errors([b.accuracy for b in drawn], colour),
+            customdata=[[b.accuracy.percent(), f"{b.accuracy.scans:,}"] for b in drawn],
+            hovertemplate=f"{name}: confidence %{{x:.1f}} %, accuracy %{{customdata[0]}}, %{{customdata[1]}} scans"
+            "<extra></extra>",
             row=1, col=1,
         )  # fmt: skip
         figure.add_bar(
-            x=[100 * b.sure for b in bins], y=[b.scans for b in bins], name=name, width=2.2,
+            x=[100 * b.confidence for b in bins], y=[b.accuracy.scans for b in bins], name=name, width=2.2,
             marker={"color": colour, "line": {"width": 0}},
-            hovertemplate=f"{name}: %{{y:,}} scans, %{{x:.1f}} % sure<extra></extra>", showlegend=False, row=2, col=1,
+            hovertemplate=f"{name}: %{{y:,}} scans, confidence %{{x:.1f}} %<extra></extra>",
+            showlegend=False, row=2, col=1,
         )  # fmt: skip
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], name="as sure as right", mode="lines",
+        x=[0, 100], y=[0, 100], name="perfect calibration", mode="lines",
         line={"color": QUIET, "dash": "dash", "width": 1.5}, hoverinfo="skip", row=1, col=1,
     )  # fmt: skip
     figure.update_xaxes(**_PERCENT)
-    figure.update_xaxes(title="How sure the model was (top probability)", row=2, col=1)
-    figure.update_yaxes(title="Share right", row=1, col=1, **_PERCENT)
+    figure.update_xaxes(title="Confidence", row=2, col=1)
+    figure.update_yaxes(title="Observed accuracy", row=1, col=1, **_PERCENT)
     figure.update_yaxes(title="Scans", nticks=3, row=2, col=1)
     return _laid_out(figure, 520)
 
 
-def _errors(measured: Sequence[tuple[float, float, float]], colour: str, *, width: int = 3) -> dict:
-    up, down = [high - value for value, _, high in measured], [value - low for value, low, _ in measured]
+def _errors(estimates: Sequence[Estimate], colour: str, *, width: int = 3) -> dict:
+    up, down = [100 * (e.high - e.value) for e in estimates], [100 * (e.value - e.low) for e in estimates]
     return {"array": up, "arrayminus": down, "color": colour, "thickness": 1.2, "width": width}
 
 
-def dots(labels: Sequence[str], series: dict[str, Sequence], chance: Sequence = (), headings: Sequence[int] = ()):
-    """Return one line a label with a dot and its 95 % interval a model, from 0 to 100 %.
+def dots(
+    labels: Sequence[str],
+    series: dict[str, Sequence[Estimate | None]],
+    chance: Sequence[float | None] = (),
+    headings: Sequence[int] = (),
+):
+    """Return one line per label, on it a dot and its 95 % interval per model, from 0 to 100 %.
 
-    A model's entries are (value, low, high, scans) or None, as many as labels; `chance` has a value or None for each
-    and is drawn as a stroke; `headings` are the places of labels that head the lines below them.
+    A model has an estimate or None for each label; `chance` has a value, 0 to 1, or None for each and is drawn as a
+    stroke; `headings` are the indices of labels that head the lines below them.
     """
     import plotly.graph_objects as go
 
@@ -142,16 +152,15 @@ def dots(labels: Sequence[str], series: dict[str, Sequence], chance: Sequence = 
             marker={"symbol": "line-ns", "size": 18, "line": {"width": 3, "color": _STROKE}},
             hovertemplate="chance: %{x:.1f} %<extra></extra>",
         )  # fmt: skip
-    for number, (colour, (name, entries)) in enumerate(zip(PALETTE, series.items(), strict=False)):
-        known = [(place, *(100 * x for x in entry[:3]), entry[3]) for place, entry in enumerate(entries) if entry]
+    for number, (colour, (name, estimates)) in enumerate(zip(PALETTE, series.items(), strict=False)):
+        placed = {place: estimate for place, estimate in enumerate(estimates) if estimate}
         aside = (number - (len(series) - 1) / 2) * 0.34
-        errors = _errors([entry[1:4] for entry in known], colour, width=0)
+        errors = _errors(list(placed.values()), colour, width=0)
         figure.add_scatter(
-            x=[entry[1] for entry in known], y=[entry[0] + aside for entry in known], name=name, mode="markers",
-            error_x=errors | {"thickness": 3}, marker={"size": 10, "color": colour},
-            customdata=[[labels[entry[0]], *entry[2:]] for entry in known],
-            hovertemplate=f"%{{customdata[0]}}, {name}: %{{x:.1f}} % (%{{customdata[1]:.1f}} to "
-            "%{customdata[2]:.1f}), %{customdata[3]:,} scans<extra></extra>",
+            x=[100 * each.value for each in placed.values()], y=[place + aside for place in placed], name=name,
+            mode="markers", error_x=errors | {"thickness": 3}, marker={"size": 10, "color": colour},
+            customdata=[[labels[place], each.percent(), f"{each.scans:,}"] for place, each in placed.items()],
+            hovertemplate=f"%{{customdata[0]}}, {name}: %{{customdata[1]}}, %{{customdata[2]}} scans<extra></extra>",
         )  # fmt: skip
     for place in headings:
         figure.add_annotation(
@@ -170,7 +179,7 @@ def dots(labels: Sequence[str], series: dict[str, Sequence], chance: Sequence = 
 
 
 def _laid_out(figure, height: int, *, legend: bool = True):
-    """Return the figure styled, its legend above it, deaf to drags: on a phone a finger scrolls the page."""
+    """Return the figure styled, its legend above it, without drags: on a phone a finger scrolls the page."""
     styled(figure, height)
     figure.update_layout(
         showlegend=legend, hovermode="closest", dragmode=False,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explain import png, upright
+from explain import png
 from explain.prediction_text import percent
-from explain.render.overlay import gray, with_sides
+from explain.render.overlay import gray, upright, with_sides
 from pages.charts.style import PALETTE, styled
 from pages.charts.whole_series import PER_CENT
 from scans import Box, Scan

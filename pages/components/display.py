@@ -1,127 +1,138 @@
-"""How is the map to be drawn, and through which window is the scan seen? The controls beside the pictures."""
+"""The controls of a picture: how maps are drawn, and through which window the scan is seen."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 
 import streamlit as st
 
-from explain import COLOUR_MAPS, METHODS, Explanation
-from explain.render.colours import SIGNED_COLOUR_MAPS
+from explain import METHODS, Rendering
+from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.overlay import level_and_width, window_of
+from explain.render.rendering import CONTROLS, Control
 from explain.render.smoothing import STEP, smoothing
+from pages.state import PageState, renew, state, widget_key
 from scans import Scan
 
-_DRAWN_AS = ("Fill", "Contours")
-_WIDTH = 120  # pixels of a slider: all controls in one row of a laptop's screen
-_SAFE = "Amber is told apart from the blue of evidence against by every kind of colour vision."
-_KEEP = {"persist_state": "session"}  # what was set stays set while the next map is made
+_WIDTH = 120  # pixels of a control: all in one row of a laptop's screen
 
 
-@dataclass(frozen=True)
-class Look:
-    """How the map is drawn; opacity and threshold in [0, 1], `smooth` in the scan's unit."""
+def choose_rendering(signed: bool, scan: Scan | None = None, method: str = "", what: str = "heatmap") -> Rendering:
+    """Draw the controls that hold for the maps on the page, and return what they say; the same on all pages.
 
-    shown: bool
-    against: bool
-    contours: bool
-    opacity: float
-    threshold: float
-    smooth: float
-    colour_map: str
-
-    def facts(self) -> dict:
-        """Return all of it, ready for a manifest."""
-        return asdict(self)
-
-
-def choose_look(scan: Scan, explanation: Explanation) -> Look:
-    """Draw the controls of the overlay and return what they say."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        shown, against, contours, opacity, threshold = choose_blend(explanation.signed)
-        smooth = _choose_smoothing(scan, explanation.method)
-        if explanation.signed:
-            options, key, told = SIGNED_COLOUR_MAPS, "colour-map-signed", _SAFE
-        else:
-            options, key, told = COLOUR_MAPS, "colour-map", None
-        colour_map = st.selectbox("Colours", options, format_func=str.title, key=key, help=told, width=_WIDTH, **_KEEP)
-    return Look(shown, against, contours, opacity, threshold, smooth, colour_map)
-
-
-def choose_blend(signed: bool, keys: str = "", what: str = "heatmap") -> tuple[bool, bool, bool, float, float]:
-    """Draw what blends every map; return shown, evidence against, contours, and opacity and threshold in [0, 1].
-
-    `keys` begins the names of the widgets; whether maps are shown is one and the same on all pages.
+    `signed`: some map holds evidence against its class. With a `scan` and a `method` the controls are those of one
+    map, and include its smoothing.
     """
-    shown = st.session_state.setdefault("shown", True)
-    with st.container(width="content", gap="xsmall"):
+    session = state()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.button(
-            f"{'Hide' if shown else 'Show'} the {what}",
-            key=f"{keys}show-heatmap",
-            on_click=lambda: st.session_state.update(shown=not shown),
-            shortcut="H",
+            f"{'Hide' if session.map_shown else 'Show'} the {what}", key="show-map", on_click=_turn_map, shortcut="H"
         )
-        against = signed and st.toggle("Show evidence against", value=True, key=f"{keys}against", **_KEEP)
-    drawn_as = st.segmented_control(
-        "Drawn as",
-        _DRAWN_AS,
-        default=_DRAWN_AS[0],
-        required=True,
-        key=f"{keys}drawn-as",
-        label_visibility="collapsed",
-        **_KEEP,
-    )
-    opacity = st.slider("Opacity (%)", 0, 100, 50, 5, key=f"{keys}opacity", width=_WIDTH, **_KEEP)
-    threshold = st.slider("Hide below (%)", 0, 90, 15, 5, key=f"{keys}threshold", width=_WIDTH, **_KEEP)
-    return shown, against, drawn_as == _DRAWN_AS[1], opacity / 100, threshold / 100
+        for name, control in CONTROLS.items():
+            if control.signed_only and not signed:
+                continue
+            if control.kind == "smoothing":
+                if scan is not None:
+                    session.rendering = replace(session.rendering, smoothing=_choose_smoothing(session, scan, method))
+            elif control.kind == "colour map":
+                several = scan is None  # one colour map for all, and those of signed maps suit every map
+                colour_map = _choose_colours(session, signed or several)
+                session.rendering = replace(session.rendering, colour_map=colour_map)
+            else:
+                value = _choose(name, control, getattr(session.rendering, name))
+                session.rendering = replace(session.rendering, **{name: value})
+    if scan is None:
+        return replace(session.rendering, smoothing=None)
+    return session.rendering
 
 
-def _choose_smoothing(scan: Scan, method: str) -> float:
-    choice = smoothing(scan, method)
-    kind = "fine" if METHODS[method].per_pixel else "coarse"
-    return st.slider(
-        f"Smooth ({choice.unit})",
+def _turn_map() -> None:
+    state().map_shown = not state().map_shown
+
+
+def _choose(name: str, control: Control, value: bool | float) -> bool | float:
+    """Draw the control of one field, and return its value."""
+    key, help_text = name.replace("_", "-"), control.help or None
+    if control.kind == "toggle":
+        return st.toggle(control.label, value, key=key, help=help_text)
+    if control.kind == "choice":
+        chosen = st.segmented_control(
+            control.label,
+            control.options,
+            default=control.options[value],
+            required=True,
+            key=key,
+            label_visibility="collapsed",
+        )
+        return chosen == control.options[1]
+    percent = round(100 * value)
+    return st.slider(control.label, control.low, control.high, percent, 5, key=key, width=_WIDTH, help=help_text) / 100
+
+
+def _choose_smoothing(session: PageState, scan: Scan, method: str) -> float:
+    choices, control = smoothing(scan, method), CONTROLS["smoothing"]
+    kind = "pixel" if METHODS[method].per_pixel else "coarse"
+    key = f"smoothing-{kind}-{choices.unit}-{choices.side:.0f}"
+    session.smoothings[key] = st.slider(
+        f"{control.label} ({choices.unit})",
         0.0,
-        choice.most,
-        choice.usual,
+        choices.most,
+        session.smoothings.get(key, choices.usual),
         STEP,
         format="%.1f",
-        key=f"smooth-{kind}-{choice.unit}-{choice.side:.0f}",
-        help="Of the picture only: a map of single pixels is a cloud of dots. The downloaded map is never smoothed.",
+        key=key,
+        help=control.help,
         width=_WIDTH,
-        **_KEEP,
     )
+    return session.smoothings[key]
+
+
+def _choose_colours(session: PageState, signed: bool) -> str:
+    control, options = CONTROLS["colour_map"], SIGNED_COLOUR_MAPS if signed else COLOUR_MAPS
+    session.colour_maps[signed] = st.selectbox(
+        control.label,
+        options,
+        options.index(session.colour_maps.get(signed, options[0])),
+        format_func=str.title,
+        key="colour-map-signed" if signed else "colour-map",
+        help=control.help if signed else None,
+        width=_WIDTH,
+    )
+    return session.colour_maps[signed]
 
 
 def choose_window(scan: Scan) -> tuple[float, float]:
-    """Return the window, as a part of [0, 1], that the reader set in the file's own values."""
+    """Return the window, as a part of [0, 1], that the user set in the file's own values."""
     low, high = scan.span
     step = 1.0 if high - low > 64 else (high - low) / 256
-    style = {"step": step, "format": "%.0f" if step == 1.0 else "%.4g"} | _KEEP
-    start, keys = _start(scan), _keys(scan)
+    style = {"step": step, "format": "%.0f" if step == 1.0 else "%.4g"}
+    windows, key = state().windows, _window_key(scan)
+    level, width = _level_and_width(scan)
+    names = f"level-{key}", f"width-{key}"
 
     def reset() -> None:
-        for name, value in start.items():
-            st.session_state[keys[name]] = value
+        windows.pop(key, None)
+        for name in names:
+            renew(name)
 
-    if keys["level"] not in st.session_state:
-        reset()
     left, right, button = st.columns([5, 5, 3], vertical_alignment="bottom")
-    width = left.slider("Window", min(step, start["width"]), high - low, key=keys["width"], **style)
-    level = right.slider("Level", low, high, key=keys["level"], **style)
+    width = left.slider("Window", min(step, width), high - low, width, key=widget_key(names[1]), **style)
+    level = right.slider("Level", low, high, level, key=widget_key(names[0]), **style)
     button.button("Reset", on_click=reset, width="stretch")
-    st.caption("Window and level change the picture only: the model is always given the file's own window.")
+    st.caption("Window and level change the picture only: the model always gets the file's own window.")
+    if (level, width) == level_and_width(scan.window, scan.span):
+        windows.pop(key, None)
+        return scan.window
+    windows[key] = level, width
     return window_of(level, width, scan.span)
 
 
 def window_chosen(scan: Scan) -> tuple[float, float]:
-    """Return the window that the reader last set for this scan, where no control is drawn."""
-    start, keys = _start(scan), _keys(scan)
-    level, width = (st.session_state.get(keys[name], start[name]) for name in ("level", "width"))
-    return window_of(level, width, scan.span)
+    """Return the window that the user last set for this scan, where no control is drawn."""
+    return window_of(*_level_and_width(scan), scan.span) if _window_key(scan) in state().windows else scan.window
 
 
-def _start(scan: Scan) -> dict[str, float]:
-    return dict(zip(("level", "width"), level_and_width(scan.window, scan.span), strict=True))
+def _level_and_width(scan: Scan) -> tuple[float, float]:
+    return state().windows.get(_window_key(scan), level_and_width(scan.window, scan.span))
 
 
-def _keys(scan: Scan) -> dict[str, str]:
-    return {name: f"{name}-{scan.digest}-{scan.window}" for name in ("level", "width")}
+def _window_key(scan: Scan) -> str:
+    return f"{scan.digest}-{scan.window}"

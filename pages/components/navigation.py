@@ -1,11 +1,11 @@
-"""Which pages are there, and how is none of them seen without the frame that `app.py` draws?"""
+"""The pages, and the frame of `app.py` that none of them is seen without."""
 
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.components.requests import turned_to
+from pages.components.requests import enter_page
 
 _FOLDER = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ def pages() -> list:
 
 
 def require_frame() -> None:
-    """Give up what the page before waited for; start again through `app.py` where a page runs on its own.
+    """Release what the page before waited for; start again through `app.py` where a page runs on its own.
 
     Called first by every page.
 
@@ -39,4 +39,4 @@ def require_frame() -> None:
         st.navigation(pages(), position="top")
         st.rerun()
     if context := get_script_run_ctx():
-        turned_to(context.page_script_hash)
+        enter_page(context.page_script_hash)

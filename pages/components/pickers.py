@@ -1,124 +1,99 @@
-"""Which scan, which model, which question? The choices a reader makes before anything is asked."""
+"""What the user chooses before anything is requested: the scan, the slice, the model, the method and its settings."""
+
+from dataclasses import dataclass, field
 
 import streamlit as st
 
-from explain import METHODS, Budget, png
-from explain.render.overlay import gray, squared
+from explain import METHODS
 from model_zoo import ModelCard, ModelError, models
-from pages.components.requests import Choice
-from pages.components.uploads import choose_files, choose_plane, files, scans_of
-from scans import PHANTOM_SAMPLES, Scan, ScanError, phantom
+from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
+from pages.components.uploads import choose_files, choose_plane, entries, slices_of
+from pages.state import renew, state, widget_key
+from scans import Scan, ScanError
 
-BUDGETS = (5, 15, 30, 60)  # seconds
+TIME_LIMITS = (5, 15, 30, 60)  # seconds
 _SPLITS = {"test": "test", "val": "validation"}
-_KEEP = {"persist_state": "session"}  # the same question on every page
-_THUMBNAIL = 164  # pixels: six in a row, two on a phone
-_ORDER = (
-    "From quick to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
-    "pixel, and the last four hide parts of the scan and see what changes."
-)
-_LESIONS = {
-    "glioma": "glioma-like",
-    "meningioma": "meningioma-like",
-    "notumor": "no lesion",
-    "pituitary": "pituitary-like",
-}
-SAMPLES = {
-    f"Phantom {number}: {_LESIONS[kind]}": (kind, seed) for number, (kind, seed) in enumerate(PHANTOM_SAMPLES, 1)
-}
-SYNTHETIC = (
-    "Phantoms are synthetic heads, drawn with a lesion of known kind. Models trained on patients may misread them."
+_METHOD_ORDER = (
+    "From fast to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
+    "pixel, and the last four hide parts of the scan and measure what changes."
 )
 
 
-def choose_scan() -> Scan | None:
-    """Return the slice to look at, of an upload or a sample: one for all pages. A file that is no scan is told why."""
+@dataclass(frozen=True, eq=False)
+class Open:
+    """The scan on the page, and the slices of its volume or series, [] where it has only one."""
+
+    scan: Scan
+    volume: list[Scan] = field(default_factory=list)
+    place: int = 0  # of `scan` in `volume`
+
+    def go_to(self, place: int) -> None:
+        """Open another slice; to be called before the page is drawn, as a widget's callback is."""
+        key = _slice_key(self.volume)
+        state().slices[key] = place
+        renew(key)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is to be explained. `target` is a class id, "" for the predicted class."""
+
+    target: str
+    method: str
+    engine: str
+    seed: int
+    seconds: float
+
+
+def choose_scan() -> Open | None:
+    """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence."""
     choose_files()
     choose_plane()
-    choice = _pick([*files(), *SAMPLES])
-    if choice is None:
+    name = _choose_name([*entries(), *SAMPLES])
+    if name is None:
         return None
-    if choice in SAMPLES:
+    if name in SAMPLES:
         st.caption(SYNTHETIC)
-        return sample(choice)
+        return Open(sample(name))
     try:
-        return _slice(scans_of(choice))
+        return _choose_slice(slices_of(entries()[name]))
     except ScanError as error:  # this plane is too thin; another one is not
         st.error(str(error))
         return None
 
 
-def _pick(options: list[str]) -> str | None:
-    """Return the name of the scan to show: of one just opened, or named in the address, else what the reader picks."""
-    named = next((name for name in SAMPLES if _in_address(name) == st.query_params.get("sample")), None)
-    # Streamlit keeps a widget's value for its own page only.
-    known = st.session_state.pop("opened", None) or st.session_state.get("scan", st.session_state.get("open", named))
-    st.session_state["scan"] = known if known in options else None
-    choice = st.selectbox("Scan", options, index=None, placeholder="Choose a sample", key="scan")
-    st.session_state["open"] = choice
+def _choose_name(names: list[str]) -> str | None:
+    """Return the name of the scan to show: the one open, or named in the address, else what the user picks."""
+    session = state()
+    if session.scan is None:
+        session.scan = next((name for name in SAMPLES if address_of(name) == st.query_params.get("sample")), None)
+    if session.scan is not None and session.scan not in names:  # its file was removed
+        session.scan = None
+        renew("scan")
+    index = None if session.scan is None else names.index(session.scan)
+    session.scan = st.selectbox("Scan", names, index=index, placeholder="Choose a sample", key=widget_key("scan"))
     # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
-    told = _in_address(choice) if choice in SAMPLES else None
-    if told != st.query_params.get("sample"):
-        st.query_params.from_dict(st.query_params.to_dict() | {"sample": told or []})
-    return choice
+    address = address_of(session.scan) if session.scan in SAMPLES else None
+    if address != st.query_params.get("sample"):
+        st.query_params.from_dict(st.query_params.to_dict() | {"sample": address or []})
+    return session.scan
 
 
-def _in_address(sample: str) -> str:
-    return sample.partition(":")[0].lower().replace(" ", "-")
-
-
-@st.cache_data(show_spinner=False)
-def sample(name: str) -> Scan:
-    """Return a phantom by its name in SAMPLES."""
-    return phantom(*SAMPLES[name]).scan
-
-
-@st.cache_data(show_spinner=False)
-def _thumbnail(name: str) -> bytes:
-    return png(gray(squared(sample(name).pixels, (1.0, 1.0), 2 * _THUMBNAIL)))
-
-
-def gallery() -> None:
-    """Draw the samples; a click on one opens it."""
-    with st.container(horizontal=True, gap="small"):
-        for name in SAMPLES:
-            with st.container(width=_THUMBNAIL, gap="xsmall"):
-                st.image(_thumbnail(name), alt=name, width="stretch", output_format="PNG")
-                st.button(name, on_click=st.session_state.update, args=({"opened": name},), width="stretch")
-    st.caption(SYNTHETIC)
-
-
-def slices() -> list[Scan]:
-    """Return all slices of the volume that the reader looks at, [] where it is no volume."""
-    choice = st.session_state.get("scan")
-    found = scans_of(choice) if choice in files() else []
-    return found if len(found) > 1 else []
-
-
-def place() -> int:
-    """Return which of `slices` is shown."""
-    return st.session_state.get("place", 0)
-
-
-def go_to(place: int) -> None:
-    """Open another slice; to be called before the page is drawn, as a widget's callback is."""
-    st.session_state[st.session_state["slice-key"]] = place + 1
-
-
-def _slice(scans: list[Scan]) -> Scan:
-    """Return one of a volume's slices, the middle one until the reader chooses another."""
-    if len(scans) == 1:
+def _choose_slice(volume: list[Scan]) -> Open:
+    """Return one of the slices, the middle one until the user chooses another."""
+    if len(volume) == 1:
         st.query_params.pop("slice", None)
-        return scans[0]
-    first = scans[0]
-    key = st.session_state["slice-key"] = f"slice-{first.digest}-{first.plane}-{len(scans)}"
-    kept = st.session_state.setdefault("slices", {})  # Streamlit keeps a widget's value for its own page only
-    st.session_state.setdefault(key, kept.get(key, 1 + len(scans) // 2))
-    kept[key] = st.slider("Slice", 1, len(scans), key=key)
-    if st.query_params.get("slice") != str(kept[key]):
-        st.query_params["slice"] = str(kept[key])
-    st.session_state["place"] = kept[key] - 1
-    return scans[kept[key] - 1]
+        return Open(volume[0])
+    key, kept = _slice_key(volume), state().slices
+    number = st.slider("Slice", 1, len(volume), kept.get(key, len(volume) // 2) + 1, key=widget_key(key))
+    kept[key] = number - 1
+    if st.query_params.get("slice") != str(number):
+        st.query_params["slice"] = str(number)
+    return Open(volume[number - 1], volume, number - 1)
+
+
+def _slice_key(volume: list[Scan]) -> str:
+    return f"slice-{volume[0].digest}-{volume[0].plane}-{len(volume)}"
 
 
 def require_models() -> dict[str, ModelCard]:
@@ -135,44 +110,57 @@ def require_models() -> dict[str, ModelCard]:
 
 
 def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
-    """Return the card of the model that the reader works with: one for all pages, and in the address."""
+    """Return the card of the model that the user works with: the same on all pages, and in the address."""
     return cards[st.selectbox("Model", list(cards), key="model", bind="query-params")]
 
 
-def choose_question(cards: dict[str, ModelCard]) -> tuple[ModelCard, Choice]:
-    """Return the model's card, and what is asked of it."""
-    card = choose_model(cards)
-    for split, title in _SPLITS.items():
+def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, Settings]:
+    """Return the model's card, and how it is to be explained."""
+    session, card = state(), choose_model(cards)
+    for split, name in _SPLITS.items():
         if accuracy := card.score("accuracy", split):
-            st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {title} scans: {accuracy.percent()}.")
+            st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {name} scans: {accuracy.percent()}.")
             break
-    names = {"": "The model's answer"} | dict(zip(card.classes, card.names, strict=True))
-    target = st.selectbox("Class to explain", list(names), format_func=names.get, key=f"class-{card.id}", **_KEEP)
+    names = {"": "The predicted class"} | dict(zip(card.classes, card.names, strict=True))
+    target = session.targets[card.id] = st.selectbox(
+        "Explain the evidence for",
+        list(names),
+        list(names).index(session.targets.get(card.id, "")),
+        format_func=names.get,
+        key=f"class-{card.id}",
+    )
     titles = {name: method.title for name, method in METHODS.items()}
     method = METHODS[
-        st.selectbox("Method", list(METHODS), format_func=titles.get, key="method", help=_ORDER, bind="query-params")
+        st.selectbox(
+            "Method", list(METHODS), format_func=titles.get, key="method", help=_METHOD_ORDER, bind="query-params"
+        )
     ]
     with st.expander("Method settings"):
-        engine = st.selectbox(
+        engines = list(method.engines)
+        engine = session.engines[method.id] = st.selectbox(
             "Engine",
-            list(method.engines),
+            engines,
+            engines.index(session.engines.get(method.id, engines[0])),
             key=f"engine-{method.id}",
-            **_KEEP,
             help="Implementations of the same formula; the first is the fast one.",
         )
-        seconds = st.selectbox(
-            "Budget",
-            BUDGETS,
-            index=BUDGETS.index(Budget.seconds),
+        session.seconds = st.selectbox(
+            "Time limit",
+            TIME_LIMITS,
+            TIME_LIMITS.index(int(session.seconds)),
             format_func="{} seconds".format,
-            key="budget",
-            **_KEEP,
-            help="The time after which the best map so far is shown. Most maps are stable long before.",
+            key="seconds",
+            help="The time after which the best map so far is shown. Most maps converge long before.",
         )
-        seed = _seed() if method.random else 0
-    return card, Choice(target, method.id, engine, seed, float(seconds))
-
-
-def _seed() -> int:
-    told = "Where the drawing of samples starts. A map that changes with it says little."
-    return int(st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", help=told, **_KEEP))
+        if method.random:
+            session.seed = int(
+                st.number_input(
+                    "Random seed",
+                    0,
+                    2**31 - 1,
+                    session.seed,
+                    key="seed",
+                    help="A map that changes with the seed is not reliable.",
+                )
+            )
+    return card, Settings(target, method.id, engine, session.seed if method.random else 0, float(session.seconds))

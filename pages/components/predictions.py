@@ -1,4 +1,4 @@
-"""What does each of several models say of each of several scans, and what keeps one of them from answering?"""
+"""What each of several models predicts for each of several scans, and what keeps one of them from predicting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,61 +6,69 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
+from pages.state import state
 from scans import Scan
 
-_BATCH = 16  # scans between two looks at the clock
+_KEPT = 16  # predictions with their network inputs, 0.6 MB each
+_AT_ONCE = 16  # predictions without a progress bar
 
 
 @dataclass(frozen=True)
-class Said:
-    """The models that could be loaded, the sentences of those that could not answer, and the answers."""
+class Predictions:
+    """The models that could be loaded, a sentence for each of the others, and the probabilities."""
 
     models: dict[str, Model]
     errors: dict[str, str]
-    answers: list[list[np.ndarray | None]]  # for each scan, for each card: probabilities (K,), or None
+    rows: list[list[np.ndarray | None]]  # for each scan, for each card: probabilities (K,), or None
 
 
-def answers(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Said:
-    """Return what each model says of each scan. None, for a scan that cannot be read, and blank ones get no answer."""
-    loaded, errors = _loaded(cards)
-    for model_id, model in loaded.items():
-        _ask(model, [scan for scan in scans if scan is not None and not scan.blank])
-        if any(not np.isfinite(p).all() for p in (_kept().get(_key(model.card, s)) for s in scans) if p is not None):
-            errors[model_id] = f"{model_id} gave probabilities that are not finite; its weights may be broken."
-    table = [[None if card.id in errors else _kept().get(_key(card, scan)) for card in cards] for scan in scans]
-    return Said({name: model for name, model in loaded.items() if name not in errors}, errors, table)
+def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Predictions:
+    """Return what each model predicts for each scan: None for a scan that cannot be read, and for a blank one."""
+    models, errors = _load(cards)
+    for model_id, model in models.items():
+        try:
+            _predict(model, [scan for scan in scans if scan is not None and not scan.blank])
+        except ModelError as error:
+            errors[model_id] = str(error)
+    kept = state().probabilities
+    rows = [
+        [None if scan is None or card.id in errors else kept.get((card.weights_sha256, scan.key)) for card in cards]
+        for scan in scans
+    ]
+    return Predictions({name: model for name, model in models.items() if name not in errors}, errors, rows)
 
 
-def _loaded(cards: Sequence[ModelCard]) -> tuple[dict[str, Model], dict[str, str]]:
-    loaded, errors = {}, {}
-    with st.spinner("Asking the models; the first time they have to be loaded…"):
+def prediction_of(model: Model, scan: Scan) -> Prediction:
+    """Return the prediction for one scan, the one that its explanations carry. Raises ModelError and ScanError."""
+    return _prediction(model.card.weights_sha256, scan.key, model, scan)
+
+
+# By contents, as everywhere. Not cache_data, which would copy the arrays.
+@st.cache_resource(scope="session", max_entries=_KEPT, show_spinner=False)
+def _prediction(weights: str, scan_key: str, _model: Model, _scan: Scan) -> Prediction:
+    return predict(_model, _scan)
+
+
+def _load(cards: Sequence[ModelCard]) -> tuple[dict[str, Model], dict[str, str]]:
+    models, errors = {}, {}
+    with st.spinner("Loading the models…"):
         for card in cards:
             try:
-                loaded[card.id] = load_model(card.id)
+                models[card.id] = load_model(card.id)
             except ModelError as error:
                 errors[card.id] = str(error)
-    return loaded, errors
+    return models, errors
 
 
-def _ask(model: Model, scans: Sequence[Scan]) -> None:
-    """Ask a model about those scans that it has not been asked about."""
-    new = list({_key(model.card, scan): scan for scan in scans if _key(model.card, scan) not in _kept()}.values())
-    told = st.empty()
-    for start in range(0, len(new), _BATCH):
-        part = new[start : start + _BATCH]
-        if len(new) > _BATCH:
-            told.progress(start / len(new), f"{model.card.id}: scan {start + 1} of {len(new)}")
-        for scan, p in zip(part, model.classify(part), strict=True):
-            _kept()[_key(model.card, scan)] = p
-    told.empty()
-
-
-def _kept() -> dict[tuple, np.ndarray]:
-    """The answers of this session: some floats a scan and model."""
-    return st.session_state.setdefault("said", {})
-
-
-def _key(card: ModelCard, scan: Scan | None) -> tuple:
-    # By contents, as everywhere: what the scan's file is, which slice of it, and which weights.
-    return (card.weights_sha256, scan.digest, scan.index, scan.plane) if scan else ()
+def _predict(model: Model, scans: Sequence[Scan]) -> None:
+    """Predict those scans that this model has not predicted in this session."""
+    kept, weights = state().probabilities, model.card.weights_sha256
+    new = list({scan.key: scan for scan in scans if (weights, scan.key) not in kept}.values())
+    progress = st.empty()
+    for place, scan in enumerate(new):
+        if len(new) > _AT_ONCE:
+            progress.progress(place / len(new), f"{model.card.id}: scan {place + 1} of {len(new)}")
+        kept[weights, scan.key] = prediction_of(model, scan).probabilities
+    progress.empty()

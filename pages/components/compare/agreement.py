@@ -1,5 +1,6 @@
-"""Where do the maps in the grid agree, and where does one of two mark what the other does not?"""
+"""How far the maps in the grid agree, and what one of two marks that the other does not."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ from model_zoo import ModelCard
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
 from pages.components.display import window_chosen
+from pages.state import state
 from scans import Scan
 
 _RANKS = (
@@ -33,7 +35,7 @@ _RANKS = (
 _ACROSS = ("Between models", "Between methods")
 
 
-def draw_agreement(
+def show_agreement(
     scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
 ) -> None:
     """Draw how far the maps agree, in numbers and as a picture of a pair. `found` goes by (model, method)."""
@@ -49,7 +51,7 @@ def draw_agreement(
     with pair:
         _pair(scan, found)
     st.caption(
-        "Agreement is no proof: models trained on the same scans can share a mistake, and coarse maps agree more "
+        "Agreement is not proof: models trained on the same scans can share a mistake, and coarse maps agree more "
         "easily than fine ones."
     )
 
@@ -71,15 +73,16 @@ def _numbers(
     scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
 ) -> None:
     """Draw the rank correlations between models, or between methods."""
+    session = state()
     across = st.segmented_control(
         "Compare",
         _ACROSS,
-        default=_ACROSS[0],
+        default=_ACROSS[session.compare_across_methods],
         required=True,
         key="compare-across",
         help=_RANKS,
-        persist_state="session",
     )
+    session.compare_across_methods = across == _ACROSS[1]
     ids, titles = [card.id for card in cards], {method: METHODS[method].title for method in methods}
     if across == _ACROSS[0]:
         groups = [(titles[m], "the models", [((i, m), i) for i in ids if (i, m) in found]) for m in methods]
@@ -91,7 +94,7 @@ def _numbers(
             st.caption("There are not two maps to compare.")
             continue
         names = [name for _, name in maps]
-        values = _matrix(tuple(_key(found[at]) for at, _ in maps), scan, [found[at].heat for at, _ in maps])
+        values = _matrix(tuple(_identity(found[at]) for at, _ in maps), scan, [found[at].heat for at, _ in maps])
         st.write(in_words(values, names, who))
         if len(maps) > 2:
             st.plotly_chart(
@@ -107,22 +110,20 @@ def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
     labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in found}
     first = st.selectbox("Map A", list(labels), 0, key="compare-first")
     second = st.selectbox("Map B", list(labels), 1, key="compare-second")
-    share = (
-        st.slider(
-            "Strongest part of the head (%)",
-            5,
-            30,
-            round(100 * STRONGEST),
-            5,
-            key="compare-share",
-            help="Each map marks this part of the head's pixels, its strongest; more where several tie, fewer where it "
-            "holds less evidence.",
-            persist_state="session",
-        )
-        / 100
+    session = state()
+    session.compare_share = st.slider(
+        "Strongest part of the head (%)",
+        5,
+        30,
+        session.compare_share or round(100 * STRONGEST),
+        5,
+        key="compare-share",
+        help="Each map marks this part of the head's pixels, its strongest; more where several tie, fewer where it "
+        "holds less evidence.",
     )
+    share = session.compare_share / 100
     a, b = found[labels[first]], found[labels[second]]
-    picture, shared = _picture(_key(a), _key(b), share, window_chosen(scan), scan, a, b)
+    picture, shared = _picture(_identity(a), _identity(b), share, window_chosen(scan), scan, a, b)
     st.image(picture, alt=f"Where {first} and {second} mark the same", width="stretch", output_format="PNG")
     legend = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}
     for part, words in legend.items():
@@ -138,40 +139,25 @@ def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
         )
 
 
-def _key(explanation: Explanation) -> tuple:
-    asked = explanation
-    return (
-        asked.weights,
-        asked.scan,
-        asked.slice,
-        asked.plane,
-        asked.method,
-        asked.engine,
-        asked.target,
-        asked.seed,
-        asked.evaluations,
-    )
-
-
 @st.cache_data(scope="session", max_entries=4, show_spinner=False)
-def _head(scan: tuple, _scan: Scan) -> np.ndarray:
+def _head(scan_key: str, _scan: Scan) -> np.ndarray:
     return head_of(_scan)
 
 
-def _head_of(scan: Scan) -> np.ndarray:
-    return _head((scan.digest, scan.index, scan.plane), scan)
+def _identity(explanation: Explanation) -> str:
+    return json.dumps(explanation.manifest(), sort_keys=True)
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def _matrix(keys: tuple, _scan: Scan, _maps: list[np.ndarray]) -> np.ndarray:
-    return agreement({str(place): heat for place, heat in enumerate(_maps)}, _head_of(_scan))
+    return agreement({str(place): heat for place, heat in enumerate(_maps)}, _head(_scan.key, _scan))
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def _picture(
     first: tuple, second: tuple, share: float, window: tuple, _scan: Scan, _a: Explanation, _b: Explanation
 ) -> tuple[bytes, float]:
-    head = _head_of(_scan)
+    head = _head(_scan.key, _scan)
     marked = parts(_a.heat, _b.heat, head, share)
     drawn = with_sides(painted(_scan.windowed(window), marked, _scan.spacing), _scan.edges)
     return png(drawn), overlap(_a.heat, _b.heat, head, share)

@@ -1,19 +1,20 @@
-"""Which models and which methods are set side by side, and the evidence for which class is asked for?"""
+"""The models and methods that are compared, and the class whose evidence is explained."""
 
 import streamlit as st
 
 from explain import METHODS
 from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
+from pages.state import renew, state, widget_key
 
 MOST = 4  # models, and methods: sixteen small pictures
-OWN = ""  # the class that each model itself gives
+PREDICTED = ""  # the class that each model itself predicts
 
 _MODELS, _METHODS = 3, ("gradcam", "occlusion")  # to begin with
 
 
 def choose_models(cards: dict[str, ModelCard]) -> list[ModelCard]:
-    """Return the cards of the models to compare, the reader's own first to begin with; the choice is in the address."""
+    """Return the cards of the models to compare, the user's own first to begin with; the choice is in the address."""
     current = st.session_state.get("model")
     first = list(dict.fromkeys([current, *cards] if current in cards else cards))[:_MODELS]
     chosen = st.multiselect(
@@ -40,21 +41,24 @@ def choose_methods() -> list[str]:
         max_selections=MOST,
         wrap=True,
         bind="query-params",
-        help=f"Up to {MOST}. Maps of a pass or two, such as Grad-CAM, are there at once; others take seconds a model.",
+        help=f"Up to {MOST}. Maps of a pass or two, such as Grad-CAM, appear at once; others take seconds per model.",
     )
 
 
-def choose_class(shared: Shared) -> str:
-    """Return the class whose evidence is shown, by its id in `shared`, or OWN."""
-    names = {OWN: "Each model's own answer"} | dict(zip(shared.classes, shared.names, strict=True))
-    if st.session_state.get("compare-class") not in names:
-        st.session_state["compare-class"] = OWN
-    return st.selectbox(
-        "Class to explain",
+def choose_target(shared: Shared) -> str:
+    """Return the class whose evidence is explained, by its id in `shared`, or PREDICTED."""
+    session = state()
+    names = {PREDICTED: "Each model's prediction"} | dict(zip(shared.classes, shared.names, strict=True))
+    if session.compare_target not in names:  # the models chosen now do not share it
+        session.compare_target = PREDICTED
+        renew("compare-class")
+    session.compare_target = st.selectbox(
+        "Explain the evidence for",
         list(names),
+        list(names).index(session.compare_target),
         format_func=names.get,
-        key="compare-class",
-        persist_state="session",
-        help="One class for all, to compare maps that answer the same question. A model with several classes of that "
-        "kind explains the likeliest of them.",
+        key=widget_key("compare-class"),
+        help="One class for all models, to compare maps of the same class. A model with several matching classes "
+        "explains the likeliest of them.",
     )
+    return session.compare_target

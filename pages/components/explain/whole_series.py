@@ -1,148 +1,109 @@
-"""Where in a series does the model say what? Its probabilities by slice, and the way to each slice."""
+"""The model's probabilities by slice of a volume or series, and the way to each slice."""
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
-from explain.job import LIVE, Job
 from explain.prediction_text import percent
-from explain.queue import QUEUE, Busy
-from explain.slice_probabilities import WARNING, as_table, by_slice, counted, in_words, leading, peaks, series_key
-from model_zoo import Model, ModelCard, ModelError
+from explain.queue import Task
+from explain.slice_probabilities import (
+    WARNING,
+    as_table,
+    by_slice,
+    count_sentence,
+    course_sentence,
+    leading,
+    peaks,
+    series_key,
+)
+from model_zoo import Model, ModelCard
 from pages.charts.style import CONFIG
 from pages.charts.whole_series import MOST, lines
-from pages.components.requests import POLL, connected, user
-from scans import Scan
+from pages.components.pickers import Open
+from pages.components.requests import POLL, Status, cancel, collect, release
+from pages.state import state
 
-AT_ONCE = 0.7  # seconds: what comes sooner needs no progress bar
-FAILED = "Reading the series failed inside Candor itself, and nothing was kept. Try again, or reload the page."
-
+SECTION = "series"
 _CHART = "series-chart"
-_KEPT = 16  # series whose numbers a session keeps, a few kB each
 
 
-@dataclass
-class _Readings:
-    """What this session knows of series: probabilities (N, K) by key, and the one that is on its way or failed."""
+def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
+    """Draw the probabilities by slice, once the user asks for them; return them (N, K), None until they are there.
 
-    kept: dict[str, np.ndarray] = field(default_factory=dict)
-    key: str = ""
-    job: Job | None = None
-    error: str = ""
-
-
-def read_series(
-    scans: Sequence[Scan], model: Model, card: ModelCard, choose: Callable[[int], None], *, current: int = 0
-) -> np.ndarray | None:
-    """Draw the probabilities by slice, once the reader asks for them; return them (N, K), None until they are there.
-
-    `scans` are the slices in their order. `choose(place)` is called, before the page is drawn again, where the reader
-    clicks on a slice; `current` is the place of the one shown. A row of a blank slice is NaN.
+    A row of a blank slice is NaN.
     """
-    here, key = _readings(), series_key(scans, card)
-    if here.key != key:
-        leave()
-        here.key = key
-    _gather(here, AT_ONCE)
-    if key in here.kept:
-        _draw(here.kept[key], card, choose, current)
-        return here.kept[key]
-    if here.job:
-        _watch(len(scans))
+    session, slices = state(), len(opened.volume)
+    task = _task(opened, model)
+    requested = task.key in session.results or task.key in session.series_requested
+    if not requested:
+        release(SECTION)
+        _offer(slices, task)
         return None
-    st.write(
-        f"The answer above is about one slice. The model can be asked about all {len(scans)}, to see where in the "
-        "series it says what."
-    )
-    st.button(f"Read all {len(scans)} slices", on_click=_start, args=(scans, model))
-    if here.error:
-        st.error(here.error)
+    status = collect({SECTION: task}, SECTION, at_once=session.at_once)[SECTION]
+    if status.state == "done":
+        _draw(status.result, model.card, opened)
+        return status.result
+    if status.state in ("failed", "cancelled") or (status.error and not status.job):
+        session.series_requested.discard(task.key)
+        release(SECTION)
+        _offer(slices, task)
+        if status.error:
+            st.error(status.error)
+        return None
+    _follow(task, slices)
     return None
 
 
-def leave() -> None:
-    """Give up the series that is being read: the reader has turned to something else."""
-    here = _readings()
-    if here.job:
-        QUEUE.cancel(here.job.key, user())
-    here.job, here.error = None, ""
+def _task(opened: Open, model: Model) -> Task:
+    def work(progress, cancelled) -> np.ndarray:
+        return by_slice(model, opened.volume, progress, cancelled)
+
+    return Task(series_key(opened.volume, model.card), work)
 
 
-def _start(scans: Sequence[Scan], model: Model) -> None:
-    here = _readings()
-    here.error = ""
-    try:
-        here.job = QUEUE.submit(
-            here.key, user(), lambda progress, cancelled: by_slice(model, scans, progress, cancelled), connected()
-        )
-    except Busy as error:
-        here.error = str(error)
-
-
-def _gather(here: _Readings, seconds: float = 0.0) -> None:
-    """Wait for the job, at most `seconds`; where it is over, keep what came of it."""
-    job = here.job
-    if job is None:
-        return
-    job.wait(seconds)
-    QUEUE.look(job.key, user())  # says that the reader is there
-    if job.state in LIVE:
-        return
-    here.job = None
-    if job.state == "done":
-        here.kept[job.key] = job.result
-        for old in list(here.kept)[:-_KEPT]:
-            del here.kept[old]
-    elif isinstance(job.error, ModelError):
-        here.error = str(job.error)
-    elif job.error is not None:
-        logging.getLogger("candor").error("a series could not be read", exc_info=job.error)
-        here.error = FAILED
+def _offer(slices: int, task: Task) -> None:
+    st.write(
+        f"The prediction above is for one slice. The model can classify all {slices}, to see where in the series it "
+        "predicts what."
+    )
+    st.button(f"Classify all {slices} slices", on_click=state().series_requested.add, args=(task.key,))
 
 
 @st.fragment(run_every=POLL)
-def _watch(slices: int) -> None:
-    here = _readings()
-    _gather(here)
-    job = here.job
-    if job is None:
+def _follow(task: Task, slices: int) -> None:
+    status: Status = collect({SECTION: task}, SECTION)[SECTION]
+    if not status.job:
         st.rerun()
-    if job.state == "waiting":
-        st.progress(0.0, f"Waiting for other explanations: place {job.place} in the queue.")
+    if status.state == "waiting":
+        st.progress(0.0, f"Queued: place {status.job.place} in the queue.")
     else:
-        st.progress(job.progress, f"Asking the model: {job.progress * slices:.0f} of {slices} slices.")
-    st.button("Cancel", key="series-cancel", on_click=leave)
+        st.progress(status.job.progress, f"Classifying: {status.job.progress * slices:.0f} of {slices} slices.")
+    st.button("Cancel", key="series-cancel", on_click=cancel, args=(SECTION,))
 
 
-def _draw(p: np.ndarray, card: ModelCard, choose: Callable[[int], None], current: int) -> None:
-    drawn = leading(p, MOST)
-    st.write(counted(p, card.names))
+def _draw(p: np.ndarray, card: ModelCard, opened: Open) -> None:
+    charted = leading(p, MOST)
+    st.write(count_sentence(p, card.names))
     st.plotly_chart(
-        lines(p, card.names, drawn, current),
+        lines(p, card.names, charted, opened.place),
         key=_CHART,
-        on_select=lambda: take_clicked(st.session_state[_CHART], choose),
+        on_select=lambda: go_to_selected(st.session_state[_CHART], opened.go_to),
         selection_mode="points",
         config=CONFIG,
-        alt=in_words(p, card.names, drawn),
+        alt=course_sentence(p, card.names, charted),
     )
     with st.container(horizontal=True, gap="small"):
         for k, place in peaks(p, card.classes).items():
             label = f"Go to slice {place + 1}: {card.names[k]}, {percent(p[place, k])}"
-            st.button(label, key=f"series-peak-{k}", on_click=choose, args=(place,))
-    st.caption("Click on a slice to see it. The buttons lead to where a class of tumour is most probable.")
+            st.button(label, key=f"series-peak-{k}", on_click=opened.go_to, args=(place,))
+    st.caption("Click a slice to open it. The buttons lead to where a tumour class is most probable.")
     st.warning(WARNING)
     with st.expander("The same as a table"):
-        st.dataframe(as_table(p, card.names, drawn), hide_index=True, alt="Answer and probabilities by slice")
+        st.dataframe(as_table(p, card.names, charted), hide_index=True, alt="Prediction and probabilities by slice")
 
 
-def take_clicked(state, choose: Callable[[int], None]) -> None:
-    """Choose the slice of a chart's selection; a second click on it takes the selection back, and chooses none."""
-    for point in state.selection.points[:1]:
-        choose(int(point["x"]) - 1)
-
-
-def _readings() -> _Readings:
-    return st.session_state.setdefault("series", _Readings())
+def go_to_selected(selected, go_to: Callable[[int], None]) -> None:
+    """Open the slice of a chart's selection; a second click on it takes the selection back, and opens none."""
+    for point in selected.selection.points[:1]:
+        go_to(int(point["x"]) - 1)

@@ -1,36 +1,40 @@
-"""What does the model say of each of the reader's scans? A table, and the way to each."""
+"""The worklist: the model's prediction for each upload, and the way to each."""
 
 import streamlit as st
 
 from explain.prediction_text import percent
 from model_zoo import ModelCard
-from pages.components.compare.disagreement_table import said_in_short, slices_of, thumbnail
-from pages.components.predictions import answers
-from pages.components.uploads import files
+from pages.components.predictions import predictions
+from pages.components.samples import open_scan
+from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
+from pages.components.uploads import entries
 
-_TABLE = "reading-list"
+_TABLE = "worklist"
 
 
-def draw_reading_list(card: ModelCard) -> None:
-    """Draw the model's answers to all uploads, as they came; the least sure can be sorted to the top."""
-    names = list(files())
-    scans, _ = slices_of(names)
-    said = answers([card], scans)
+def show_worklist(card: ModelCard) -> None:
+    """Draw the model's predictions for all uploads, the latest first; the least sure can be sorted to the top."""
+    names = list(entries())
+    scans, _ = middle_slices(names)
+    rows = predictions([card], scans).rows
     st.dataframe(
         [
             {
                 "Scan": thumbnail(scan) if scan else None,
                 "Name": name,
-                "Answer": said_in_short(card, scan, p),
-                "Second choice": _second(card, p),
+                "Prediction": prediction_cell(card, scan, p),
+                "Second most likely": _second(card, p),
                 "Probability": None if p is None else float(p.max()),
             }
-            for name, scan, (p,) in zip(names, scans, said.answers, strict=True)
+            for name, scan, (p,) in zip(names, scans, rows, strict=True)
         ],
         column_config={
             "Scan": st.column_config.ImageColumn(width="small"),
             "Probability": st.column_config.ProgressColumn(
-                help="Of the answer, calibrated on validation scans.", format="%.2f", min_value=0.0, max_value=1.0
+                help="Of the predicted class, calibrated on validation scans.",
+                format="%.2f",
+                min_value=0.0,
+                max_value=1.0,
             ),
         },
         hide_index=True,
@@ -38,11 +42,11 @@ def draw_reading_list(card: ModelCard) -> None:
         on_select=lambda: _open(names),
         selection_mode="single-row",
         key=_TABLE,
-        alt="The model's answer to each of the scans",
+        alt="The model's prediction for each of the scans",
     )
     st.caption(
-        "Choose a row to open that scan; click a column to sort by it. Of a volume, the middle slice is asked about. "
-        "To sort the scans by how far several models disagree, see Compare models."
+        "Select a row to open that scan; click a column to sort by it. Of a volume, the middle slice is classified. "
+        "To sort the scans by the disagreement of several models, see Compare models."
     )
 
 
@@ -55,4 +59,4 @@ def _second(card: ModelCard, p) -> str:
 
 def _open(names: list[str]) -> None:
     if rows := st.session_state[_TABLE].selection.rows:
-        st.session_state["opened"] = names[rows[0]]
+        open_scan(names[rows[0]])

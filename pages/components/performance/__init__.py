@@ -1,1 +1,1 @@
-"""What the page of a model's figures is made of."""
+"""The components of the page of model performance."""

@@ -1,4 +1,4 @@
-"""Which models can be judged, and what did they answer? A bundle's tables, read once as long as the files stay."""
+"""The bundles whose performance is drawn: cards and tables, read once and again when a file changes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,50 +9,53 @@ from datasets.cards import DATASETS
 from datasets.cohorts import COHORT_TITLES
 from datasets.label_map import common_label
 from model_zoo import ModelCard, ModelError, read_card, zoo_folder
+from model_zoo.history import HISTORY, History, read_history
 from model_zoo.performance import (
-    HISTORY,
-    Answers,
-    History,
+    Predictions,
     by_class,
+    chance_by_test,
     chance_of_probe,
-    chances,
     precision_recall,
-    read_history,
     reliability,
     roc,
     scan_sets,
 )
-from model_zoo.scores import ALL, APART
+from model_zoo.scores import SOURCE_PROBE
 from model_zoo.tables import (
-    CHECKS,
     COHORTS,
     PREDICTIONS,
+    SHORTCUTS,
     SOURCES,
-    read_checks,
     read_cohorts,
     read_predictions,
+    read_shortcut_tests,
     read_sources,
 )
 from model_zoo.verify import MEASURED
 
 COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h")}  # in their order here
-PROBED = "source probe"  # its name among the checks of a card
 CURVES = {"ROC": roc, "precision-recall": precision_recall}
 _MEASURES = {"by class": by_class, "reliability": reliability} | {
-    name: lambda said, curve=curve: [curve(said, k) for k in range(said.p.shape[1])] for name, curve in CURVES.items()
+    name: lambda predictions, curve=curve: [curve(predictions, k) for k in range(predictions.p.shape[1])]
+    for name, curve in CURVES.items()
+}
+_MISSING = {
+    PREDICTIONS: "its predictions on its own test scans were not kept, so only the scores of its card are shown.",
+    COHORTS: "it was not validated on other collections.",
+    SHORTCUTS: "its shortcut tests were not made.",
 }
 
 Key = tuple[str, str]  # split and subset, as on the card
-_State = tuple[str, int, int]  # path, time of the last change in ns, bytes: what a cached table is known by
+_State = tuple[str, int, int]  # path, time of the last change in ns, bytes: the key of a cached table
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """One model's card and answers. `problems`: for each table that is missing or cannot be read, a sentence."""
+    """One model's card and predictions. `problems`: a sentence for each table that is missing or cannot be read."""
 
     card: ModelCard
     folder: Path
-    sets: dict[Key, Answers] = field(default_factory=dict)
+    sets: dict[Key, Predictions] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -72,7 +75,7 @@ class Bundle:
 
 
 def cards_without_weights() -> tuple[dict[str, ModelCard], list[str]]:
-    """Return the cards of systems that were measured and are not shipped, and what is wrong with those unreadable."""
+    """Return the cards of models whose weights are not shipped, and a sentence for each that cannot be read."""
     cards, problems = {}, []
     for path in sorted((zoo_folder() / MEASURED).glob("[!.]*/card.json")):
         try:
@@ -83,7 +86,7 @@ def cards_without_weights() -> tuple[dict[str, ModelCard], list[str]]:
 
 
 def bundle(name: str, card: ModelCard) -> Bundle:
-    """Return a bundle with all the sets of scans that can be read; what cannot is told in `problems`."""
+    """Return a bundle with all the sets of scans that can be read; `problems` names the tables that cannot."""
     shipped = zoo_folder() / name
     folder = shipped if (shipped / "card.json").exists() else zoo_folder() / MEASURED / name
     sets, problems = {}, {}
@@ -98,86 +101,37 @@ def bundle(name: str, card: ModelCard) -> Bundle:
     return Bundle(card, folder, sets, problems)
 
 
-_MISSING = {
-    PREDICTIONS: "what it said of its own test scans was not kept, so only the figures on its card can be shown.",
-    COHORTS: "it was not asked about the scans of all collections.",
-    CHECKS: "it was not asked about changed scans.",
-}
-
-
-def blind(bundle: Bundle) -> dict[str, float] | str:
-    """Return what chance gets in each check, the source probe included, or the sentence why nobody knows."""
-    if (state := _state(bundle.folder / CHECKS)) is None:
-        return f"{bundle.name} has no {CHECKS}: {_MISSING[CHECKS]}"
+def chances_of(bundle: Bundle) -> dict[str, float] | str:
+    """Return the balanced accuracy by chance in each shortcut test and the source probe, or why it is not known."""
+    if (state := _state(bundle.folder / SHORTCUTS)) is None:
+        return f"{bundle.name} has no {SHORTCUTS}: {_MISSING[SHORTCUTS]}"
     try:
-        return _blind(state, _state(bundle.folder / SOURCES), bundle.card.classes)
+        return _chances(state, _state(bundle.folder / SOURCES), bundle.card.classes)
     except ModelError as error:
         return f"{error}."
 
 
 def history_of(bundle: Bundle) -> History | str:
-    """Return how the model was trained, or the sentence that says why that is not known."""
+    """Return the history of the training, or why it is not known."""
     if (state := _state(bundle.folder / HISTORY)) is None:
-        return f"{bundle.name} has no {HISTORY}: how its training went was not kept."
+        return f"{bundle.name} has no {HISTORY}: the course of its training was not kept."
     try:
         return _history(state)
     except ModelError as error:
         return f"{error}."
 
 
-def title_of(key: Key) -> str:
-    """Return the name of a set of scans for a reader."""
-    split, subset = key
-    if split in _TITLES:
-        return _TITLES[split][subset == APART]
-    cohort = split.removeprefix("cohort ")
-    return f"{COLLECTIONS.get(cohort, cohort)}, test scans{' without a twin in training' * (subset == APART)}"
-
-
-_TITLES = {
-    "test": ("All test scans", "Test scans without a twin in training"),
-    "val": ("Validation scans", "Validation scans"),
-}
-
-
-def comparable(first: Bundle, second: Bundle, key: Key) -> str:
-    """Return the sentence on what of two models cannot be compared over a set of scans, "" where all of it can."""
-    if key not in second.sets:
-        return f"{second.name} was not asked about these scans, so {first.name} stands alone here."
-    differ = first.card.classes != second.card.classes
-    a, b = set(first.sets[key].ids), set(second.sets[key].ids)
-    if not differ and a == b:
-        return ""
-    alike = f"{len(a & b):,} of which are the same" if a & b else "none of which are the same"
-    scans = "the same scans" if a == b else f"scans, {alike} ({first.name}: {len(a):,}, {second.name}: {len(b):,})"
-    if not differ:
-        return f"Not quite the same question: the two are judged on {scans}."
-    labels = zip(first.card.names, first.card.classes, strict=True)
-    shared = [name for name, label in labels if second.place_of(label, first.card.classes) is not None]
-    lines = f"only {', '.join(shared)} can be laid over each other" if shared else "nothing can be laid over each other"
-    return (
-        f"{first.name} and {second.name} answer with different classes, on {scans}: by class, {lines}; means over the "
-        "classes, confusion matrices and accuracies are of different tasks."
-    )
-
-
-def keys_of(bundle: Bundle, *, elsewhere: bool) -> list[Key]:
-    """Return the sets of scans that a reader may choose, the most honest one first."""
-    own = [key for key in (("test", APART), ("test", ALL), ("val", ALL)) if key in bundle.sets]
-    return own + [key for key in bundle.sets if elsewhere and key[0].startswith("cohort ")]
-
-
 def _state(path: Path) -> _State | None:
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return str(path), found.st_mtime_ns, found.st_size
+    return str(path), stat.st_mtime_ns, stat.st_size
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _sets(state: _State, classes: tuple[str, ...], prefix: str) -> dict[Key, Answers]:
-    """Return the answers in a table; every id as a path below the folder of the data, as cohorts.csv has them."""
+def _sets(state: _State, classes: tuple[str, ...], prefix: str) -> dict[Key, Predictions]:
+    """Return the predictions in a table; every id as a path below the folder of the data, as cohorts.csv has them."""
     path = Path(state[0])
     if path.name == COHORTS:
         return scan_sets(read_cohorts(path, classes), classes)
@@ -185,9 +139,9 @@ def _sets(state: _State, classes: tuple[str, ...], prefix: str) -> dict[Key, Ans
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _blind(checks: _State, sources: _State | None, classes: tuple[str, ...]) -> dict[str, float]:
-    found = chances(read_checks(Path(checks[0]), classes))
-    return found | ({PROBED: chance_of_probe(read_sources(Path(sources[0])))} if sources else {})
+def _chances(tests: _State, sources: _State | None, classes: tuple[str, ...]) -> dict[str, float]:
+    chances = chance_by_test(read_shortcut_tests(Path(tests[0]), classes))
+    return chances | ({SOURCE_PROBE: chance_of_probe(read_sources(Path(sources[0])))} if sources else {})
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -196,5 +150,5 @@ def _history(state: _State) -> History:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _measured(what: str, state: _State, classes: tuple[str, ...], key: Key, _said: Answers):
-    return _MEASURES[what](_said)
+def _measured(what: str, state: _State, classes: tuple[str, ...], key: Key, _predictions: Predictions):
+    return _MEASURES[what](_predictions)

@@ -1,0 +1,39 @@
+"""The probabilities of all classes as bars."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explain.prediction_text import percent
+
+ACCENT, QUIET = "#5b9bb0", "rgba(128, 136, 145, 0.55)"  # both readable on black and on paper
+_BAR, _THIN = 26, 14  # pixels per class: thin where there are many, or they push the scan off the screen
+_MANY = 8
+
+
+def probability_bars(names: Sequence[str], p: np.ndarray, explained: int) -> go.Figure:
+    """Return one bar per class, the most probable on top, the explained class (an index) in the accent."""
+    order = np.argsort(p, kind="stable")  # plotly draws from below
+    many = len(names) > _MANY
+    figure = go.Figure(
+        go.Bar(
+            x=p[order].tolist(),
+            y=[names[k] for k in order],
+            text=[percent(p[k]) for k in order],
+            marker={"color": [ACCENT if k == explained else QUIET for k in order], "line": {"width": 0}},
+            orientation="h",
+            textposition="outside",
+            cliponaxis=False,
+        )
+    )
+    figure.update_layout(
+        height=(_THIN if many else _BAR) * len(names) + 10,
+        font={"size": 10 if many else 12},
+        margin={"l": 0, "r": 72, "t": 4, "b": 4},
+        bargap=0.35,
+        showlegend=False,
+        xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
+        yaxis={"automargin": True, "fixedrange": True, "ticks": "", "ticklabelstandoff": 8, "dtick": 1},
+    )
+    return figure

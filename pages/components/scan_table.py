@@ -1,0 +1,60 @@
+"""What the tables of several scans share: one slice per scan, its thumbnail, and a prediction in a cell."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explain import Rendering, draw, png
+from explain.prediction_text import percent
+from model_zoo import ModelCard
+from pages.components.samples import sample
+from pages.components.uploads import MAX_FILES, entries, slices_of
+from pages.state import Entry, state
+from scans import Scan, ScanError
+
+_THUMBNAIL = 96  # pixels
+
+
+def middle_slices(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, str]]:
+    """Return the middle slice of each scan named, None for a file that the plane refuses, and the sentence why."""
+    scans, refused = [], {}
+    for name in names:
+        try:
+            entry = entries().get(name)
+            scans.append(_middle(entry.id, state().plane, entry) if entry else sample(name))
+        except ScanError as error:
+            scans.append(None)
+            refused[name] = str(error)
+    return scans, refused
+
+
+@st.cache_resource(scope="session", max_entries=MAX_FILES, show_spinner=False)
+def _middle(entry_id: str, plane: str, _entry: Entry) -> Scan:
+    """Return the middle slice of an entry, which lets go of the others."""
+    slices = slices_of(_entry)
+    middle = slices[len(slices) // 2]
+    return replace(middle, pixels=middle.pixels.copy()) if middle.count > 1 else middle
+
+
+def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) -> str:
+    """Return a model's prediction for one scan, probabilities (K,) or None, for a cell of a table."""
+    if p is not None:
+        best = int(p.argmax())
+        return f"{card.names[best]}, {percent(p[best])}"
+    if scan is None:
+        return "not readable"
+    return "blank slice" if scan.blank else "no prediction"
+
+
+def thumbnail(scan: Scan) -> str:
+    """Return a small picture of the scan as a data URI."""
+    return _thumbnail(scan.key, scan)
+
+
+@st.cache_data(scope="session", max_entries=2 * MAX_FILES, show_spinner=False)
+def _thumbnail(key: str, _scan: Scan) -> str:
+    picture = draw(_scan, rendering=Rendering(side_letters=False), side=_THUMBNAIL).picture
+    return "data:image/png;base64," + b64encode(png(picture)).decode()

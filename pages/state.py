@@ -1,0 +1,150 @@
+"""What a session remembers: one typed object, so that no value lives in a widget alone.
+
+Streamlit forgets a widget's value with its page, and a value that code wrote into a widget is lost where the browser
+never sent it back. So every widget whose value matters elsewhere is drawn with the value from here and hands its value
+back to here. Where code changes such a value, `renew` gives the widget a new key: the browser then draws a new widget
+with the new value.
+"""
+
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+import numpy as np
+import streamlit as st
+
+from explain import Rendering
+from explain.queue import QUEUE, Job, Queue
+from explain.refinement import SECONDS
+from scans import PLANES, Box, Scan
+
+AT_ONCE = 0.7  # seconds: what comes sooner replaces the picture before it without a progress bar in between
+
+
+@dataclass(eq=False)
+class Upload:
+    """An uploaded file: `id` is Streamlit's, `name` can be shown (as text, never as Markdown).
+
+    `digest` is the sha256 of `data`, computed once. `scan` is set where the file holds one slice, as most do.
+    """
+
+    id: str
+    name: str
+    data: bytes
+    digest: str
+    scan: Scan | None = None
+    read: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One line of the list of scans: a file, or the files of one series in the order of their slices."""
+
+    name: str
+    uploads: tuple[Upload, ...]
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other."""
+        return " ".join(upload.id for upload in self.uploads)
+
+
+@dataclass
+class Section:
+    """The tasks of one part of a page: those in the queue by key, those wanted, failed and cancelled."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Region:
+    """The region of a counterfactual as the user types it, in pixels; None where a number is missing."""
+
+    row: int | None = None
+    column: int | None = None
+    height: int | None = None
+    width: int | None = None
+    down: int = 0
+    right: int = 0
+
+    @property
+    def box(self) -> Box | None:
+        """The box, None until each of its numbers is given."""
+        if None in (self.row, self.column, self.height, self.width):
+            return None
+        return Box(self.row, self.column, self.row + self.height, self.column + self.width)
+
+
+@dataclass
+class PageState:
+    """All that one session remembers from page to page. `queue` and `at_once` are given by tests."""
+
+    queue: Queue = QUEUE
+    at_once: float = AT_ONCE
+    user: str = field(default_factory=lambda: token_hex(16))  # a secret, so that nobody can take another's jobs
+    page: str = ""
+    renewals: dict[str, int] = field(default_factory=dict)  # widget -> how often code changed its value
+
+    # uploads
+    uploads: dict[str, Upload] = field(default_factory=dict)  # by name
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)  # upload id -> name and sentence
+    in_field: set[str] = field(default_factory=set)  # upload ids that Streamlit's field holds
+    entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
+
+    # the scan
+    scan: str | None = None  # name of the open entry or sample
+    plane: str = PLANES[0]
+    slices: dict[str, int] = field(default_factory=dict)  # volume -> index of the slice
+    windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # scan -> level and width, stored values
+
+    # the request
+    targets: dict[str, str] = field(default_factory=dict)  # model id -> class id, "" for the predicted class
+    engines: dict[str, str] = field(default_factory=dict)  # method id -> engine
+    seed: int = 0
+    seconds: float = SECONDS
+
+    # the rendering
+    rendering: Rendering = field(default_factory=Rendering)
+    map_shown: bool = True
+    colour_maps: dict[bool, str] = field(default_factory=dict)  # of signed maps and of others
+    smoothings: dict[str, float] = field(default_factory=dict)  # kind of map and unit -> standard deviation
+
+    # Explain
+    regions: dict[str, Region] = field(default_factory=dict)  # scan -> region of the counterfactual
+    counterfactuals: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # scan, weights -> sentences
+    all_maps_in_report: bool = False
+    report_maps: tuple[str, ...] = ()  # keys of the requests whose maps go into the report
+
+    # Compare
+    compare_table: bool = False  # all scans by disagreement instead of one
+    compare_samples: bool = False
+    compare_target: str = ""
+    compare_across_methods: bool = False
+    compare_share: int = 0  # per cent of the head; 0: the usual
+
+    # results of work in the queue
+    sections: dict[str, Section] = field(default_factory=dict)
+    series_requested: set[str] = field(default_factory=set)  # keys of the series to be classified
+    results: dict[str, object] = field(default_factory=dict)  # task key -> result, of tasks that are no explanations
+    probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # weights, scan -> (K,)
+
+
+def state() -> PageState:
+    """Return the state of this session."""
+    if "state" not in st.session_state:
+        st.session_state["state"] = PageState()
+    return st.session_state["state"]
+
+
+def widget_key(name: str) -> str:
+    """Return the key of a widget whose value code may change."""
+    renewals = state().renewals.get(name, 0)
+    return f"{name}~{renewals}" if renewals else name
+
+
+def renew(name: str) -> None:
+    """Let a widget be drawn anew with the value that the state holds now; to be called before it is drawn."""
+    renewals = state().renewals
+    renewals[name] = renewals.get(name, 0) + 1
