@@ -1,29 +1,97 @@
-"""How is a page opened in a test? As Streamlit runs it, without a browser.
+"""Pages opened as Streamlit runs them, without a browser.
 
-All tests of a process share one session's caches. That is harmless as long as everything is cached by
-what it is made from, and so these tests would notice if it were not.
+All tests of a process share one session's caches. That is harmless as long as everything is cached by what it is made
+from, and these tests would notice if it were not. The queue is each test's own.
 """
 
+import time
+from functools import cache as kept
 from pathlib import Path
+from threading import Event
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from pages.components.explain import progress as waiting
+from explain import Cancelled, cache, explain
+from explain.cache import CACHE
+from explain.queue import LIVE, Job, Queue
+from pages.components.samples import SAMPLES
+from pages.state import PageState
 
 ROOT = Path(__file__).parents[2]
+PATIENT = 55.0  # seconds that a page waits for its map: as long as that takes, even on a busy machine
+SAMPLE = next(iter(SAMPLES))
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch):
-    """A page waits for its map as long as that takes: these tests ask for it, not for the clock of a busy machine."""
-    monkeypatch.setattr(waiting, "AT_ONCE", 55.0)
+def open_app(queue: Queue, at_once: float = PATIENT, page: str = "app.py", **fields) -> AppTest:
+    """Return a page, not run yet, whose session has this queue and these fields of its state."""
+    app = AppTest.from_file(str(ROOT / page), default_timeout=60)
+    app.session_state["state"] = PageState(queue=queue, at_once=at_once, **fields)
+    return app
 
 
 @pytest.fixture
-def app() -> AppTest:
+def queue():
+    """A queue of its own for a test, which has come to rest when the test is over."""
+    queue = Queue()
+    yield queue
+    rest(queue)
+
+
+@pytest.fixture
+def app(queue) -> AppTest:
     """The app with nothing chosen yet; not run."""
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    return open_app(queue)
+
+
+@pytest.fixture
+def empty_cache():
+    """No explanation is kept when a test begins, and none of its own when it ends."""
+    CACHE.clear()
+    yield CACHE
+    CACHE.clear()
+
+
+def rest(queue: Queue) -> None:
+    """Wait until no job of a queue is live: a late one would put its map into the next test's cache."""
+    while not queue.idle:
+        time.sleep(0.01)
+
+
+class Slow:
+    """Stands in for `explain`: keeps the requests, and ends when let go or cancelled."""
+
+    def __init__(self, monkeypatch):
+        self.requests, self.go, self.cancelled = [], Event(), Event()
+        monkeypatch.setattr(cache, "explain", self)
+
+    def __call__(self, request, *, progress, cancelled):
+        self.requests.append(request)
+        progress(0.45)
+        while not self.go.wait(0.01):
+            if cancelled():
+                self.cancelled.set()
+                raise Cancelled
+        return explain(request, progress=progress, cancelled=cancelled)
+
+
+@pytest.fixture
+def slow(queue, monkeypatch):
+    """Every explanation takes until the test lets it go; to be used with an `at_once` of some hundredths."""
+    slow = Slow(monkeypatch)
+    yield slow
+    slow.go.set()
+
+
+def state_of(app: AppTest) -> PageState:
+    """Return the state of the page's session."""
+    return app.session_state["state"]
+
+
+def pending(app: AppTest) -> list[Job]:
+    """Return the jobs that a page waits for."""
+    return [job for section in state_of(app).sections.values() for job in section.jobs.values() if job.state in LIVE]
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -32,11 +100,40 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return app.file_uploader[0].set_value(values).run()
 
 
+def press(app: AppTest, label: str) -> AppTest:
+    """Click the first button whose label begins with this, and run."""
+    return next(button for button in app.button if button.label.startswith(label)).click().run()
+
+
+def labels(app: AppTest) -> list[str]:
+    """Return the labels of the buttons."""
+    return [button.label for button in app.button]
+
+
+def alts(app: AppTest) -> list[str]:
+    """Return the text alternatives of the pictures."""
+    return [image.alt for drawn in app.get("image") for image in drawn.proto.imgs]
+
+
+def urls(app: AppTest) -> list[str]:
+    """Return the addresses of the pictures: equal for equal pictures."""
+    return [image.url for drawn in app.get("image") for image in drawn.proto.imgs]
+
+
 def errors(app: AppTest) -> list[str]:
+    """Return the messages of the errors."""
     return [error.value for error in app.error]
 
 
-def answer(app: AppTest) -> str:
-    """Return the headline of the verdict, "" where there is none."""
+def predicted_class(app: AppTest) -> str:
+    """Return the class that the headline gives, "" where there is no prediction."""
     assert not app.exception
-    return app.subheader[0].value if app.subheader else ""
+    return app.subheader[0].value.rpartition(": ")[2] if app.subheader else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_found_once():
+    """Streamlit looks through all installed packages for components whenever a page is opened: seconds for nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", kept(manifest_scanner.scan_component_manifests))
+        yield
