@@ -27,8 +27,7 @@ from model_zoo.whole_files import write_whole
 FORMATS = ("html", "pdf", "dicom")
 LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
 
-# What the index and a later run read of a line.
-_FIELDS = set("key stem model slice slices prediction probability cautions formats files thumbnail".split())
+_FIELDS = {"key", "stem", "formats", "files", "thumbnail", "prediction", "probability", "cautions"}  # of a whole line
 _THUMBNAIL = 144  # pixels: sharp where shown at 72
 
 

@@ -44,7 +44,7 @@ def secondary_capture(
     """
     if data is not None and hashlib.sha256(data).hexdigest() != report.scan.digest:
         raise ValueError("these are not the bytes that the scan was read from")
-    header = dicom_header(data, identity) if data is not None and is_dicom(data) else {}
+    header = dicom_header(data, identity) if is_dicom(data) else {}
     pixels = page(report, explanation)
     study = header.get("StudyInstanceUID") or _identifier("study", report.scan.digest)
     series = _identifier("series", study, header, report.scan.digest, explanation.weights, report.date.isoformat())

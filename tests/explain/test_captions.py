@@ -7,27 +7,16 @@ import pytest
 
 from explain import METHODS, Explanation
 from explain.captions import cautions, colour_meaning, convergence, fit_notes, progress_text
+from tests.explain.conftest import explanation
 
 
-@pytest.fixture
-def explanation() -> Explanation:
-    return Explanation(
+@pytest.fixture(scope="module")
+def lime() -> Explanation:
+    return explanation(
         heat=np.array([[1.0, 0.0], [-2.0, 0.5]], np.float32),
-        raw=np.ones((2, 2), np.float32),
         method="lime",
         engine="lime",
         unit="logit per region",
-        model="tiny-phantom4",
-        weights="a" * 64,
-        target="glioma",
-        predicted="notumor",
-        probabilities=(0.25, 0.05, 0.6, 0.1),
-        probability=0.25,
-        scan="b" * 64,
-        slice=0,
-        plane="",
-        settings=(),
-        seed=0,
         seconds=1.26,
         evaluations=501,
         signed=True,
@@ -36,18 +25,18 @@ def explanation() -> Explanation:
     )
 
 
-def test_a_stable_map_gives_the_agreement_of_its_last_two_versions_and_its_cost(explanation):
-    words = convergence(explanation)
+def test_a_stable_map_gives_the_agreement_of_its_last_two_versions_and_its_cost(lime):
+    words = convergence(lime)
     assert words.startswith("Converged") and all(value in words for value in ("0.98", "501", "1.3 s"))
 
 
-def test_a_single_pass_is_deterministic(explanation):
-    once = replace(explanation, method="gradcam", stopped="complete", stability=None, evaluations=2, seconds=0.04)
+def test_a_single_pass_is_deterministic(lime):
+    once = replace(lime, method="gradcam", stopped="complete", stability=None, evaluations=2, seconds=0.04)
     assert convergence(once).startswith("Deterministic, single pass") and "under 0.1 s" in convergence(once).lower()
 
 
-def test_score_cam_of_every_channel_by_itself_is_deterministic(explanation):
-    every = replace(explanation, method="scorecam", stopped="complete", stability=None, evaluations=66)
+def test_score_cam_of_every_channel_by_itself_is_deterministic(lime):
+    every = replace(lime, method="scorecam", stopped="complete", stability=None, evaluations=66)
     assert convergence(every).startswith("Deterministic.") and "66" in convergence(every)
 
 
@@ -65,23 +54,23 @@ def test_score_cam_of_every_channel_by_itself_is_deterministic(explanation):
         ({"stopped": "complete", "stability": 0.6, "method": "shap"}, "read it as a sketch"),
     ],
 )
-def test_a_map_that_has_not_converged_says_so(explanation, changes, words):
-    assert words in convergence(replace(explanation, **changes))
+def test_a_map_that_has_not_converged_says_so(lime, changes, words):
+    assert words in convergence(replace(lime, **changes))
 
 
-def test_lime_s_note_comes_with_what_r2_means(explanation):
-    assert fit_notes(explanation) == []
+def test_lime_s_note_comes_with_what_r2_means(lime):
+    assert fit_notes(lime) == []
     note = "R2 of LIME's linear model: 0.81."
-    first, second = fit_notes(replace(explanation, notes=(note,)))
+    first, second = fit_notes(replace(lime, notes=(note,)))
     assert first == note and "1 would be all" in second
 
 
-def test_an_unlikely_class_and_a_saturated_model_get_a_caution(explanation):
-    assert cautions(explanation, "Glioma") == []
-    unlikely = cautions(replace(explanation, probability=0.001), "Glioma")
+def test_an_unlikely_class_and_a_saturated_model_get_a_caution(lime):
+    assert cautions(lime, "Glioma") == []
+    unlikely = cautions(replace(lime, probability=0.001), "Glioma")
     assert len(unlikely) == 1 and "Glioma is under 1\u00a0%" in unlikely[0]
-    heat = np.maximum(explanation.heat, 0)
-    scorecam = replace(explanation, method="scorecam", heat=heat, signed=False, probability=1.0)
+    heat = np.maximum(lime.heat, 0)
+    scorecam = replace(lime, method="scorecam", heat=heat, signed=False, probability=1.0)
     assert len(cautions(scorecam, "Glioma")) == 1 and "saturated" in cautions(scorecam, "Glioma")[0]
     assert cautions(replace(scorecam, method="gradcam"), "Glioma") == []  # it reads the logit
     empty = replace(scorecam, probability=0.0, heat=0 * heat, warnings=("No positive evidence.",))
@@ -89,8 +78,8 @@ def test_an_unlikely_class_and_a_saturated_model_get_a_caution(explanation):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_s_colours_are_explained(explanation, name):
-    of = replace(explanation, method=name, signed=METHODS[name].signed)
+def test_every_method_s_colours_are_explained(lime, name):
+    of = replace(lime, method=name, signed=METHODS[name].signed)
     for against in {False, METHODS[name].signed}:
         words = colour_meaning(of, "Glioma", against)
         assert "Glioma" in words and words.startswith("0: ") and "every map has its own scale" in words

@@ -1,4 +1,4 @@
-"""A prediction is worded as it is, and never surer."""
+"""A prediction in words is never more certain than it is."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NAMES = ("Glioma", "Meningioma", "No tumour", "Pituitary tumour")
     ("p", "words"),
     [(0.0, "under 1 %"), (0.0099, "under 1 %"), (0.01, "1 %"), (0.5, "50 %"), (0.99, "99 %"), (1.0, "over 99 %")],
 )
-def test_no_probability_is_rounded_to_nothing_or_everything(p, words):
+def test_no_probability_is_rounded_to_0_or_100_percent(p, words):
     assert percent(p) == words
 
 

@@ -25,7 +25,7 @@ def shuffled(seed: int) -> np.ndarray:
 
 @pytest.fixture
 def now(monkeypatch):
-    """A clock that goes only when told: `now[0]` is the time in seconds."""
+    """A clock that stands still until it is set: `now[0]` is the time in seconds."""
     time = [0.0]
     monkeypatch.setattr(refinement, "time", SimpleNamespace(monotonic=lambda: time[0]))
     return time
@@ -54,7 +54,7 @@ def drafts(maps: list[np.ndarray], *, last_done: float = 0.9, taken: list | None
 
 
 def like(values: np.ndarray) -> np.ndarray:
-    """A map that agrees with `values` by more than STABLE, and not by CONVERGED: 14 neighbours in rank turned round."""
+    """A map that agrees with `values` by more than STABLE, but less than CONVERGED: 14 neighbours in rank reversed."""
     close = values.copy()
     order = np.argsort(close.ravel())[:14]
     close.ravel()[order] = close.ravel()[order[::-1]]
@@ -67,18 +67,18 @@ def test_it_stops_when_stable_twice_in_a_row(now):
     a, b, c = RAMP, shuffled(1), shuffled(2)
     taken: list[int] = []
     maps = [a, b, like(b), c, like(c), c, like(c), a]
-    found = refine(drafts(maps, taken=taken), input_with(Clock()))
-    assert found.stopped == "stable" and found.stability >= STABLE and taken == [1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(found.raw.values, c)
+    refined = refine(drafts(maps, taken=taken), input_with(Clock()))
+    assert refined.stopped == "stable" and refined.stability >= STABLE and taken == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(refined.raw.values, c)
 
 
-def test_a_map_that_has_converged_need_not_be_so_twice(now):
+def test_a_converged_map_is_enough_once(now):
     taken: list[int] = []
-    found = refine(drafts([RAMP, shuffled(1), shuffled(1), RAMP], taken=taken), input_with(Clock()))
-    assert (found.stopped, found.stability) == ("stable", pytest.approx(1)) and taken == [1, 2, 3]
+    refined = refine(drafts([RAMP, shuffled(1), shuffled(1), RAMP], taken=taken), input_with(Clock()))
+    assert (refined.stopped, refined.stability) == ("stable", pytest.approx(1)) and taken == [1, 2, 3]
 
 
-def test_a_lower_bar_for_stable_can_be_asked_for(now):
+def test_a_lower_threshold_for_stable_can_be_set(now):
     nearly = RAMP.copy()
     nearly.ravel()[:24] = RAMP.ravel()[23::-1]
     assert 0.8 < rank_agreement(RAMP, nearly, HEAD) < 0.97
@@ -87,19 +87,19 @@ def test_a_lower_bar_for_stable_can_be_asked_for(now):
     assert (low.stopped, low.raw.evaluations, default.stopped) == ("stable", 30, "complete")
 
 
-def test_it_stops_when_there_is_no_more_to_give(now):
+def test_it_stops_when_the_method_is_complete(now):
     taken: list[int] = []
-    found = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), input_with(Clock()))
-    assert found.stopped == "complete" and found.raw.done == 1 and taken == [1, 2, 3]
-    assert abs(found.stability) < 0.4
+    refined = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), input_with(Clock()))
+    assert refined.stopped == "complete" and refined.raw.done == 1 and taken == [1, 2, 3]
+    assert abs(refined.stability) < 0.4
 
 
-def test_one_map_alone_has_nothing_to_agree_with(now):
-    found = refine(iter([RawMap(RAMP, 1)]), input_with(Clock()))
-    assert (found.stopped, found.stability) == ("complete", None)
+def test_a_single_map_has_no_stability(now):
+    refined = refine(iter([RawMap(RAMP, 1)]), input_with(Clock()))
+    assert (refined.stopped, refined.stability) == ("complete", None)
 
 
-def test_it_stops_on_time_with_the_last_map_it_has(now):
+def test_it_stops_at_the_time_limit_with_the_last_map(now):
     given = input_with(Clock(seconds=5))
 
     def slow() -> Iterator[RawMap]:
@@ -107,69 +107,69 @@ def test_it_stops_on_time_with_the_last_map_it_has(now):
             now[0] += 2
             yield RawMap(shuffled(number), number, 0.1)
 
-    found = refine(slow(), given)
-    assert found.stopped == "time" and found.raw.evaluations == 2 and now[0] == 6
+    refined = refine(slow(), given)
+    assert refined.stopped == "time" and refined.raw.evaluations == 2 and now[0] == 6
 
 
-def test_time_runs_out_in_the_middle_of_a_draft_too(now):
-    """The next draft asks the model, which is where the clock is looked at."""
+def test_the_time_limit_also_ends_a_draft_in_the_middle(now):
+    """The next draft calls the model, where the clock is checked."""
     given = input_with(Clock(seconds=5))
 
     def slow() -> Iterator[RawMap]:
         yield RawMap(RAMP, 1, 0.5)
         now[0] += 6
         given.scores(np.zeros((3, 32, 32, 3), np.float32))
-        raise AssertionError("asked on after the time was over")
+        raise AssertionError("went on after the time limit")
 
-    found = refine(slow(), given)
-    assert found.stopped == "time" and found.raw.evaluations == 1
+    refined = refine(slow(), given)
+    assert refined.stopped == "time" and refined.raw.evaluations == 1
 
 
-def test_there_is_always_a_first_map_however_little_time(now):
-    """Nothing is cut off before a coarse map is there: a late answer is better than none."""
+def test_there_is_always_a_first_map_however_short_the_limit(now):
+    """Nothing is cut off before there is a coarse map: a late map is better than none."""
     given = input_with(Clock(seconds=1e-9))
 
     def slow() -> Iterator[RawMap]:
         now[0] += 100
         given.scores(np.zeros((100, 32, 32, 3), np.float32))
         yield RawMap(RAMP, 100, 0.01)
-        raise AssertionError("refined on after the time was over")
+        raise AssertionError("refined after the time limit")
 
     assert refine(slow(), given).stopped == "time"
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_every_method_gives_a_map_in_no_time(method, noise):
+def test_every_method_gives_a_map_at_the_shortest_limit(method, noise):
     engine = next(iter(method.engines.values()))
     given = MethodInput(functional(), noise[0], 1, clock=Clock(seconds=1e-9))
-    found = refine(engine(given), given)
-    assert found.raw is not None and np.isfinite(found.raw.values).all()
-    assert found.stopped == ("time" if found.raw.done < 1 else "complete")
+    refined = refine(engine(given), given)
+    assert refined.raw is not None and np.isfinite(refined.raw.values).all()
+    assert refined.stopped == ("time" if refined.raw.done < 1 else "complete")
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -0.0, float("nan"), float("-inf")])
-def test_no_time_is_refused_in_one_sentence(seconds):
-    with pytest.raises(ModelError, match=r"is no time to explain in; give more than 0 seconds"):
+def test_a_time_limit_that_is_not_above_0_is_refused(seconds):
+    with pytest.raises(ModelError, match="more than 0 seconds"):
         check_seconds(seconds)
 
 
-def test_a_cancel_is_heard_before_and_between_the_drafts(now):
+def test_a_cancel_is_checked_before_and_between_the_drafts(now):
     with pytest.raises(Cancelled):
         input_with(Clock(cancelled=lambda: True)).scores(np.zeros((1, 32, 32, 3), np.float32))
-    heard = iter([False, False, True])
-    given = input_with(Clock(cancelled=lambda: next(heard)))
+    cancels = iter([False, False, True])
+    given = input_with(Clock(cancelled=lambda: next(cancels)))
     taken: list[int] = []
     with pytest.raises(Cancelled):
         refine(drafts([shuffled(k) for k in range(9)], taken=taken), given)
     assert taken == [1, 2, 3]
 
 
-def test_a_cancel_waits_for_no_more_than_one_chunk(noise):
-    model, asked_for = counted(sequential())
-    given = MethodInput(model, noise[0], 0, clock=Clock(cancelled=lambda: len(asked_for) == 2))
+def test_a_cancel_waits_for_at_most_one_chunk(noise):
+    model, calls = counted(sequential())
+    given = MethodInput(model, noise[0], 0, clock=Clock(cancelled=lambda: len(calls) == 2))
     with pytest.raises(Cancelled):
         given.scores(np.repeat(noise[:1], 200, axis=0))
-    assert asked_for == [32, 32]
+    assert calls == [32, 32]
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -177,9 +177,9 @@ def test_progress_never_goes_back_and_ends_with_the_map(method, noise):
     shares: list[float] = []
     clock = Clock(progress=shares.append, stable=2)  # never stable: to the full effort
     given = MethodInput(functional(), noise[0], 1, clock=clock)
-    found = refine(next(iter(method.engines.values()))(given), given)
-    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] == found.raw.done == 1
-    assert found.stopped == "complete"
+    refined = refine(next(iter(method.engines.values()))(given), given)
+    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] == refined.raw.done == 1
+    assert refined.stopped == "complete"
 
 
 def test_scores_are_the_target_s_logits_of_a_batch_of_any_size(noise):
@@ -189,7 +189,7 @@ def test_scores_are_the_target_s_logits_of_a_batch_of_any_size(noise):
     np.testing.assert_allclose(together, given.model.network(batch).numpy()[:, 2], atol=1e-5)
 
 
-def test_the_picture_of_a_square_is_in_the_unit_range():
+def test_the_grey_picture_of_a_square_is_in_the_unit_range():
     from scans import InputSpec
 
     model = model_of(make("sequential"), input=InputSpec(32, 32, value_range=(-1.0, 1.0)))
@@ -199,7 +199,7 @@ def test_the_picture_of_a_square_is_in_the_unit_range():
     assert picture[0, 0] == 0 and picture[15, 7] == 1 and picture.dtype == np.float32
 
 
-def test_where_no_head_is_found_all_of_it_counts():
+def test_without_a_head_the_whole_square_counts():
     assert input_with(Clock()).head.all()
     empty = MethodInput(sequential(), np.zeros((32, 32, 3), np.float32), 0)
     assert empty.head.all()
@@ -234,7 +234,7 @@ def test_a_flat_map_agrees_with_itself_only(first, second, agreement):
     assert rank_agreement(first, second, HEAD) == agreement
 
 
-def test_a_head_of_hardly_a_cell_is_no_reason_to_fail():
+def test_a_head_smaller_than_a_cell_does_not_fail():
     speck = np.zeros((32, 32), bool)
     speck[3, 3] = True
     assert rank_agreement(RAMP, RAMP, speck) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Is a map laid where it belongs, in colours that the colour bar explains, with the scan left visible?"""
+"""A map lies where it belongs, in colours that the colour bar explains, and the scan stays visible."""
 
 import io
 
@@ -194,8 +194,8 @@ VISIONS = {
 }
 
 
-def seen(colours: np.ndarray, vision: str) -> np.ndarray:
-    """CIELAB of sRGB colours (n, 3) as that vision sees them."""
+def perceived(colours: np.ndarray, vision: str) -> np.ndarray:
+    """CIELAB of sRGB colours (n, 3) as that vision perceives them."""
     from skimage.color import rgb2lab
 
     linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
@@ -207,7 +207,7 @@ def seen(colours: np.ndarray, vision: str) -> np.ndarray:
 def test_every_eye_tells_amber_from_the_blue_of_evidence_against(vision):
     from skimage.color import deltaE_ciede2000
 
-    warm, cool = (seen(table[38::6].astype(float), vision) for table in (ramp("amber"), against()))  # from 15 % up
+    warm, cool = (perceived(table[38::6].astype(float), vision) for table in (ramp("amber"), against()))  # from 15 % up
     assert deltaE_ciede2000(warm[:, None], cool[None]).min() > 30
 
 
@@ -215,13 +215,13 @@ def test_every_eye_tells_amber_from_the_blue_of_evidence_against(vision):
 def test_the_colours_offered_for_signed_maps_grow_lighter_and_differ_from_that_blue(colour_map):
     from skimage.color import deltaE_ciede2000
 
-    warm, cool = (seen(table.astype(float), "normal") for table in (ramp(colour_map), against()))
+    warm, cool = (perceived(table.astype(float), "normal") for table in (ramp(colour_map), against()))
     assert (np.diff(warm[:, 0]) > 0).all() and (np.diff(cool[:, 0]) > 0).all()
     assert deltaE_ciede2000(warm[38::6, None], cool[None, 38::6]).min() > 15
 
 
 def test_the_colour_bar_of_a_signed_map_runs_from_blue_through_nothing_to_the_peak():
-    middle = colour_bar(2.5, "logits a pixel", "amber", 0.2, against=True)[15]
+    middle = colour_bar(2.5, "logit per pixel", "amber", 0.2, against=True)[15]
     assert middle[0, :3] == pytest.approx(np.round(255 * against()[-1]), abs=1)
     assert middle[-1, :3] == pytest.approx(np.round(255 * ramp("amber")[-1]), abs=1)
     assert (middle[325:475, 3] < 60).all() and (middle[:315, 3] == 255).all() and (middle[485:, 3] == 255).all()
@@ -235,7 +235,7 @@ def test_the_colour_bar_shows_the_lines_of_both_signs():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.03412, "0.034"), (123.4, "120"), (5.0, "5"), (0.0000123, "1.2 × 10⁻⁵"), (0.79, "0.79")]
+    ("value", "text"), [(0.03412, "0.034"), (123.4, "120"), (5.0, "5"), (0.0000123, "1.2 × 10⁻⁵"), (0.79, "0.79")]
 )
-def test_a_peak_is_said_with_two_digits_that_count(value, said):
-    assert number(value) == said
+def test_a_peak_has_two_significant_digits(value, text):
+    assert number(value) == text

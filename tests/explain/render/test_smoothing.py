@@ -1,4 +1,4 @@
-"""Is a map of single pixels smoothed for the eye only, in the scan's own millimetres?"""
+"""Maps with one value per pixel are smoothed in the picture only, in the scan's own millimetres."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def scan(shape: tuple[int, int], spacing: tuple[float, float] = (1.0, 1.0)) -> S
     return Scan(np.zeros(shape, np.float32), "0" * 64, spacing=spacing)
 
 
-def test_only_maps_of_single_pixels_are_smoothed_unasked():
+def test_only_maps_with_one_value_per_pixel_are_smoothed_by_default():
     smooth = {name for name in METHODS if smoothing(scan((512, 512)), name).usual > 0}
     assert smooth == {name for name in METHODS if METHODS[name].per_pixel} != set()
 
@@ -25,7 +25,7 @@ def test_the_choice_is_in_millimetres_where_the_file_gives_them():
     assert smoothing(scan((32, 32)), "saliency").most >= 1
 
 
-def test_smoothing_keeps_the_sum_and_the_place_and_widens_as_said():
+def test_smoothing_keeps_the_sum_and_the_place_and_widens_as_given():
     dot = np.zeros((201, 201), np.float32)
     dot[100, 100] = 1
     wide = smoothed(dot, 5 / 201)
@@ -43,5 +43,5 @@ def test_nothing_is_nothing_and_opposite_neighbours_cancel():
 
 def test_the_picture_says_that_it_is_smoothed():
     choice = smoothing(scan((480, 512), (0.5, 0.5)), "saliency")
-    assert "4 mm" in choice.words(4.0) and "picture only" in choice.words(4.0)
-    assert choice.words(0.0) == ""
+    assert "4 mm" in choice.sentence(4.0) and "picture only" in choice.sentence(4.0)
+    assert choice.sentence(0.0) == ""
