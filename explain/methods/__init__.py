@@ -1,4 +1,4 @@
-"""Which methods are there? One file a family, one registry."""
+"""Explanation methods: one file per family, one registry."""
 
 from explain.methods.registry import METHODS, Method, method
 

@@ -1,8 +1,8 @@
-"""Which cells of the last map raised this class's logit? Four class activation maps from one pass.
+"""Four class activation maps from one pass: which cells of the last feature map raised the logit of a class.
 
-All weigh the channels of the last post-activation map A by the gradient g of the logit:
+All weight the channels of the feature map A, after its activation, by the gradient g of the logit:
 
-- Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): the sum of A by the mean of g.
+- Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): the sum of A, weighted by the mean of g.
 - Grad-CAM++ (Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063): by the mean of the positive g that its
   second and third derivatives favour, under the paper's assumption of an exponential score.
 - LayerCAM (Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943): cell by cell, the positive g times A.
@@ -20,7 +20,7 @@ import numpy as np
 
 from explain.refinement import MethodInput, RawMap
 
-_building = Lock()  # a graph is built once, however many ask for it at the same time
+_building = Lock()  # a graph is built once, however many threads need it
 
 
 def gradcam(given: MethodInput) -> Iterator[RawMap]:
@@ -39,7 +39,7 @@ def layercam(given: MethodInput) -> Iterator[RawMap]:
 
 
 def hirescam(given: MethodInput) -> Iterator[RawMap]:
-    """Yield the HiResCAM, signed, in logits a cell."""
+    """Yield the HiResCAM, signed, in logit per cell."""
     return _one_of_four(given, "hirescam")
 
 

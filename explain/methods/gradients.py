@@ -1,13 +1,13 @@
-"""Which pixels would change this class's logit, and what does each add to it? Gradients with respect to the input.
+"""Gradients of a class's logit with respect to the input: what would change it, and what each pixel adds to it.
 
 - Saliency (Simonyan et al. 2014, https://arxiv.org/abs/1312.6034): the absolute gradient.
 - SmoothGrad (Smilkov et al. 2017, https://arxiv.org/abs/1706.03825): its mean over noisy copies.
 - Integrated gradients (Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365): from black to the scan; the
   pixels' shares add up to the change of the logit.
 - Expected gradients (Erion et al. 2021, https://arxiv.org/abs/1906.10670; `shap.GradientExplainer`): the same from
-  many starts, here synthetic healthy heads.
+  many baselines, here synthetic healthy heads.
 
-Noise is drawn as tf-keras-vis draws it, so the same seed gives the same samples there.
+Noise is drawn like that of tf-keras-vis, so the same seed gives the same samples there.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,23 +20,23 @@ from explain.refinement import MethodInput, RawMap
 from scans import InputSpec, fit, phantom
 
 NOISE = 0.15  # of the scan's range: SmoothGrad's standard deviation; its authors use 0.1 to 0.2
-STARTS = 24  # synthetic healthy heads that expected gradients set out from
+BASELINES = 24  # synthetic healthy heads of expected gradients
 _FIRST_SEED = 910_000  # of those heads; no model is trained on them
 _GOLDEN = (5**0.5 - 1) / 2
-_CHUNK = 12  # scans a pass: as long as a cancel has to wait
-_BALANCED = 0.1  # of the logit's change: a sum further from it than this is said
+_CHUNK = 12  # scans per pass: as long as a cancel has to wait
+_BALANCED = 0.1  # of the logit's change: a sum further from it than this is noted
 
 _building = Lock()
 
 
 def saliency(given: MethodInput) -> Iterator[RawMap]:
-    """Yield the largest absolute gradient over the channels, >= 0, in logits a unit of input."""
+    """Yield the largest absolute gradient over the channels, >= 0, in logit per unit of intensity."""
     gradients = input_gradients(given, given.square[None], exact=True)
     yield RawMap(np.abs(gradients[0]).max(axis=-1), 1)
 
 
 def smoothgrad(given: MethodInput, samples: int = 40) -> Iterator[RawMap]:
-    """Yield the mean absolute gradient of 10, 20 and 40 noisy copies, >= 0, in logits a unit of input."""
+    """Yield the mean absolute gradient of 10, 20 and 40 noisy copies, >= 0, in logit per unit of intensity."""
     rng = np.random.RandomState(given.seed)  # the generator that tf-keras-vis draws from
     square = given.square
     sigma = NOISE * np.ptp(square)
@@ -44,11 +44,11 @@ def smoothgrad(given: MethodInput, samples: int = 40) -> Iterator[RawMap]:
     for taken, size in doubling(10, samples):
         noisy = square + rng.normal(0.0, sigma, (size, *square.shape)).astype(np.float32)
         total += np.abs(input_gradients(given, noisy)).sum(axis=0)
-        yield _drawn(total / taken, taken, samples, np.max)
+        yield _sampled(total / taken, taken, samples, np.max)
 
 
 def integrated_gradients(given: MethodInput, steps: int = 81) -> Iterator[RawMap]:
-    """Yield each pixel's share of the logit's change from black, signed, in logits a pixel.
+    """Yield each pixel's share of the logit's change from black, signed, in logit per pixel.
 
     By the midpoints of 9, 27 and 81 steps, which contain each other. Notes a sum that is off by more than a tenth.
     """
@@ -63,30 +63,30 @@ def integrated_gradients(given: MethodInput, steps: int = 81) -> Iterator[RawMap
         total += input_gradients(given, path).sum(axis=0)
         taken = middles
         values = total / count * (square - black)
-        yield _drawn(values, count, steps, np.sum, notes=_unbalanced(float(values.sum()), change), besides=2)
+        yield _sampled(values, count, steps, np.sum, notes=_unbalanced(float(values.sum()), change), besides=2)
         count *= 3
 
 
-def expected_gradients(given: MethodInput, samples: int = 8 * STARTS) -> Iterator[RawMap]:
-    """Yield each pixel's share of the logit's change from a synthetic healthy head, signed, in logits a pixel.
+def expected_gradients(given: MethodInput, samples: int = 8 * BASELINES) -> Iterator[RawMap]:
+    """Yield each pixel's share of the logit's change from a synthetic healthy head, signed, in logit per pixel.
 
-    The starts take turns and the places on the way are spread by the golden ratio from a drawn first one, where
-    shap draws both at random: as many samples say more.
+    The baselines take turns, and the points between baseline and scan are spread by the golden ratio from a random
+    first one, where shap draws both at random: the same number of samples gives a more stable map.
     """
     rng = np.random.default_rng(given.seed)
-    square, starts = given.square, healthy_heads(given.model.card.input)
-    turns, first = rng.permutation(len(starts)), rng.random()
+    square, baselines = given.square, healthy_heads(given.model.card.input)
+    turns, first = rng.permutation(len(baselines)), rng.random()
     total = np.zeros(square.shape, np.float64)
-    for taken, size in doubling(len(starts), samples):
+    for taken, size in doubling(len(baselines), samples):
         number = np.arange(taken - size, taken)
-        chosen = starts[turns[number % len(starts)]]
+        chosen = baselines[turns[number % len(baselines)]]
         share = ((first + number * _GOLDEN) % 1).astype(np.float32)[:, None, None, None]
         gradients = input_gradients(given, share * square + (1 - share) * chosen)
         total += (gradients * (square - chosen)).sum(axis=0)
-        yield _drawn(total / taken, taken, samples, np.sum)
+        yield _sampled(total / taken, taken, samples, np.sum)
 
 
-def _drawn(
+def _sampled(
     values: np.ndarray,
     taken: int,
     most: int,
@@ -101,7 +101,7 @@ def _drawn(
 def _unbalanced(total: float, change: float) -> tuple[str, ...]:
     if abs(total - change) <= _BALANCED * max(abs(change), 1e-6):
         return ()
-    return (f"The pixels' shares add up to {total:.2f}, the logit changes by {change:.2f}: read the map as a sketch.",)
+    return (f"The pixels' shares add up to {total:.2f}, the logit changes by {change:.2f}: the map is approximate.",)
 
 
 def doubling(first: int, most: int) -> Iterator[tuple[int, int]]:
@@ -116,26 +116,26 @@ def doubling(first: int, most: int) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=8)
 def healthy_heads(spec: InputSpec) -> np.ndarray:
-    """Return STARTS synthetic healthy heads as a model takes them, float32 (STARTS, h, w, c), read-only."""
-    heads = np.stack([fit(phantom("notumor", _FIRST_SEED + i).scan, spec)[0] for i in range(STARTS)])
+    """Return BASELINES synthetic healthy heads as a model takes them, float32 (BASELINES, h, w, c), read-only."""
+    heads = np.stack([fit(phantom("notumor", _FIRST_SEED + i).scan, spec)[0] for i in range(BASELINES)])
     heads.flags.writeable = False
     return heads
 
 
 def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = False) -> np.ndarray:
-    """Return the gradients of the target's logit, float32 (N, h, w, c); may end the refining.
+    """Return the gradients of the target's logit, float32 (N, h, w, c); may end the refinement.
 
-    In bfloat16 where the model's runtime predicts in it, which halves the time and changes a map by less than
-    another seed does; in float32 where `exact`.
+    In bfloat16 if the model's runtime predicts in it, which halves the time and changes a map by less than
+    another seed does; in float32 if `exact`.
     """
     half = not exact and given.model.runtime.precision == "bf16"
     with _building:
         run = _traced(given.model.network, half)
-    target, found = np.int32(given.target), []
+    target, gradients = np.int32(given.target), []
     for start in range(0, len(batch), _CHUNK):
         given.clock.check()
-        found.append(run(batch[start : start + _CHUNK].astype(np.float32), target).numpy())
-    return np.concatenate(found)
+        gradients.append(run(batch[start : start + _CHUNK].astype(np.float32), target).numpy())
+    return np.concatenate(gradients)
 
 
 @lru_cache(maxsize=8)

@@ -1,8 +1,8 @@
-"""The same maps by tf-keras-vis: a second engine, and the oracle that the compiled ones are tested against.
+"""The engines of tf-keras-vis: the reference that the compiled ones are tested against.
 
 tf-keras-vis (Kubota and contributors, https://github.com/keisen/tf-keras-vis) looks for the last
-convolution, which is before the activation, and fails on Sequential and nested models. Giving it a graph
-with a named identity behind the tap, and logits instead of a softmax, mends both.
+convolution, which is before the activation, and fails on Sequential and nested models. A graph with a named identity
+after the tapped layer, and logits instead of a softmax, solves both.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,12 +50,12 @@ def scorecam(given: MethodInput) -> Iterator[RawMap]:
 
 
 def saliency(given: MethodInput) -> Iterator[RawMap]:
-    """Yield the largest absolute gradient over the channels, in logits a unit of input."""
+    """Yield the largest absolute gradient over the channels, in logit per unit of intensity."""
     yield RawMap(_run("saliency.Saliency", given, normalize_map=False), 1)
 
 
 def smoothgrad(given: MethodInput) -> Iterator[RawMap]:
-    """Yield the mean absolute gradient of 20 noisy copies, in logits a unit of input."""
+    """Yield the mean absolute gradient of 20 noisy copies, in logit per unit of intensity."""
     samples = 20
     options = {"smooth_samples": samples, "smooth_noise": NOISE, "normalize_map": False}
     yield RawMap(_run("saliency.Saliency", given, **options), samples)
@@ -82,10 +82,10 @@ def _engine(name: str, network, tap: str | None):
 
 
 def with_cam_tap(network, tap: str):
-    """Return a Keras graph over the same layers with an identity named `cam_tap` behind the tapped layer.
+    """Return a Keras graph over the same layers with an identity named `cam_tap` after the tapped layer.
 
-    Raises ModelError where the tap is inside a nested model and not its output: a graph cannot be cut there, and
-    where a network has no map at all.
+    Raises ModelError if the tap is inside a nested model and not its output, where a graph cannot be cut, and if the
+    network has no feature map.
     """
     import keras
 
@@ -105,7 +105,7 @@ def with_cam_tap(network, tap: str):
 
     def call(layer, *args, **kwargs):
         last = layer is network.layers[-1]
-        answer = without_softmax(layer, *args, **kwargs) if last else layer(*args, **kwargs)
-        return identity(answer) if layer.name == name else answer
+        output = without_softmax(layer, *args, **kwargs) if last else layer(*args, **kwargs)
+        return identity(output) if layer.name == name else output
 
     return rewired(network, call)

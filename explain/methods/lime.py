@@ -1,8 +1,8 @@
-"""Which regions of the head speak for the class? LIME, over superpixels that keep to the head.
+"""LIME over superpixels of the head: what each region adds to the logit.
 
 Ribeiro et al. 2016, https://arxiv.org/abs/1602.04938, by the lime package: regions are hidden at random, and a
-linear model that counts near samples more says what each region adds to the logit. Its answer depends on chance
-unless there are some twenty samples a region, so the regions are few. lime's own sampler takes longer than our
+linear model that weights near samples more gives what each region adds to the logit. It depends on chance unless
+there are some twenty samples per region, so the regions are few. lime's own sampler takes longer than our
 fastest model, so the samples are masked here, drawn as lime draws them; kernel, distance and fit are lime's.
 """
 
@@ -21,40 +21,40 @@ _POOR = 0.5  # R2 below which the linear model does not follow the network
 
 
 def lime(given: MethodInput, samples: int = SAMPLES) -> Iterator[RawMap]:
-    """Yield each region's weight in logits, signed, on the model's square; notes lime's R2."""
+    """Yield each region's weight, signed, in logit per region, on the model's square; notes lime's R2."""
     from lime.lime_image import LimeImageExplainer
-    from sklearn.metrics import pairwise_distances  # a second to import, which a page need not wait for
+    from sklearn.metrics import pairwise_distances  # takes a second to import, so pages import it on first use
 
-    explainer = LimeImageExplainer(random_state=given.seed)  # a used one gives another answer
+    explainer = LimeImageExplainer(random_state=given.seed)  # a used one gives another map
     regions = superpixels(given)
     count = int(regions.max()) + 1
-    shown = explainer.random_state.randint(0, 2, samples * count).reshape(samples, count)
-    shown[0] = 1
+    visible = explainer.random_state.randint(0, 2, samples * count).reshape(samples, count)
+    visible[0] = 1
     hidden = with_means(given.square, regions)
     scores = np.zeros(0, np.float32)
     for taken, _ in doubling(_FIRST, samples):
-        new = shown[len(scores) : taken]
+        new = visible[len(scores) : taken]
         batch_scores = [
             given.scores(np.where(part[:, regions, None] == 1, given.square, hidden).astype(np.float32))
             for part in np.array_split(new, max(1, len(new) // 64))
         ]
         scores = np.concatenate([scores, *batch_scores])
-        distances = pairwise_distances(shown[:taken], shown[:1], metric="cosine").ravel()
+        distances = pairwise_distances(visible[:taken], visible[:1], metric="cosine").ravel()
         _, weights, r2, _ = explainer.base.explain_instance_with_data(
-            shown[:taken], scores[:, None], distances, 0, _EVERY_REGION, feature_selection="auto"
+            visible[:taken], scores[:, None], distances, 0, _EVERY_REGION, feature_selection="auto"
         )
         of_region = np.zeros(count, np.float32)
         of_region[[region for region, _ in weights]] = [weight for _, weight in weights]
-        yield RawMap(of_region[regions], taken, taken / samples, _told(float(r2)))
+        yield RawMap(of_region[regions], taken, taken / samples, _fit_note(float(r2)))
 
 
-def _told(r2: float) -> tuple[str, ...]:
-    end = "; the regions do not add up, read the map as a sketch." if r2 < _POOR else "."
+def _fit_note(r2: float) -> tuple[str, ...]:
+    end = "; a poor fit: the map is approximate." if r2 < _POOR else "."
     return (f"R2 of LIME's linear model: {r2:.2f}{end}",)
 
 
 def superpixels(given: MethodInput, regions: int = REGIONS) -> np.ndarray:
-    """Return int (h, w): 0 to n - 1 inside the head, n outside it, where there is an outside.
+    """Return int (h, w): 0 to n - 1 inside the head, n outside it, if there is an outside.
 
     SLIC (Achanta et al. 2012, https://doi.org/10.1109/TPAMI.2012.120). Numbers begin at 0: lime would take
     labels from 1 for one region more than there is, and never hide the last.
@@ -62,9 +62,9 @@ def superpixels(given: MethodInput, regions: int = REGIONS) -> np.ndarray:
     from skimage.segmentation import slic
 
     picture, head = given.unit, given.head
-    found = slic(picture, n_segments=regions, compactness=0.08, sigma=1, start_label=1, channel_axis=None, mask=head)
-    numbers, labels = np.unique(found, return_inverse=True)
-    labels = labels.reshape(found.shape)
+    segments = slic(picture, n_segments=regions, compactness=0.08, sigma=1, start_label=1, channel_axis=None, mask=head)
+    numbers, labels = np.unique(segments, return_inverse=True)
+    labels = labels.reshape(segments.shape)
     return (labels - 1) % len(numbers) if numbers[0] == 0 else labels
 
 

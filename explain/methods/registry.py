@@ -72,7 +72,7 @@ _METHODS = (
         id="hirescam",
         title="HiResCAM",
         paper="https://arxiv.org/abs/2011.08891",
-        unit="logit",
+        unit="logit per cell",
         measures="What each cell of the last feature map added to the logit, or took from it.",
         pitfalls=(
             "Exact only if the logit is linear in that map, as in Candor's own networks; behind dense layers it "

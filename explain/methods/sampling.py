@@ -1,4 +1,4 @@
-"""How do libraries that draw from NumPy's global generator give the same answer every time, with others at work?"""
+"""Reproducible samples from libraries that draw from NumPy's global generator, with other threads at work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import numpy as np
 
 from explain.refinement import Clock
 
-_WAIT = 0.1  # seconds between two looks at whether the answer is still wanted
+_WAIT = 0.1  # seconds between two checks for a cancel
 
 _generator = Lock()  # one for all libraries: a draw of one would shift those of another
 

@@ -1,9 +1,9 @@
-"""How much of the class is left when the model sees only what one channel saw? Score-CAM, by groups of channels.
+"""Score-CAM by groups of channels: how probable the class stays if only what a channel marks is visible.
 
 Wang et al. 2020, https://arxiv.org/abs/1910.01279: every channel of the last map, scaled to [0, 1], masks the
 scan; its weight is the class's probability for what is left. A deep network has 2,048 channels over a few dozen
 cells, so most masks are nearly alike: channels are grouped by their masks (k-means, as Group-CAM,
-https://arxiv.org/abs/2103.13859, does by chunks) and each group is asked once, by its mean mask.
+https://arxiv.org/abs/2103.13859, does by chunks) and each group is evaluated once, by its mean mask.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from explain.refinement import MethodInput, RawMap
 from model_zoo import probabilities
 
 _GROUPS = (16, 48, 144)
-_FLAT = 1e-6  # a channel that varies less shows nothing
+_FLAT = 1e-6  # a channel that varies less is flat
 
 _building = Lock()
 
@@ -33,13 +33,13 @@ def scorecam(given: MethodInput) -> Iterator[RawMap]:
         yield RawMap(np.zeros(maps.shape[:2], np.float32), 1)
         return
     points = masks[..., alive].reshape(-1, alive.size).T  # (C, h' * w')
-    asked = 1
+    evaluations = 1
     for groups in (*(g for g in _GROUPS if g < alive.size), alive.size):
         centres, group = _grouped(points, groups, given.seed)
-        weights = _class_left(given, centres.reshape(-1, *maps.shape[:2]))
-        asked += len(centres)
+        weights = _target_probabilities(given, centres.reshape(-1, *maps.shape[:2]))
+        evaluations += len(centres)
         values = maps[..., alive] @ weights[group]
-        yield RawMap(np.maximum(values, 0).astype(np.float32), asked, groups / alive.size)
+        yield RawMap(np.maximum(values, 0).astype(np.float32), evaluations, groups / alive.size)
 
 
 def _unit_range(maps: np.ndarray) -> np.ndarray:
@@ -60,15 +60,15 @@ def _grouped(points: np.ndarray, groups: int, seed: int) -> tuple[np.ndarray, np
     return centres[kept].astype(np.float32), group
 
 
-def _class_left(given: MethodInput, masks: np.ndarray) -> np.ndarray:
+def _target_probabilities(given: MethodInput, masks: np.ndarray) -> np.ndarray:
     """Return the target's probability for the scan under each mask (N, h', w'), float32 (N,)."""
     square, low = given.square, given.model.card.input.value_range[0]
-    found = []
-    for start in range(0, len(masks), 64):  # as many masked scans as are held in memory at once
+    parts = []
+    for start in range(0, len(masks), 64):  # masked scans held in memory at once
         large = [cv2.resize(m, square.shape[1::-1], interpolation=cv2.INTER_LINEAR) for m in masks[start : start + 64]]
         batch = low + np.stack(large)[..., None] * (square - low)
-        found.append(probabilities(given.logits(batch))[:, given.target])
-    return np.concatenate(found)
+        parts.append(probabilities(given.logits(batch))[:, given.target])
+    return np.concatenate(parts)
 
 
 def _activations(given: MethodInput) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Grad-CAM is right where it can be worked out by hand, and equals tf-keras-vis everywhere else."""
+"""The CAMs are those worked out by hand, and equal those of tf-keras-vis."""
 
 import keras
 import numpy as np
@@ -77,7 +77,7 @@ def test_the_compiled_map_equals_that_of_tf_keras_vis(name, target, method, nois
     np.testing.assert_allclose(ours / ours.max(), theirs / theirs.max(), atol=1e-3)
 
 
-def test_tf_keras_vis_says_where_it_cannot_reach(noise):
+def test_tf_keras_vis_raises_an_error_for_a_tap_that_it_cannot_reach(noise):
     with pytest.raises(ValueError, match="use the compiled engine"):
         ask(keras_vis.gradcam, make("pooled inside"), noise[0], 0)
 

@@ -1,10 +1,10 @@
-"""Gradients are what they must be on networks whose gradient can be written down."""
+"""Gradients of networks whose gradient can be written down."""
 
 import numpy as np
 import pytest
 
 from explain.methods import gradients, keras_vis
-from explain.methods.gradients import STARTS, doubling, healthy_heads
+from explain.methods.gradients import BASELINES, doubling, healthy_heads
 from explain.refinement import MethodInput
 from scans import InputSpec
 from tests.explain.known import constant, counted, drawn, linear
@@ -21,8 +21,8 @@ def square() -> np.ndarray:
 
 @pytest.mark.parametrize("target", [0, 2])
 def test_the_saliency_of_a_linear_network_is_its_largest_absolute_weight(square, target):
-    found = ask(gradients.saliency, linear(WEIGHTS), square, target)
-    np.testing.assert_allclose(found, np.abs(WEIGHTS[..., target]).max(axis=-1), rtol=1e-5)
+    made = ask(gradients.saliency, linear(WEIGHTS), square, target)
+    np.testing.assert_allclose(made, np.abs(WEIGHTS[..., target]).max(axis=-1), rtol=1e-5)
 
 
 def test_the_smoothgrad_of_a_linear_network_is_its_saliency(square):
@@ -34,7 +34,7 @@ def test_the_smoothgrad_of_a_linear_network_is_its_saliency(square):
 def test_smoothgrad_equals_that_of_tf_keras_vis_sample_by_sample(name, noise):
     """The same seed draws the same noise there: 20 samples of each, not 20 of their own."""
     given = MethodInput(model_of(make(name)), noise[0], 1, seed=7)
-    ours, theirs = (list(found)[-1].values for found in (gradients.smoothgrad(given, 20), keras_vis.smoothgrad(given)))
+    ours, theirs = (list(made)[-1].values for made in (gradients.smoothgrad(given, 20), keras_vis.smoothgrad(given)))
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
 
@@ -45,8 +45,8 @@ def test_saliency_equals_that_of_tf_keras_vis(name, noise):
 
 
 def test_the_integrated_gradients_of_a_linear_network_are_weight_times_pixel(square):
-    found = ask(gradients.integrated_gradients, linear(WEIGHTS), square, 0)
-    np.testing.assert_allclose(found, (WEIGHTS[..., 0] * square).sum(axis=-1), rtol=1e-4, atol=1e-5)
+    made = ask(gradients.integrated_gradients, linear(WEIGHTS), square, 0)
+    np.testing.assert_allclose(made, (WEIGHTS[..., 0] * square).sum(axis=-1), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("value_range", [(0.0, 1.0), (-1.0, 1.0)])
@@ -63,11 +63,11 @@ def test_integrated_gradients_add_up_to_the_change_of_the_logit_from_black(name,
 
 def test_the_midpoints_of_integrated_gradients_nest(square):
     """9, 27 and 81 steps cost 9, 27 and 81 passes in all, besides two for the change."""
-    model, asked = counted(model_of(linear(WEIGHTS)))
+    model, calls = counted(model_of(linear(WEIGHTS)))
     drafts = list(gradients.integrated_gradients(MethodInput(model, square, 0)))
     assert [draft.evaluations for draft in drafts] == [9 + 2, 27 + 2, 81 + 2]
     assert [round(draft.done, 3) for draft in drafts] == [0.111, 0.333, 1]
-    assert sum(asked) == 2
+    assert sum(calls) == 2
 
 
 @pytest.mark.parametrize("steps", [9, 27, 81])
@@ -77,13 +77,13 @@ def test_integrated_gradients_are_the_mean_gradient_at_the_midpoints(steps):
     kernel, _, *others = network.get_weights()
     network.set_weights([kernel, np.array([-0.5]), *others])
     square = np.linspace(0.4, 0.99, 16, dtype=np.float32).reshape(4, 4, 1)
-    found = list(gradients.integrated_gradients(MethodInput(model_of(network), square, 0), steps))[-1]
+    made = list(gradients.integrated_gradients(MethodInput(model_of(network), square, 0), steps))[-1]
     middles = (np.arange(steps) + 0.5) / steps
     expected = square[..., 0] * (middles * square > 0.5).mean(axis=-1)
-    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+    np.testing.assert_allclose(made.values, expected, atol=1e-6)
 
 
-def test_a_sum_that_is_off_by_more_than_a_tenth_is_told():
+def test_a_sum_that_is_off_by_more_than_a_tenth_is_noted():
     """ReLU(x - 0.97): the scan's logit is 0.03, and 9 midpoints see nothing of it."""
     network = linear(np.ones((4, 4, 1, 2), np.float32), activation="relu")
     kernel, _, *others = network.get_weights()
@@ -94,19 +94,19 @@ def test_a_sum_that_is_off_by_more_than_a_tenth_is_told():
     assert last.values.sum() == pytest.approx(0.48, rel=0.35)
 
 
-def test_the_expected_gradients_of_a_linear_network_are_weight_times_the_distance_from_the_mean_start():
-    """All 24 starts are used equally often, so what is left of them is their mean."""
+def test_the_expected_gradients_of_a_linear_network_are_weight_times_the_distance_from_the_mean_baseline():
+    """All 24 baselines are used equally often, so what remains of them is their mean."""
     weights = drawn(32)
     square = np.random.default_rng(2).random((32, 32, 3), dtype=np.float32)
     given = MethodInput(model_of(linear(weights)), square, 2, seed=5)
-    starts = healthy_heads(given.model.card.input).mean(axis=0)
-    expected = (weights[..., 2] * (square - starts)).sum(axis=-1)
+    baseline = healthy_heads(given.model.card.input).mean(axis=0)
+    expected = (weights[..., 2] * (square - baseline)).sum(axis=-1)
     for draft in gradients.expected_gradients(given):
-        assert draft.evaluations % STARTS == 0
+        assert draft.evaluations % BASELINES == 0
         np.testing.assert_allclose(draft.values, expected, atol=1e-4)
 
 
-def test_expected_gradients_come_close_to_the_change_of_the_logit_from_the_starts(noise):
+def test_expected_gradients_come_close_to_the_change_of_the_logit_from_the_baselines(noise):
     given = MethodInput(model_of(make("functional")), noise[0], 0)
     change = given.scores(noise[:1])[0] - given.scores(healthy_heads(given.model.card.input)).mean()
     *_, last = gradients.expected_gradients(given)
@@ -126,8 +126,8 @@ def test_shap_s_expected_gradients_show_the_same_as_ours(noise):
 def test_healthy_heads_are_made_once_and_cannot_be_changed():
     spec = InputSpec(32, 32)
     heads = healthy_heads(spec)
-    assert heads is healthy_heads(InputSpec(32, 32)) and heads.shape == (STARTS, 32, 32, 3)
-    assert len({each.tobytes() for each in heads}) == STARTS
+    assert heads is healthy_heads(InputSpec(32, 32)) and heads.shape == (BASELINES, 32, 32, 3)
+    assert len({each.tobytes() for each in heads}) == BASELINES
     with pytest.raises(ValueError, match="read-only"):
         heads[0, 0, 0] = 1
 

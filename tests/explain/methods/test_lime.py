@@ -61,17 +61,17 @@ def test_a_model_that_looks_into_one_region_gets_its_weight_there(square):
     weights[..., 0] = np.where((labels == chosen)[..., None], square - hidden, 0)
     weights *= 10 / (weights[..., 0] * square).sum()
     *_, last = regions.lime(question_of(linear(weights), square))
-    found = weights_of(last, labels)
-    assert found.argmax() == chosen and found[chosen] == pytest.approx(10, rel=0.03)
-    assert np.abs(np.delete(found, chosen)).max() < 0.1
+    made = weights_of(last, labels)
+    assert made.argmax() == chosen and made[chosen] == pytest.approx(10, rel=0.03)
+    assert np.abs(np.delete(made, chosen)).max() < 0.1
     assert float(last.notes[0].removeprefix("R2 of LIME's linear model: ").rstrip(".")) > 0.98
 
 
-def test_regions_whose_effects_multiply_are_called_a_sketch(square):
+def test_regions_whose_effects_multiply_get_a_note_on_the_fit(square):
     labels = regions.superpixels(question_of(constant(64), square))
     hidden = regions.with_means(square, labels)
     *_, last = regions.lime(_parity(labels, square, hidden), samples=500)
-    assert last.notes[0].endswith("the regions do not add up, read the map as a sketch.")
+    assert last.notes[0].endswith("approximate.")
 
 
 def _parity(labels: np.ndarray, square: np.ndarray, hidden: np.ndarray) -> MethodInput:
@@ -122,8 +122,8 @@ def test_a_hidden_region_has_its_mean_colour(square):
         np.testing.assert_allclose(hidden[inside], expected, atol=1e-6)
 
 
-def test_a_mean_alone_is_what_lime_cannot_see(square):
-    """Regions are hidden by their mean: a model that asks for nothing else shows no evidence, by design."""
+def test_lime_is_blind_to_the_mean_of_a_region(square):
+    """Regions are hidden by their mean: a model that uses nothing else has no evidence, by design."""
     labels = regions.superpixels(question_of(constant(64), square))
     weights = np.zeros((64, 64, 3, 2), np.float32)
     weights[labels == 3, 0, 0] = 10 / (labels == 3).sum()
@@ -131,10 +131,10 @@ def test_a_mean_alone_is_what_lime_cannot_see(square):
     np.testing.assert_allclose(last.values, 0, atol=1e-4)
 
 
-def test_drafts_double_and_ask_only_for_what_is_new(noise):
-    model, asked = counted(model_of(make("functional")))
+def test_drafts_double_and_evaluate_only_new_samples(noise):
+    model, calls = counted(model_of(make("functional")))
     drafts = list(regions.lime(MethodInput(model, noise[0], 0)))
-    assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(asked) == 2000
+    assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(calls) == 2000
 
 
 def test_the_seed_decides_the_map_and_a_used_explainer_does_not(noise):

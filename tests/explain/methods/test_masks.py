@@ -53,13 +53,13 @@ def test_finer_windows_share_out_every_drop_over_what_they_cover(square):
 
 
 def test_air_is_not_covered():
-    """Windows that touch no head are not asked for, and their place is 0."""
+    """Windows that touch no head are not evaluated, and their place is 0."""
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     round_head = np.where(np.hypot(x, y) < 0.5, 0.6, 0)[..., None].astype(np.float32)
-    model, asked = counted(model_of(mean_of((slice(0, 32), slice(0, 32)))))
+    model, calls = counted(model_of(mean_of((slice(0, 32), slice(0, 32)))))
     given = MethodInput(model, round_head, 0)
     coarse = next(masks.occlusion(given))
-    assert sum(asked) == coarse.evaluations < 1 + 64 and not coarse.values[:4, :4].any()
+    assert sum(calls) == coarse.evaluations < 1 + 64 and not coarse.values[:4, :4].any()
     *_, finest = masks.occlusion(given)
     assert finest.values[16, 16] >= 0
 
@@ -79,7 +79,7 @@ def test_rise_peaks_where_the_model_looks(square, value_range):
     assert np.abs(far).max() < 0.2 * last.values.max()
 
 
-def test_a_constant_model_gives_rise_nothing_to_tell():
+def test_a_constant_model_has_no_evidence_for_rise():
     square = np.random.default_rng(0).random((32, 32, 3), dtype=np.float32)
     given = MethodInput(model_of(constant()), square, 0)
     for draft in masks.rise(given, masks=500):
@@ -104,8 +104,8 @@ def test_masks_are_soft_in_the_unit_range_and_show_half():
 
 
 def test_the_drafts_of_rise_double_and_each_rests_on_all_before(noise):
-    model, asked = counted(model_of(make("functional")))
+    model, calls = counted(model_of(make("functional")))
     drafts = list(masks.rise(MethodInput(model, noise[0], 0)))
-    assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(asked) == 2000
+    assert [draft.evaluations for draft in drafts] == [250, 500, 1000, 2000] and sum(calls) == 2000
     again = list(masks.rise(MethodInput(model, noise[0], 0), masks=500))
     np.testing.assert_array_equal(again[-1].values, drafts[1].values)

@@ -1,4 +1,4 @@
-"""Score-CAM weighs as its authors do, where the weights can be worked out by hand, and equals tf-keras-vis."""
+"""Score-CAM's weights are those worked out by hand, and its map equals that of tf-keras-vis."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.explain.networks import ask, make, model_of
 
 
 def two_channels() -> keras.Model:
-    """Channels: red, and green. Logit of class 0: 2 mean(red) - mean(green) of what is shown; of class 1: 0."""
+    """Channels: red, and green. Logit of class 0: 2 mean(red) - mean(green) of what is visible; of class 1: 0."""
     weights = np.zeros((4, 4, 2, 2), np.float32)
     weights[:, :, 0, 0], weights[:, :, 1, 0] = 2 / 16, -1 / 16
     return linear(weights)
@@ -41,8 +41,8 @@ def test_the_map_of_two_channels_worked_out_by_hand(square, target):
 
 
 @pytest.mark.parametrize(("channels", "target"), [(3, 0), (16, 2), (24, 1)])
-def test_it_equals_that_of_tf_keras_vis_once_every_channel_is_asked(channels, target, noise):
-    """tf-keras-vis takes a softmax of the answers: right for logits, which is what our graph gives it."""
+def test_it_equals_that_of_tf_keras_vis_once_every_channel_is_evaluated(channels, target, noise):
+    """tf-keras-vis takes a softmax of the outputs: right for logits, which is what our graph gives it."""
     ours, theirs = (
         ask(method, full_size(channels), noise[0], target) for method in (scorecam.scorecam, keras_vis.scorecam)
     )
@@ -62,10 +62,10 @@ def test_groups_of_channels_come_close_to_all_of_them(noise):
     drafts = list(scorecam.scorecam(given))
     assert len(drafts) == 3 and drafts[-1].done == 1
     assert np.corrcoef(drafts[0].values.ravel(), drafts[-1].values.ravel())[0, 1] > 0.99
-    assert drafts[-1].evaluations <= 1 + 16 + 48 + 100  # a dead channel is not asked
+    assert drafts[-1].evaluations <= 1 + 16 + 48 + 100  # a dead channel is not evaluated
 
 
-def test_fewer_channels_than_groups_are_each_asked_once(noise):
+def test_fewer_channels_than_groups_are_each_evaluated_once(noise):
     (only,) = scorecam.scorecam(MethodInput(model_of(full_size(8)), noise[0], 1))
     assert only.done == 1 and only.evaluations == 1 + 8
 
@@ -75,8 +75,8 @@ def test_a_dead_map_gives_zeros(noise):
     weights = network.get_weights()
     weights[3] = np.full_like(weights[3], -100.0)  # the bias of the last convolution: nothing passes its ReLU
     network.set_weights(weights)
-    found = ask(scorecam.scorecam, network, noise[0], 1)
-    assert found.shape == (16, 16) and not found.any()
+    made = ask(scorecam.scorecam, network, noise[0], 1)
+    assert made.shape == (16, 16) and not made.any()
 
 
 def test_a_flat_channel_is_left_out_and_not_divided_by(noise):
@@ -84,8 +84,8 @@ def test_a_flat_channel_is_left_out_and_not_divided_by(noise):
     kernel, bias, *others = network.get_weights()
     kernel[..., 2], bias[2] = 0, 0.7
     network.set_weights([kernel, bias, *others])
-    (found,) = scorecam.scorecam(MethodInput(model_of(network), noise[0], 1))
-    assert np.isfinite(found.values).all() and found.evaluations == 1 + 3
+    (made,) = scorecam.scorecam(MethodInput(model_of(network), noise[0], 1))
+    assert np.isfinite(made.values).all() and made.evaluations == 1 + 3
 
 
 def test_masks_are_laid_over_black_of_the_model_s_own_range(square):

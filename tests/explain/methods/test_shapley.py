@@ -48,10 +48,10 @@ def test_a_model_that_looks_at_one_quadrant_gets_its_share_there(square):
     weights[:32, 32:, :, 0] = np.random.default_rng(0).normal(size=(32, 32, 3))
     given = MethodInput(model_of(linear(weights)), square, 0)
     blurred, whole = given.scores(np.stack([cv2.blur(square, (16, 16)), square]))
-    found = last_of(given).values
-    assert found[:16, 16:].sum() == pytest.approx(whole - blurred, rel=1e-4)
-    found[:16, 16:] = 0
-    np.testing.assert_allclose(found, 0, atol=1e-4)
+    shares = last_of(given).values
+    assert shares[:16, 16:].sum() == pytest.approx(whole - blurred, rel=1e-4)
+    shares[:16, 16:] = 0
+    np.testing.assert_allclose(shares, 0, atol=1e-4)
 
 
 def test_the_share_of_a_linear_model_is_each_cell_s_own_change():
@@ -59,22 +59,22 @@ def test_the_share_of_a_linear_model_is_each_cell_s_own_change():
     square = np.random.default_rng(1).random((32, 32, 1), dtype=np.float32)
     weights = np.zeros((32, 32, 1, 2), np.float32)
     weights[8:12, 16:20, 0, 0] = 1
-    found = last_of(MethodInput(model_of(linear(weights)), square, 0)).values
+    shares = last_of(MethodInput(model_of(linear(weights)), square, 0)).values
     blurred = cv2.blur(square, (16, 16))
     expected = (square[8:12, 16:20, 0] - blurred[8:12, 16:20]).sum()
-    assert found[8:12, 16:20].sum() == pytest.approx(expected, abs=1e-4)
+    assert shares[8:12, 16:20].sum() == pytest.approx(expected, abs=1e-4)
 
 
 def test_nothing_changes_a_constant_model(square):
-    found = last_of(MethodInput(model_of(constant(64)), square, 0))
-    assert not found.values.any()
+    shares = last_of(MethodInput(model_of(constant(64)), square, 0))
+    assert not shares.values.any()
 
 
-def test_a_finer_draft_asks_only_for_what_a_coarser_one_did_not(noise):
-    model, asked = counted(model_of(make("functional")))
+def test_a_finer_draft_evaluates_only_masks_that_a_coarser_one_did_not(noise):
+    model, calls = counted(model_of(make("functional")))
     drafts = list(shapley.shap_regions(MethodInput(model, noise[0], 0)))
     assert [draft.done for draft in drafts] == [0.2, 0.5, 1]
-    assert sum(asked) == drafts[-1].evaluations <= 520
+    assert sum(calls) == drafts[-1].evaluations <= 520
     assert drafts[0].evaluations < drafts[1].evaluations < drafts[2].evaluations
 
 
@@ -89,7 +89,7 @@ def test_a_square_that_cells_do_not_divide_is_shared_out_too(shape):
 
 
 def test_the_shares_do_not_depend_on_what_else_draws_from_numpy():
-    """shap draws lots where two halves matter equally, as they all do here, from NumPy's global generator."""
+    """shap tosses a coin if two halves matter equally, as they all do here, from NumPy's global generator."""
     given = MethodInput(
         model_of(linear(np.ones((32, 32, 3, 2), np.float32) / 3072)), np.ones((32, 32, 3), np.float32), 0
     )
