@@ -17,7 +17,7 @@ from model_zoo.tap import find_tap
 from scans import phantom
 from tests.conftest import write_bundle
 from train import networks
-from train.backbones import BACKBONES, backbone_layers, shown, stock
+from train.backbones import BACKBONES, backbone_layers, preprocessed, stock
 from train.recipe import Recipe
 
 # backbone -> smallest side in pixels at which its last map has more than one cell, and the layer of that map
@@ -45,32 +45,32 @@ def network(name: str) -> keras.Model:
     return networks.build(recipe(name, trainable=20), 4)
 
 
-def what_is_shown(scans: np.ndarray, **settings) -> np.ndarray:
+def backbone_input(scans: np.ndarray, **settings) -> np.ndarray:
     scan = keras.Input(scans.shape[1:])
-    return keras.ops.convert_to_numpy(keras.Model(scan, shown(scan, Recipe(task="phantom4", **settings)))(scans))
+    return keras.ops.convert_to_numpy(keras.Model(scan, preprocessed(scan, Recipe(task="phantom4", **settings)))(scans))
 
 
 @pytest.mark.parametrize("name", sorted(BACKBONES))
-def test_every_backbone_is_shown_what_its_preprocess_input_makes(name):
+def test_the_input_of_every_backbone_is_that_of_its_preprocess_input(name):
     pixels = np.random.default_rng(0).random((2, 6, 6, 3), dtype=np.float32)
     expected = sys.modules[BACKBONES[name].__module__].preprocess_input(255.0 * pixels)
-    np.testing.assert_allclose(what_is_shown(pixels, network=name), expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(backbone_input(pixels, network=name), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_unit_pixels_are_shown_as_they_are():
+def test_unit_pixels_stay_as_they_are():
     pixels = np.random.default_rng(0).random((2, 6, 6, 3), dtype=np.float32)
-    assert np.array_equal(what_is_shown(pixels, network="resnet50", pixels="unit"), pixels)
+    assert np.array_equal(backbone_input(pixels, network="resnet50", pixels="unit"), pixels)
 
 
 @pytest.mark.parametrize("pixels", ["backbone", "unit"])
-def test_one_channel_is_shown_as_three_equal_ones(pixels):
+def test_one_channel_becomes_three_equal_ones(pixels):
     grey = np.random.default_rng(0).random((2, 6, 6, 1), dtype=np.float32)
-    three = what_is_shown(np.repeat(grey, 3, axis=-1), network="resnet50", pixels=pixels)
-    assert np.array_equal(what_is_shown(grey, network="resnet50", pixels=pixels, channels=1), three)
+    three = backbone_input(np.repeat(grey, 3, axis=-1), network="resnet50", pixels=pixels)
+    assert np.array_equal(backbone_input(grey, network="resnet50", pixels=pixels, channels=1), three)
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_a_backbone_answers_in_logits_and_is_tapped_at_its_last_map(name):
+def test_a_backbone_returns_logits_and_its_feature_map_is_the_last(name):
     side, tap = TESTED[name]
     pixels = np.random.default_rng(0).random((2, side, side, 3), dtype=np.float32)
     logits = keras.ops.convert_to_numpy(network(name)(pixels))
@@ -116,15 +116,15 @@ def test_a_head_of_pools_needs_four_cells_a_side():
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [({"size": 70}, "size=70 is too small for xception; it takes 71 or more"), ({"channels": 2}, "takes 1 or 3")],
 )
-def test_an_input_that_a_backbone_cannot_take_is_refused(changes, told):
-    with pytest.raises(ValueError, match=told):
+def test_an_input_that_a_backbone_cannot_take_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
         networks.build(recipe("xception", **changes), 4)
 
 
-def test_under_bfloat16_pixels_are_prepared_and_the_head_answers_in_float32():
+def test_under_bfloat16_pixels_are_prepared_and_the_head_computes_in_float32():
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
     try:
         model = networks.build(recipe("mobilenetv3small"), 4)
@@ -155,7 +155,7 @@ def test_the_saved_model_is_made_of_stock_layers_and_loads_in_safe_mode(name, tm
 
 @pytest.mark.parametrize("name", ["resnet50", "mobilenetv3small"])
 def test_the_fast_runtime_and_the_explainers_view_give_the_same_logits(name):
-    """ResNet50 is shown blue before red: the swap must survive both."""
+    """ResNet50 takes blue before red: the swap must survive both."""
     pixels = np.random.default_rng(0).random((2, 64, 64, 3), dtype=np.float32)
     exact = keras.ops.convert_to_numpy(network(name)(pixels))
     maps, logits = view_of(network(name)).graph(pixels)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from train.batches import Batches
-from train.lesion_grid import cells, drawn
+from train.lesion_grid import cells, lesion_mask
 from train.recipe import Recipe
 
 STILL = Recipe(task="phantom4", network="cnn3", size=64, flip=0, batch=8)
@@ -73,7 +73,7 @@ def test_nothing_is_blended_in_validation_or_with_augmentation_switched_off(pixe
         assert shares.shape == (8, 20) and set(np.unique(shares)) == {0, 1}
 
 
-def test_the_place_of_a_lesion_is_blended_too_and_counts_for_the_share_that_is_known(pixels):
+def test_the_place_of_a_lesion_is_blended_too_and_counts_for_the_annotated_share(pixels):
     """Every other scan has the same mark, the rest none: weight and cells are as large as the marked share."""
     places = np.full((20, 4), np.nan, np.float32)
     places[::2] = 0, 0, 64, 64
@@ -82,5 +82,5 @@ def test_the_place_of_a_lesion_is_blended_too_and_counts_for_the_share_that_is_k
     _, truth, weights = batches[0]
     marked = truth["logits"][:, ::2].sum(axis=1)
     np.testing.assert_allclose(weights["where"], marked, atol=1e-6)
-    mark = cells(drawn(places[0], (64, 64)), 8)[..., None]
+    mark = cells(lesion_mask(places[0], (64, 64)), 8)[..., None]
     np.testing.assert_allclose(truth["where"], marked.reshape(-1, 1, 1, 1) * mark, atol=1e-6)

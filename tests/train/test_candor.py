@@ -42,7 +42,7 @@ def test_it_is_small_and_its_map_is_fine():
     assert network.get_layer(find_tap(network)).output.shape[1:3] == (20, 20)
 
 
-def test_the_tap_is_the_gated_evidence():
+def test_the_feature_map_is_the_gated_evidence():
     assert find_tap(networks.build(RECIPE, 4)) == "evidence"
 
 
@@ -51,7 +51,7 @@ def test_the_saved_network_has_stock_layers_only():
     assert stock == {"keras"}
 
 
-def test_folding_changes_no_answer(trained, scans):
+def test_folding_changes_no_logit(trained, scans):
     saved = networks.inference_copy(trained, SMALL, 4)
     expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(saved(scans)), expected, rtol=1e-4, atol=1e-5)
@@ -65,7 +65,7 @@ def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, scans):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(again(scans)["logits"]), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_head_for_other_classes_starts_anew(trained):
+def test_a_head_for_other_classes_keeps_its_random_weights(trained):
     saved = networks.inference_copy(trained, SMALL, 4)
     other = networks.build(SMALL, 15, training=True)
     assert "logits" not in take_over(saved, other)
@@ -115,7 +115,7 @@ def test_the_class_maps_that_are_taught_are_what_the_logits_are_the_mean_of(scan
     np.testing.assert_allclose(out["look"].mean(axis=(1, 2)), out["logits"], rtol=1e-4, atol=1e-6)
 
 
-def test_with_look_evidence_only_speaks_for_a_class():
+def test_with_look_there_is_no_evidence_against_a_class():
     network = networks.build(GUIDED, 3, training=True)
     compile_model(network, replace(GUIDED, rate=0.5, warmup=0, schedule="constant"), 10)
     rng = np.random.default_rng(0)
@@ -128,7 +128,7 @@ def test_with_look_evidence_only_speaks_for_a_class():
     assert kernel.min() == 0 and kernel.max() > 0
 
 
-def looked(maps: np.ndarray) -> float:
+def look_loss(maps: np.ndarray) -> float:
     """The loss on two cells and two classes of a scan of the second class, whose lesion fills the first cell."""
     truth = np.zeros((1, 1, 2, 2), np.float32)
     truth[0, 0, 0, 1] = 1
@@ -137,16 +137,16 @@ def looked(maps: np.ndarray) -> float:
 
 def test_the_share_of_the_evidence_in_the_lesion_is_scored_by_hand():
     """Maps as (cell, class): 6 in the lesion and 2 beside it, means 3 and 4; a tenth is spread over both cells."""
-    assert looked([[9, 6], [9, 2]]) == pytest.approx(np.log(4.1 / (3 + 0.1 * 0.5)), rel=1e-4)
+    assert look_loss([[9, 6], [9, 2]]) == pytest.approx(np.log(4.1 / (3 + 0.1 * 0.5)), rel=1e-4)
 
 
-def test_silence_counts_as_a_map_that_says_the_same_everywhere():
-    assert looked([[5, 0], [5, 0]]) == pytest.approx(np.log(2), rel=1e-3)
-    assert looked([[0, 1], [0, 0]]) < looked([[0, 0], [0, 0]]) < looked([[0, 0], [0, 1]])
+def test_an_empty_map_counts_as_a_uniform_one():
+    assert look_loss([[5, 0], [5, 0]]) == pytest.approx(np.log(2), rel=1e-3)
+    assert look_loss([[0, 1], [0, 0]]) < look_loss([[0, 0], [0, 0]]) < look_loss([[0, 0], [0, 1]])
 
 
 def test_evidence_for_another_class_may_lie_anywhere():
-    assert looked([[0, 6], [0, 2]]) == looked([[7, 6], [7, 2]])
+    assert look_loss([[0, 6], [0, 2]]) == look_loss([[7, 6], [7, 2]])
 
 
 @pytest.mark.parametrize("wrong", [{"look": 0.5, "where": 0.0}, {"look": 0.5, "mix": 0.2}, {"cell": 5}])
@@ -156,7 +156,7 @@ def test_settings_that_contradict_each_other_are_refused(wrong):
 
 
 def test_the_truth_of_the_look_is_the_lesion_in_the_layer_of_the_class():
-    places = np.array([[0, 0, 16, 16], [0, 0, 0, 0], [np.nan] * 4], np.float32)  # marked, healthy, unknown
+    places = np.array([[0, 0, 16, 16], [0, 0, 0, 0], [np.nan] * 4], np.float32)  # annotated, healthy, unknown
     pixels = np.full((3, 32, 32), 99, np.uint8)
     batches = Batches(pixels, np.array([2, 1, 0]), GUIDED, training=False, places=places, classes=("a", "b", "c"))
     _, truth, weights = batches[0]

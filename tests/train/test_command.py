@@ -2,6 +2,11 @@
 
 import csv
 import json
+import re
+import shutil
+from contextlib import redirect_stdout
+from dataclasses import fields
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -11,20 +16,34 @@ from datasets.download import download
 from datasets.records import DatasetError, Record, fingerprint
 from model_zoo import load_model, read_card
 from model_zoo.scores import prediction_scores
-from model_zoo.tables import read_predictions
+from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import differences
 from scans import phantom
+from train import __main__ as command
 from train.__main__ import main
 from train.evaluate import fit_temperature
+from train.recipe import Recipe, recipe_ids
 
 SMOKE = ["--set", "limit=12", "--set", "epochs=2", "--set", "size=64", "--set", "precision=float32"]
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
+def trained(tmp_path_factory):
+    """The folder of a bundle that the command trained, and what it printed."""
     zoo = tmp_path_factory.mktemp("trained")
-    assert main(["cnn3-phantom4", *SMOKE, "--out", str(zoo)]) == 0
-    return zoo / "cnn3-phantom4"
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["cnn3-phantom4", *SMOKE, "--out", str(zoo)]) == 0
+    return zoo / "cnn3-phantom4", printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def bundle(trained):
+    return trained[0]
+
+
+@pytest.fixture(scope="module")
+def printed(trained):
+    return trained[1]
 
 
 def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
@@ -38,7 +57,7 @@ def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     assert prediction_scores(rows, card.classes) == card.scores
 
 
-def test_a_bundle_predicts_in_the_app_what_it_was_scored_on(bundle, monkeypatch):
+def test_a_bundle_predicts_in_the_app_what_its_table_holds(bundle, monkeypatch):
     """One row of predictions.csv, recomputed by the loaded model from the scan it names."""
     monkeypatch.setenv("CANDOR_ZOO", str(bundle.parent))
     model = load_model("cnn3-phantom4", precision="f32")
@@ -49,26 +68,57 @@ def test_a_bundle_predicts_in_the_app_what_it_was_scored_on(bundle, monkeypatch)
     np.testing.assert_allclose(p, [float(row[f"p_{label}"]) for label in model.card.classes], atol=2e-5)
 
 
-def test_training_again_replaces_the_bundle_whole(bundle):
-    before = read_card(bundle / "card.json")
-    assert main(["cnn3-phantom4", *SMOKE, "--out", str(bundle.parent), "--resume"]) == 0
-    assert read_card(bundle / "card.json") == before
-    assert sorted(path.name for path in bundle.parent.iterdir()) == [".runs", "cnn3-phantom4"]
+@pytest.fixture
+def run_folder(bundle, tmp_path):
+    """A copy of the bundle and its finished run, to be resumed."""
+    return shutil.copytree(bundle.parent, tmp_path / "zoo")
 
 
-def test_the_test_set_stays_shut_while_choices_are_made(tmp_path):
-    assert main(["cnn3-phantom4", *SMOKE, "--set", "epochs=1", "--set", "evaluate=val", "--out", str(tmp_path)]) == 0
-    card = read_card(tmp_path / "cnn3-phantom4" / "card.json")
-    assert {figure.split for figure in card.scores} == {"val"}
+@pytest.mark.slow
+def test_training_again_replaces_the_bundle_whole(bundle, run_folder):
+    assert main(["cnn3-phantom4", *SMOKE, "--out", str(run_folder), "--resume"]) == 0
+    assert read_card(run_folder / "cnn3-phantom4" / "card.json") == read_card(bundle / "card.json")
+    assert sorted(path.name for path in run_folder.iterdir()) == [".runs", "cnn3-phantom4"]
 
 
-def test_the_recipes_are_listed_with_their_notebook_s_first_line(capsys):
+@pytest.mark.slow
+def test_the_test_set_stays_shut_while_choices_are_made(run_folder, capsys):
+    assert main(["cnn3-phantom4", *SMOKE, "--set", "evaluate=val", "--out", str(run_folder), "--resume"]) == 0
+    card = read_card(run_folder / "cnn3-phantom4" / "card.json")
+    assert {score.split for score in card.scores} == {"val"}
+    assert {row.split for row in read_predictions(run_folder / "cnn3-phantom4" / PREDICTIONS, card.classes)} == {"val"}
+
+
+def test_a_training_ends_with_the_place_of_the_bundle_and_what_to_do_next(bundle, printed):
+    assert str(bundle) in printed and f"CANDOR_ZOO={bundle.parent} python -m model_zoo verify" in printed
+
+
+def test_the_recipes_are_listed_in_columns_with_their_notebook_s_first_line(capsys):
     assert main(["list"]) == 0
-    assert "cnn3-kaggle4" in capsys.readouterr().out
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == recipe_ids()
+    for column in ("network", "size", "epochs", "notebook"):  # aligned, however long an id is
+        place = header.index(column)
+        assert all(line[place - 1] == " " != line[place] for line in lines)
+
+
+def test_the_help_lists_every_field_that_can_be_set(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(re.search(rf"\b{field.name}\b", text) for field in fields(Recipe))
+
+
+def test_the_old_name_of_a_switch_still_works_and_is_noted(monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(command, "validate_models", lambda *_, shortcut_tests: calls.append(shortcut_tests) or 0)
+    for switch in ([], ["--no-shortcut-tests"], ["--no-checks"]):
+        assert main(["judge", "a-model", *switch]) == 0
+    assert calls == [True, False, False] and capsys.readouterr().err.count("--no-shortcut-tests") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nope"], "no recipe 'nope'"),
         (["cnn3-kaggle4", "--data", "/nowhere"], "python -m train download kaggle4"),
@@ -78,10 +128,10 @@ def test_the_recipes_are_listed_with_their_notebook_s_first_line(capsys):
         (["download", "figshare3", "--data", "/nowhere"], "By hand: 1. open https://figshare.com"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(arguments, told, capsys):
+def test_an_impossible_command_is_refused_in_one_sentence(arguments, message, capsys):
     assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert told in error and error.startswith("error: ") and "Traceback" not in error
+    assert message in error and error.startswith("error: ") and "Traceback" not in error
 
 
 def test_a_failed_download_lists_the_steps_by_hand(tmp_path, monkeypatch):
@@ -107,7 +157,7 @@ def test_a_download_lands_where_the_readers_look(tmp_path, monkeypatch):
         download(DATASETS["kaggle4"], tmp_path / "data")
 
 
-def test_the_temperature_that_was_put_in_is_found_again():
+def test_a_known_temperature_is_recovered():
     """Labels drawn from softmax(z), logits handed over as 2.5 z: the temperature is 2.5."""
     rng = np.random.default_rng(0)
     z = rng.normal(0, 2, (20_000, 4))
@@ -116,7 +166,7 @@ def test_the_temperature_that_was_put_in_is_found_again():
     assert fit_temperature(2.5 * z, truth) == pytest.approx(2.5, rel=0.03)
 
 
-def test_a_fingerprint_tells_another_division_of_the_same_scans():
+def test_a_fingerprint_changes_with_the_split_of_the_same_scans():
     records = [Record("1", "a", split="train"), Record("2", "b", split="test")]
     swapped = [Record("1", "a", split="test"), Record("2", "b", split="train")]
     assert fingerprint(records) == fingerprint(records[::-1]) != fingerprint(swapped)

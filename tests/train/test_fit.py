@@ -1,6 +1,7 @@
-"""A run can be stopped and taken up again as if nothing had happened, and a seed repeats it."""
+"""A resumed run ends exactly as an uninterrupted one, and a seed repeats a run."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import CLASSES
-from train import networks
+from train import candor, networks
 from train.batches import Batches
 from train.fit import _Keeper, fit, seed_everything
 from train.objective import SmoothedCrossEntropy
@@ -18,7 +19,7 @@ RECIPE = Recipe(
     task="phantom4",
     network="cnn3",
     size=32,
-    epochs=4,
+    epochs=3,
     patience=0,
     batch=8,
     rotate=10,
@@ -59,46 +60,61 @@ def same_weights(a: keras.Model, b: keras.Model) -> bool:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    return run(folder), (folder / "history.csv").read_text()
+    """A run without an interruption: its folder, network and history."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return folder, run(folder), (folder / "history.csv").read_text()
 
 
-def test_a_seed_repeats_a_run_bit_for_bit(whole, tmp_path):
-    assert same_weights(whole[0], run(tmp_path)) and (tmp_path / "history.csv").read_text() == whole[1]
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The folder of a run that was killed in its second epoch; to be copied."""
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    run_and_kill(folder, 1)
+    return folder
 
 
-def test_another_seed_is_another_run(whole, tmp_path):
-    assert not same_weights(whole[0], run(tmp_path, replace(RECIPE, seed=1)))
+@pytest.fixture(scope="module")
+def one_after_another(tmp_path_factory):
+    """Two runs in one folder, the first with another seed: both networks, and the history at the end."""
+    folder = tmp_path_factory.mktemp("again")
+    return run(folder, replace(RECIPE, seed=5)), run(folder), (folder / "history.csv").read_text()
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_a_run_killed_in_mid_epoch_and_resumed_ends_where_the_whole_one_does(whole, tmp_path, epochs):
-    run_and_kill(tmp_path, epochs)
-    resumed = run(tmp_path, resume=True)
-    assert same_weights(whole[0], resumed) and (tmp_path / "history.csv").read_text() == whole[1]
+def test_a_seed_repeats_a_run_bit_for_bit_whatever_was_in_its_folder(whole, one_after_another):
+    assert same_weights(whole[1], one_after_another[1]) and whole[2] == one_after_another[2]
+
+
+def test_another_seed_is_another_run(whole, one_after_another):
+    assert not same_weights(whole[1], one_after_another[0])
+
+
+def test_a_run_killed_in_mid_epoch_and_resumed_ends_where_the_whole_one_does(whole, killed, tmp_path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    assert same_weights(whole[1], run(folder, resume=True)) and (folder / "history.csv").read_text() == whole[2]
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_its_last_epoch_and_resumed_ends_where_the_whole_one_does(whole, tmp_path):
+    run_and_kill(tmp_path, RECIPE.epochs - 1)
+    assert same_weights(whole[1], run(tmp_path, resume=True)) and (tmp_path / "history.csv").read_text() == whole[2]
 
 
 def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
-    first = run(tmp_path)
-    before = (tmp_path / "state.json").read_text()
-    assert same_weights(first, run(tmp_path, resume=True)) and (tmp_path / "state.json").read_text() == before
+    folder = shutil.copytree(whole[0], tmp_path / "run")
+    before = (folder / "state.json").read_text()
+    assert same_weights(whole[1], run(folder, resume=True)) and (folder / "state.json").read_text() == before
 
 
-def test_a_checkpoint_of_another_recipe_is_refused_by_field(tmp_path):
-    run_and_kill(tmp_path, 1)
-    with pytest.raises(ValueError, match=r"made with rate=0.001, this recipe has rate=0.1"):
-        run(tmp_path, replace(RECIPE, rate=0.1), resume=True)
+def test_a_checkpoint_of_another_recipe_is_refused_by_field(killed, tmp_path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"rate=0.001.* rate=0.1"):
+        run(folder, replace(RECIPE, rate=0.1), resume=True)
 
 
-def test_a_checkpoint_of_other_scans_is_refused(tmp_path):
-    run_and_kill(tmp_path, 1)
-    with pytest.raises(ValueError, match="made with other scans or another division"):
-        run(tmp_path, data="another", resume=True)
-
-
-def test_starting_anew_forgets_the_run_before(whole, tmp_path):
-    run(tmp_path, replace(RECIPE, seed=5))
-    assert same_weights(whole[0], run(tmp_path))
+def test_a_checkpoint_of_other_scans_is_refused(killed, tmp_path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    with pytest.raises(ValueError, match="other scans"):
+        run(folder, data="another", resume=True)
 
 
 def test_a_run_without_progress_stops_early(tmp_path):
@@ -106,8 +122,8 @@ def test_a_run_without_progress_stops_early(tmp_path):
     assert json.loads((tmp_path / "state.json").read_text())["epochs_done"] == 3
 
 
-def test_the_history_has_a_row_an_epoch(whole):
-    lines = whole[1].splitlines()
+def test_the_history_has_a_row_per_epoch(whole):
+    lines = whole[2].splitlines()
     assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss" and len(lines) == 1 + RECIPE.epochs
 
 
@@ -126,19 +142,30 @@ def test_cross_entropy_with_shares_of_classes_by_hand():
     assert float(SmoothedCrossEntropy(0.2)(shares, logits)) == pytest.approx(expected, abs=1e-6)
 
 
-TWO_SIZES = replace(RECIPE, network="candor", channels=1, early_size=16, early=0.5, average=0.9)
+TWO_SIZES = replace(RECIPE, network="candor", channels=1, epochs=4, early_size=16, early=0.5, average=0.9)
 
 
 @pytest.fixture(scope="module")
-def whole_of_two_sizes(tmp_path_factory):
+def narrow():
+    """Candor's network with few blocks of few channels, which any of these runs builds sooner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candor, "WIDTHS", (8, 8, 8))
+        patch.setattr(candor, "BLOCKS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_of_two_sizes(narrow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("two-sizes")
     return run(folder, TWO_SIZES), (folder / "history.csv").read_text()
 
 
-def test_a_run_with_small_pictures_first_shows_every_epoch(whole_of_two_sizes):
+@pytest.mark.slow
+def test_a_run_with_small_pictures_first_has_every_epoch(whole_of_two_sizes):
     assert [line.split(",")[0] for line in whole_of_two_sizes[1].splitlines()[1:]] == list("1234")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_after", [1, 2])
 def test_a_run_with_small_pictures_first_resumes_exactly(killed_after, whole_of_two_sizes, tmp_path):
     run_and_kill(tmp_path, killed_after, TWO_SIZES)

@@ -2,7 +2,11 @@
 
 import csv
 import json
+import shutil
+from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import cache
+from io import StringIO
 
 import keras
 import numpy as np
@@ -29,6 +33,7 @@ RECIPE = Recipe(
     rate=0.01,
     precision="float32",
 )
+COMPUTED = "features of 40 scans computed once"
 
 
 def small_network(recipe: Recipe = RECIPE, *, frozen: bool = False) -> keras.Model:
@@ -83,17 +88,35 @@ def history(folder) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
+    """A run without an interruption: its folder, network and history."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    return run(folder), (folder / "history.csv").read_text()
+    return folder, run(folder), (folder / "history.csv").read_text()
 
 
-def test_features_are_what_enters_the_head_of_the_scans_as_they_are():
+KILLED = [(1, True), (0, False), (1, False)]  # epochs done, and whether in the head or in the whole network
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """Folders of killed runs, to be copied, and what those runs printed."""
+
+    @cache
+    def make(epochs: int, in_head: bool):
+        folder = tmp_path_factory.mktemp("killed")
+        with redirect_stdout(StringIO()) as printed:
+            run_and_kill(folder / "run", epochs, in_head=in_head)
+        return folder, printed.getvalue()
+
+    return make
+
+
+def test_features_are_the_head_s_input_for_the_scans_as_they_are():
     network, (train, val) = small_network(), scans()
-    found = compute_features(network, train, val)
-    assert [f.shape for f in found] == [(28, 12), (12, 12)] and found[0].dtype == np.float32
+    features = compute_features(network, train, val)
+    assert [f.shape for f in features] == [(28, 12), (12, 12)] and features[0].dtype == np.float32
     plain = np.repeat(train.pixels[..., None], 3, axis=-1).astype(np.float32) / 255
     expected = keras.Model(network.input, network.get_layer("features").output)(plain)
-    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    np.testing.assert_allclose(features[0], expected, atol=1e-6)
 
 
 def test_feature_batches_keep_class_and_weight_and_are_shuffled_as_the_scans_are():
@@ -142,40 +165,45 @@ def test_without_frozen_epochs_nothing_happens(tmp_path):
     assert after_head(recipe) == recipe and not list(tmp_path.iterdir())
 
 
-def test_the_history_names_the_phase_of_each_epoch(whole, tmp_path):
-    lines = whole[1].splitlines()
+def test_the_history_names_the_phase_of_each_epoch(whole):
+    lines = whole[2].splitlines()
     assert lines[0] == "phase,epoch,accuracy,loss,val_accuracy,val_loss"
     assert [line.split(",")[:2] for line in lines[1:]] == [["head", "1"], ["head", "2"], ["whole", "3"], ["whole", "4"]]
 
 
-@pytest.mark.parametrize(("epochs", "in_head"), [(1, True), (0, False), (1, False)])
-def test_a_run_killed_in_either_stage_and_resumed_ends_where_the_whole_one_does(whole, tmp_path, epochs, in_head):
-    run_and_kill(tmp_path / "run", epochs, in_head=in_head)
+@pytest.mark.slow
+@pytest.mark.parametrize(("epochs", "in_head"), KILLED)
+def test_a_run_killed_in_either_stage_and_resumed_ends_where_the_whole_one_does(
+    killed, whole, tmp_path, epochs, in_head, capsys
+):
+    """Features are computed once, and by a resume only where the head is unfinished."""
+    shutil.copytree(killed(epochs, in_head)[0], tmp_path, dirs_exist_ok=True)
+    assert killed(epochs, in_head)[1].count(COMPUTED) == 1
     resumed = run(tmp_path / "run", resume=True)
-    assert same_weights(whole[0], resumed) and (tmp_path / "run" / "history.csv").read_text() == whole[1]
+    assert same_weights(whole[1], resumed) and (tmp_path / "run" / "history.csv").read_text() == whole[2]
+    assert capsys.readouterr().out.count(COMPUTED) == in_head
 
 
-def test_features_are_computed_once_and_by_a_resume_only_where_the_head_is_unfinished(whole, tmp_path, capsys):
-    run_and_kill(tmp_path / "run", 1, in_head=False)
-    assert capsys.readouterr().out.count("features of 40 scans computed once") == 1
-    for _ in range(2):
-        assert same_weights(whole[0], run(tmp_path / "run", resume=True))
-        assert "computed once" not in capsys.readouterr().out
-        assert (tmp_path / "run" / "history.csv").read_text() == whole[1]
+def test_a_resume_of_a_finished_run_computes_no_features_and_trains_no_more(whole, tmp_path, capsys):
+    shutil.copytree(whole[0].parent, tmp_path, dirs_exist_ok=True)
+    assert same_weights(whole[1], run(tmp_path / "run", resume=True))
+    assert COMPUTED not in capsys.readouterr().out
+    assert (tmp_path / "run" / "history.csv").read_text() == whole[2]
 
 
-def test_a_new_run_killed_before_its_first_whole_epoch_forgets_the_run_before(tmp_path):
-    run(tmp_path / "run")
+def test_a_new_run_killed_before_its_first_whole_epoch_forgets_the_run_before(whole, tmp_path):
+    shutil.copytree(whole[0].parent, tmp_path, dirs_exist_ok=True)
     run_and_kill(tmp_path / "run", 1, in_head=True)
     assert not (tmp_path / "run" / "state.json").exists()
 
 
-def test_a_head_of_another_recipe_is_refused_by_field(tmp_path):
-    run_and_kill(tmp_path / "run", 1, in_head=True)
-    with pytest.raises(ValueError, match=r"made with rate=0.01, this recipe has rate=0.1"):
+def test_a_head_of_another_recipe_is_refused_by_field(killed, tmp_path):
+    shutil.copytree(killed(1, True)[0], tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match=r"rate=0.01,.* rate=0.1"):
         run(tmp_path / "run", replace(RECIPE, rate=0.1), resume=True)
 
 
+@pytest.mark.slow
 def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path):
     small = ("network=mobilenetv3small", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0", "batch=16")
     settings = [word for setting in small for word in ("--set", setting)]

@@ -10,7 +10,7 @@ from keras.src.legacy.saving import legacy_h5_format
 
 from train import networks
 from train.backbones import backbone_layers, stock
-from train.initial_weights import start
+from train.initial_weights import initialised_network
 from train.recipe import Recipe
 
 SMALL = {"task": "phantom4", "network": "mobilenetv3small", "size": 32}
@@ -53,7 +53,7 @@ def test_a_backbone_s_file_is_taken_over_tensor_for_tensor(name, file, tmp_path)
     else:
         save_as_published(source, tmp_path / file)
     size = source.input_shape[1]
-    network = start(Recipe(task="phantom4", network=name, size=size, weights=str(tmp_path / file)), 4)
+    network = initialised_network(Recipe(task="phantom4", network=name, size=size, weights=str(tmp_path / file)), 4)
     assert same(backbone_weights(network), source.get_weights())
 
 
@@ -63,7 +63,7 @@ def test_a_model_of_another_task_gives_its_backbone_and_the_head_starts_anew(tmp
     trained.set_weights([rng.random(w.shape, dtype=np.float32) for w in trained.get_weights()])
     trained.save(tmp_path / "model.keras")
     for classes in (4, 15):
-        network = start(Recipe(**SMALL, weights=str(tmp_path / "model.keras")), classes)
+        network = initialised_network(Recipe(**SMALL, weights=str(tmp_path / "model.keras")), classes)
         assert same(backbone_weights(network), backbone_weights(trained))
         assert not network.get_layer("logits").bias.numpy().any()
 
@@ -75,12 +75,12 @@ def test_candor_s_training_network_takes_up_a_saved_one_where_it_was(tmp_path):
     saved = networks.inference_copy(networks.build(recipe, 4, training=True), recipe, 4)
     saved.save(tmp_path / "model.keras")
     pixels = np.random.default_rng(0).random((2, 64, 64, 1), dtype=np.float32)
-    np.testing.assert_allclose(start(recipe, 4)(pixels), saved(pixels), atol=1e-4)
+    np.testing.assert_allclose(initialised_network(recipe, 4)(pixels), saved(pixels), atol=1e-4)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A folder of files that are no start for MobileNetV3Small."""
+    """A folder of files that cannot be the initial weights of MobileNetV3Small."""
     folder = tmp_path_factory.mktemp("files")
     other = networks.build(Recipe(**SMALL | {"network": "mobilenetv3large"}), 4)
     other.save(folder / "other.keras")
@@ -93,10 +93,10 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
-        ("missing.keras", "is no file of weights; give a .keras or .h5 file, imagenet or none"),
-        ("text.txt", "is no file of weights"),
+        ("missing.keras", "is not a file of weights; give a .keras or .h5 file, imagenet or none"),
+        ("text.txt", "is not a file of weights"),
         ("text.h5", "does not fit the network 'mobilenetv3small'"),
         ("text.weights.h5", "does not fit the network 'mobilenetv3small'"),
         ("text.keras", "does not fit the network 'mobilenetv3small'"),
@@ -105,9 +105,9 @@ def files(tmp_path_factory):
         ("other.keras", r"does not fit the network 'mobilenetv3small' \(\d+ of \d+ layers do not fit"),
     ],
 )
-def test_a_wrong_file_is_refused_in_one_sentence(files, file, told):
-    with pytest.raises(ValueError, match=told) as refused:
-        start(Recipe(**SMALL, weights=str(files / file)), 4)
+def test_a_wrong_file_is_refused_in_one_sentence(files, file, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        initialised_network(Recipe(**SMALL, weights=str(files / file)), 4)
     assert "\n" not in str(refused.value)
 
 
@@ -117,22 +117,22 @@ def test_without_a_network_imagenet_weights_are_asked_for_as_a_file(tmp_path, mo
 
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))  # no file of an earlier download
     monkeypatch.setattr(socket, "getaddrinfo", offline)
-    with pytest.raises(ValueError, match=r"ImageNet weights of resnet50 cannot be had .* --set weights=FILE"):
-        start(Recipe(**SMALL | {"network": "resnet50"}, weights="imagenet"), 4)
+    with pytest.raises(ValueError, match=r"ImageNet weights of resnet50 cannot be downloaded .* --set weights=FILE"):
+        initialised_network(Recipe(**SMALL | {"network": "resnet50"}, weights="imagenet"), 4)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"network": "cnn3", "weights": "imagenet"}, "weights=imagenet is for a backbone"),
         ({"network": "cnn3", "frozen_epochs": 2}, "frozen_epochs=2 is for a backbone"),
         ({"network": "candor", "trainable": 5}, "trainable=5 is for a backbone"),
         ({"where": 0.5}, "where=0.5 is for the network 'candor'"),
         ({"early_size": 32}, "early_size=32 is for the network 'candor'"),
-        ({"epochs": 3, "frozen_epochs": 3}, "frozen_epochs=3 does not go into epochs=3"),
-        ({"network": "efficientnetb0", "weights": "imagenet"}, "take efficientnetv2b0"),
+        ({"epochs": 3, "frozen_epochs": 3}, "frozen_epochs=3 must be .* less than epochs=3"),
+        ({"network": "efficientnetb0", "weights": "imagenet"}, "use efficientnetv2b0"),
     ],
 )
-def test_settings_that_the_network_cannot_follow_are_refused(changes, told):
-    with pytest.raises(ValueError, match=told):
-        start(Recipe(**SMALL | changes), 4)
+def test_settings_that_the_network_does_not_support_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        initialised_network(Recipe(**SMALL | changes), 4)

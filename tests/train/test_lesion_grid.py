@@ -5,13 +5,13 @@ import pytest
 
 from datasets.records import Record
 from scans import InputSpec, Scan, fit
-from train.lesion_grid import cells, drawn, place_of
+from train.lesion_grid import cells, lesion_mask, lesion_place
 
 
 def placed(label: str, boxes=(), shape=(100, 100), size=50) -> np.ndarray:
     scan = Scan(np.zeros(shape, np.float32), digest="")
     _, placement = fit(scan, InputSpec(size, size, 1, crop=False))
-    return place_of(Record("x", label, boxes=boxes), placement)
+    return lesion_place(Record("x", label, boxes=boxes), placement)
 
 
 def test_a_box_is_scaled_with_the_scan():
@@ -31,15 +31,15 @@ def test_the_largest_of_several_boxes_is_taken():
 
 @pytest.mark.parametrize("label", ["notumor", "normal"])
 def test_a_healthy_scan_is_known_to_have_no_lesion(label):
-    assert drawn(placed(label), (50, 50)).max() == 0
+    assert lesion_mask(placed(label), (50, 50)).max() == 0
 
 
-def test_an_unmarked_lesion_is_unknown_not_absent():
-    assert drawn(placed("glioma"), (50, 50)) is None
+def test_a_lesion_without_annotation_is_unknown_not_absent():
+    assert lesion_mask(placed("glioma"), (50, 50)) is None
 
 
 def test_the_lesion_is_the_ellipse_within_its_box():
-    canvas = drawn(np.array([10, 20, 40, 30], np.float32), (50, 50))
+    canvas = lesion_mask(np.array([10, 20, 40, 30], np.float32), (50, 50))
     rows, columns = np.nonzero(canvas)
     assert (rows.min(), rows.max()) == pytest.approx((10, 39), abs=1)
     assert (columns.min(), columns.max()) == pytest.approx((20, 29), abs=1)

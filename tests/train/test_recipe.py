@@ -43,17 +43,17 @@ def test_settings_are_converted_to_the_field_s_type():
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
-        ("val=0", "no share of the scans"),
-        ("test=0.9", "no share of the scans"),
-        ("epochs=0", "takes 1 or more"),
-        ("evaluate=tset", "'tset' is no split"),
+        ("val=0", "share of the scans"),
+        ("test=0.9", "share of the scans"),
+        ("epochs=0", "must be 1 or more"),
+        ("evaluate=tset", "'tset' is not a split"),
         ("epoch=3", "one of task, network"),
         ("epochs", "field=value"),
         ("epochs=three", "epochs takes int; 'three'"),
     ],
 )
-def test_a_setting_that_does_not_fit_is_refused(setting, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_setting_that_does_not_fit_is_refused(setting, message):
+    with pytest.raises(ValueError, match=message):
         changed(PLAIN, [setting])

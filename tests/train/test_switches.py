@@ -61,16 +61,16 @@ def plain(tmp_path_factory):
 
 
 def test_without_a_switch_all_epochs_are_trained_at_one_rate(plain):
-    assert plain[1:] == (6, pytest.approx(1e-3))
+    assert plain[1:] == (PLAIN.epochs, pytest.approx(1e-3))
 
 
 def test_plateau_cuts_the_rate_to_a_fifth_after_three_epochs_without_gain(tmp_path):
     _, epochs, rate = run(tmp_path / "run", replace(PLAIN, schedule="plateau"))
-    assert epochs == 6 and rate == pytest.approx(2e-4)
+    assert epochs == PLAIN.epochs and rate == pytest.approx(2e-4)
 
 
 def test_patience_stops_early(tmp_path):
-    assert run(tmp_path / "run", replace(PLAIN, patience=2))[1] < 6
+    assert run(tmp_path / "run", replace(PLAIN, patience=2))[1] < PLAIN.epochs
 
 
 def test_augment_changes_the_training_pictures_and_no_others():
@@ -78,9 +78,9 @@ def test_augment_changes_the_training_pictures_and_no_others():
     for augment in (0, 1):
         recipe = replace(PLAIN, augment=augment)
         for training in (False, True):
-            shown = Batches(pixels, labels, recipe, training=training)
-            order = shown._order()[:8]
-            same = np.array_equal(np.round(255 * shown[0][0][..., 0]), pixels[order])
+            batches = Batches(pixels, labels, recipe, training=training)
+            order = batches._order()[:8]
+            same = np.array_equal(np.round(255 * batches[0][0][..., 0]), pixels[order])
             assert same == (not (augment and training))
 
 
