@@ -1,4 +1,4 @@
-"""What is Candor, what can its pictures say, and how good are its models? Every number comes from a card."""
+"""The About page: how to read predictions and maps, the methods, and the models with the accuracy of their cards."""
 
 import streamlit as st
 
@@ -9,9 +9,9 @@ from pages.components.navigation import require_frame
 require_frame()
 
 # title of a column -> split and subset of the card's accuracy
-MEASURES = {
-    "Official test scans": ("test", "all scans"),
-    "Test scans without a twin in training": ("test", "no twin in training"),
+ACCURACIES = {
+    "All test scans": ("test", "all scans"),
+    "Test scans without a near-duplicate in training": ("test", "no near-duplicate in training"),
     "Validation scans": ("val", "all scans"),
 }
 
@@ -20,26 +20,27 @@ text, _ = st.columns([3, 1])
 
 text.markdown(
     """
-Candor shows what a brain-MRI classifier looked at, and says how far that picture can be trusted. It is a research
-and teaching tool: **not a medical device, not for diagnosis, cleared by no authority.**
+Candor shows which regions of a scan influenced the prediction of a brain-MRI classifier, and measures how far that
+map can be trusted. It is a research and teaching tool: **not a medical device, not for diagnosis, no regulatory
+clearance.**
 
-### How to read the answer
+### How to read the prediction
 
-- The model chooses among its own classes and no others. Shown a healthy knee, it still names one of them.
-- A probability says how the model divides its belief among those classes, after a calibration on validation scans.
-  It is not the probability that the patient has the disease: that also depends on who is being examined.
-- A sure answer can be wrong, above all on scans unlike those the model was trained on: another scanner, another
-  sequence, another plane, an operated head, a synthetic one.
+- The model predicts one of its own classes and no others, even for a scan of a healthy knee.
+- The probabilities are calibrated on validation scans. A probability is not the probability that the patient has the
+  disease: that also depends on who is examined.
+- A prediction with high confidence can be wrong, above all on scans unlike those the model was trained on: another
+  scanner, another sequence, another plane, an operated head, a synthetic one.
 
 ### How to read the map
 
-- The map answers one question: which regions raised the score of **one class**, in **this model**. It is evidence
-  about the model, not about the patient. A bright region is not a lesion outline, and a dark one is not healthy.
-- Change the class to explain and compare. If two classes light up the same regions, the map says little.
-- A map outside the head, on a label or along the edge is a warning: the model may have learned a short cut.
+- The map shows which regions raised the logit of **one class**, in **this model**. It is evidence about the model,
+  not about the patient. A bright region is not a lesion outline, and a dark one is not healthy.
+- Change the class to explain and compare. If the maps of two classes mark the same regions, they say little.
+- A map outside the head, on a label or along the edge is a warning: the model may use a shortcut.
 - Colours run from 0, no evidence, to the peak of that map. Each map has its own peak, so the colours of two scans
-  cannot be compared. Where a method keeps evidence against the class, it is blue, on the same scale. Window and level
-  change the picture that you see, never what the model is given.
+  cannot be compared. If a method shows evidence against the class, it is blue, on the same scale. Window and level
+  change the picture on the screen, never the model's input.
 """
 )
 
@@ -50,9 +51,9 @@ for method in METHODS.values():
 
 def row(card: ModelCard) -> dict[str, str]:
     """Return one line of the table of models."""
-    found = {title: card.score("accuracy", split, subset) for title, (split, subset) in MEASURES.items()}
-    scores = {title: f"{f.percent()}, n = {f.scans}" if f else "not measured" for title, f in found.items()}
-    return {"Model": card.id, "Classes": ", ".join(card.names)} | scores
+    estimates = {title: card.score("accuracy", split, subset) for title, (split, subset) in ACCURACIES.items()}
+    cells = {title: f"{e.percent()}, n = {e.scans:,}" if e else "not measured" for title, e in estimates.items()}
+    return {"Model": card.id, "Classes": ", ".join(card.names)} | cells
 
 
 text.subheader("Models and their accuracy", anchor=False)
@@ -64,14 +65,14 @@ except ModelError as error:
 if cards:
     st.table([row(card) for card in cards.values()], border="horizontal", hide_index=True)
     st.columns([3, 1])[0].caption(
-        "Share of scans called right, with its 95 % interval, resampled over groups of related scans. A twin is a "
-        "near-duplicate of a scan that trained or chose the model: the figure without twins is the more honest one."
+        "Accuracy with its 95 % interval, resampled over groups of related scans. A near-duplicate shows the same "
+        "picture as a scan that trained or chose the model: the accuracy without near-duplicates is the reliable one."
     )
 for card in cards.values():
     with st.columns([3, 1])[0].expander(f"{card.title} ({card.id})"):
         st.markdown("\n".join(f"- {limit}" for limit in card.limits))
         st.caption(
-            f"Dataset: {card.dataset}, version {card.dataset_version}. {card.parameters:,} weights, "
+            f"Dataset: {card.dataset}, version {card.dataset_version}. {card.parameters:,} parameters, "
             f"input {card.input.width} × {card.input.height} pixels. Licence: {card.licence}. "
             f"Weights sha256 {card.weights_sha256[:16]}…"
         )
@@ -81,14 +82,14 @@ st.columns([3, 1])[0].markdown(
 ### Privacy
 
 Nothing is stored. An upload stays in the memory of the server for your session and is dropped with it. Of a DICOM
-file only the pixels and a few facts that identify nobody are kept: modality, spacing, orientation, window. Nothing is
-reported to anyone, and the page loads nothing from other servers. Text burned into a picture is part of the picture:
+file only the pixels and a few facts that identify nobody are kept: modality, spacing, orientation, window. The app
+reports nothing to anyone and loads nothing from other servers. Text burned into a picture is part of the picture:
 remove it before you upload, and download only what you may keep.
 
 ### Sources and licences
 
 Candor is free software under the Apache License 2.0. The licence of each model, and of the scans it was trained on,
-is on its card above. Phantoms are drawn by Candor and belong to nobody. Candor stands on TensorFlow, Keras, OpenVINO,
+is on its card above. Phantoms are synthetic and free of rights. Candor uses TensorFlow, Keras, OpenVINO,
 tf-keras-vis, LIME, SHAP, scikit-image, scikit-learn, SciPy, Streamlit, Plotly, Matplotlib, OpenCV, Pillow,
 pydicom,
 highdicom, nibabel, fpdf2 and Jinja.

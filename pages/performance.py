@@ -1,34 +1,27 @@
-"""How good is a model, on which scans, and does it cheat? Every figure from its bundle's own files."""
+"""The page of a model's performance: every score follows from the files of its bundle."""
 
 import streamlit as st
 
 from pages.components.navigation import require_frame
-from pages.components.performance.accuracy import accuracy, confusions, curves
+from pages.components.performance.accuracy import accuracy
 from pages.components.performance.bundles import bundle, cards_without_weights
-from pages.components.performance.external_validation import cheating, elsewhere
+from pages.components.performance.confusion import confusion_matrices
+from pages.components.performance.curves import curves
+from pages.components.performance.external_validation import external_validation
+from pages.components.performance.shortcut_tests import shortcut_tests
 from pages.components.performance.training import training
 from pages.components.pickers import choose_model, require_models
 
 require_frame()
 
-# title of a tab -> what draws it: of the models chosen, one or two, among all cards. Only the open one is computed.
-TABS = {
-    "Accuracy": accuracy,
-    "Confusions": confusions,
-    "Curves": curves,
-    "Other collections": elsewhere,
-    "Does it cheat?": cheating,
-    "Training and card": training,
-}
-
-st.title("How good is a model?", anchor=False)
+st.title("Model performance", anchor=False)
 cards = require_models()
 first, second, more = st.columns([4, 4, 3], vertical_alignment="bottom", gap="medium")
 if more.toggle(
-    "Also models not shipped",
+    "Include models without weights",
     key="unshipped",
     bind="query-params",
-    help="Systems that were trained and scored, and whose weights are no part of Candor: they cannot be asked anew.",
+    help="Models that were trained and scored, but whose weights are not shipped: they cannot predict new scans.",
 ):
     others, problems = cards_without_weights()
     cards = cards | others | cards  # the shipped ones first, and theirs where an id stands in both
@@ -47,7 +40,16 @@ beside = second.selectbox(
 chosen = [bundle(one, cards[one]) for one in (name, beside) if one]
 st.caption(" ".join(f"**{one.name}**: {one.card.title}." for one in chosen))
 
+# title of a tab -> what draws it for the chosen models, one or two; only the open one is computed
+TABS = {
+    "Accuracy": accuracy,
+    "Confusion matrix": confusion_matrices,
+    "Curves": curves,
+    "External validation": lambda models: external_validation(models, cards),
+    "Shortcut tests": shortcut_tests,
+    "Training and card": training,
+}
 for tab, draw in zip(st.tabs(list(TABS), key="show", bind="query-params"), TABS.values(), strict=True):
     if tab.open:
         with tab:
-            draw(chosen, cards)
+            draw(chosen)

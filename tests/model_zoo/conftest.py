@@ -1,11 +1,11 @@
-"""What may the tests of figures and cards change? Their own copy of a bundle with every table."""
+"""A bundle with every table: one to read, and a copy to change."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.model_zoo.answers import write_whole_bundle
+from tests.model_zoo.written_tables import write_whole_bundle
 
 
 @pytest.fixture(scope="session")

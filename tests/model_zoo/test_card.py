@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from model_zoo import Estimate, ModelError, Score, read_card, write_card
-from model_zoo.card import write_whole
+from model_zoo.whole_files import write_whole
 from tests.conftest import tiny_network, write_bundle
 
 
@@ -23,7 +23,7 @@ def test_a_card_comes_back_as_it_was_written(card, tmp_path):
 
 def test_a_score_is_found_by_its_name_split_and_subset(card):
     assert card.score("accuracy", "test").value == 0.9
-    assert card.score("accuracy", "test", "no twin in training") is None
+    assert card.score("accuracy", "test", "no near-duplicate in training") is None
 
 
 def test_a_card_with_a_field_missing_is_refused_by_name(card, tmp_path):

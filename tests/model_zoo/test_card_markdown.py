@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from model_zoo import ModelError, models, read_card, zoo_folder
-from model_zoo.card_explanations import looking
+from model_zoo.card_explanations import explanation_section
 from model_zoo.card_markdown import model_card_markdown
 
 
@@ -26,18 +26,18 @@ def line(text: str, start: str) -> list[str]:
     return [cell.strip() for cell in found.strip("|").split("|")]
 
 
-def test_every_figure_of_the_card_stands_in_the_text(card, written_bundle):
+def test_every_score_of_the_card_is_in_the_text(card, written_bundle):
     text = model_card_markdown(card, written_bundle)
     assert [score for score in card.scores if score.estimate.decimal() not in text] == []
 
 
 def test_both_accuracies_come_first(card, written_bundle):
     text = model_card_markdown(card, written_bundle)
-    whole, apart = card.score("accuracy", "test"), card.score("accuracy", "test", "no twin in training")
+    whole, apart = card.score("accuracy", "test"), card.score("accuracy", "test", "no near-duplicate in training")
     assert f"Accuracy {whole.decimal()} on 48 test scans, {apart.decimal()} on 32 of them" in text.splitlines()[2]
-    figures = section(text, "Figures")
-    assert line(figures, "accuracy")[1:3] == [whole.decimal(), apart.decimal()]
-    assert line(figures, "scans")[1:] == ["48", "32", "8"]
+    scores = section(text, "Scores")
+    assert line(scores, "accuracy")[1:3] == [whole.decimal(), apart.decimal()]
+    assert line(scores, "scans")[1:] == ["48", "32", "8"]
 
 
 def test_the_confusion_matrix_is_counted_from_the_predictions(card, written_bundle):
@@ -51,19 +51,19 @@ def test_calibration_is_shown_bin_by_bin(card, written_bundle):
     assert line(calibration, "0.67 to 0.73")[1:] == ["48", "0.7000", "0.8750"]
 
 
-def test_sequences_cohorts_and_checks_have_their_lines(card, written_bundle):
+def test_sequences_cohorts_and_shortcut_tests_have_their_lines(card, written_bundle):
     text = model_card_markdown(card, written_bundle)
     assert line(section(text, "By sequence"), "sequence T2")[1] == "24"
-    cohorts = section(text, "Other cohorts")
+    cohorts = section(text, "External validation")
     assert cohorts.index("### 44c") < cohorts.index("### br35h")
-    assert line(cohorts, "no twin in training")[1:3] == [
+    assert line(cohorts, "no near-duplicate in training")[1:3] == [
         "10",
-        card.score("accuracy", "cohort 44c", "no twin in training").decimal(),
+        card.score("accuracy", "cohort 44c", "no near-duplicate in training").decimal(),
     ]
     assert "Pituitary tumour" not in cohorts  # the cohorts have none
-    checks = section(text, "Does it cheat?")
-    assert line(checks, "border only")[1] == "8"
-    assert "which of 3 sources (44c, figshare, kaggle)" in checks and "chance is 0.3333" in checks
+    tests = section(text, "Shortcut and robustness tests")
+    assert line(tests, "border only")[1] == "8"
+    assert "(44c, figshare, kaggle)" in tests and "chance is 0.3333" in tests
 
 
 def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
@@ -71,31 +71,38 @@ def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
         "published": "0.95 (table 3)",
         "differences": ("No ImageNet weights.", "Fewer epochs."),
         "trainable_parameters": 1000,
-        "training": {"epochs": 54, "images_a_second": 186.0},
+        "training": {"epochs": 54, "images_per_second": 186.0},
     }
     text = model_card_markdown(replace(card, parameters=3000, **facts), written_bundle)
     training = section(text, "Training")
     assert line(training, "parameters")[1] == "3,000" and line(training, "frozen")[1] == "2,000"
-    assert line(training, "images a second")[1] == "186" and line(training, "`network`")[1] == "tiny"
-    published = section(text, "The published system and this one")
+    assert line(training, "images per second")[1] == "186" and line(training, "`network`")[1] == "tiny"
+    published = section(text, "The published model and this one")
     assert line(published, "0.95 (table 3)")[1] == card.score("accuracy", "test").decimal()
     assert "- No ImageNet weights.\n- Fewer epochs." in published
 
 
 def test_what_is_not_known_is_left_out(card, tmp_path):
-    """A card without tables or figures: no section promises what it has not."""
+    """A card without tables or scores has no empty section."""
     text = model_card_markdown(replace(card, scores=()), tmp_path)
-    assert "None was measured" in section(text, "Figures") and "frozen" not in text
-    for title in ("By class", "By sequence", "Other cohorts", "Does it cheat?", "Calibration", "Confusion matrix"):
+    assert "|" not in section(text, "Scores") and "frozen" not in text
+    for title in (
+        "By class",
+        "By sequence",
+        "External validation",
+        "Shortcut and robustness",
+        "Calibration",
+        "Confusion",
+    ):
         assert f"## {title}" not in text
-    assert "## The published system" not in text and "no figure" not in text
+    assert "## The published" not in text and "not measured" not in text.lower().replace("not measured on", "")
 
 
-def test_without_twins_there_is_one_column(card, written_bundle):
-    whole = [score for score in card.scores if score.subset != "no twin in training"]
-    same = [replace(score, subset="no twin in training") for score in whole if score.subset == "all scans"]
+def test_without_near_duplicates_there_is_one_column(card, written_bundle):
+    whole = [score for score in card.scores if score.subset != "no near-duplicate in training"]
+    same = [replace(score, subset="no near-duplicate in training") for score in whole if score.subset == "all scans"]
     text = model_card_markdown(replace(card, scores=tuple(whole + same)), written_bundle)
-    assert line(section(text, "Figures"), "scans")[1:] == ["48", "8"]
+    assert line(section(text, "Scores"), "scans")[1:] == ["48", "8"]
 
 
 def test_a_bar_in_a_name_does_not_break_a_table(card, written_bundle):
@@ -110,21 +117,24 @@ def test_every_shipped_model_card_has_its_use_its_limits_and_its_hash(card):
     assert [limit for limit in card.limits if f"- {limit}" not in text] == []
 
 
-def test_a_card_says_where_the_model_looks_once_the_board_was_run(tmp_path):
-    assert looking(tmp_path) == ""
+def test_a_card_has_the_explanation_quality_once_it_was_evaluated(tmp_path):
+    assert explanation_section(tmp_path) == ""
     figure = {"value": 0.75, "low": 0.5, "high": 0.9, "scans": 12}
+    titles = {name: name.title() for name in ("pointing", "lift", "insertion blur", "deletion blur", "sanity all")}
     methods = {
         "gradcam": {"control": False, "pointing": figure, "sanity all": figure, "fails sanity": True},
         "centre": {"control": True, "pointing": figure},
     }
-    (tmp_path / "explanations.json").write_text(json.dumps({"scans": 12, "groups": 9, "methods": methods}))
-    text = looking(tmp_path)
-    assert "12 slices of 9 groups" in text and "evidence about the model, not about the patient" in text
+    (tmp_path / "explanations.json").write_text(
+        json.dumps({"scans": 12, "groups": 9, "measures": titles, "methods": methods})
+    )
+    text = explanation_section(tmp_path)
+    assert "12 annotated scans in 9 groups" in text and "| Map | Pointing | Lift |" in text
     assert "| `gradcam` | 0.75 (0.50 to 0.90) |  |  |  | 0.75 (0.50 to 0.90) fails |" in text
     assert "| control: centre | 0.75 (0.50 to 0.90) |" in text
 
 
-def test_a_broken_summary_of_the_board_is_said(tmp_path):
+def test_a_broken_summary_is_refused(tmp_path):
     (tmp_path / "explanations.json").write_text("{}")
-    with pytest.raises(ModelError, match="run the board again"):
-        looking(tmp_path)
+    with pytest.raises(ModelError, match="run the evaluation again"):
+        explanation_section(tmp_path)

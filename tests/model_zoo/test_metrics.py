@@ -11,7 +11,7 @@ from model_zoo.metrics import (
     calibration_error,
     calibration_gaps,
     confidence_bins,
-    confusions,
+    confusion_matrices,
     draws,
     interval,
     macro_f1,
@@ -54,7 +54,7 @@ def test_a_class_never_called_has_no_precision():
 
 
 def test_confusions_are_counted_by_group():
-    counted = confusions(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    counted = confusion_matrices(np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
     np.testing.assert_array_equal(counted, [[[1, 0], [1, 0]], [[0, 0], [0, 1]]])
 
 

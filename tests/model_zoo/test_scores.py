@@ -1,4 +1,4 @@
-"""Figures are counted by hand here; every shipped card is recomputed in test_verify.py."""
+"""Scores are counted by hand here; every shipped card is recomputed in test_verify.py."""
 
 import time
 
@@ -8,23 +8,25 @@ import pytest
 from model_zoo.scores import (
     MEASURES,
     PROBE,
+    SHORTCUT_TEST,
+    SOURCE_PROBE,
     bundle_scores,
     cohort_scores,
     prediction_scores,
     shortcut_scores,
     source_scores,
 )
-from model_zoo.tables import Prediction
+from model_zoo.tables import PredictionRow
 from tests.conftest import CLASSES
-from tests.model_zoo.answers import checks, cohorts, predictions, sources, write_tables
+from tests.model_zoo.written_tables import cohorts, predictions, shortcut_rows, sources, write_tables
 
 TWO = ("a", "b")
 
 
-def rows(number: int = 40) -> list[Prediction]:
-    """Every fourth scan is called wrong, every other has a twin, two scans a group."""
+def rows(number: int = 40) -> list[PredictionRow]:
+    """Every fourth scan is predicted wrongly, every other is a near-duplicate, two scans per group."""
     return [
-        Prediction(f"{i}", f"g{i // 2}", "test", i % 2 == 1, "a", (0.1, 0.9) if i % 4 == 0 else (0.9, 0.1))
+        PredictionRow(f"{i}", f"g{i // 2}", "test", i % 2 == 1, "a", (0.1, 0.9) if i % 4 == 0 else (0.9, 0.1))
         for i in range(number)
     ]
 
@@ -37,9 +39,9 @@ def names(found, subset, split="test") -> list[str]:
     return [f.name for f in found if (f.subset, f.split) == (subset, split)]
 
 
-def test_twins_are_counted_apart():
+def test_near_duplicates_are_counted_apart():
     found = prediction_scores(rows(), TWO)
-    whole, apart = find(found, "accuracy"), find(found, "accuracy", "no twin in training")
+    whole, apart = find(found, "accuracy"), find(found, "accuracy", "no near-duplicate in training")
     assert (whole.value, whole.scans) == (0.75, 40)
     assert (apart.value, apart.scans) == (0.5, 20)
 
@@ -52,10 +54,10 @@ def test_an_interval_holds_its_value_and_narrows_with_more_groups():
 
 @pytest.mark.parametrize("name", ["accuracy", "AUC"])
 def test_an_interval_over_groups_is_wider_than_over_scans(name):
-    """All scans of a group are right or wrong together: 20 groups of 10 are worth 20 scans, not 200."""
+    """All scans of a group are correct or wrong together: 20 groups of 10 are worth 20 scans, not 200."""
     p = [(0.4 + 0.03 * (i // 10) * (-1) ** (i // 10), 0.5) for i in range(200)]
-    grouped = [Prediction(f"{i}", f"g{i // 10}", "val", False, TWO[i // 10 % 4 // 2], p[i]) for i in range(200)]
-    alone = [Prediction(r.id, r.id, r.split, r.twin, r.truth, r.probabilities) for r in grouped]
+    grouped = [PredictionRow(f"{i}", f"g{i // 10}", "val", False, TWO[i // 10 % 4 // 2], p[i]) for i in range(200)]
+    alone = [PredictionRow(r.id, r.id, r.split, r.near_duplicate, r.truth, r.probabilities) for r in grouped]
     width = [f.high - f.low for f in (find(prediction_scores(r, TWO), name, split="val") for r in (grouped, alone))]
     assert width[0] > 2.5 * width[1]
 
@@ -65,24 +67,24 @@ def test_the_test_split_has_every_measure_and_each_class_of_its_own():
     whole = [*MEASURES, "AUC", "expected calibration error"]
     by_class = [f"{measure} of {label}" for measure in ("precision", "recall") for label in CLASSES]
     assert names(found, "all scans", "val") == whole
-    assert names(found, "all scans") == names(found, "no twin in training") == whole + by_class
+    assert names(found, "all scans") == names(found, "no near-duplicate in training") == whole + by_class
     assert {f.source for f in found} == {"predictions.csv"}
 
 
 def test_a_class_s_precision_and_recall_are_counted_by_hand():
-    """6 of the 12 gliomas are called meningioma, beside its own 12."""
+    """6 of the 12 gliomas are predicted meningioma, beside its own 12."""
     found = prediction_scores(predictions(), CLASSES)
     assert find(found, "recall of glioma").value == 0.5 and find(found, "precision of glioma").value == 1
     assert find(found, "recall of meningioma").value == 1
     assert find(found, "precision of meningioma").value == round(12 / 18, 4)
 
 
-def test_the_calibration_error_is_how_much_too_sure_it_is():
-    """Always 0.7 sure, right in 42 of 48: 0.175 too modest."""
+def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    """Confidence 0.7 throughout, correct in 42 of 48: a gap of 0.175."""
     assert find(prediction_scores(predictions(), CLASSES), "expected calibration error").value == 0.175
 
 
-def test_sequences_are_told_apart_where_there_is_more_than_one():
+def test_sequences_are_counted_apart_where_there_is_more_than_one():
     found = prediction_scores(predictions(), CLASSES)
     assert names(found, "sequence T1") == names(found, "sequence T2") == list(MEASURES)
     assert find(found, "accuracy", "sequence T1").value == 1 and find(found, "accuracy", "sequence T2").value == 0.75
@@ -90,35 +92,37 @@ def test_sequences_are_told_apart_where_there_is_more_than_one():
     assert not [f for f in prediction_scores(single, CLASSES) if f.subset.startswith("sequence")]
 
 
-def test_one_class_alone_has_no_area_and_no_figure_of_the_other():
+def test_one_class_alone_has_no_area_and_no_score_of_the_other():
     found = prediction_scores(rows(), TWO)
     assert "AUC" not in names(found, "all scans")
     assert "recall of b" not in names(found, "all scans") and find(found, "precision of b").value == 0
 
 
-def test_another_cohort_counts_first_without_twins_over_the_classes_it_has():
-    """Of 10 scans without twin 4 are gliomas, two of them called pituitary; there is no pituitary to count."""
+def test_another_cohort_counts_first_without_near_duplicates_over_the_classes_it_has():
+    """Of 10 scans without near-duplicate 4 are gliomas, two of them predicted pituitary; there is no pituitary."""
     found = cohort_scores(cohorts(), CLASSES)
-    apart = find(found, "accuracy", "no twin in training", "cohort 44c")
+    apart = find(found, "accuracy", "no near-duplicate in training", "cohort 44c")
     assert (apart.value, apart.scans) == (0.8, 10) and {s.source for s in found} == {"cohorts.csv"}
-    assert find(found, "balanced accuracy", "no twin in training", "cohort 44c").value == round((0.5 + 1 + 1) / 3, 4)
+    assert find(found, "balanced accuracy", "no near-duplicate in training", "cohort 44c").value == round(
+        (0.5 + 1 + 1) / 3, 4
+    )
     f1 = (2 * 2 / (4 + 2) + 1 + 1) / 3
-    assert find(found, "macro F1", "no twin in training", "cohort 44c").value == round(f1, 4)
-    assert find(found, "recall of glioma", "no twin in training", "cohort 44c").value == 0.5
-    assert "recall of pituitary" not in names(found, "no twin in training", "cohort 44c")
+    assert find(found, "macro F1", "no near-duplicate in training", "cohort 44c").value == round(f1, 4)
+    assert find(found, "recall of glioma", "no near-duplicate in training", "cohort 44c").value == 0.5
+    assert "recall of pituitary" not in names(found, "no near-duplicate in training", "cohort 44c")
 
 
-def test_another_cohort_s_sequences_leave_its_twins_out():
+def test_another_cohort_s_sequences_leave_near_duplicates_out():
     found = cohort_scores(cohorts(), CLASSES)
     subsets = list(dict.fromkeys(f.subset for f in found if f.split == "cohort 44c"))
-    assert subsets == ["no twin in training", "all scans", "sequence T1", "sequence T1C+"]
+    assert subsets == ["no near-duplicate in training", "all scans", "sequence T1", "sequence T1C+"]
     scans = [find(found, "accuracy", subset, "cohort 44c").scans for subset in subsets]
     assert scans == [10, 12, 5, 5]
-    assert {f.subset for f in found if f.split == "cohort br35h"} == {"no twin in training"}
+    assert {f.subset for f in found if f.split == "cohort br35h"} == {"no near-duplicate in training"}
 
 
-def test_every_check_has_its_two_accuracies_in_the_file_s_order():
-    found = shortcut_scores(checks(), CLASSES)
+def test_every_shortcut_test_has_its_two_accuracies_in_the_file_s_order():
+    found = shortcut_scores(shortcut_rows(), CLASSES)
     assert [(s.subset, s.name, s.estimate.value, s.estimate.scans) for s in found] == [
         ("as is", "accuracy", 1, 8),
         ("as is", "balanced accuracy", 1, 8),
@@ -127,21 +131,21 @@ def test_every_check_has_its_two_accuracies_in_the_file_s_order():
     ]
 
 
-def test_the_probe_is_judged_source_by_source():
+def test_the_probe_is_scored_source_by_source():
     (found,) = source_scores(sources())
-    assert (found.name, found.split, found.subset) == (PROBE, "check", "source probe")
+    assert (found.name, found.split, found.subset) == (PROBE, SHORTCUT_TEST, SOURCE_PROBE)
     estimate = found.estimate
     assert estimate.value == round((6 / 8 + 1 + 1) / 3, 4) and estimate.scans == 16
     assert estimate.low < estimate.value < estimate.high
 
 
-def test_a_bundle_s_figures_are_those_of_the_tables_it_has(tmp_path):
+def test_a_bundle_s_scores_are_those_of_the_tables_it_has(tmp_path):
     assert bundle_scores(tmp_path, CLASSES) == ()
     write_tables(tmp_path)
     parts = (
         prediction_scores(predictions(), CLASSES),
         cohort_scores(cohorts(), CLASSES),
-        shortcut_scores(checks(), CLASSES),
+        shortcut_scores(shortcut_rows(), CLASSES),
     )
     assert bundle_scores(tmp_path, CLASSES) == sum(parts, ()) + source_scores(sources())
     (tmp_path / "predictions.csv").unlink()
@@ -153,7 +157,7 @@ def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():
     classes = [f"c{k}" for k in range(15)]
     p = rng.dirichlet(np.full(15, 0.3), 2025)
     made = [
-        Prediction(f"{i}", f"{i}", "val" if i < 700 else "test", i % 3 == 0, classes[rng.integers(15)], tuple(p[i]))
+        PredictionRow(f"{i}", f"{i}", "val" if i < 700 else "test", i % 3 == 0, classes[rng.integers(15)], tuple(p[i]))
         for i in range(2025)
     ]
     start = time.perf_counter()

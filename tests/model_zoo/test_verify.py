@@ -8,7 +8,7 @@ import pytest
 from model_zoo import ModelError, models, read_card, write_card
 from model_zoo.__main__ import main
 from model_zoo.card_markdown import write_model_card
-from model_zoo.verify import bundle_folders, differences, refigure, shelve
+from model_zoo.verify import bundle_folders, differences, recompute, shelve
 
 
 @pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
@@ -19,10 +19,10 @@ def test_every_shipped_card_follows_from_its_files(folder):
 def test_a_bundle_as_it_was_written_holds(bundle, capsys):
     assert differences(bundle) == []
     assert main(["verify"]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     count = len(read_card(bundle / "card.json").scores)
-    assert told.startswith("tiny-phantom4: holds (") and told.count("\n") == 1
-    assert f"{count} figures from predictions.csv and cohorts.csv and checks.csv and sources.csv" in told
+    assert printed.startswith("tiny-phantom4: holds (") and printed.count("\n") == 1
+    assert f"{count} scores from predictions.csv and cohorts.csv and shortcut_tests.csv and sources.csv" in printed
 
 
 def changed(bundle, **facts) -> None:
@@ -37,7 +37,7 @@ def with_estimate(score, **changes):
     return replace(score, estimate=replace(score.estimate, **changes))
 
 
-def test_a_figure_changed_by_its_last_decimal_is_found(bundle, capsys):
+def test_a_score_changed_by_its_last_decimal_is_found(bundle, capsys):
     first, *rest = read_card(bundle / "card.json").scores
     changed(bundle, scores=(with_estimate(first, value=first.estimate.value - 0.0001), *rest))
     assert main(["verify", "tiny-phantom4"]) == 1
@@ -55,13 +55,13 @@ def test_a_changed_interval_or_count_is_found(bundle, fact):
     assert "balanced accuracy of the source probe" in sentence
 
 
-def test_a_figure_left_out_added_or_told_twice_is_found(bundle):
+def test_a_score_left_out_added_or_there_twice_is_found(bundle):
     first, second, *rest = read_card(bundle / "card.json").scores
     changed(bundle, scores=(first, first, replace(second, name="charm"), *rest))
-    told = " ".join(differences(bundle))
-    assert "the accuracy of val, all scans, from predictions.csv more than once" in told
-    assert "the charm of val, all scans, from predictions.csv, which does not follow" in told
-    assert "lacks the balanced accuracy of val" in told
+    printed = " ".join(differences(bundle))
+    assert "the accuracy of val, all scans, from predictions.csv more than once" in printed
+    assert "the charm of val, all scans, from predictions.csv, which does not follow" in printed
+    assert "lacks the balanced accuracy of val" in printed
 
 
 def test_one_changed_byte_of_the_weights_is_found(bundle):
@@ -81,31 +81,31 @@ def test_weights_cut_short_or_gone_are_found(bundle):
     assert "cannot be read" in sentence
 
 
-@pytest.mark.parametrize("name", ["cohorts.csv", "checks.csv", "sources.csv", "predictions.csv"])
+@pytest.mark.parametrize("name", ["cohorts.csv", "shortcut_tests.csv", "sources.csv", "predictions.csv"])
 def test_a_missing_table_is_found(bundle, name):
     (bundle / name).unlink()
-    assert f"{name} is missing: the card's figures from it cannot be computed." in differences(bundle)
+    assert f"{name} is missing: the card's scores from it cannot be computed." in differences(bundle)
 
 
-def test_a_card_without_any_table_is_not_believed(bundle):
+def test_a_card_without_any_table_does_not_hold(bundle):
     for path in bundle.glob("*.csv"):
         path.unlink()
     changed(bundle, scores=())
     (sentence,) = differences(bundle)
-    assert "no figure of this card can be computed" in sentence
+    assert "no score of this card can be computed" in sentence
 
 
-def test_one_changed_answer_is_found(bundle):
+def test_one_changed_prediction_is_found(bundle):
     path = bundle / "cohorts.csv"
     path.write_text(
         path.read_text().replace("notumor,0.100000,0.100000,0.700000", "notumor,0.700000,0.100000,0.100000", 1)
     )
-    told = differences(bundle)
-    assert any("accuracy of cohort 44c" in sentence for sentence in told)
+    printed = differences(bundle)
+    assert any("accuracy of cohort 44c" in sentence for sentence in printed)
 
 
 def test_a_table_of_other_classes_is_found(bundle):
-    path = bundle / "checks.csv"
+    path = bundle / "shortcut_tests.csv"
     path.write_text(path.read_text().replace("p_notumor", "p_normal"))
     (sentence,) = differences(bundle)
     assert "other columns" in sentence and "p_normal" in sentence
@@ -135,24 +135,24 @@ def test_a_broken_card_does_not_stop_the_others(bundle, capsys):
     (bundle.parent / "broken-phantom4").mkdir()
     (bundle.parent / "broken-phantom4" / "card.json").write_text("{")
     assert main(["verify"]) == 1
-    told = capsys.readouterr().out
-    assert "broken-phantom4: 1 difference" in told and "tiny-phantom4: holds" in told
+    printed = capsys.readouterr().out
+    assert "broken-phantom4: 1 difference" in printed and "tiny-phantom4: holds" in printed
 
 
-def test_refiguring_puts_a_card_right(bundle, capsys):
+def test_recomputing_corrects_a_card(bundle, capsys):
     before = (bundle / "card.json").read_text()
     changed(bundle, scores=())
     assert len(differences(bundle)) == len(json.loads(before)["scores"])
-    assert main(["refigure", "tiny-phantom4"]) == 0
+    assert main(["recompute", "tiny-phantom4"]) == 0
     assert (bundle / "card.json").read_text() == before and differences(bundle) == []
-    assert refigure(bundle) == 0
+    assert recompute(bundle) == 0
 
 
-def test_refiguring_drops_no_figure_whose_table_is_missing(bundle):
-    before = {path.name: path.read_bytes() for path in bundle.iterdir() if path.name != "checks.csv"}
-    (bundle / "checks.csv").unlink()
-    with pytest.raises(ModelError, match=r"no checks\.csv, which its card quotes"):
-        refigure(bundle)
+def test_recomputing_drops_no_score_whose_table_is_missing(bundle):
+    before = {path.name: path.read_bytes() for path in bundle.iterdir() if path.name != "shortcut_tests.csv"}
+    (bundle / "shortcut_tests.csv").unlink()
+    with pytest.raises(ModelError, match=r"no shortcut_tests\.csv, which its card cites"):
+        recompute(bundle)
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
 
 

@@ -78,7 +78,7 @@ def test_every_shipped_model_fits_its_card(name):
 def test_the_first_model_is_shipped_and_as_good_as_was_asked():
     card = models()["cnn3-kaggle4"]
     assert card.score("accuracy", "test").value >= 0.955 and card.score("accuracy", "test").scans == 1311
-    assert card.score("accuracy", "test", "no twin in training").scans < 1311
+    assert card.score("accuracy", "test", "no near-duplicate in training").scans < 1311
     assert card.parameters == 5_402_308 and card.weights_bytes < 13e6
 
 
