@@ -1,1 +1,1 @@
-"""Plotly figures, one file a page; `style` is what they share."""
+"""Plotly figures, one file per page or part of a page; `style` is what they share."""

@@ -1,4 +1,4 @@
-"""How are several models' probabilities, and the agreement of several maps, seen at a glance?"""
+"""Charts of several models' probabilities, and of the agreement of several maps."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,21 @@ from pages.charts.style import EVEN, PALETTE, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
 _CELL = 54  # pixels
-_CANNOT = "cannot answer this"
-_SILENT = "no answer"
+NO_CLASS, NO_PREDICTION = "no such class", "no prediction"
 
 
 def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarray, held: np.ndarray):
-    """Return a plotly figure: for each class a bar a model, the first class on top.
+    """Return a plotly figure: for each class one bar per model, the first class on top.
 
-    `shares` is (models, classes), probabilities, NaN for no answer; `held`, bool of that shape, says which model can
-    choose what.
+    `shares`, float (models, classes), are probabilities, NaN where a model gave no prediction; `held`, bool of that
+    shape, is True where a model has the class.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for row, model in enumerate(models):
         given = zip(shares[row], held[row], strict=True)
-        texts = [_CANNOT if not can else _SILENT if np.isnan(p) else percent(p) for p, can in given]
+        texts = [NO_CLASS if not has else NO_PREDICTION if np.isnan(p) else percent(p) for p, has in given]
         figure.add_bar(
             name=model,
             x=np.nan_to_num(shares[row]).tolist(),
@@ -51,9 +50,9 @@ def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarra
 
 
 def matrix(values: np.ndarray, names: Sequence[str]):
-    """Return a plotly figure of rank correlations (N, N): each pair once, in the colours of an even scale from 0 to 1.
+    """Return a plotly figure of rank correlations (N, N): each pair once, on an even colour scale from 0 to 1.
 
-    What is below 0 has the colour of 0 and its own number; NaN, which says nothing, is left clear with a dash.
+    A value below 0 has the colour of 0 and its own number; NaN, where a map is constant, is left clear with a dash.
     """
     import plotly.graph_objects as go
 

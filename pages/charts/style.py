@@ -1,15 +1,15 @@
-"""How does every chart look alike, on black and on paper, to every kind of colour vision?"""
+"""The style that all charts share: legible on black and on paper, and for every kind of colour vision."""
 
 # After Okabe and Ito 2008, https://jfly.uni-koeln.de/color/, lightened or darkened until each can be read on both
-# backgrounds; the first two are the ones to compare two models with.
+# backgrounds; the first two suit a comparison of two models.
 PALETTE = ("#3f93c4", "#dd8f1d", "#0d9f77", "#c4679a", "#c8623a", "#7a78c9", "#8a8f3c", "#6f7f8c")
 QUIET = "rgba(128, 136, 145, 0.55)"
-EVEN = "Cividis"  # one-way scale: perceptually even, and the same to colour-blind eyes
+EVEN = "Cividis"  # a sequential scale: perceptually even, and the same for colour-blind users
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
 def styled(figure, height: int):
-    """Return the figure with the margins and type that all charts share; its colours follow the reader's theme."""
+    """Return the figure with the margins and type that all charts share; its colours follow the user's theme."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 32, "b": 8},

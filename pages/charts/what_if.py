@@ -1,4 +1,4 @@
-"""How is a region drawn on a scan, and what became of the probabilities without it, or with it alone?"""
+"""The scan to draw a region on, and the probabilities without that region or with it alone."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,28 +12,27 @@ from pages.charts.style import PALETTE, styled
 from pages.charts.whole_series import PER_CENT
 from scans import Box, Scan
 
-BOARD = 430  # pixels: height of the drawing board, less for a scan that is wider than high
-
+_HEIGHT = 430  # pixels of the canvas, less for a scan that is wider than high
 _SIDE = 768  # pixels of the picture's longer side
 _REGION, _MIRROR = "#e9a23b", "rgba(255, 255, 255, 0.85)"  # both lie on a scan, whatever the theme
 _HALO = "rgba(0, 0, 0, 0.6)"
-_LOOKS = {"erase": ("Erased", "circle"), "keep": ("Kept alone", "diamond"), "move": ("Moved", "square")}
+_MARKERS = {"erase": ("Removed", "circle"), "keep": ("Region only", "diamond"), "move": ("Moved", "square")}
 _RING = "#8a949e"
-_ROW = 40  # pixels a class
+_ROW = 40  # pixels per class
 _APART = 0.28  # of a row, from one change to the next
 
 
-def board(scan: Scan, box: Box | None = None, mirror: Box | None = None):
+def canvas(scan: Scan, box: Box | None = None, mirror: Box | None = None):
     """Return a plotly figure of the scan to draw a box on; its axes count pixels, pixel 0 from 0 to 1.
 
-    The file's own window, as the model is given it; millimetres count, so that nothing is distorted. A box is drawn
-    as a frame, the mirrored one dotted.
+    The scan is in the file's own window, as the model gets it, and in the proportions of its millimetres. The box has
+    a frame, the mirrored one a dotted frame.
     """
     import plotly.graph_objects as go
 
     rows, columns = scan.shape
     picture = with_sides(gray(upright(scan.windowed(), scan.spacing, _SIDE)), scan.edges)
-    # Plotly selects only where there is something to select: one dot that is not seen.
+    # Plotly selects only where there is something to select: one invisible dot.
     figure = go.Figure(
         go.Scatter(x=[columns / 2], y=[rows / 2], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     )
@@ -55,7 +54,7 @@ def board(scan: Scan, box: Box | None = None, mirror: Box | None = None):
             figure.add_shape(**corners, line={"color": colour, "width": 2, "dash": dash})
     share = rows * scan.spacing[0] / (columns * scan.spacing[1])
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    styled(figure, round(BOARD * min(1.0, max(0.5, share)))).update_layout(
+    styled(figure, round(_HEIGHT * min(1.0, max(0.5, share)))).update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="select",
         selectdirection="any",
@@ -69,7 +68,7 @@ def board(scan: Scan, box: Box | None = None, mirror: Box | None = None):
 
 
 def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequence[float]]):
-    """Return a plotly figure: in a class's row, a ring at its probability `before`, joined to a dot at that `after`.
+    """Return a plotly figure: per class a ring at its probability `before`, joined to a dot at that `after`.
 
     `names` and probabilities are in one order, the first class on top; `after` holds them by action, in [0, 1].
     """
@@ -79,9 +78,9 @@ def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequ
     rows = np.arange(len(names))
     ring = {"color": _RING, "size": 11, "symbol": "circle-open", "line": {"width": 2}}
     for place, (action, p) in enumerate(after.items()):
-        (title, symbol), colour = _LOOKS[action], PALETTE[place]
+        (title, symbol), colour = _MARKERS[action], PALETTE[place]
         y = (rows + _APART * (place - (len(after) - 1) / 2)).tolist()
-        lines = [(x, at) for was, now, at in zip(before, p, y, strict=True) for x in (was, now, None)]
+        lines = [(x, at) for old, new, at in zip(before, p, y, strict=True) for x in (old, new, None)]
         figure.add_scatter(
             x=[x for x, _ in lines],
             y=[at for _, at in lines],
@@ -99,7 +98,7 @@ def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequ
             mode="markers",
             name=title,
             marker={"color": colour, "size": 9, "symbol": symbol},
-            text=[f"{name}: {percent(was)} → {percent(now)}" for name, was, now in zip(names, before, p, strict=True)],
+            text=[f"{name}: {percent(old)} → {percent(new)}" for name, old, new in zip(names, before, p, strict=True)],
             hovertemplate="%{text}<extra>" + title + "</extra>",
         )
     styled(figure, _ROW * len(names) + 70).update_layout(

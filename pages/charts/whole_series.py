@@ -1,4 +1,4 @@
-"""How do a model's probabilities run through a series, slice by slice?"""
+"""A model's probabilities by slice of a series."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from explain.prediction_text import percent
 from pages.charts.style import PALETTE, QUIET, styled
 
-MOST = 6  # classes drawn: more colours cannot be told apart
+MOST = 6  # classes charted: more colours cannot be told apart
 
 PER_CENT = {
     "tickvals": [0, 0.25, 0.5, 0.75, 1],
@@ -18,16 +18,16 @@ PER_CENT = {
     "zeroline": False,
 }
 
-_HEIGHT, _LEGEND = 280, 18  # pixels: without a legend, and a line of it, for on a phone every class takes one
+_HEIGHT, _LEGEND = 280, 18  # pixels: without a legend, and per line of it: on a phone every class takes one
 _MANY = 60  # slices: their dots would run into one band
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # colour is not the only difference
 
 
-def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: int):
-    """Return a plotly figure: a line for each class of `drawn` over the slices, 1 being the first.
+def lines(p: np.ndarray, names: Sequence[str], charted: Sequence[int], current: int):
+    """Return a plotly figure: one line per class of `charted` over the slices, numbered from 1.
 
-    `p` is (N, K), NaN where a slice was not asked about: a gap in the lines. The slice `current`, from 0, is marked.
-    Behind the lines every slice has a bar that is not seen: a click anywhere over a slice selects the bar's point.
+    `p` is float (N, K), NaN where a slice is blank: a gap in the lines. The slice `current`, counted from 0, is marked.
+    Behind the lines every slice has an invisible bar: a click anywhere over a slice selects the bar's point.
     """
     import plotly.graph_objects as go
 
@@ -40,13 +40,13 @@ def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: in
             marker={"color": "rgba(0, 0, 0, 0)", "line": {"width": 0}},
             selected={"marker": {"opacity": 0}},
             unselected={"marker": {"opacity": 0}},
-            text=[_told(row, names, drawn) for row in p],
+            text=[_hover_text(row, names, charted) for row in p],
             textposition="none",
             hovertemplate="<b>Slice %{x}</b><br>%{text}<extra></extra>",
             showlegend=False,
         )
     )
-    for place, k in enumerate(drawn):
+    for place, k in enumerate(charted):
         figure.add_scatter(
             x=numbers,
             y=[None if np.isnan(each) else float(each) for each in p[:, k]],
@@ -59,9 +59,9 @@ def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: in
         )
     figure.add_vline(current + 1, line={"color": QUIET, "width": 2})
     figure.add_annotation(
-        x=current + 1, y=1.0, yref="paper", yanchor="bottom", text=f"slice {current + 1}, shown", showarrow=False
+        x=current + 1, y=1.0, yref="paper", yanchor="bottom", text=f"slice {current + 1}, open", showarrow=False
     )
-    styled(figure, _HEIGHT + _LEGEND * len(drawn)).update_layout(
+    styled(figure, _HEIGHT + _LEGEND * len(charted)).update_layout(
         hovermode="closest",
         bargap=0,
         legend={"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "itemclick": False, "itemdoubleclick": False},
@@ -71,7 +71,7 @@ def lines(p: np.ndarray, names: Sequence[str], drawn: Sequence[int], current: in
     return figure
 
 
-def _told(row: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> str:
+def _hover_text(row: np.ndarray, names: Sequence[str], charted: Sequence[int]) -> str:
     if np.isnan(row).any():
-        return "blank: not asked about"
-    return "<br>".join(f"{names[k]}: {percent(row[k])}" for k in sorted(drawn, key=lambda k: -row[k]))
+        return "blank: skipped"
+    return "<br>".join(f"{names[k]}: {percent(row[k])}" for k in sorted(charted, key=lambda k: -row[k]))

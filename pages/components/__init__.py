@@ -1,1 +1,1 @@
-"""Groups of widgets that pages share; a page is a script beside this folder."""
+"""Components that pages share, and a folder of parts per page; a page is a script beside this folder."""

@@ -69,14 +69,18 @@ def _choose_name(names: list[str]) -> str | None:
         session.scan = next((name for name in SAMPLES if address_of(name) == st.query_params.get("sample")), None)
     if session.scan is not None and session.scan not in names:  # its file was removed
         session.scan = None
-        renew("scan")
-    index = None if session.scan is None else names.index(session.scan)
-    session.scan = st.selectbox("Scan", names, index=index, placeholder="Choose a sample", key=widget_key("scan"))
+    key = widget_key("scan")
+    st.session_state[key] = session.scan  # not by `index`: with one, the browser offers no way to close the scan
+    st.selectbox("Scan", names, None, placeholder="Choose a sample", key=key, on_change=_take_name, args=(key,))
     # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
     address = address_of(session.scan) if session.scan in SAMPLES else None
     if address != st.query_params.get("sample"):
         st.query_params.from_dict(st.query_params.to_dict() | {"sample": address or []})
     return session.scan
+
+
+def _take_name(key: str) -> None:
+    state().scan = st.session_state[key]
 
 
 def _choose_slice(volume: list[Scan]) -> Open:

@@ -1,1 +1,1 @@
-"""What the page that compares models is made of."""
+"""Parts of the Compare page."""

@@ -1,1 +1,1 @@
-"""Components of the Datasets page."""
+"""Parts of the Datasets page."""

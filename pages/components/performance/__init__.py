@@ -1,1 +1,1 @@
-"""The components of the page of model performance."""
+"""Parts of the Model performance page."""

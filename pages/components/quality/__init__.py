@@ -1,1 +1,1 @@
-"""What the page of the board is made of."""
+"""Parts of the Explanation quality page."""
