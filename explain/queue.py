@@ -44,7 +44,7 @@ QUICK, SLOW, BACKGROUND = "quick", "slow", "background"
 LANES = {
     QUICK: Lane(waiting=64, per_user=16),  # maps of a pass or two
     SLOW: Lane(),  # all other maps, series and cases: each uses all cores
-    BACKGROUND: Lane(),  # work on datasets, limited by disk and network
+    BACKGROUND: Lane(workers=4),  # work on datasets, limited by disk and network: a download holds up no other
 }
 
 

@@ -128,6 +128,7 @@ class PageState:
     sections: dict[str, Section] = field(default_factory=dict)
     series_requested: set[str] = field(default_factory=set)  # keys of the series to be classified
     results: dict[str, object] = field(default_factory=dict)  # task key -> result, of tasks that are no explanations
+    dataset_jobs: dict[str, Job] = field(default_factory=dict)  # key -> download or mean images that all users share
     probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # weights, scan -> (K,)
 
 

@@ -12,12 +12,10 @@ from datasets import audit
 from datasets import mean_images as mean_image_module
 from datasets.audit_tables import class_counts, read_audit, read_pairs
 from datasets.cards import DATASETS
-from explain.queue import Queue
 from pages.charts import datasets as charts
 from pages.components.datasets import download as dataset_download
-from pages.components.datasets import jobs as dataset_jobs
 from tests.datasets.small_collections import EACH, draw_small_collections
-from tests.pages.conftest import ROOT, errors
+from tests.pages.conftest import alts, errors, open_app
 
 KAGGLE, FIGSHARE, C44 = "brain-tumor-mri-dataset", "figshare-brain-tumor", "brain-tumor-mri-images-44c"
 PARTS = ("Classes", "Scans", "Near-duplicates", "Source")
@@ -36,7 +34,6 @@ def nothing(in_tiny_zoo, tmp_path, monkeypatch):
     """No scan is on this machine, nothing was downloaded, and Kaggle says nothing."""
     monkeypatch.setenv("CANDOR_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(dataset_jobs, "QUEUE", Queue())
     monkeypatch.setattr(dataset_download, "_is_local_user", lambda: True)  # AppTest knows no address
     monkeypatch.setattr(mean_image_module, "PHANTOMS", 1)
     monkeypatch.setattr(dataset_download, "kaggle_offer", lambda card: (149_000_000, "CC0: Public Domain"))
@@ -48,22 +45,24 @@ def everything(collections, monkeypatch) -> Path:
     return collections
 
 
-def opened(task: str = "kaggle4", part: str = "Classes") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "datasets.py"), default_timeout=120)
-    app.query_params["dataset"] = task
-    app.query_params["part"] = part
-    app.run()
-    assert not app.exception
-    return app
+@pytest.fixture
+def opened(queue):
+    """Open the page at a dataset and a tab, in a new session with the test's own queue."""
+
+    def open_page(task: str = "kaggle4", part: str = "Classes") -> AppTest:
+        app = open_app(queue, page="pages/datasets.py")
+        app.query_params["dataset"] = task
+        app.query_params["part"] = part
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_page
 
 
 def said(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.subheader, app.info, app.success, app.text, app.warning)
     return " ".join(element.value for kind in kinds for element in kind)
-
-
-def alts(app: AppTest) -> list[str]:
-    return [image.alt for drawn in app.get("image") for image in drawn.proto.imgs]
 
 
 def charted(app: AppTest, index: int = 0) -> list[dict]:
@@ -88,7 +87,7 @@ def until(app: AppTest, words: str) -> AppTest:
 
 @pytest.mark.parametrize("task", DATASETS)
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_of_every_dataset_opens_where_no_scan_is_here(task, part):
+def test_every_part_of_every_dataset_opens_where_no_scan_is_here(opened, task, part):
     app = opened(task, part)
     assert not errors(app) and app.selectbox(key="dataset").value == task
     assert DATASETS[task].title in said(app)
@@ -96,7 +95,7 @@ def test_every_part_of_every_dataset_opens_where_no_scan_is_here(task, part):
     assert bool(alts(app)) == (task == "phantom4" and part == "Scans")
 
 
-def test_the_chart_of_classes_is_what_the_audit_counted():
+def test_the_chart_of_classes_is_what_the_audit_counted(opened):
     app = opened("44c15")
     stored = class_counts(read_audit(DATASETS["44c15"]), "sequence")
     bars = {bar["name"].split(" (")[0]: bar for bar in charted(app)}
@@ -106,18 +105,18 @@ def test_the_chart_of_classes_is_what_the_audit_counted():
     assert all(sum(bar["x"]) == pytest.approx(100) for bar in charted(app))
 
 
-def test_classes_can_be_grouped_another_way():
+def test_classes_can_be_grouped_another_way(opened):
     app = opened("pooled4")
     assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["Kaggle", "figshare", "Br35H", "44c"]
     app.segmented_control(key="group-by-pooled4").set_value("sequence").run()
     assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["T1", "T1C+", "T2", "Sequence not stated"]
 
 
-def test_an_unknown_dataset_in_the_address_is_ignored():
+def test_an_unknown_dataset_in_the_address_is_ignored(opened):
     assert opened("../../etc/passwd", "nonsense").selectbox(key="dataset").value == "kaggle4"
 
 
-def test_examples_are_drawn_for_each_class_and_others_at_a_press(everything):
+def test_examples_are_drawn_for_each_class_and_others_at_a_press(opened, everything):
     app = opened("kaggle4", "Scans")
     assert "not on this machine" not in said(app)
     examples = [alt for alt in alts(app) if "example" in alt]
@@ -128,7 +127,7 @@ def test_examples_are_drawn_for_each_class_and_others_at_a_press(everything):
     assert before != after and len(after) == len(before)
 
 
-def test_the_mean_image_of_each_class_comes_with_its_number_of_scans(everything):
+def test_the_mean_image_of_each_class_comes_with_its_number_of_scans(opened, everything):
     app = until(opened("figshare3", "Scans"), "The mean of up to")
     assert [alt for alt in alts(app) if "Mean" in alt] == [
         f"Mean image of {name}" for name in DATASETS["figshare3"].classes.values()
@@ -136,13 +135,13 @@ def test_the_mean_image_of_each_class_comes_with_its_number_of_scans(everything)
     assert f"Glioma ({EACH})" in said(app)
 
 
-def test_one_sequence_can_be_looked_at_alone(everything, monkeypatch):
+def test_one_sequence_can_be_looked_at_alone(opened, everything, monkeypatch):
     app = opened("pooled4", "Scans")
     app.segmented_control(key="sequence-pooled4").set_value("T1").run()
     assert {alt.split(",")[0] for alt in alts(app)} == {"No tumour"}  # 44c's normal scans are all that are T1 here
 
 
-def test_lesions_are_outlined_where_they_are_known(everything, monkeypatch):
+def test_lesions_are_outlined_where_they_are_known(opened, everything, monkeypatch):
     for task, label in (("phantom4", "Outline the lesion"), ("figshare3", "Show the radiologists' boxes")):
         app = opened(task, "Scans")
         plain = {image.proto.imgs[0].alt: image.proto.imgs[0].url for image in app.get("image")}
@@ -153,7 +152,7 @@ def test_lesions_are_outlined_where_they_are_known(everything, monkeypatch):
     assert not [toggle for toggle in opened("kaggle4", "Scans").toggle]
 
 
-def test_a_file_that_cannot_be_read_costs_no_other(collections, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_costs_no_other(opened, collections, tmp_path, monkeypatch):
     shutil.copytree(collections / KAGGLE, tmp_path / "data" / KAGGLE)
     for path in (tmp_path / "data" / KAGGLE).rglob("glioma/*.png"):
         path.write_bytes(b"no picture")
@@ -162,7 +161,7 @@ def test_a_file_that_cannot_be_read_costs_no_other(collections, tmp_path, monkey
     assert len(errors(app)) == 1  # of the mean images
 
 
-def test_a_folder_with_another_layout_gets_one_sentence(tmp_path):
+def test_a_folder_with_another_layout_gets_one_sentence(opened, tmp_path):
     (tmp_path / "data" / KAGGLE / "Training" / "strange").mkdir(parents=True)
     app = opened("kaggle4", "Scans")
     assert len(errors(app)) == 1 and "unknown class folder" in errors(app)[0]
@@ -191,7 +190,7 @@ def stored_pairs(tmp_path, collections, monkeypatch) -> list[Path]:
     return [data / KAGGLE, data / FIGSHARE]
 
 
-def test_contradicting_pairs_are_shown_first_side_by_side(stored_pairs):
+def test_contradicting_pairs_are_shown_first_side_by_side(opened, stored_pairs):
     app = opened("kaggle4", "Near-duplicates")
     control = app.segmented_control(key="pairs-kaggle4")
     assert control.value == "Contradicting labels"
@@ -204,7 +203,7 @@ def test_contradicting_pairs_are_shown_first_side_by_side(stored_pairs):
     assert before[0] == after[0] and before[1] != after[1]
 
 
-def test_pairs_are_chosen_and_paged_through(stored_pairs):
+def test_pairs_are_chosen_and_paged_through(opened, stored_pairs):
     app = opened("kaggle4", "Near-duplicates")
     app.segmented_control(key="pairs-kaggle4").set_value("Training and test").run()
     assert "Pairs 1 to 6 of 13" in said(app) and len(alts(app)) == 12
@@ -215,7 +214,7 @@ def test_pairs_are_chosen_and_paged_through(stored_pairs):
     assert not errors(app)
 
 
-def test_without_scans_the_pairs_are_a_table():
+def test_without_scans_the_pairs_are_a_table(opened):
     app = opened("kaggle4", "Near-duplicates")
     shared, table = (frame.value for frame in app.dataframe)
     assert len(shared) == 3 and set(table["Contradicting labels"]) == {True}
@@ -229,7 +228,7 @@ def test_without_scans_the_pairs_are_a_table():
     assert sum(leaking["x"]) == summary["leakage"]["scans"]
 
 
-def test_the_source_tab_gives_source_licence_credits_defects_and_versions(everything):
+def test_the_source_tab_gives_source_licence_credits_defects_and_versions(opened, everything):
     for task, card in DATASETS.items():
         app = opened(task, "Source")
         for fact in (card.source, card.licence, card.citation, *card.defects, *card.versions):
@@ -238,7 +237,7 @@ def test_the_source_tab_gives_source_licence_credits_defects_and_versions(everyt
     assert table["Difference"].sum() == -4 and len(table) == 8
 
 
-def test_a_damaged_audit_is_reported_once_and_the_scans_are_still_shown(everything, tmp_path, monkeypatch):
+def test_a_damaged_audit_is_reported_once_and_the_scans_are_still_shown(opened, everything, tmp_path, monkeypatch):
     monkeypatch.setattr(audit, "AUDITS_FOLDER", tmp_path)
     import streamlit as st
 
@@ -250,14 +249,14 @@ def test_a_damaged_audit_is_reported_once_and_the_scans_are_still_shown(everythi
     st.cache_resource.clear()
 
 
-def test_a_download_is_confirmed_with_its_size_and_terms(monkeypatch):
+def test_a_download_is_confirmed_with_its_size_and_terms(opened, monkeypatch):
     monkeypatch.setattr(dataset_download, "download", lambda card, data: pytest.fail("not confirmed"))
     app = press(opened("kaggle4"), "Download “")
     assert "149 MB to download" in said(app) and "are free" in said(app)
     assert "CC0: Public Domain (according to Kaggle)" in said(app)
 
 
-def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(monkeypatch):
+def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(opened, monkeypatch):
     def silent(card):
         raise ConnectionError
 
@@ -266,7 +265,7 @@ def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(monkeypatc
     assert "Size: unknown" in said(app) and DATASETS["kaggle4"].licence in said(app)
 
 
-def test_a_download_brings_the_pictures(collections, tmp_path, monkeypatch):
+def test_a_download_brings_the_pictures(opened, collections, tmp_path, monkeypatch):
     import kagglehub
 
     def slowly(handle):
@@ -289,7 +288,7 @@ def test_a_download_brings_the_pictures(collections, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "data").iterdir()] == [KAGGLE]
 
 
-def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, monkeypatch):
+def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(opened, tmp_path, monkeypatch):
     import kagglehub
 
     def refused(handle):
@@ -306,7 +305,7 @@ def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(tmp_path, 
     assert not errors(app) and [button for button in app.button if button.label.startswith("Download “")]
 
 
-def test_a_disk_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
+def test_a_disk_that_cannot_be_written_is_reported(opened, tmp_path, monkeypatch):
     (tmp_path / "data").write_text("a file, not a folder")
     monkeypatch.setattr("kagglehub.dataset_download", lambda handle: str(tmp_path))
     app = press(press(opened("44c15"), "Download “"), "Start download")
@@ -314,13 +313,13 @@ def test_a_disk_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
     assert "File exists" in app.text[0].value or "Not a directory" in app.text[0].value
 
 
-def test_what_kaggle_does_not_have_is_got_by_hand():
+def test_what_kaggle_does_not_have_is_got_by_hand(opened):
     app = opened("figshare3")
     assert not [button for button in app.button if button.label.startswith("Download")]
     assert f"1. open {DATASETS['figshare3'].source}" in app.text[0].value
 
 
-def test_a_remote_user_cannot_start_a_download(monkeypatch):
+def test_a_remote_user_cannot_start_a_download(opened, monkeypatch):
     monkeypatch.setattr(dataset_download, "_is_local_user", lambda: False)
     app = opened("pooled4")
     assert not [button for button in app.button if button.label.startswith("Download")] and not app.text
@@ -360,7 +359,7 @@ def test_the_charts_draw_what_they_are_given():
 
 
 @pytest.mark.data
-def test_the_real_contradicting_pairs_are_all_found_on_this_machine(data_folder, monkeypatch):
+def test_the_real_contradicting_pairs_are_all_found_on_this_machine(opened, data_folder, monkeypatch):
     monkeypatch.setenv("CANDOR_DATA", str(data_folder))
     app = opened("kaggle4", "Near-duplicates")
     assert len(alts(app)) == 12 and "Not in the copy" not in said(app) and not errors(app)
