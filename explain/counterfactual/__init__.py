@@ -1,4 +1,4 @@
-"""How do the probabilities follow when a region is erased, kept alone, or moved? Evidence about the model."""
+"""Counterfactuals: the prediction after a region is removed, kept alone or moved. Evidence about the model."""
 
 from explain.counterfactual.interventions import ACTIONS, Counterfactual, counterfactuals
 

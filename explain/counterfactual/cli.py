@@ -1,4 +1,4 @@
-"""python -m explain counterfactual SCAN --model MODEL --box ROW,COLUMN,HEIGHT,WIDTH --out DIR: what if it were gone?"""
+"""python -m explain counterfactual SCAN --model MODEL --box ROW,COLUMN,HEIGHT,WIDTH --out DIR: interventions."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from scans import PLANES, Box, Scan, ScanError, read
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command. Returns 0, 1 where the scan or the region cannot be used, 2 where nothing could be done."""
+    """Run the command. Returns 0, 1 if the scan or the region cannot be used, 2 on any other error."""
     options = _parser().parse_args(_negative_kept(arguments))
     actions = tuple(dict.fromkeys(options.action or (("erase", "keep", "move") if options.to else ("erase", "keep"))))
     path, status = options.scan, 0
@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> int:
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         scan = choose_slice(read(path, plane=options.plane), options.slice)
-        found = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
-        entries = [_saved(each, path, options.out) for each in found]
+        results = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
+        entries = [_saved(each, path, options.out) for each in results]
     except ScanError as error:
         entries, status = [{"file": str(path), "error": str(error)}], 1
     except ModelError as error:
@@ -41,17 +41,17 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-def _saved(found: Counterfactual, path: Path, out: Path) -> dict:
+def _saved(result: Counterfactual, path: Path, out: Path) -> dict:
     """Write the changed picture and a line of counterfactuals.jsonl; return the entry."""
-    picture = out / f"{unique_stems([path])[0][1]}.{found.action}.png"
-    picture.write_bytes(png(gray(_in_own_pixels(found.picture))))
+    picture = out / f"{unique_stems([path])[0][1]}.{result.action}.png"
+    picture.write_bytes(png(gray(_in_own_pixels(result.picture))))
     with (out / "counterfactuals.jsonl").open("a") as file:
-        file.write(json.dumps({"picture": picture.name} | found.manifest(), ensure_ascii=False) + "\n")
-    return {"file": str(path), "picture": str(picture)} | found.manifest()
+        file.write(json.dumps({"picture": picture.name} | result.manifest(), ensure_ascii=False) + "\n")
+    return {"file": str(path), "picture": str(picture)} | result.manifest()
 
 
 def _in_own_pixels(scan: Scan) -> np.ndarray:
-    """Return the scan pixel by pixel, so that it can be asked about again; stretched where pixels are not square."""
+    """Return the scan pixel by pixel, so that it can be used again; stretched if pixels are not square."""
     tall, wide = (side * mm / min(scan.spacing) for side, mm in zip(scan.shape, scan.spacing, strict=True))
     return upright(scan.windowed(), scan.spacing, round(min(max(tall, wide), 4 * max(scan.shape))))
 
@@ -59,8 +59,8 @@ def _in_own_pixels(scan: Scan) -> np.ndarray:
 def _line(entry: dict) -> str:
     if "error" in entry:
         return f"{entry['file']}: {entry['error']}"
-    control = f"\n  control: {entry['control']['said']}" if entry["control"] else ""
-    return f"{entry['file']}: {entry['said']}{control}"
+    control = f"\n  control: {entry['control']['sentence']}" if entry["control"] else ""
+    return f"{entry['file']}: {entry['sentence']}{control}"
 
 
 def _negative_kept(arguments: list[str]) -> list[str]:
@@ -95,9 +95,9 @@ def _offset(text: str) -> tuple[int, ...]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain counterfactual",
-        description="Ask a model again with a region erased, kept alone, or moved, and, as a control, with the same "
-        "done to the region mirrored to the other side of the head. The answer is evidence about the model, not about "
-        "the patient.",
+        description="Predict again with a region removed, kept alone or moved, and, as a control, with the same "
+        "change to the region mirrored to the other side of the head. The result is evidence about the model, "
+        "not about the patient.",
     )
     parser.add_argument("scan", metavar="SCAN", type=Path)
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         "--action",
         action="append",
         choices=ACTIONS,
-        help="repeatable; default: erase and keep, and move where --to is given",
+        help="repeatable; default: erase and keep, and move if --to is given",
     )
     parser.add_argument("--to", type=_offset, metavar="ROWS,COLUMNS", help="how far down and right to move the region")
     parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")

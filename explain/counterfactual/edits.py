@@ -1,4 +1,4 @@
-"""How does a scan look with a region erased, kept alone, or moved? And where does its mirror image lie?
+"""Edits of a picture: a region removed, kept alone or moved, and its mirror image.
 
 Pictures here are float32 (H, W) in [0, 1], as the file's own window shows them, and are never changed in place.
 """
@@ -10,17 +10,17 @@ from scans import Box, resize
 from scans.head import head_mask
 
 _RADIUS = 3  # pixels around the hole that one pixel is filled from
-_REACH = 16  # pixels around the box that inpainting is given: it looks no further than twice its radius
+_REACH = 16  # pixels around the box that inpainting is given: it uses no more than twice its radius
 _STEPS = 65535
-_EDGE = 8  # parts of the region's shorter side: one of them is its soft edge
+_EDGE = 8  # the soft edge is this fraction of the region's shorter side
 _OUTLINE = 256  # pixels: the head's outline is found at this size, whatever the scan's own
 
 
 def erased(picture: np.ndarray, box: Box) -> np.ndarray:
-    """Return the picture with the box filled from what surrounds it (Telea 2004), so that no rectangle marks it."""
+    """Return the picture with the box inpainted from its surroundings (Telea 2004), so that no rectangle marks it."""
     near = within(Box(box.top - _REACH, box.left - _REACH, box.bottom + _REACH, box.right + _REACH), picture.shape)
     # 16 bits: 8 would make bands of a smooth shade, and OpenCV's filling of float pictures adds and takes off up
-    # to 1 of their unit, which in [0, 1] is everything (seen with OpenCV 4.12: fillings from -1.2 to 1.8).
+    # to 1 of their unit, which in [0, 1] is everything (with OpenCV 4.12: fillings from -1.2 to 1.8).
     coarse = np.round(_STEPS * picture[near.slices]).astype(np.uint16)
     hole = np.zeros(picture.shape, np.uint8)
     hole[box.slices] = 1
@@ -33,9 +33,9 @@ def erased(picture: np.ndarray, box: Box) -> np.ndarray:
 def kept(picture: np.ndarray, box: Box) -> np.ndarray:
     """Return the region on a head that has an outline and one grey, its median, and nothing else; the air is black.
 
-    On black, the model would be asked about a rectangle that floats in air, and a changed answer could be due to
-    the missing head. A blurred head still shows where another lesion is, and air left as it was still holds the
-    letters burned into it.
+    On black, the model would be given a rectangle that floats in air, and a changed prediction could be due to the
+    missing head. A blurred head still shows where another lesion is, and unchanged air still holds the letters
+    burned into it.
     """
     head = outline(picture)
     alone = np.where(head, np.median(picture[head]), 0).astype(np.float32)
@@ -58,7 +58,7 @@ def _laid(picture: np.ndarray, region: np.ndarray, goal: Box) -> np.ndarray:
 
 
 def outline(picture: np.ndarray) -> np.ndarray:
-    """Return bool (H, W): the head with all within its outline; everywhere, where no head is found."""
+    """Return bool (H, W): the head with all within its outline; everywhere if no head is found."""
     scale = min(1.0, _OUTLINE / max(picture.shape))
     small = resize(picture, tuple(max(1, round(scale * side)) for side in picture.shape))
     head = resize(head_mask(small).astype(np.float32), picture.shape) >= 0.5

@@ -1,8 +1,8 @@
-"""How do the probabilities follow when a region is erased, kept alone, or moved?
+"""Interventions: the prediction after a region is removed, kept alone or moved.
 
-Each change is made to the scan's own pixels, and the model is asked again. Beside it stands a control: the same
-done to the region mirrored to the other side of the head, for any erasing of that size may change an answer. What
-comes out is evidence about the model, not about the patient.
+Each change is made to the scan's own pixels, and the model predicts again. The control is the same change to the
+region mirrored to the other side of the head, since any change of that size may alter a prediction. The result is
+evidence about the model, not about the patient.
 """
 
 import hashlib
@@ -13,20 +13,20 @@ from functools import cached_property
 import numpy as np
 
 from explain.counterfactual.edits import erased, kept, mirrored, moved, outline, overlap, shifted, within
-from explain.counterfactual.sentences import said_of
+from explain.counterfactual.sentences import sentence_of
 from model_zoo import Model, ModelError, probabilities
-from scans import Box, Scan, ScanError, find_head, fit
+from scans import BLANK_SLICE, Box, Scan, ScanError, find_head, fit
 
 ACTIONS = ("erase", "keep", "move")
-SMALLEST = 2  # pixels a side of a region
-LARGEST = 0.9  # of the head: what a region may cover, so that something is left to ask about
+SMALLEST = 2  # pixels per side of a region
+LARGEST = 0.9  # share of the head that a region may cover, so that something is left
 
 
 @dataclass(frozen=True, eq=False)  # two pictures are compared by their arrays, which == cannot
 class Counterfactual:
-    """What a model says of one scan before and after one change. Evidence about the model, not the patient.
+    """A model's prediction for one scan before and after one change. Evidence about the model, not the patient.
 
-    `picture` is the changed scan, in the pixels and the window that the model was shown; its `digest` is its own.
+    `picture` is the changed scan, in the pixels and the window that the model was given; its `digest` is its own.
     Logits and probabilities are in the order of `classes`.
     """
 
@@ -44,8 +44,8 @@ class Counterfactual:
     logits_after: tuple[float, ...]
     predicted_before: str
     predicted_after: str
-    said: str  # one plain sentence
-    control: "Counterfactual | None" = None  # the same done to the mirrored region; None: it overlaps, or leaves
+    sentence: str
+    control: "Counterfactual | None" = None  # the same change to the mirrored region; None if it overlaps or leaves
 
     def manifest(self) -> dict:
         """Return everything but the pixels, ready for JSON."""
@@ -61,7 +61,7 @@ class Counterfactual:
             "predicted": {"before": self.predicted_before, "after": self.predicted_after},
             "probabilities": _by_class(self.classes, self.probabilities_before, self.probabilities_after),
             "logits": _by_class(self.classes, self.logits_before, self.logits_after),
-            "said": self.said,
+            "sentence": self.sentence,
             "control": self.control and self.control.manifest(),
             "note": "Evidence about the model, not about the patient. Not for diagnosis.",
         }
@@ -75,7 +75,7 @@ def counterfactuals(
     actions: Sequence[str] = ("erase", "keep"),
     offset: tuple[int, int] | None = None,
 ) -> list[Counterfactual]:
-    """Return one counterfactual an action. `offset` is how many rows down and columns right "move" takes the region.
+    """Return one counterfactual per action. `offset` is how many rows down and columns right "move" takes the region.
 
     Raises ModelError on an unknown action, on a move without an offset, and on logits that are not finite;
     ScanError on a blank slice, and on a region or a goal that cannot be used.
@@ -87,37 +87,37 @@ def counterfactuals(
         raise ModelError("a region is moved by an offset in rows and columns that is not 0, 0; give one")
     _check_region(scan, box)
     # The crop is that of the scan as it was: found again, it would follow the change (a head erased at its edge is
-    # a smaller head), and the model would answer to another enlargement instead of to the missing region.
+    # a smaller head), and the prediction would follow another enlargement instead of the missing region.
     _, placement = fit(scan, model.card.input)
-    asked = _Asked(model, scan, scan.windowed(), placement.box)
-    head = outline(asked.picture)
+    before = _Unchanged(model, scan, scan.windowed(), placement.box)
+    head = outline(before.picture)
     _check_use(box, placement.box, head)
-    mirror = mirrored(box, find_head(asked.picture))
-    found = []
+    mirror = mirrored(box, find_head(before.picture))
+    results = []
     for action in actions:
         by, back = (0, 0), (0, 0)
         if action == "move":
             by, back = tuple(offset), (offset[0], -offset[1])
             _check_goal(scan, shifted(box, by))
         fair = _fair(box, mirror, shifted(mirror, back), head)
-        control = asked.after(action, mirror, back) if fair else None
-        found.append(asked.after(action, box, by, control=control, mirror=False))
-    return found
+        control = before.after(action, mirror, back) if fair else None
+        results.append(before.after(action, box, by, control=control, mirror=False))
+    return results
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """What all changes of one scan share: `picture` float32 (H, W) in [0, 1], and the box `shown` to the model."""
+class _Unchanged:
+    """What all changes of one scan share: `picture`, float32 (H, W) in [0, 1], and the `crop` given to the model."""
 
     model: Model
     scan: Scan
     picture: np.ndarray
-    shown: Box
+    crop: Box
 
     @cached_property
-    def before(self) -> np.ndarray:
+    def logits(self) -> np.ndarray:
         """The logits of the scan as it is, float64 (K,)."""
-        return _logits(self.model, self.scan, self.shown)
+        return _logits(self.model, self.scan, self.crop)
 
     def after(
         self,
@@ -133,7 +133,7 @@ class _Asked:
         else:
             pixels = erased(self.picture, box) if action == "erase" else kept(self.picture, box)
         changed = _as_scan(self.scan, pixels, f"{action} {tuple(box)} {offset}")
-        card, both = self.model.card, (self.before, _logits(self.model, changed, self.shown))
+        card, both = self.model.card, (self.logits, _logits(self.model, changed, self.crop))
         p_before, p_after = (probabilities(z[None], card.temperature)[0] for z in both)
         before, after = (card.classes[int(z.argmax())] for z in both)
         return Counterfactual(
@@ -151,7 +151,7 @@ class _Asked:
             logits_after=tuple(map(float, both[1])),
             predicted_before=before,
             predicted_after=after,
-            said=said_of(
+            sentence=sentence_of(
                 action,
                 card.names,
                 *(z / card.temperature for z in both),
@@ -164,19 +164,17 @@ class _Asked:
 
 
 def _fair(box: Box, mirror: Box, end: Box, head: np.ndarray) -> bool:
-    """Return whether the mirrored region, laid at `end`, is a control: head as the region is, and never over it."""
+    """Return whether the mirrored region, laid at `end`, is a control: head like the region, and never over it."""
     if any(within(each, head.shape) != each or overlap(each, box) for each in (mirror, end)):
         return False
     return bool(head[mirror.slices].sum() >= head[box.slices].sum() / 2)
 
 
-def _logits(model: Model, scan: Scan, shown: Box) -> np.ndarray:
+def _logits(model: Model, scan: Scan, crop: Box) -> np.ndarray:
     """Return the logits (K,) in float64. One scan a call, as `explain` asks, so that the two agree to the last bit."""
-    square, _ = fit(scan, model.card.input, box=shown)
+    square, _ = fit(scan, model.card.input, box=crop)
     logits = model.runtime.logits(square[None])[0].astype(np.float64)
-    if not np.isfinite(logits).all():
-        raise ModelError(f"{model.card.id} gave numbers that are not finite; its weights may be broken")
-    return logits
+    return model.finite(logits, "logits")
 
 
 def _as_scan(scan: Scan, pixels: np.ndarray, change: str) -> Scan:
@@ -192,28 +190,28 @@ def _as_scan(scan: Scan, pixels: np.ndarray, change: str) -> Scan:
 
 
 def _check_region(scan: Scan, box: Box) -> None:
-    """Raise ScanError where the slice is blank, or the region is empty or not within it."""
+    """Raise ScanError if the slice is blank, or the region is empty or not within it."""
     if scan.blank:
-        raise ScanError("This slice is blank (every pixel has the same value); choose another slice.")
+        raise ScanError(BLANK_SLICE)
     if box.height < SMALLEST or box.width < SMALLEST:
         raise ScanError(
             f"The region is {max(0, box.height)} × {max(0, box.width)} pixels; draw one of {SMALLEST} × {SMALLEST} "
             "or more."
         )
     if within(box, scan.shape) != box:
-        raise ScanError(f"The region lies in {_told(box)}, but the scan has {_size(scan)}; draw it within the scan.")
+        raise ScanError(f"The region lies in {_place(box)}, but the scan has {_size(scan)}; draw it within the scan.")
 
 
-def _check_use(box: Box, shown: Box, head: np.ndarray) -> None:
-    """Raise ScanError where the model never sees the region, or sees little else."""
-    if not overlap(box, shown):
+def _check_use(box: Box, crop: Box, head: np.ndarray) -> None:
+    """Raise ScanError if the model is not given the region, or little else."""
+    if not overlap(box, crop):
         raise ScanError(
-            f"The region lies in {_told(box)}, and the model is shown {_told(shown)} only; draw it within those."
+            f"The region lies in {_place(box)}, and the model is given {_place(crop)} only; draw it within those."
         )
     share = head[box.slices].sum() / head.sum()
     if share > LARGEST:
         raise ScanError(
-            f"The region covers {100 * share:.0f} % of the head, which leaves nothing to ask about; draw one that "
+            f"The region covers {100 * share:.0f} % of the head, which leaves nothing to predict from; draw one that "
             f"covers {100 * LARGEST:.0f} % or less."
         )
 
@@ -221,7 +219,7 @@ def _check_use(box: Box, shown: Box, head: np.ndarray) -> None:
 def _check_goal(scan: Scan, goal: Box) -> None:
     if within(goal, scan.shape) != goal:
         raise ScanError(
-            f"Moved there, the region would lie in {_told(goal)} of a scan of {_size(scan)}; choose an offset that "
+            f"Moved there, the region would lie in {_place(goal)} of a scan of {_size(scan)}; choose an offset that "
             "leaves it within the scan."
         )
 
@@ -232,7 +230,7 @@ def _by_class(classes: Sequence[str], before: Sequence[float], after: Sequence[f
     }
 
 
-def _told(box: Box) -> str:
+def _place(box: Box) -> str:
     return f"rows {box.top} to {box.bottom - 1} and columns {box.left} to {box.right - 1}"
 
 

@@ -1,4 +1,4 @@
-"""Which region did a reader draw, or does a map point at? And how do the answers stand beside each other?"""
+"""Regions, as a user draws them or a map suggests them, and the table of their counterfactuals."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from explain.render.smoothing import smoothed, smoothing
 from scans import Box, Scan
 
 _TOP = 0.05  # of the scan's pixels
-_DONE = {"erase": "Erased", "keep": "Alone", "move": "Moved"}
-_NO_MIRROR = "not asked: it would overlap, or leave the head"
+_ACTIONS = {"erase": "Removed (inpainted)", "keep": "Region only", "move": "Moved"}
+_NO_CONTROL = "control not possible: the mirrored box overlaps or leaves the head"
 
 
 def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int]) -> Box:
     """Return the box between two corners, its edges at the nearest edges of pixels, within a scan of `shape`.
 
-    Pixel 0 reaches from 0 to 1. The box may be empty; `counterfactuals` says so.
+    Pixel 0 reaches from 0 to 1. The box may be empty, which `counterfactuals` refuses.
     """
     (top, bottom), (left, right) = (
         (round(min(max(min(ends), 0), side)), round(min(max(max(ends), 0), side)))
@@ -29,9 +29,9 @@ def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int])
 
 
 def strongest_region(scan: Scan, explanation: Explanation) -> Box | None:
-    """Return the box around the region that speaks most for the class; None where nothing speaks for it.
+    """Return the box around the strongest evidence for the class; None without evidence for it.
 
-    A map of single pixels is smoothed first, as its picture is: its peak is one dot of a cloud.
+    A map with a value per pixel is smoothed first, like its picture: its peak is one dot of a cloud.
     """
     usual = smoothing(scan, explanation.method)
     return around_peak(smoothed(explanation.heat, usual.usual / usual.side))
@@ -40,14 +40,14 @@ def strongest_region(scan: Scan, explanation: Explanation) -> Box | None:
 def around_peak(heat: np.ndarray) -> Box | None:
     """Return the box around that part of the highest 5 % of `heat` (H, W) which holds the peak.
 
-    Pixels that touch, at a corner too, are one part. None where nothing is above 0.
+    Pixels that touch, at a corner too, are one part. None if nothing is above 0.
     """
-    for_it = np.maximum(heat, 0)
-    if not for_it.any():
+    evidence = np.maximum(heat, 0)
+    if not evidence.any():
         return None
-    highest = (for_it >= np.quantile(for_it, 1 - _TOP)) & (for_it > 0)
+    highest = (evidence >= np.quantile(evidence, 1 - _TOP)) & (evidence > 0)
     _, parts = cv2.connectedComponents(highest.astype(np.uint8), connectivity=8)
-    part = parts == parts[np.unravel_index(for_it.argmax(), heat.shape)]
+    part = parts == parts[np.unravel_index(evidence.argmax(), heat.shape)]
     (top, bottom), (left, right) = (
         _wide_enough(np.flatnonzero(part.any(axis=1 - axis)), heat.shape[axis]) for axis in (0, 1)
     )
@@ -59,22 +59,22 @@ def _wide_enough(places: np.ndarray, side: int) -> tuple[int, int]:
     return first, max(int(places[-1]) + 1, first + SMALLEST)
 
 
-def beside_control(found: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
-    """Return two rows a change, the region's and the mirrored one's: the answer, and the first answer's probability."""
+def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
+    """Return two rows per change, the region's and the control's: the prediction, and the first one's probability."""
     rows = []
-    for each in found:
+    for each in results:
         first = each.classes.index(each.predicted_before)
-        for where, one in (("", each), (", other side", each.control)):
+        for where, one in (("", each), (", control", each.control)):
             rows.append(
                 {
-                    "Region": f"{_DONE[each.action]}{where}",
-                    "Answer": names[one.classes.index(one.predicted_after)] if one else _NO_MIRROR,
+                    "Region": f"{_ACTIONS[each.action]}{where}",
+                    "Prediction": names[one.classes.index(one.predicted_after)] if one else _NO_CONTROL,
                     f"Probability of {names[first]}": _change(one, first) if one else "",
                 }
             )
     return rows
 
 
-def _change(found: Counterfactual, index: int) -> str:
-    before, after = (percent(p[index]) for p in (found.probabilities_before, found.probabilities_after))
+def _change(result: Counterfactual, index: int) -> str:
+    before, after = (percent(p[index]) for p in (result.probabilities_before, result.probabilities_after))
     return f"{before} → {after}".replace(" %", "\u00a0%")  # a line must not begin with the sign

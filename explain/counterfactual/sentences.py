@@ -1,8 +1,8 @@
-"""How is a counterfactual said, in one sentence that claims no more than was seen?
+"""One sentence per counterfactual, which claims no more than the probabilities and the control show.
 
-Logits here are float (K,), divided by the card's temperature. An answer is "weaker" or "stronger" where its
-probability moves by 10 points, or its odds against all other classes change threefold: near 100 % probabilities
-hardly move, whatever happens.
+Logits here are float (K,), divided by the card's temperature. A prediction is "weaker" or "stronger" if its
+probability changes by 10 points, or its odds against all other classes change threefold: near 100 % probabilities
+hardly change, whatever happens.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,28 @@ TIMES = 3.0  # of the odds
 
 _CONCLUSIONS = {
     "erase": {
-        "changed": "its answer rests on this region",
-        "weaker": "its answer leans on this region, but holds without it",
-        "stronger": "this region spoke against its answer",
-        "same": "its answer does not rest on this region",
+        "changed": "the prediction of {name} depends on this region",
+        "weaker": "the prediction of {name} partly depends on this region, but holds without it",
+        "stronger": "this region was evidence against {name}",
+        "same": "the prediction of {name} does not depend on this region",
     },
     "keep": {
-        "changed": "this region alone is not enough for its answer",
-        "weaker": "this region alone is enough for its answer, if a weaker one",
-        "stronger": "this region alone is enough for its answer",
-        "same": "this region alone is enough for its answer",
+        "changed": "this region alone is not enough for {name}",
+        "weaker": "this region alone is enough for {name}, with lower confidence",
+        "stronger": "this region alone is enough for {name}",
+        "same": "this region alone is enough for {name}",
     },
     "move": {
-        "changed": "its answer depends on where this region lies",
-        "weaker": "its answer leans on where this region lies",
-        "stronger": "where this region lay spoke against its answer",
-        "same": "its answer does not depend on where this region lies",
+        "changed": "the prediction of {name} depends on the position of this region",
+        "weaker": "the prediction of {name} partly depends on the position of this region",
+        "stronger": "the position of this region was evidence against {name}",
+        "same": "the prediction of {name} does not depend on the position of this region",
     },
 }
-_UNSAID = "so this says little about the region itself"
+_WEAK = "so this is weak evidence about the region itself"
 
 
-def said_of(
+def sentence_of(
     action: str,
     names: Sequence[str],
     before: np.ndarray,
@@ -49,25 +49,42 @@ def said_of(
 ) -> str:
     """Return the sentence on logits `before` and `after` an action. That of a mirrored region draws no conclusion.
 
-    `control` holds the logits after the same was done to the mirrored region, None where that could not be.
+    `control` holds the logits after the same action on the mirrored region, None if that was not possible.
     """
     first, now = int(before.argmax()), int(after.argmax())
     odds = log_odds(after, first) - log_odds(before, first)
     p, q = (_share(log_odds(logits, first)) for logits in (before, after))
-    figures = f"{percent(p)} before, {percent(q)} after"
+    change = f"{percent(p)} before, {percent(q)} after"
     if percent(p) == percent(q) and abs(odds) >= np.log(TIMES):
-        figures += f", its odds {_times(abs(odds))} {'lower' if odds < 0 else 'higher'}"
+        change += f", odds {_times(abs(odds))} {'lower' if odds < 0 else 'higher'}"
     if now == first:
-        answer = f"the model still says {names[first]} ({figures})"
+        prediction = f"the prediction stays {names[first]} ({change})"
     else:
         new = percent(_share(log_odds(after, now)))
-        answer = f"the model says {names[now]} ({new}) and no longer {names[first]} ({figures})"
-    what = f"{_done(action, 'mirrored ' if mirror else '', offset)}, {answer}"
-    return f"{what}." if mirror else f"{what}{_conclusion(action, before, after, control)}."
+        prediction = f"the prediction changes to {names[now]} ({new}) from {names[first]} ({change})"
+    text = f"{_condition(action, 'mirrored ' if mirror else '', offset)}, {prediction}"
+    return f"{text}." if mirror else f"{text}{_conclusion(action, names[first], before, after, control)}."
+
+
+def verdict(action: str, before: np.ndarray, after: np.ndarray, control: np.ndarray | None) -> tuple[str, str]:
+    """Return the effect of an action, as `effect` names it, and what the control says of it.
+
+    "unneeded" if the effect does not claim that the region matters, else "missing", "specific", or "unspecific" if
+    the same action on the mirrored region has as much effect.
+    """
+    own = effect(before, after)
+    if own == ("changed" if action == "keep" else "same"):
+        return own, "unneeded"
+    if control is None:
+        return own, "missing"
+    mirrored = effect(before, control)
+    if action == "keep":
+        return own, "specific" if mirrored == "changed" else "unspecific"
+    return own, "unspecific" if mirrored in (own, "changed") else "specific"
 
 
 def effect(before: np.ndarray, after: np.ndarray) -> str:
-    """Return "changed" where another class is given, else "weaker", "stronger" or "same"."""
+    """Return "changed" if another class is predicted, else "weaker", "stronger" or "same"."""
     first = int(before.argmax())
     if int(after.argmax()) != first:
         return "changed"
@@ -89,26 +106,21 @@ def _share(odds: float) -> float:
     return float(np.exp(-np.logaddexp(0, -odds)))
 
 
-def _conclusion(action: str, before: np.ndarray, after: np.ndarray, control: np.ndarray | None) -> str:
-    seen = effect(before, after)
-    told = f": {_CONCLUSIONS[action][seen]}"
-    claimed = seen != ("changed" if action == "keep" else "same")  # that the region matters, which a control may deny
-    if not claimed:
-        return told
-    if control is None:
-        return f"{told}, as far as can be said without a control"
-    beside = effect(before, control)
-    if action == "keep":
-        return told if beside == "changed" else f", but so it does for the mirrored region alone, {_UNSAID}"
-    as_much = beside in (seen, "changed")
-    return f", but the same done to the mirrored region does as much, {_UNSAID}" if as_much else told
+def _conclusion(action: str, name: str, before: np.ndarray, after: np.ndarray, control: np.ndarray | None) -> str:
+    own, checked = verdict(action, before, after, control)
+    if checked == "unspecific":
+        if action == "keep":
+            return f", but the mirrored region alone gives the same prediction, {_WEAK}"
+        return f", but the same change to the mirrored region has as much effect, {_WEAK}"
+    missing = " (no control possible)" if checked == "missing" else ""
+    return f": {_CONCLUSIONS[action][own].format(name=name)}{missing}"
 
 
-def _done(action: str, which: str, offset: tuple[int, int]) -> str:
+def _condition(action: str, which: str, offset: tuple[int, int]) -> str:
     if action == "erase":
-        return f"With the {which}region erased"
+        return f"With the {which}region removed"
     if action == "keep":
-        return f"Shown the {which}region alone"
+        return f"With the {which}region alone"
     rows, columns = offset
     down = f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}" if rows else ""
     right = f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}" if columns else ""

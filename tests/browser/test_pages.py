@@ -36,8 +36,8 @@ def test_what_the_model_says_without_a_region(page):
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
     page.locator(HEATMAP).wait_for()
     page.get_by_role("button", name="Start from the map").click()
-    page.get_by_text("With the region erased").first.wait_for()
-    page.get_by_text("Shown the region alone").first.wait_for()
+    page.get_by_text("With the region removed").first.wait_for()
+    page.get_by_text("With the region alone").first.wait_for()
     assert_no_traceback(page)
 
 

@@ -82,7 +82,7 @@ def test_a_typed_box_is_asked_about_with_its_control_pictures_and_chart(model):
     app = typed(start(model), 30, 24, 16, 14)
     assert not app.exception and not app.error
     sentences = app.session_state["sentences"]
-    assert [said.split(",")[0] for said in sentences] == ["With the region erased", "Shown the region alone"]
+    assert [said.split(",")[0] for said in sentences] == ["With the region removed", "With the region alone"]
     assert all(said in text(app).replace("\u00a0", " ") for said in sentences)
     table = app.table[0].value
     assert list(table["Region"]) == ["Erased", "Erased, other side", "Alone", "Alone, other side"]

@@ -6,11 +6,11 @@ import streamlit as st
 
 from explain import Explanation, Rendering, draw, png
 from explain.counterfactual import Counterfactual, counterfactuals
-from explain.counterfactual.regions import beside_control, from_corners, strongest_region
+from explain.counterfactual.regions import as_table, from_corners, strongest_region
 from explain.slice_probabilities import leading
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.style import CONFIG
-from pages.charts.what_if import board, changes
+from pages.charts.what_if import canvas, changes
 from pages.state import Region, renew, state, widget_key
 from scans import Box, Scan, ScanError
 
@@ -59,14 +59,14 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
     mirror = next((each.control.box for each in results if each.control), None)
     with chart:
         st.plotly_chart(
-            board(scan, region.box, mirror),
+            canvas(scan, region.box, mirror),
             key=_key(scan, "board"),
             on_select=lambda: _take_drawn(scan),
             selection_mode="box",
             config=CONFIG,
             alt="The scan, to draw a box on; the numbers below it do the same without a mouse",
         )
-    state().counterfactuals[scan.key, card.weights_sha256] = tuple(each.said for each in results)
+    state().counterfactuals[scan.key, card.weights_sha256] = tuple(each.sentence for each in results)
 
 
 # One is enough: pages are drawn again with the same box. Not cache_data, which would copy the pictures.
@@ -117,8 +117,8 @@ def _choose_region(scan: Scan, explanation: Explanation | None) -> None:
 
 def _show_results(results: list[Counterfactual], card: ModelCard) -> None:
     for each in results:
-        st.write(each.said.replace(" %", "\u00a0%"))
-    st.table(beside_control(results, card.names), hide_index=True, alt="Each change with its effect on the prediction")
+        st.write(each.sentence.replace(" %", "\u00a0%"))
+    st.table(as_table(results, card.names), hide_index=True, alt="Each change with its effect on the prediction")
     before, after = results[0].probabilities_before, {each.action: each.probabilities_after for each in results}
     charted = leading([before, *after.values()], _MOST)
     st.plotly_chart(

@@ -1,4 +1,4 @@
-"""An answer follows what was erased, kept or moved, and nothing else; and is said with its control."""
+"""The prediction follows what was removed, kept or moved, and nothing else; and is reported with its control."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from PIL import Image
 from explain.__main__ import main
 from explain.counterfactual import counterfactuals
 from explain.counterfactual.edits import erased, kept, mirrored, moved
-from explain.counterfactual.sentences import effect, log_odds, said_of
+from explain.counterfactual.sentences import effect, log_odds, sentence_of, verdict
 from model_zoo import Model, ModelError
 from scans import Box, InputSpec, Scan, ScanError, find_head, fit, phantom
 from tests.explain.known import broken, head, linear, mean_of, with_spot
@@ -33,37 +33,31 @@ def looks_at(box: Box, *, scale: float = 40.0, above: float = 0.75, crop: bool =
     return model_of(network, input=InputSpec(SIDE, SIDE, 1, crop=crop), classes=("glioma", "notumor"), names=names)
 
 
-def test_erasing_what_the_model_looks_at_takes_its_answer_away(scan):
+def test_removing_what_the_model_uses_changes_its_prediction(scan):
     """The spot is 1 on 0.5: before, the logit is 40 * (1 - 0.75) = 10; filled from around it, 40 * (0.5 - 0.75)."""
-    (found,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
-    assert found.logits_before == pytest.approx((10, 0), abs=1e-4)
-    assert found.logits_after == pytest.approx((-10, 0), abs=0.01)
-    assert found.probabilities_before[0] > 0.99 > 0.01 > found.probabilities_after[0]
-    assert (found.predicted_before, found.predicted_after) == ("glioma", "notumor")
-    assert found.said == (
-        "With the region erased, the model says No tumour (over 99 %) and no longer Glioma (over 99 % before, under "
-        "1 % after): its answer rests on this region."
-    )
+    (result,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
+    assert result.logits_before == pytest.approx((10, 0), abs=1e-4)
+    assert result.logits_after == pytest.approx((-10, 0), abs=0.01)
+    assert result.probabilities_before[0] > 0.99 > 0.01 > result.probabilities_after[0]
+    assert (result.predicted_before, result.predicted_after) == ("glioma", "notumor")
+    assert all(word in result.sentence for word in ("removed", "Glioma", "No tumour", "over 99 %", "under 1 %"))
 
 
-def test_erasing_what_the_model_does_not_look_at_changes_nothing(scan):
+def test_removing_what_the_model_does_not_use_changes_nothing(scan):
     elsewhere = Box(60, 50, 70, 62)
-    (found,) = counterfactuals(looks_at(SPOT, scale=14), scan, elsewhere, actions=("erase",))
-    assert found.logits_after == found.logits_before
-    assert found.said == (
-        "With the region erased, the model still says Glioma (97 % before, 97 % after): its answer does not rest on "
-        "this region."
-    )
+    (result,) = counterfactuals(looks_at(SPOT, scale=14), scan, elsewhere, actions=("erase",))
+    assert result.logits_after == result.logits_before
+    assert result.sentence.count("97 %") == 2 and "No tumour" not in result.sentence
 
 
 def test_a_region_kept_alone_is_enough_for_a_model_that_looks_there_only(scan):
     inner = Box(SPOT.top + 2, SPOT.left + 2, SPOT.bottom - 2, SPOT.right - 2)  # within the soft edge
-    (found,) = counterfactuals(looks_at(inner), scan, SPOT, actions=("keep",))
-    assert found.logits_after == pytest.approx(found.logits_before, abs=1e-4)
-    assert found.said.endswith("this region alone is enough for its answer.")
-    assert found.control.logits_after == pytest.approx((-10, 0), abs=1e-4)  # the median grey, 0.5
+    (result,) = counterfactuals(looks_at(inner), scan, SPOT, actions=("keep",))
+    assert result.logits_after == pytest.approx(result.logits_before, abs=1e-4)
+    assert result.predicted_after == "glioma" and "not enough" not in result.sentence
+    assert result.control.logits_after == pytest.approx((-10, 0), abs=1e-4)  # the median grey, 0.5
     (other,) = counterfactuals(looks_at(inner), scan, Box(60, 50, 70, 62), actions=("keep",))
-    assert other.predicted_after == "notumor" and other.said.endswith("not enough for its answer.")
+    assert other.predicted_after == "notumor" and "not enough" in other.sentence
 
 
 def test_what_is_kept_lies_on_a_head_of_one_grey_without_the_air_s_letters():
@@ -74,15 +68,14 @@ def test_what_is_kept_lies_on_a_head_of_one_grey_without_the_air_s_letters():
     np.testing.assert_array_equal(picture[60:70, 40:60], 0.5)
 
 
-def test_a_region_moved_to_where_the_model_looks_brings_its_answer(scan):
+def test_a_region_moved_to_where_the_model_looks_changes_its_prediction(scan):
     goal = Box(SPOT.top + 20, SPOT.left + 2, SPOT.bottom + 20, SPOT.right + 2)
     inner = Box(goal.top + 2, goal.left + 2, goal.bottom - 2, goal.right - 2)
-    (found,) = counterfactuals(looks_at(inner), scan, SPOT, actions=("move",), offset=(20, 2))
-    assert found.predicted_before == "notumor" and found.logits_before[0] == pytest.approx(-10, abs=1e-4)
-    assert found.logits_after == pytest.approx((10, 0), abs=1e-4)
-    np.testing.assert_allclose(found.picture.pixels[SPOT.slices], 0.5, atol=1e-3)  # filled where it was
-    assert "moved 20 pixels down and 2 pixels right" in found.said
-    assert found.said.endswith("its answer depends on where this region lies.")
+    (result,) = counterfactuals(looks_at(inner), scan, SPOT, actions=("move",), offset=(20, 2))
+    assert result.predicted_before == "notumor" and result.logits_before[0] == pytest.approx(-10, abs=1e-4)
+    assert result.logits_after == pytest.approx((10, 0), abs=1e-4)
+    np.testing.assert_allclose(result.picture.pixels[SPOT.slices], 0.5, atol=1e-3)  # filled where it was
+    assert "20 pixels down" in result.sentence and "2 pixels right" in result.sentence
 
 
 def test_a_moved_region_fades_out_within_its_own_edge():
@@ -101,7 +94,7 @@ def test_an_action_changes_nothing_beside_its_region_and_never_the_scan(scan):
     np.testing.assert_array_equal(scan.pixels, as_read)
 
 
-def test_an_erased_region_is_filled_without_bands_from_what_lies_around_it():
+def test_a_removed_region_is_filled_without_bands_from_what_lies_around_it():
     """8 bits would leave 26 values of a ramp from 0.4 to 0.5."""
     ramp = np.repeat(np.linspace(0.4, 0.5, 128, dtype=np.float32)[:, None], 128, axis=1)
     filled = erased(ramp, Box(32, 32, 96, 96))[32:96, 32:96]
@@ -110,7 +103,7 @@ def test_an_erased_region_is_filled_without_bands_from_what_lies_around_it():
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 20, 20), Box(76, 70, 96, 96), Box(0, 30, 96, 50)])
-def test_a_region_at_the_edge_of_the_scan_is_erased_too(scan, box):
+def test_a_region_at_the_edge_of_the_scan_is_removed_too(scan, box):
     filled = erased(scan.pixels, box)
     assert np.isfinite(filled).all() and filled.min() >= 0 and filled.max() <= 1
 
@@ -119,37 +112,33 @@ def test_the_crop_does_not_follow_the_change(scan):
     """With the head's lower third erased it would be found smaller, and all of it shown larger."""
     band = Box(64, 0, SIDE, SIDE)
     model = looks_at(Box(20, 20, 40, 40), crop=True)
-    (found,) = counterfactuals(model, scan, band, actions=("erase",))
-    assert find_head(found.picture.windowed()) != find_head(scan.windowed())
-    assert found.logits_after == found.logits_before
+    (result,) = counterfactuals(model, scan, band, actions=("erase",))
+    assert find_head(result.picture.windowed()) != find_head(scan.windowed())
+    assert result.logits_after == result.logits_before
 
 
-def test_the_control_is_the_same_done_to_the_mirrored_region(scan):
-    (found,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
+def test_the_control_is_the_same_change_to_the_mirrored_region(scan):
+    (result,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
     whole = find_head(scan.windowed())
-    assert found.control.box == Box(40, whole.left + whole.right - 36, 52, whole.left + whole.right - 24)
-    assert mirrored(found.control.box, whole) == SPOT
-    assert found.control.predicted_after == "glioma" and found.control.control is None
-    assert found.control.said == (
-        "With the mirrored region erased, the model still says Glioma (over 99 % before, over 99 % after)."
-    )
+    assert result.control.box == Box(40, whole.left + whole.right - 36, 52, whole.left + whole.right - 24)
+    assert mirrored(result.control.box, whole) == SPOT
+    assert result.control.predicted_after == "glioma" and result.control.control is None
+    assert "mirrored" in result.control.sentence and result.control.sentence.count("over 99 %") == 2
 
 
-def test_a_model_that_any_erasing_upsets_is_said_to_be_one(scan):
-    """It looks at both sides: the mirrored spot is as bright, and the answer needs both."""
+def test_an_effect_that_the_control_shares_is_weak_evidence(scan):
+    """The model looks at both sides: the mirrored spot is as bright, and the prediction needs both."""
     whole = find_head(scan.windowed())
     both = np.zeros((SIDE, SIDE, 1, 2), np.float32)
     for box in (SPOT, mirrored(SPOT, whole)):
         both[(*box.slices, 0, 0)] = 20 / 144
     network = linear(both, (-35.0, 0.0))
     twice = with_spot(scan, *mirrored(SPOT, whole).slices)
-    (found,) = counterfactuals(
+    (result,) = counterfactuals(
         model_of(network, input=InputSpec(SIDE, SIDE, 1, crop=False)), twice, SPOT, actions=("erase",)
     )
-    assert found.predicted_after == found.control.predicted_after == "class1"
-    assert found.said.endswith(
-        "but the same done to the mirrored region does as much, so this says little about the region itself."
-    )
+    assert result.predicted_after == result.control.predicted_after == "class1"
+    assert "weak evidence" in result.sentence
 
 
 @pytest.mark.parametrize(
@@ -160,11 +149,11 @@ def test_a_model_that_any_erasing_upsets_is_said_to_be_one(scan):
         (Box(60, 28, 72, 40), (0, -28)),  # the region is moved to the scan's edge, the control would be beyond it
     ],
 )
-def test_where_there_is_no_fair_control_there_is_none(scan, box, offset):
+def test_without_a_fair_control_there_is_none(scan, box, offset):
     action, beside = ("move", -4) if offset else ("erase", 0)
     off_centre = replace(scan, pixels=np.roll(scan.pixels, -beside, axis=1))
-    (found,) = counterfactuals(looks_at(box), off_centre, box, actions=(action,), offset=offset)
-    assert found.control is None
+    (result,) = counterfactuals(looks_at(box), off_centre, box, actions=(action,), offset=offset)
+    assert result.control is None
 
 
 def test_air_is_no_control_for_a_region_of_the_head():
@@ -172,8 +161,8 @@ def test_air_is_no_control_for_a_region_of_the_head():
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     leaning = Scan(np.where(np.hypot((x - y) / 0.45, (x + y) / 1.1) < 1, 0.5, 0).astype(np.float32), digest="")
     corner = Box(64, 66, 74, 72)
-    (found,) = counterfactuals(looks_at(SPOT), leaning, corner, actions=("erase",))
-    assert leaning.pixels[corner.slices].all() and found.control is None
+    (result,) = counterfactuals(looks_at(SPOT), leaning, corner, actions=("erase",))
+    assert leaning.pixels[corner.slices].all() and result.control is None
 
 
 def test_the_window_of_the_file_is_what_is_changed_and_shown():
@@ -181,39 +170,39 @@ def test_the_window_of_the_file_is_what_is_changed_and_shown():
     pixels = np.where(head(SIDE).pixels > 0, 0.3, 0).astype(np.float32)
     pixels[SPOT.slices] = 1
     windowed = Scan(pixels, digest="", window=(0.2, 0.4), span=(0.0, 1000.0))
-    (found,) = counterfactuals(looks_at(SPOT), windowed, SPOT, actions=("erase",))
-    assert found.picture.window == (0, 1) and found.picture.span == pytest.approx((200, 400))
-    np.testing.assert_allclose(found.picture.pixels[SPOT.slices], 0.5, atol=1e-3)
-    np.testing.assert_array_equal(found.picture.windowed()[60:70], windowed.windowed()[60:70])
+    (result,) = counterfactuals(looks_at(SPOT), windowed, SPOT, actions=("erase",))
+    assert result.picture.window == (0, 1) and result.picture.span == pytest.approx((200, 400))
+    np.testing.assert_allclose(result.picture.pixels[SPOT.slices], 0.5, atol=1e-3)
+    np.testing.assert_array_equal(result.picture.windowed()[60:70], windowed.windowed()[60:70])
 
 
-def test_the_answer_before_is_the_one_that_the_model_gives(in_tiny_zoo):
+def test_the_prediction_before_is_that_of_the_model(in_tiny_zoo):
     from model_zoo import load_model
 
     model, scan = load_model("tiny-phantom4", precision="f32"), phantom("glioma", 5, 100).scan
-    (found,) = counterfactuals(model, scan, Box(30, 30, 50, 50), actions=("erase",))
+    (result,) = counterfactuals(model, scan, Box(30, 30, 50, 50), actions=("erase",))
     square, _ = fit(scan, model.card.input)
-    np.testing.assert_array_equal(found.probabilities_before, model.predict(square[None])[0])
-    assert sum(found.probabilities_after) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_array_equal(result.probabilities_before, model.predict(square[None])[0])
+    assert sum(result.probabilities_after) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_changed_scan_has_a_digest_of_its_own(scan):
-    found = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase", "keep", "move"), offset=(3, 3))
-    found += counterfactuals(looks_at(SPOT), scan, Box(40, 24, 52, 37), actions=("erase",))
-    assert len({scan.digest, *(each.picture.digest for each in found)}) == 5
-    assert {each.scan for each in found} == {scan.digest}
+    results = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase", "keep", "move"), offset=(3, 3))
+    results += counterfactuals(looks_at(SPOT), scan, Box(40, 24, 52, 37), actions=("erase",))
+    assert len({scan.digest, *(each.picture.digest for each in results)}) == 5
+    assert {each.scan for each in results} == {scan.digest}
 
 
 def test_the_manifest_is_json_with_every_class(scan):
-    (found,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
-    told = json.loads(json.dumps(found.manifest()))
-    assert told["box"] == {"row": 40, "column": 24, "height": 12, "width": 12}
-    assert told["probabilities"]["notumor"]["after"] > 0.99 > told["probabilities"]["notumor"]["before"]
-    assert told["control"]["action"] == "erase" and "not about the patient" in told["note"]
+    (result,) = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase",))
+    manifest = json.loads(json.dumps(result.manifest()))
+    assert manifest["box"] == {"row": 40, "column": 24, "height": 12, "width": 12}
+    assert manifest["probabilities"]["notumor"]["after"] > 0.99 > manifest["probabilities"]["notumor"]["before"]
+    assert manifest["control"]["action"] == "erase" and "not about the patient" in manifest["note"]
 
 
 @pytest.mark.parametrize(
-    ("box", "told"),
+    ("box", "message"),
     [
         (Box(10, 10, 10, 30), "0 × 20 pixels; draw one of 2 × 2"),
         (Box(30, 30, 20, 40), "0 × 10 pixels"),
@@ -221,17 +210,17 @@ def test_the_manifest_is_json_with_every_class(scan):
         (Box(-1, 0, 20, 20), "draw it within the scan"),
         (Box(0, 0, SIDE, SIDE), "covers 100 % of the head"),
         (Box(12, 12, 84, 84), "90 % or less"),
-        (Box(0, 0, 5, 5), "the model is shown rows 1"),
+        (Box(0, 0, 5, 5), "the model is given rows 1"),
     ],
 )
-def test_a_region_that_cannot_be_used_is_refused_in_one_sentence(scan, box, told):
-    with pytest.raises(ScanError, match=told) as error:
+def test_a_region_that_cannot_be_used_is_refused_in_one_sentence(scan, box, message):
+    with pytest.raises(ScanError, match=message) as error:
         counterfactuals(looks_at(SPOT, crop=True), scan, box)
     assert str(error.value).count(".") == 1 and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error", "told"),
+    ("wrong", "error", "message"),
     [
         ({"actions": ("remove",)}, ModelError, "no action 'remove'; there are erase, keep, move"),
         ({"actions": ("move",)}, ModelError, "give one"),
@@ -240,8 +229,8 @@ def test_a_region_that_cannot_be_used_is_refused_in_one_sentence(scan, box, told
         ({"actions": ("move",), "offset": (0, -25)}, ScanError, "leaves it within the scan"),
     ],
 )
-def test_an_action_that_cannot_be_done_is_refused_in_one_sentence(scan, wrong, error, told):
-    with pytest.raises(error, match=told):
+def test_an_action_that_cannot_be_done_is_refused_in_one_sentence(scan, wrong, error, message):
+    with pytest.raises(error, match=message):
         counterfactuals(looks_at(SPOT), scan, SPOT, **wrong)
 
 
@@ -258,7 +247,7 @@ def of(p: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("after", "seen"),
+    ("after", "expected"),
     [
         (0.97, "same"),
         (0.95, "same"),  # 2 points, the odds 1.7 times lower
@@ -268,65 +257,66 @@ def of(p: float) -> np.ndarray:
         (0.999, "stronger"),
     ],
 )
-def test_an_effect_is_ten_points_or_threefold_odds(after, seen):
-    assert effect(of(0.97), of(after)) == seen
+def test_an_effect_is_ten_points_or_threefold_odds(after, expected):
+    assert effect(of(0.97), of(after)) == expected
 
 
-def test_odds_tell_what_probabilities_of_one_cannot():
+def test_odds_differ_where_probabilities_round_to_one():
     before, after = np.array([60.0, 0.0, 0.0]), np.array([48.0, 0.0, 0.0])
     assert log_odds(before, 0) - log_odds(after, 0) == pytest.approx(12)
-    said = said_of("erase", ("Glioma", "Meningioma", "No tumour"), before, after, control=before)
-    assert said == (
-        "With the region erased, the model still says Glioma (over 99 % before, over 99 % after, its odds over 1000 "
-        "times lower): its answer leans on this region, but holds without it."
-    )
+    assert verdict("erase", before, after, before) == ("weaker", "specific")
+    sentence = sentence_of("erase", ("Glioma", "Meningioma", "No tumour"), before, after, control=before)
+    assert sentence.count("over 99 %") == 2 and "over 1000 times lower" in sentence
 
 
 @pytest.mark.parametrize(
-    ("action", "after", "control", "end"),
+    ("action", "after", "control", "expected"),
     [
-        ("erase", 0.96, None, "does not rest on this region."),
-        ("erase", 0.7, 0.96, "leans on this region, but holds without it."),
-        ("erase", 0.7, None, "but holds without it, as far as can be said without a control."),
-        ("erase", 0.7, 0.65, "so this says little about the region itself."),
-        ("erase", 0.1, 0.65, "its answer rests on this region."),
-        ("erase", 0.1, 0.2, "so this says little about the region itself."),
-        ("erase", 0.999, 0.97, "this region spoke against its answer."),
-        ("keep", 0.96, 0.1, "this region alone is enough for its answer."),
-        ("keep", 0.7, 0.1, "enough for its answer, if a weaker one."),
-        ("keep", 0.96, 0.96, "so it does for the mirrored region alone, so this says little about the region itself."),
-        ("keep", 0.96, None, "enough for its answer, as far as can be said without a control."),
-        ("keep", 0.1, None, "this region alone is not enough for its answer."),
-        ("move", 0.96, 0.96, "its answer does not depend on where this region lies."),
-        ("move", 0.7, 0.96, "its answer leans on where this region lies."),
-        ("move", 0.1, None, "where this region lies, as far as can be said without a control."),
+        ("erase", 0.96, None, ("same", "unneeded")),
+        ("erase", 0.7, 0.96, ("weaker", "specific")),
+        ("erase", 0.7, None, ("weaker", "missing")),
+        ("erase", 0.7, 0.65, ("weaker", "unspecific")),
+        ("erase", 0.1, 0.65, ("changed", "specific")),
+        ("erase", 0.1, 0.2, ("changed", "unspecific")),
+        ("erase", 0.999, 0.97, ("stronger", "specific")),
+        ("keep", 0.96, 0.1, ("same", "specific")),
+        ("keep", 0.7, 0.1, ("weaker", "specific")),
+        ("keep", 0.96, 0.96, ("same", "unspecific")),
+        ("keep", 0.96, None, ("same", "missing")),
+        ("keep", 0.1, None, ("changed", "unneeded")),
+        ("move", 0.96, 0.96, ("same", "unneeded")),
+        ("move", 0.7, 0.96, ("weaker", "specific")),
+        ("move", 0.1, None, ("changed", "missing")),
     ],
-)  # fmt: skip
-def test_a_sentence_claims_no_more_than_was_seen(action, after, control, end):
+)
+def test_a_sentence_claims_no_more_than_the_control_allows(action, after, control, expected):
     beside = None if control is None else of(control)
-    said = said_of(action, ("Glioma", "No tumour"), of(0.97), of(after), offset=(0, -4), control=beside)
-    assert said.endswith(end) and said.count(".") == 1
+    assert verdict(action, of(0.97), of(after), beside) == expected
+    sentence = sentence_of(action, ("Glioma", "No tumour"), of(0.97), of(after), offset=(0, -4), control=beside)
+    assert sentence.count(".") == 1 and sentence.endswith(".")
+    assert ("weak evidence" in sentence) is (expected[1] == "unspecific")
+    assert ("no control" in sentence) is (expected[1] == "missing")
 
 
 # --- python -m explain counterfactual
 
 
 @pytest.fixture
-def ask(in_tiny_zoo, tmp_path, capsys):
+def run(in_tiny_zoo, tmp_path, capsys):
     """Run the command into `tmp_path/out`; return the exit status, what it printed, and stderr."""
 
-    def run(*arguments):
+    def command(*arguments):
         given = ["counterfactual", *map(str, arguments), "--model", "tiny-phantom4", "--out", str(tmp_path / "out")]
         status = main(given)
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 
-    return run
+    return command
 
 
-def test_the_command_writes_a_picture_and_a_line_for_each_action(ask, tmp_path):
+def test_the_command_writes_a_picture_and_a_line_for_each_action(run, tmp_path):
     (tmp_path / "a.png").write_bytes(png(disc()))
-    status, out, _ = ask(tmp_path / "a.png", "--box", "20,12,10,12", "--to", "-4,20", "--json")
+    status, out, _ = run(tmp_path / "a.png", "--box", "20,12,10,12", "--to", "-4,20", "--json")
     entries, folder = json.loads(out), tmp_path / "out"
     assert status == 0 and [entry["action"] for entry in entries] == ["erase", "keep", "move"]
     assert {path.name for path in folder.iterdir()} == {
@@ -339,47 +329,47 @@ def test_the_command_writes_a_picture_and_a_line_for_each_action(ask, tmp_path):
     assert [line["picture"] for line in lines] == ["a.erase.png", "a.keep.png", "a.move.png"]
     assert lines[2]["offset"] == [-4, 20] and lines[0]["box"]["width"] == 12
     with Image.open(folder / "a.erase.png") as picture:
-        shown = np.asarray(picture)
+        written = np.asarray(picture)
     outside = np.ones((64, 64), bool)
     outside[20:30, 12:24] = False
-    np.testing.assert_array_equal(shown[outside], eight_bit(disc())[outside])
-    assert (shown != eight_bit(disc())).any()
+    np.testing.assert_array_equal(written[outside], eight_bit(disc())[outside])
+    assert (written != eight_bit(disc())).any()
 
 
-def test_the_command_says_each_in_a_sentence_with_its_control(ask, tmp_path):
+def test_the_command_prints_a_sentence_for_each_with_its_control(run, tmp_path):
     (tmp_path / "a.png").write_bytes(png(disc()))
-    status, out, _ = ask(tmp_path / "a.png", "--box", "20,12,10,12", "--action", "keep")
+    status, out, _ = run(tmp_path / "a.png", "--box", "20,12,10,12", "--action", "keep")
     assert status == 0 and out.count("\n") == 2
-    assert "Shown the region alone, the model" in out and "  control: Shown the mirrored region alone" in out
+    assert "With the region alone" in out and "  control: With the mirrored region alone" in out
 
 
-def test_the_command_reads_what_the_others_read(ask, tmp_path):
+def test_the_command_reads_what_the_others_read(run, tmp_path):
     (tmp_path / "v.nii.gz").write_bytes(nifti_gz(volume()))
-    _, out, _ = ask(tmp_path / "v.nii.gz", "--box", "15,15,8,8", "--slice", 20, "--plane", "coronal", "--json")
+    _, out, _ = run(tmp_path / "v.nii.gz", "--box", "15,15,8,8", "--slice", 20, "--plane", "coronal", "--json")
     assert {(entry["slice"], entry["plane"]) for entry in json.loads(out)} == {(20, "coronal")}
     (tmp_path / "wide.dcm").write_bytes(dicom((1000 * disc()).astype(np.uint16), PixelSpacing=[2.0, 1.0]))
-    status, _, _ = ask(tmp_path / "wide.dcm", "--box", "20,12,10,12", "--action", "erase")
+    status, _, _ = run(tmp_path / "wide.dcm", "--box", "20,12,10,12", "--action", "erase")
     with Image.open(tmp_path / "out" / "wide.erase.png") as picture:
         assert status == 0 and picture.height / picture.width == pytest.approx(2, abs=0.05)
 
 
-def test_a_scan_or_a_region_that_cannot_be_used_is_one_entry_and_status_1(ask, tmp_path):
+def test_a_scan_or_a_region_that_cannot_be_used_is_one_entry_and_status_1(run, tmp_path):
     (tmp_path / "a.png").write_bytes(png(disc()))
     (tmp_path / "b.png").write_bytes(b"no picture")
-    for name, box, told in (("a.png", "60,60,10,10", "draw it within the scan"), ("b.png", "1,1,9,9", "b.png")):
-        status, out, error = ask(tmp_path / name, "--box", box, "--json")
+    for name, box, message in (("a.png", "60,60,10,10", "draw it within the scan"), ("b.png", "1,1,9,9", "b.png")):
+        status, out, error = run(tmp_path / name, "--box", box, "--json")
         (entry,) = json.loads(out)
         assert status == 1 and error == "" and set(entry) == {"file", "error"}
-        assert told in entry["file"] + entry["error"]
+        assert message in entry["file"] + entry["error"]
 
 
-def test_what_the_command_cannot_do_is_one_sentence_on_stderr(ask, tmp_path, capsys):
+def test_what_the_command_cannot_do_is_one_sentence_on_stderr(run, tmp_path, capsys):
     (tmp_path / "a.png").write_bytes(png(disc()))
-    status, out, error = ask(tmp_path / "a.png", "--box", "20,12,10,12", "--action", "move")
+    status, out, error = run(tmp_path / "a.png", "--box", "20,12,10,12", "--action", "move")
     assert (status, out) == (2, "") and "give one" in error and error.count("\n") == 1
     for wrong in (("--box", "20,12,10"), ("--box", "a,b,c,d"), ("--box", "1,1,9,9", "--to", "4")):
         with pytest.raises(SystemExit) as stop:
-            ask(tmp_path / "a.png", *wrong)
+            run(tmp_path / "a.png", *wrong)
         assert stop.value.code == 2 and "whole numbers of pixels" in capsys.readouterr().err
     given = ["counterfactual", str(tmp_path / "a.png"), "--box", "20,12,10,12", "--out", str(tmp_path / "o")]
     assert main([*given, "--model", "nope"]) == 2

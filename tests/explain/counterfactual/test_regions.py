@@ -7,7 +7,7 @@ import pytest
 
 from explain import Explanation
 from explain.counterfactual import counterfactuals
-from explain.counterfactual.regions import around_peak, beside_control, from_corners, strongest_region
+from explain.counterfactual.regions import around_peak, as_table, from_corners, strongest_region
 from scans import Box
 from tests.explain.counterfactual.test_interventions import SIDE, SPOT, looks_at
 from tests.explain.known import head, with_spot
@@ -45,7 +45,7 @@ def of_map(heat: np.ndarray, method: str = "gradcam") -> Explanation:
         ((20, 10), (50, 30), Box(30, 10, 50, 20)),  # drawn from the lower right
         ((9.6, 20.4), (30.4, 49.6), Box(30, 10, 50, 20)),
         ((-8, 300), (-1, 12.2), Box(0, 0, 12, 90)),  # beyond the scan
-        ((10.1, 10.3), (4, 9), Box(4, 10, 9, 10)),  # empty: told by `counterfactuals`
+        ((10.1, 10.3), (4, 9), Box(4, 10, 9, 10)),  # empty: an error of `counterfactuals`
     ],
 )
 def test_a_drawn_box_ends_at_the_nearest_edges_of_pixels_within_the_scan(x, y, box):
@@ -91,20 +91,20 @@ def test_a_map_of_single_pixels_is_smoothed_first():
     assert region.top < 46 < region.bottom < 70 and region.left < 30 < region.right < 70
 
 
-def test_the_changes_stand_beside_each_other_with_their_control():
+def test_the_table_has_each_change_and_its_control():
     scan = with_spot(head(SIDE), *SPOT.slices)
-    found = counterfactuals(looks_at(SPOT), scan, SPOT)
-    assert beside_control(found, NAMES)[:2] == [
+    results = counterfactuals(looks_at(SPOT), scan, SPOT)
+    assert as_table(results, NAMES)[:2] == [
         {
-            "Region": "Erased",
-            "Answer": "No tumour",
+            "Region": "Removed (inpainted)",
+            "Prediction": "No tumour",
             "Probability of Glioma": "over 99\u00a0% → under 1\u00a0%",
         },
         {
-            "Region": "Erased, other side",
-            "Answer": "Glioma",
+            "Region": "Removed (inpainted), control",
+            "Prediction": "Glioma",
             "Probability of Glioma": "over 99\u00a0% → over 99\u00a0%",
         },
     ]
-    _, alone = beside_control([replace(found[0], control=None)], NAMES)
-    assert alone["Answer"].startswith("not asked") and not alone["Probability of Glioma"]
+    _, alone = as_table([replace(results[0], control=None)], NAMES)
+    assert alone["Prediction"].startswith("control not possible") and not alone["Probability of Glioma"]
