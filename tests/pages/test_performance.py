@@ -1,4 +1,4 @@
-"""Does the page of model performance say what the bundles' files say, and one sentence where they say nothing?"""
+"""The page of model performance shows what is in the bundles' files, and one sentence where a file is missing."""
 
 import json
 import shutil
@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model_zoo import ModelCard, read_card, zoo_folder
-from model_zoo.performance import History, in_cell, matrix, roc, worst
-from model_zoo.scores import ALL, APART
+from model_zoo import Estimate, ModelCard, read_card, zoo_folder
+from model_zoo.history import History
+from model_zoo.performance import confusion_matrix, in_cell, most_frequent_mistake, roc
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from pages.charts.matrices import across, confusion
 from pages.charts.performance import dots, history, ranking
-from pages.components.performance.bundles import Bundle, bundle, comparable, keys_of, title_of
+from pages.components.performance.bundles import Bundle, bundle
+from pages.components.performance.scan_choice import comparable, keys_of, title_of
 from tests.model_zoo.test_performance import RANKED
 from tests.pages.conftest import ROOT, errors
 
 SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("resnet152v2-kaggle4", "resnet50v2-44c15")
 FOUR_AND_FIFTEEN = ("cnn3-kaggle4", "candor-44c15")
-TABS = ("Accuracy", "Confusions", "Curves", "Other collections", "Does it cheat?", "Training and card")
+TABS = ("Accuracy", "Confusion matrix", "Curves", "External validation", "Shortcut tests", "Training and card")
 
 
 @pytest.fixture(scope="session")
@@ -81,30 +83,30 @@ def test_every_tab_opens_with_one_model_and_with_two_over_each_other(zoo, tab):
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_models_that_answer_with_other_classes_are_told_apart_and_nothing_fails(zoo, tab):
+def test_models_with_other_classes_are_compared_on_the_shared_ones_and_nothing_fails(zoo, tab):
     app = opened(tab, **{"with": MEASURED[1], "unshipped": "true"})
     if tab in TABS[:3]:
-        assert "only Meningioma can be laid over each other" in sentences(app)
+        assert "only Meningioma can be compared" in sentences(app)
 
 
 def test_the_headline_is_the_card_s(zoo):
     app = opened()
-    for metric, subset in zip(app.metric, (ALL, APART), strict=True):
-        assert metric.value == f"{100 * card_of(zoo, SHIPPED[0]).figure('accuracy', 'test', subset).value:.1f} %"
+    for metric, subset in zip(app.metric, (ALL_SCANS, NO_NEAR_DUPLICATE), strict=True):
+        assert metric.value == f"{100 * card_of(zoo, SHIPPED[0]).score('accuracy', 'test', subset).value:.1f} %"
     assert app.table[0].value.iloc[-1].to_list()[0] == "Scans"
 
 
-def test_a_cell_of_the_matrix_lists_its_scans_the_surest_first(zoo):
+def test_a_cell_of_the_matrix_lists_its_scans_the_most_confident_first(zoo):
     one = bundle(SHIPPED[1], card_of(zoo, SHIPPED[1]))
-    said = one.sets["test", APART]
-    app = opened("Confusions", model=SHIPPED[1])
-    truth, called = worst(matrix(said))
-    assert [box.value for box in app.selectbox[-2:]] == [one.card.names[truth], one.card.names[called]]
+    predictions = one.sets["test", NO_NEAR_DUPLICATE]
+    app = opened(TABS[1], model=SHIPPED[1])
+    truth, predicted = most_frequent_mistake(confusion_matrix(predictions))
+    assert [box.value for box in app.selectbox[-2:]] == [one.card.names[truth], one.card.names[predicted]]
     app.selectbox[-2].select(one.card.names[0]).run()
     app.selectbox[-1].select(one.card.names[0]).run()
     listed = app.dataframe[0].value
     paths = [f"{folder}/{file}" for folder, file in zip(listed["Folder"], listed["File"], strict=True)]
-    assert paths == [said.ids[row] for row in in_cell(said, 0, 0)]
+    assert paths == [predictions.ids[row] for row in in_cell(predictions, 0, 0)]
     assert listed[one.card.names[0]].is_monotonic_decreasing
     assert "not on this machine" in sentences(app)
 
@@ -112,11 +114,11 @@ def test_a_cell_of_the_matrix_lists_its_scans_the_surest_first(zoo):
 @pytest.mark.data
 def test_the_scans_of_a_cell_are_shown_where_the_data_are(zoo, data_folder, monkeypatch):
     monkeypatch.setenv("CANDOR_DATA", str(data_folder))
-    app = opened("Confusions", model=SHIPPED[1])
+    app = opened(TABS[1], model=SHIPPED[1])
     assert 0 < len(app.get("image")) <= 12 and "not on this machine" not in sentences(app)
 
 
-def test_systems_that_are_not_shipped_are_offered_on_demand(zoo_to_break):
+def test_models_that_are_not_shipped_are_offered_on_demand(zoo_to_break):
     assert opened().selectbox[0].options == list(SHIPPED)
     assert opened(unshipped="true").selectbox[0].options == [*SHIPPED, *MEASURED]
     (zoo_to_break / "measured" / MEASURED[0] / "card.json").write_text("{")
@@ -135,7 +137,7 @@ def test_a_model_is_not_compared_with_itself_or_one_that_is_not_there(zoo):
     [
         ("predictions.csv", TABS[:3]),
         ("cohorts.csv", TABS[3:4]),
-        ("checks.csv", TABS[4:5]),
+        ("shortcut_tests.csv", TABS[4:5]),
         ("history.csv", TABS[5:]),
     ],
 )
@@ -149,7 +151,7 @@ def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo
     assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[5]))
 
 
-def test_a_bundle_of_nothing_but_its_card_still_shows_its_figures(zoo_to_break):
+def test_a_bundle_of_nothing_but_its_card_still_shows_its_scores(zoo_to_break):
     for path in (zoo_to_break / SHIPPED[0]).glob("*.csv"):
         path.unlink()
     (zoo_to_break / SHIPPED[0] / "CARD.md").unlink()
@@ -162,20 +164,24 @@ def test_a_bundle_of_nothing_but_its_card_still_shows_its_figures(zoo_to_break):
 def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_sense():
     def one(name: str, classes: tuple[str, ...], ids: tuple[str, ...]) -> Bundle:
         card = read_card(zoo_folder() / SHIPPED[0] / "card.json")
-        said = RANKED.__class__(ids, *(getattr(RANKED, field) for field in ("groups", "twins", "truth", "p")))
+        predictions = RANKED.__class__(
+            ids, *(getattr(RANKED, field) for field in ("groups", "near_duplicates", "truth", "p"))
+        )
         return Bundle(
-            card.__class__(**card.__dict__ | {"classes": classes, "names": classes}), Path(name), {("test", ALL): said}
+            card.__class__(**card.__dict__ | {"classes": classes, "names": classes}),
+            Path(name),
+            {("test", ALL_SCANS): predictions},
         )
 
     first = one("first", ("a", "b"), tuple("stuvwx"))
-    assert comparable(first, one("same", ("a", "b"), tuple("xwvuts")), ("test", ALL)) == ""
-    other = comparable(first, one("other", ("a", "b"), tuple("stuvwz")), ("test", ALL))
-    assert "5 of which are the same (first: 6, other: 6)" in other
-    assert "only b can be laid" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL))
+    assert comparable(first, one("same", ("a", "b"), tuple("xwvuts")), ("test", ALL_SCANS)) == ""
+    other = comparable(first, one("other", ("a", "b"), tuple("stuvwz")), ("test", ALL_SCANS))
+    assert "5 scans in common (first: 6, other: 6)" in other
+    assert "only b can be compared" in comparable(first, one("third", ("b", "c"), tuple("stuvwx")), ("test", ALL_SCANS))
     elsewhere, far = (one("far", classes, tuple("123456")) for classes in (("a", "b"), ("c", "d")))
-    assert "scans, none of which are the same" in comparable(first, elsewhere, ("test", ALL))
-    assert "nothing can be laid" in comparable(first, far, ("test", ALL))
-    assert "stands alone" in comparable(first, far, ("val", ALL))
+    assert "0 scans in common" in comparable(first, elsewhere, ("test", ALL_SCANS))
+    assert "no class can be compared" in comparable(first, far, ("test", ALL_SCANS))
+    assert "only first is drawn" in comparable(first, far, ("val", ALL_SCANS))
 
 
 def test_a_class_has_its_counterpart_among_another_model_s_only_where_it_is_one_to_one():
@@ -186,27 +192,30 @@ def test_a_class_has_its_counterpart_among_another_model_s_only_where_it_is_one_
     assert fifteen.place_of("glioma", four.card.classes) is None
 
 
-def test_sets_of_scans_are_offered_the_most_honest_first_and_named_in_words(zoo):
+def test_sets_of_scans_are_offered_without_near_duplicates_first_and_have_a_title_each(zoo):
     one = bundle(SHIPPED[0], card_of(zoo, SHIPPED[0]))
-    titles = [title_of(key) for key in keys_of(one, elsewhere=True)]
-    assert titles[:2] == ["Test scans without a twin in training", "Validation scans"]
-    assert "44c, test scans without a twin in training" in titles and len(set(titles)) == len(titles)
+    titles = [title_of(key) for key in keys_of(one, external=True)]
+    assert titles[:2] == ["Test scans without a near-duplicate in training", "Validation scans"]
+    assert "44c, test scans without a near-duplicate in training" in titles and len(set(titles)) == len(titles)
 
 
 def test_every_cell_of_a_matrix_can_be_clicked_and_tells_its_counts():
     counts = np.array([[3, 1], [0, 0]])
     heat, cells = confusion(counts, ("Glioma", "No tumour"), shares=False, cell=(0, 1)).data
-    assert [list(row) for row in heat.text] == [["3", "1"], ["", ""]]
+    assert [list(row) for row in heat.text] == [["3", "1"], ["0", "0"]]
     assert [tuple(place) for place in cells.customdata] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert [(y, x) for x, y in zip(cells.x, cells.y, strict=True)] == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert cells.text[1] == "Glioma, called No tumour: 1 scans (25.0 % of 4)"
+    assert cells.text[1] == "Glioma predicted as No tumour: 1 scans (25.0 % of 4)"
     shares = confusion(counts, ("Glioma", "No tumour"), shares=True).data[0]
     assert [list(row) for row in shares.text] == [["75 %", "25 %"], ["", ""]]
 
 
 def test_a_dot_stands_on_its_line_and_two_models_dots_beside_each_other():
     lines = ["Heading", "As is", "Border only"]
-    series = {"one": [None, (0.9, 0.8, 0.95, 50), None], "two": [None, (0.7, 0.6, 0.8, 50), (0.5, 0.4, 0.6, 50)]}
+    series = {
+        "one": [None, Estimate(0.9, 0.8, 0.95, 50), None],
+        "two": [None, Estimate(0.7, 0.6, 0.8, 50), Estimate(0.5, 0.4, 0.6, 50)],
+    }
     figure = dots(lines, series, [None, 0.25, 0.25], [0])
     chance, one, two = figure.data
     assert list(chance.x) == [25, 25] and list(chance.y) == [1, 2]
@@ -231,7 +240,7 @@ def test_curves_of_two_models_keep_their_colours_and_name_their_areas():
 
 
 def test_a_collection_that_was_trained_on_has_a_star_and_one_not_asked_about_is_empty():
-    cells = [(0.5, 0.4, 0.6, 40, False), (0.9, 0.8, 1.0, 30, True), None]
+    cells = [(Estimate(0.5, 0.4, 0.6, 40), False), (Estimate(0.9, 0.8, 1.0, 30), True), None]
     figure = across(["m", "candor-without-44c-pooled4"], ["44c", "Kaggle", "Br35H"], [cells, cells], ["m"])
     assert list(figure.data[0].text[0]) == ["50", "90*", ""]
     assert list(figure.layout.yaxis.ticktext) == ["<b>m</b>", "candor-without-<br>44c-pooled4"]
