@@ -81,6 +81,8 @@ def _choose_name(names: list[str]) -> str | None:
 
 def _take_name(key: str) -> None:
     state().scan = st.session_state[key]
+    if state().scan is None:  # closed; or its address would open it again
+        st.query_params.pop("sample", None)
 
 
 def _choose_slice(volume: list[Scan]) -> Open:

@@ -1,98 +1,108 @@
-"""Does the gallery show every method's own map, as it comes, and leave nothing behind?"""
+"""The maps of all methods: each method's own, each as soon as it is done, and no work left behind."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explain import METHODS
-from explain.cache import CACHE
-from explain.queue import Queue
-from pages.components import requests as asking
-from tests.pages.conftest import ROOT, errors
-from tests.pages.test_waiting import Slow
+from explain.evaluation.summary import summary_line
+from explain.queue import LIVE, Queue
+from pages.components.explain.all_methods import SECTION
+from tests.pages.conftest import (
+    SAMPLE,
+    alts,
+    errors,
+    open_app,
+    pending,
+    press,
+    rest,
+    state_of,
+)
 
 
-@pytest.fixture(autouse=True)
-def queue(in_tiny_zoo, monkeypatch):
-    """The tiny zoo, an empty cache and one queue, whose jobs every test can look at."""
-    CACHE.clear()
+@pytest.fixture
+def held_up(in_tiny_zoo, empty_cache, queue, slow):
+    """The Explain page with all methods open, and no map done until `slow.go` is set."""
+    app = open_app(queue, at_once=0.05, scan=SAMPLE)
+    app.session_state["explain-part"] = "All methods"
+    app.query_params["method"] = METHODS["occlusion"].title  # in the slow lane: the page's own map waits elsewhere
+    app.run()
+    return app
+
+
+@pytest.fixture
+def all_done(in_tiny_zoo):
+    """The Explain page with every method's map; the explanations stay in the cache for the next test."""
     queue = Queue()
-    monkeypatch.setattr(asking, "queue_for", lambda method: queue)
-    yield queue
-    CACHE.clear()
-
-
-def opened() -> AppTest:
-    """The Explain page with a sample and the gallery open."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
+    app = open_app(queue, scan=SAMPLE)
     app.session_state["explain-part"] = "All methods"
-    return app.run()
+    yield until_done(app.run())
+    rest(queue)
 
 
-def held_up(monkeypatch) -> tuple[AppTest, Slow]:
-    """The same with every map but the first held up until `go` is set."""
-    slow = Slow(monkeypatch)
-    slow.go.set()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().button[0].click().run()
-    slow.go.clear()
-    app.session_state["explain-part"] = "All methods"
-    return app.run(), slow
-
-
-def until_there(app: AppTest) -> AppTest:
-    """Look again, as the page does by itself, until every map is there."""
+def until_done(app):
+    """Run again, as the page does by itself, until every map is there."""
     for _ in range(60):
-        jobs = [job for room in app.session_state["asked"].values() for job, _ in room.jobs.values()]
+        jobs = pending(app)
         if not jobs:
             return app.run()
         for job in jobs:
             job.wait(60)
         app.run()
-    raise AssertionError("the gallery never ends")
+    raise AssertionError("the maps were not done after 60 runs")
 
 
-def alts(app) -> list[str]:
-    return [image.proto.imgs[0].alt for image in app.get("image")]
+def live(queue: Queue) -> list:
+    return [job for job in queue._jobs.values() if job.state in LIVE]
 
 
-def test_every_method_shows_its_own_map_and_how_far_to_trust_it(queue):
-    app = until_there(opened())
+@pytest.mark.slow
+def test_every_method_shows_its_own_map_and_its_explanation_quality(all_done):
+    app = all_done
     assert not app.exception and not errors(app)
-    for method in METHODS.values():
-        assert f"{method.title} over the scan" in alts(app)
-    cards = {image.proto.imgs[0].url for image in app.get("image") if image.proto.imgs[0].alt.endswith("over the scan")}
-    assert len(cards) > len(METHODS) - 4  # the CAMs of so small a network may look alike
-    said = [caption.value for caption in app.caption]
-    assert sum("not measured" in sentence for sentence in said) == len(METHODS)  # the tiny zoo has no board
-    assert any("agree" in element.value for element in app.markdown)
+    pictures = {image.alt: image.url for drawn in app.get("image") for image in drawn.proto.imgs}
+    maps = {alt: url for alt, url in pictures.items() if alt.endswith("over the scan")}
+    assert set(maps) == {f"{method.title} over the scan" for method in METHODS.values()}
+    assert len(set(maps.values())) > len(METHODS) - 4  # the CAMs of so small a network may look alike
+    captions = [caption.value for caption in app.caption]
+    assert sum(summary_line(None) in caption for caption in captions) == len(METHODS)  # the tiny zoo has no evaluation
+    assert len(app.get("plotly_chart")) == 3  # probabilities, the region's board hidden, and the agreement of maps
 
 
-def test_one_reader_s_gallery_takes_no_more_than_two_places_in_the_queue(queue, monkeypatch):
-    _, slow = held_up(monkeypatch)
-    live = [job for job in queue._jobs.values() if job.state in ("waiting", "running")]
-    assert len(live) == 2
-    slow.go.set()
+def test_a_click_on_a_method_opens_it(all_done):
+    assert all_done.button(key="show-occlusion").click().run().selectbox(key="method").value == "occlusion"
 
 
-def test_a_click_on_a_method_shows_it_large(queue):
-    app = until_there(opened())
-    app.button(key="show-occlusion").click().run()
-    assert app.selectbox(key="method").value == "occlusion"
+def test_all_maps_go_into_the_report_where_the_user_wants_them(all_done):
+    app = all_done
+    assert state_of(app).report_maps == ()
+    app.toggle(key="report-all").set_value(True).run()
+    assert len(state_of(app).report_maps) == len(METHODS)
+    app.toggle(key="report-all").set_value(False).run()
+    assert state_of(app).report_maps == ()
 
 
-def test_another_part_of_the_page_or_another_page_frees_the_work(queue, monkeypatch):
-    app, slow = held_up(monkeypatch)
-    assert queue._jobs
-    app.switch_page("pages/about.py").run()
+def test_one_user_s_maps_take_no_more_than_two_places_in_the_queue(held_up, queue):
+    jobs = state_of(held_up).sections[SECTION].jobs
+    assert len(jobs) == 2 and {job.state for job in jobs.values()} <= set(LIVE)
+    assert len(live(queue)) == 3  # with the map that the page is about
+
+
+def test_another_page_cancels_what_this_one_waits_for(held_up, queue, slow):
+    assert live(queue)
+    held_up.switch_page("pages/about.py").run()
+    assert slow.cancelled.wait(10) and not live(queue) and not state_of(held_up).sections
+
+
+def test_another_tab_cancels_the_maps_and_keeps_that_of_the_page(held_up, queue):
+    held_up.session_state["explain-part"] = "What if?"
+    held_up.run()
+    assert len(live(queue)) == 1 and SECTION not in state_of(held_up).sections
+
+
+@pytest.mark.slow
+def test_the_maps_can_be_cancelled_and_continued(held_up, slow):
+    app = held_up.button(key="cancel-all-methods").click().run()
     assert slow.cancelled.wait(10)
-    assert not [job for job in queue._jobs.values() if job.state in ("waiting", "running")]
     slow.go.set()
-
-
-def test_the_gallery_can_be_cancelled_and_gone_on_with(queue, monkeypatch):
-    app, slow = held_up(monkeypatch)
-    app.button(key="cancel-gallery").click().run()
-    assert slow.cancelled.wait(10)
-    slow.go.set()
-    next(button for button in app.button if button.label == "Go on").click().run()
-    app = until_there(app.run())
-    assert "Occlusion over the scan" in alts(app)
+    app = until_done(press(app, "Continue").run())
+    assert f"{METHODS['lime'].title} over the scan" in alts(app) and not errors(app)
+    assert state_of(app).sections[SECTION].jobs == {}

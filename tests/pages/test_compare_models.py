@@ -1,29 +1,32 @@
-"""What does a reader of the Compare page get, with good scans and bad, with sound models and broken ones?"""
+"""The Compare page with good scans and bad, with sound models and broken ones."""
 
 import json
 import shutil
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.charts.compare import matrix, probabilities
-from pages.components.pickers import SAMPLES
-from scans import phantom
+from explain import METHODS
+from explain.evaluation.summary import summary_line
+from pages.charts.compare import NO_CLASS, NO_PREDICTION, matrix, probabilities
+from pages.components.compare import disagreement_table, grid
+from pages.components.samples import SAMPLES
+from scans import BLANK_SLICE, phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti, png
-from tests.pages.conftest import ROOT, errors
+from tests.pages.conftest import SAMPLE, alts, errors, open_app, pending, state_of, urls
+from tests.pages.conftest import upload as upload_files
 
 FIGSHARE = {"classes": ("glioma", "meningioma", "pituitary"), "names": ("Glioma", "Meningioma", "Pituitary tumour")}
 FIFTEEN = {
     "classes": ("astrocytoma", "glioblastoma", "meningioma", "normal", "schwannoma"),
     "names": ("Astrocytoma", "Glioblastoma", "Meningioma", "Normal", "Schwannoma"),
 }
-SAMPLE = next(iter(SAMPLES))
-VIEW = "compare-view"
-WORKLIST = "All scans by disagreement"
+IDS = ("a-kaggle4", "b-figshare3", "c-44c15")
+MAPS = [f"{model}, {method}: the scan under the heatmap" for method in ("Grad-CAM", "Occlusion") for model in IDS]
+VIEW, TABLE = "compare-view", "All scans by disagreement"
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +55,25 @@ def zoo(three, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def page() -> AppTest:
-    return AppTest.from_file(str(ROOT / "pages" / "compare_models.py"), default_timeout=60)
+def page(queue) -> AppTest:
+    return open_app(queue, page="pages/compare_models.py")
 
 
 def opened(page: AppTest, scan: str | None = SAMPLE) -> AppTest:
-    if scan:
-        page.session_state["opened"] = scan
-    return settled(page.run())
+    state_of(page).scan = scan
+    return until_done(page.run())
 
 
-def settled(page: AppTest) -> AppTest:
+def until_done(page: AppTest) -> AppTest:
     """Run the page until every map is there."""
-    for _ in range(100):
+    for _ in range(60):
         assert not page.exception
         if not page.get("progress"):
             return page
-        time.sleep(0.1)
+        for job in pending(page):
+            job.wait(60)
         page.run()
-    raise AssertionError("the maps did not come")
-
-
-def alts(page: AppTest) -> list[str]:
-    return [image.proto.imgs[0].alt for image in page.get("image")]
+    raise AssertionError("the maps were not done after 60 runs")
 
 
 def texts(page: AppTest) -> str:
@@ -87,26 +86,23 @@ def chart(page: AppTest, place: int = 0) -> dict:
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    values = [(name, data, "application/octet-stream") for name, data in files]
-    return settled(page.file_uploader[0].set_value(values).run())
+    return until_done(upload_files(page, *files))
 
 
-def test_without_a_scan_the_page_says_what_it_does_and_shows_the_samples(page):
+def test_without_a_scan_the_page_shows_the_samples(page):
     opened(page, None)
-    assert page.title[0].value == "Where do the models disagree?" and not errors(page)
+    assert page.title and not errors(page)
     assert set(SAMPLES) <= set(alts(page))
 
 
 def test_every_model_has_a_map_by_every_method_beside_the_scan(page):
     opened(page)
     assert not errors(page)
-    seen = alts(page)
-    for model in ("a-kaggle4", "b-figshare3", "c-44c15"):
-        for method in ("Grad-CAM", "Occlusion"):
-            assert f"{model}, {method}: the scan under the heatmap" in seen
-    assert seen.count("The scan") == 2  # one a row, so that it is always in sight
-    assert "Colour bar" in seen
-    assert texts(page).count("On the board: not measured") == 6  # no board in this zoo
+    pictures = alts(page)
+    assert [alt for alt in pictures if "heatmap" in alt] == MAPS
+    assert pictures.count("The scan") == 2  # one per row, so that it is always in sight
+    assert "Colour bar" in pictures
+    assert sum(summary_line(None) in caption.value for caption in page.caption) == 6  # this zoo has no evaluation
 
 
 def test_the_chart_gathers_the_classes_that_correspond(page):
@@ -115,60 +111,62 @@ def test_the_chart_gathers_the_classes_that_correspond(page):
     assert bars[0]["y"] == ["Glioma", "Meningioma", "No tumour", "Pituitary tumour", "Other classes"]
     for bar in bars:
         assert sum(bar["x"]) == pytest.approx(1, abs=1e-4)
-    assert [text == "cannot answer this" for text in bars[1]["text"]] == [False, False, True, False, True]
-    assert [text == "cannot answer this" for text in bars[2]["text"]] == [False, False, False, True, False]
+    assert [text == NO_CLASS for text in bars[1]["text"]] == [False, False, True, False, True]
+    assert [text == NO_CLASS for text in bars[2]["text"]] == [False, False, False, True, False]
     assert "c-44c15: Glioma = Astrocytoma, Glioblastoma; No tumour = Normal; Other classes = Schwannoma" in texts(page)
 
 
-def test_one_class_can_be_asked_of_all_and_a_model_without_it_says_so(page):
+def test_one_class_can_be_explained_for_all_and_a_model_without_it_says_so(page):
     opened(page).selectbox(key="compare-class").select("pituitary").run()
-    settled(page)
-    assert "This model has no class that corresponds, so there is nothing to explain." in texts(page)
+    until_done(page)
+    assert [caption.value for caption in page.caption].count(grid.NO_CLASS) == 2
+    assert state_of(page).compare_target == "pituitary"
     assert "a-kaggle4, Grad-CAM: the scan under the heatmap" in alts(page)
     assert "c-44c15, Grad-CAM: no map" in alts(page)
     page.selectbox(key="compare-class").select("glioma").run()
-    said = texts(settled(page))
-    assert "Grad-CAM · Astrocytoma" in said or "Grad-CAM · Glioblastoma" in said
+    captions = texts(until_done(page))
+    assert "Grad-CAM · Astrocytoma" in captions or "Grad-CAM · Glioblastoma" in captions
 
 
-def test_the_heatmaps_of_all_are_hidden_at_once_and_nothing_is_asked_again(page, monkeypatch):
+def test_the_heatmaps_of_all_are_hidden_at_once_and_nothing_is_explained_again(page, monkeypatch):
     opened(page)
-    monkeypatch.setattr("pages.components.requests.explain", None)
-    before = [image.proto.imgs[0].url for image in page.get("image")]
-    page.button(key="compare-show-heatmap").click().run()
-    urls = {a: i.proto.imgs[0].url for a, i in zip(alts(page), page.get("image"), strict=True)}
-    assert len({url for alt, url in urls.items() if "heatmap" in alt or alt == "The scan"}) == 1
-    page.button(key="compare-show-heatmap").click().run()
-    assert [image.proto.imgs[0].url for image in page.get("image")] == before
+    monkeypatch.setattr("explain.cache.explain", None)
+    before = urls(page)
+    page.button(key="show-map").click().run()
+    pictures = dict(zip(alts(page), urls(page), strict=True))
+    assert len({url for alt, url in pictures.items() if "heatmap" in alt or alt == "The scan"}) == 1
+    page.button(key="show-map").click().run()
+    assert urls(page) == before
 
 
-def test_agreement_is_said_between_models_and_between_methods(page):
+def test_agreement_is_given_between_models_and_between_methods(page):
     opened(page)
-    said = texts(page)
-    assert said.count("The maps of the models") + said.count("There are not two maps of the models") == 2
+    titles = {f"**{METHODS[method].title}**" for method in ("gradcam", "occlusion")}
+    assert titles <= {element.value for element in page.markdown}
+    assert len(page.get("plotly_chart")) == 3  # the probabilities, and three models by each method
     page.segmented_control(key="compare-across").set_value("Between methods").run()
-    assert "The maps of Grad-CAM and Occlusion" in texts(page)
+    assert state_of(page).compare_across_methods and len(page.get("plotly_chart")) == 1  # two maps need no matrix
+    assert sum("Grad-CAM and Occlusion" in element.value for element in page.markdown) == 3
 
 
 def test_a_pair_of_maps_is_drawn_with_a_legend_in_words(page):
     opened(page)
-    seen = alts(page)
-    assert "Where a-kaggle4 · Grad-CAM and b-figshare3 · Grad-CAM mark the same" in seen
-    said = texts(page)
-    for words in ("Both maps", "Only A: a-kaggle4 · Grad-CAM", "Only B: b-figshare3 · Grad-CAM"):
-        assert words in said
+    first, second = "a-kaggle4 · Grad-CAM", "b-figshare3 · Grad-CAM"
+    assert [alt for alt in alts(page) if first in alt and second in alt]
+    legend = [caption.value for caption in page.caption if caption.value.startswith(("Both", "Only"))]
+    assert len(legend) == 3 and first in legend[1] and second in legend[2]
     page.selectbox(key="compare-second").select("a-kaggle4 · Grad-CAM").run()
     assert "both mark 100\u00a0%" in texts(page)
 
 
-def test_a_model_whose_weights_are_broken_has_its_sentence_and_the_others_answer(page, zoo):
+def test_a_model_whose_weights_are_broken_has_its_sentence_and_the_others_predict(page, zoo):
     with (zoo / "b-figshare3" / "model.keras").open("ab") as file:
         file.write(b"\0")
     opened(page)
-    assert len(errors(page)) == 2 and all("not those its card describes" in error for error in errors(page))
+    assert len(errors(page)) == 2 and all("b-figshare3" in error for error in errors(page))  # one per method
     assert "a-kaggle4, Occlusion: the scan under the heatmap" in alts(page)
-    assert set(chart(page)["data"][1]["text"]) <= {"no answer", "cannot answer this"}
-    assert "The 2 models that answered" in texts(page)
+    assert set(chart(page)["data"][1]["text"]) == {NO_PREDICTION, NO_CLASS}
+    assert {NO_PREDICTION}.isdisjoint(chart(page)["data"][0]["text"])
 
 
 def test_a_model_that_gives_no_numbers_is_left_out(page, zoo):
@@ -177,7 +175,7 @@ def test_a_model_that_gives_no_numbers_is_left_out(page, zoo):
     write_bundle(zoo / "d-kaggle4", network)
     page.query_params["models"] = ["a-kaggle4", "d-kaggle4"]
     opened(page)
-    assert errors(page) and all("not finite" in error for error in errors(page))
+    assert errors(page) and all("d-kaggle4" in error for error in errors(page))
     assert "a-kaggle4, Grad-CAM: the scan under the heatmap" in alts(page)
 
 
@@ -201,88 +199,104 @@ def test_more_models_in_the_address_than_are_taken_do_no_harm(page, zoo):
     assert len([alt for alt in alts(page) if "heatmap" in alt]) <= 4
 
 
-def test_no_model_and_no_method_are_each_told_in_one_sentence(page):
+def test_no_model_and_no_method_are_one_sentence_each(page):
     opened(page).multiselect(key="methods").set_value([]).run()
-    assert "Choose a method" in texts(page) and chart(page)
+    assert len(page.info) == 1 and "method" in page.info[0].value and chart(page)
     page.multiselect(key="models").set_value([]).run()
-    assert "Choose two models or more" in texts(page) and not page.exception
+    assert len(page.info) == 1 and "models" in page.info[0].value and not page.exception
 
 
 def test_one_model_alone_is_shown_with_nothing_to_compare_it_to(page):
     page.query_params["models"] = ["a-kaggle4"]
     opened(page)
-    assert "nothing to compare" in texts(page) and not errors(page)
+    assert not errors(page) and [alt for alt in alts(page) if "heatmap" in alt] == MAPS[::3]
+    assert len(chart(page)["data"]) == 1
 
 
 def volume(*heights: float) -> bytes:
-    """A NIfTI of one head, as bright in each slice as told; 0 is a blank slice."""
+    """A NIfTI of one head, with a brightness per slice; 0 is a blank slice."""
     head = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
     return nifti((np.stack([head * height for height in heights], -1) * 1000).astype(np.int16))
 
 
-def test_a_blank_slice_is_told_once_and_a_bad_file_keeps_its_sentence(page):
+def test_a_blank_slice_is_one_error_and_a_bad_file_keeps_its_own(page):
     opened(page, None)
     upload(page, ("bad.png", b"no scan"), ("blank.nii", volume(1, 0, 0, 0, 1)))
-    assert len(errors(page)) == 2 and sum("blank" in error for error in errors(page)) == 1
+    assert len(errors(page)) == 2 and errors(page).count(BLANK_SLICE) == 1
     assert not page.get("plotly_chart")
 
 
 def test_a_volume_is_compared_by_the_slice_chosen(page):
     opened(page, None)
     upload(page, ("head.nii", volume(0, 0.9, 1, 1, 0.9, 0)))
-    assert "slice 4 alone" in texts(page)
-    page.segmented_control(key=VIEW).set_value(WORKLIST).run()
+    assert "slice 4 " in texts(page)
+    page.segmented_control(key=VIEW).set_value(TABLE).run()
     table = page.dataframe[0].value
     assert list(table["Name"]) == ["head.nii"] and 0 <= table["Disagreement"][0] <= 1
-    assert "middle slice" in texts(page)
 
 
 def test_scans_are_sorted_by_disagreement_and_a_row_opens_its_scan(page):
     opened(page, None)
-    page.segmented_control(key=VIEW).set_value(WORKLIST).run()
-    assert "use the samples" in texts(page) and not page.dataframe
+    page.segmented_control(key=VIEW).set_value(TABLE).run()
+    assert not page.dataframe and not errors(page)
     page.toggle(key="compare-samples").set_value(True).run()
     table = page.dataframe[0].value
     assert set(table["Name"]) == set(SAMPLES)
     assert list(table["Disagreement"]) == sorted(table["Disagreement"], reverse=True)
     assert all(cell.split(", ")[0] in FIFTEEN["names"] for cell in table["c-44c15"])
-    assert set(table["Answers"]) <= {"differ", "the same"}
+    assert set(table["Predictions"]) <= {"differ", "the same"}
 
 
-def test_a_worklist_holds_what_cannot_be_asked_and_the_others_still_answer(page, zoo):
+def test_the_table_lists_scans_without_a_prediction_last(page, zoo):
     opened(page, None)
     good = png(phantom("meningioma", 900_002).scan.pixels)
     upload(page, ("good.png", good), ("blank.nii", volume(1, 0, 0, 0, 1)), ("bad.png", b""))
     (zoo / "b-figshare3" / "model.keras").unlink()
-    page.segmented_control(key=VIEW).set_value(WORKLIST).run()
+    page.segmented_control(key=VIEW).set_value(TABLE).run()
     table = page.dataframe[0].value
-    assert list(table["Name"]) == ["good.png", "blank.nii"]  # without a figure: last
-    assert table["c-44c15"][1] == "blank slice" and table["b-figshare3"][0] == "no answer"
+    assert list(table["Name"]) == ["good.png", "blank.nii"]  # without a disagreement: last
+    assert table["c-44c15"][1] == "blank slice" and table["b-figshare3"][0] == "no prediction"
     assert len(errors(page)) == 2 and not page.exception  # the bad file's and the model's
 
 
-def test_choosing_a_row_hands_its_scan_to_the_page(monkeypatch):
-    from pages.components.compare import disagreement_table as compare_worklist
+def test_a_selected_row_opens_its_scan_in_the_view_of_one(page, monkeypatch):
+    """The table stands for a button that selects its second row: AppTest selects none."""
 
-    state = {compare_worklist._TABLE: SimpleNamespace(selection=SimpleNamespace(rows=[1]))}
-    monkeypatch.setattr(compare_worklist.st, "session_state", state)
-    went = []
-    compare_worklist._open(["a.png", "b.png"], lambda: went.append(True))
-    assert state["opened"] == "b.png" and went == [True]
+    def selectable(table, *, on_select, key, **_):
+        def select():
+            selection = SimpleNamespace(rows=[1])
+            disagreement_table.st.session_state[key] = SimpleNamespace(selection=selection)
+            on_select()
+
+        tables.append(table)
+        disagreement_table.st.button("Select", key="select", on_click=select)
+
+    tables = []
+    monkeypatch.setattr(disagreement_table.st, "dataframe", selectable)
+    session = state_of(page)
+    session.compare_table = session.compare_samples = True
+    page.query_params["methods"] = ["Grad-CAM"]
+    opened(page)
+    assert page.segmented_control(key=VIEW).value == TABLE and page.toggle(key="compare-samples").value
+    until_done(page.button(key="select").click().run())
+    assert session.scan == tables[0][1]["Name"] and not session.compare_table
+    assert next(box for box in page.selectbox if box.label == "Scan").value == session.scan
+    assert next(control for control in page.segmented_control if control.label == "View").value != TABLE
+    assert [alt for alt in alts(page) if "heatmap" in alt] == MAPS[:3]
 
 
-def test_the_chart_of_probabilities_names_every_model_and_never_says_a_flat_hundred():
+def test_the_chart_of_probabilities_names_every_model_and_never_gives_a_flat_hundred():
     figure = probabilities(
         ["a", "b"],
         ["Glioma", "Other"],
         np.array([[1.0, 0.0], [np.nan, np.nan]]),
         np.array([[True, False], [True, True]]),
     )
-    assert list(figure.data[0].text) == ["over 99\u00a0%", "cannot answer this"]
-    assert list(figure.data[1].text) == ["no answer", "no answer"] and list(figure.data[1].x) == [0, 0]
+    assert list(figure.data[0].text) == ["over 99\u00a0%", NO_CLASS]
+    assert list(figure.data[1].text) == [NO_PREDICTION, NO_PREDICTION] and list(figure.data[1].x) == [0, 0]
 
 
-def test_the_matrix_shows_each_pair_once_and_a_dash_for_what_says_nothing():
+def test_the_matrix_shows_each_pair_once_and_a_dash_for_a_constant_map():
     values = np.array([[1, 0.5, np.nan], [0.5, 1, -0.25], [np.nan, -0.25, 1]])
     shown = matrix(values, ["a", "b", "c"]).data[0]
     assert np.array(shown.text).tolist() == [["0.50", ""], ["–", "\N{MINUS SIGN}0.25"]]

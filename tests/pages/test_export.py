@@ -1,6 +1,7 @@
-"""Does a reader get each file, made from what is on the screen, only when it is asked for?"""
+"""The export buttons: each file is made from what is on the screen, and only when its button is pressed."""
 
 import io
+import json
 import zipfile
 from threading import Thread
 
@@ -9,37 +10,41 @@ import pytest
 from pydicom import dcmread
 from streamlit.testing.v1 import AppTest
 
-from pages.components.display import Look
-from pages.components.explain.export import style_of
-from tests.explain.report.conftest import reading_of
-from tests.good_files import dicom12, disc
+from explain import Rendering
+from tests.explain.report.conftest import report_of
+from tests.good_files import dicom12, disc, png
+from tests.pages.conftest import SAMPLE, open_app, predicted_class, state_of
 
-LOOK = Look(True, False, True, 0.25, 0.5, 2.0, "magma")
+FILES = ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip", "candor-x.dcm"]
 
 
-def script(data, made, calls):
-    import streamlit as st
-
-    from pages.components.explain.export import offer_report
+def script(data, report, calls):
+    from pages.components.explain.export import offer_exports
 
     def make():
         calls.append(1)
-        return made
+        return report
 
-    st.download_button = lambda label, data, name, mime, **_: calls.append((label, data, name, mime))
-    offer_report(make, "candor-x", data)
+    offer_exports(make, "candor-x", data)
 
 
 @pytest.fixture
-def offered(monkeypatch):
-    """Draw the buttons; return the app and what stands behind each button, by label."""
+def buttons(monkeypatch) -> dict:
+    """What stands behind each download button of the last run, by the name of its file."""
     import streamlit as st
 
-    monkeypatch.setattr(st, "download_button", st.download_button)  # put back afterwards
+    buttons = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, name, mime, **_: buttons.update({name: data}))
+    return buttons
+
+
+@pytest.fixture
+def offer(buttons):
+    """Draw the buttons for a file; return the app and a list that gets a 1 for each report that is made."""
 
     def offer(data):
         calls = []
-        given = {"data": data, "made": reading_of(data), "calls": calls}
+        given = {"data": data, "report": report_of(data), "calls": calls}
         app = AppTest.from_function(script, default_timeout=60, kwargs=given).run()
         assert not app.exception
         return app, calls
@@ -47,44 +52,72 @@ def offered(monkeypatch):
     return offer
 
 
-def press(call) -> bytes:
+def made(button) -> bytes:
     """Make a file as Streamlit does: in another thread, without a session."""
-    found = []
-    thread = Thread(target=lambda: found.append(call[1]()))
+    results = []
+    thread = Thread(target=lambda: results.append(button()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
-def test_nothing_is_made_until_a_button_is_pressed_and_then_it_is_what_it_says(offered):
-    _, calls = offered(dicom12(disc(), StudyInstanceUID="1.2.3"))
-    names = [call[2] for call in calls]
-    assert names == ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip", "candor-x.dcm"]
-    pdf, html, png, archive, dicom = (press(call) for call in list(calls))
-    assert pdf.startswith(b"%PDF-") and html.startswith(b"<!doctype html>") and png.startswith(b"\x89PNG")
+def manifest_of(data: bytes) -> dict:
+    with zipfile.ZipFile(io.BytesIO(data)) as bundle:
+        return json.loads(bundle.read("manifest.json"))
+
+
+def test_nothing_is_made_until_a_button_is_pressed_and_each_file_is_of_its_type(offer, buttons):
+    _, calls = offer(dicom12(disc(), StudyInstanceUID="1.2.3"))
+    assert list(buttons) == FILES and not calls
+    pdf, html, picture, archive, dicom = (made(button) for button in buttons.values())
+    assert pdf.startswith(b"%PDF-") and html.startswith(b"<!doctype html>") and picture.startswith(b"\x89PNG")
     with zipfile.ZipFile(io.BytesIO(archive)) as bundle:
         assert np.load(io.BytesIO(bundle.read("map.npy"))).shape == (64, 64)
     dataset = dcmread(io.BytesIO(dicom))
     assert dataset.StudyInstanceUID == "1.2.3" and not dataset.PatientName
-    assert len([call for call in calls if call == 1]) == 5
+    assert len(calls) == len(FILES)
 
 
-def test_the_patient_s_name_goes_along_only_where_the_reader_ticks_the_box(offered):
-    app, calls = offered(dicom12(disc()))
-    calls.clear()
+def test_the_patient_s_name_is_copied_only_where_the_user_ticks_the_box(offer, buttons):
+    app, _ = offer(dicom12(disc()))
     app.checkbox(key="identity").check().run()
-    assert dcmread(io.BytesIO(press(calls[-1]))).PatientName == "Muster^Erika"
+    assert dcmread(io.BytesIO(made(buttons[FILES[-1]]))).PatientName == "Muster^Erika"
 
 
-def test_a_scan_that_is_no_dicom_gets_no_question_about_a_patient(offered):
-    from tests.good_files import png
-
-    app, calls = offered(png(disc()))
-    assert not app.checkbox and any("no DICOM file" in caption.value for caption in app.caption)
-    assert dcmread(io.BytesIO(press(calls[-1]))).StudyInstanceUID.startswith("2.25.")
+def test_a_scan_that_is_no_dicom_has_no_name_to_copy(offer, buttons):
+    app, _ = offer(png(disc()))
+    assert not app.checkbox
+    assert dcmread(io.BytesIO(made(buttons[FILES[-1]]))).StudyInstanceUID.startswith("2.25.")
 
 
-def test_a_report_draws_its_map_as_the_reader_drew_it():
-    style = style_of(LOOK, (0.1, 0.9))
-    assert (style.opacity, style.threshold, style.smooth, style.colour_map) == (0.25, 0.5, 2.0, "magma")
-    assert style.contours and not style.against and style.window == (0.1, 0.9)
+def test_an_export_draws_its_map_as_the_user_drew_it(in_tiny_zoo, queue, buttons):
+    chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.5)
+    app = open_app(queue, scan=SAMPLE, rendering=chosen, colour_maps={False: "magma"}).run()
+    next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(2.0)
+    next(slider for slider in app.slider if slider.label == "Level").set_value(0.25).run()
+    assert predicted_class(app)
+    (archive,) = (button for name, button in buttons.items() if name.endswith(".zip"))
+    app.slider(key="opacity").set_value(75).run()  # the button, drawn before, makes what is on the screen now
+    picture, session = manifest_of(made(archive))["picture"], state_of(app)
+    assert (picture["contours"], picture["opacity"], picture["threshold"]) == (True, 0.75, 0.5)
+    assert (picture["smoothing"], picture["colour_map"], picture["against"]) == (2.0, "magma", False)
+    assert picture["window"] == list(session.rendering.window) != [0.0, 1.0]
+
+
+def test_a_report_of_several_maps_suits_them_all(in_tiny_zoo, empty_cache, queue, buttons, monkeypatch):
+    from pages.components.explain import export
+
+    reports = []
+    monkeypatch.setattr(export, "_html", reports.append)
+    app = open_app(queue, scan=SAMPLE).run()
+    next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(2.0).run()
+    app.selectbox(key="method").select("layercam").run()
+    (html,) = (button for name, button in buttons.items() if name.endswith(".html") and "layercam" in name)
+    made(html)
+    session = state_of(app)
+    session.report_maps = tuple(empty_cache._kept)
+    made(html)
+    alone, several = reports
+    assert [each.method for each in alone.explanations] == ["layercam"]
+    assert [each.method for each in several.explanations] == ["layercam", "gradcam"]
+    assert alone.rendering == session.rendering and several.rendering == session.rendering.for_several()

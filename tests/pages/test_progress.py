@@ -61,23 +61,25 @@ def kept():
     return explanation
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [pytest.param(m, marks=[pytest.mark.slow] * (m == "shap")) for m in METHODS])
 def test_every_method_draws_its_map_and_describes_it(queue, name):
     app = open_app(queue, scan=SAMPLE)
     app.query_params["method"] = METHODS[name].title
     app.run()
     method, scan, explanation = METHODS[name], phantom("glioma", 1).scan, kept()
     assert explanation.method == name and predicted_class(app) and not errors(app)
-    assert alts(app) == (PICTURES if explanation.heat.any() else PICTURES[:2])
+    drawn = bool(explanation.heat.any())
+    assert alts(app) == (PICTURES if drawn else PICTURES[:2])
     for sentence in (convergence(explanation), *fit_notes(explanation), method.measures, method.pitfalls, method.paper):
         assert sentence in text(app)
     class_name = dict(zip(CLASSES, models()["tiny-phantom4"].names, strict=True))[explanation.target]
-    assert (colour_meaning(explanation, class_name, method.signed) in text(app)) is explanation.heat.any()
+    assert (colour_meaning(explanation, class_name, method.signed) in text(app)) is drawn
     assert bool([box for box in app.number_input if box.key == "seed"]) is method.random
     assert bool([toggle for toggle in app.toggle if toggle.key == "against"]) is method.signed
     usual = smoothing(scan, name)
-    if explanation.heat.any():
-        assert (usual.sentence(usual.usual) in text(app)) is method.per_pixel is bool(usual.usual)
+    assert bool(usual.usual) is method.per_pixel
+    if usual.usual and drawn:
+        assert usual.sentence(usual.usual) in text(app)
 
 
 def test_a_running_explanation_leaves_the_prediction_the_scan_and_its_progress_in_sight(slow, start):
@@ -175,6 +177,7 @@ def test_a_blank_slice_is_one_sentence(app):
     assert errors(app) == [BLANK_SLICE] and alts(app) == PICTURES[:1] and not predicted_class(app)
 
 
+@pytest.mark.slow
 def test_a_saturated_model_explains_each_class_or_gives_the_reason_why_not(queue, tmp_path, monkeypatch):
     network = tiny_network()
     network.layers[-1].set_weights([1e4 * w for w in network.layers[-1].get_weights()])

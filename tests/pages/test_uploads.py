@@ -1,33 +1,69 @@
-"""Do the reader's scan, slice, model and method stay with them, and nobody's name get into the address?"""
+"""Uploads: kept from page to page, listed once, hashed once, removed for good, and never named in the address."""
 
 import numpy as np
-from streamlit.testing.v1 import AppTest
+import pytest
 
-from pages.components import uploads as worklist
-from pages.components.pickers import SAMPLES
+from pages.components import uploads
+from pages.components.samples import SAMPLES
 from scans import phantom
 from tests.good_files import dicom12, nifti, png
-from tests.pages.conftest import answer, errors, upload
+from tests.pages.conftest import alts, errors, open_app, pending, predicted_class, press, state_of, upload
 
 GOOD = png(phantom("meningioma", 900_002).scan.pixels)
+OTHER = png(phantom("glioma", 1).scan.pixels)
+EXPLAIN, COMPARE, ABOUT = (f"pages/{name}.py" for name in ("explain_scan", "compare_models", "about"))
 
 
-def scan_of(app: AppTest):
+@pytest.fixture(autouse=True)
+def tiny(in_tiny_zoo):
+    """The tiny zoo: these tests are about files."""
+
+
+@pytest.fixture
+def calls(monkeypatch) -> dict[str, int]:
+    """How often a file was hashed and the list of uploads was made."""
+    calls = {"sha256": 0, "_listed": 0}
+
+    def counted(name):
+        function = getattr(uploads, name)
+
+        def call(*given):
+            calls[name] += 1
+            return function(*given)
+
+        return call
+
+    for name in calls:
+        monkeypatch.setattr(uploads, name, counted(name))
+    return calls
+
+
+def scan_of(app):
     return next(box for box in app.selectbox if box.label == "Scan")
 
 
-def test_an_upload_is_still_there_after_a_look_at_another_page(app):
+def slice_of(app):
+    return next(slider for slider in app.slider if slider.label == "Slice")
+
+
+def head(slices: int) -> np.ndarray:
+    """Int16 (x, y, slices) of a head."""
+    pixels = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
+    return (np.stack([pixels] * slices, -1) * 1000).astype(np.int16)
+
+
+def test_an_upload_is_still_there_after_a_visit_to_another_page(app):
     upload(app.run(), ("Muster^Erika.png", GOOD))
-    first = answer(app)
-    app.switch_page("pages/about.py").run()
+    first = predicted_class(app)
+    app.switch_page(ABOUT).run()
     assert not app.exception
-    app.switch_page("pages/explain_scan.py").run()
-    assert scan_of(app).value == "Muster^Erika.png" and answer(app) == first
+    app.switch_page(EXPLAIN).run()
+    assert scan_of(app).value == "Muster^Erika.png" and predicted_class(app) == first
 
 
-def test_the_scan_is_the_same_on_the_page_that_compares(app):
+def test_the_scan_is_the_same_on_the_compare_page(app):
     upload(app.run(), ("a.png", GOOD))
-    app.switch_page("pages/compare_models.py").run()
+    app.switch_page(COMPARE).run()
     assert scan_of(app).value == "a.png" and not app.exception
 
 
@@ -35,13 +71,13 @@ def test_the_address_names_a_sample_and_never_a_file(app):
     name = list(SAMPLES)[2]
     app.query_params["sample"] = "phantom-3"
     app.run()
-    assert scan_of(app).value == name and answer(app)
+    assert scan_of(app).value == name and predicted_class(app)
     upload(app, ("Muster^Erika.png", GOOD))
     assert scan_of(app).value == "Muster^Erika.png"
     assert "sample" not in app.query_params and "Muster" not in str(app.query_params)
 
 
-def test_an_unknown_sample_in_the_address_is_nothing_chosen(app):
+def test_an_unknown_sample_in_the_address_opens_nothing(app):
     app.query_params["sample"] = "../../etc/passwd"
     app.run()
     assert scan_of(app).value is None and not errors(app)
@@ -58,61 +94,80 @@ def test_the_method_stands_in_the_address_and_an_unknown_one_is_ignored(app):
 
 
 def test_uploads_can_be_removed_from_memory(app):
-    upload(app.run(), ("a.png", GOOD), ("b.png", png(phantom("glioma", 1).scan.pixels)))
-    next(button for button in app.button if button.label == "Remove all 2 files").click().run()
-    assert app.session_state["worklist"] == {} if "worklist" in app.session_state else True
-    assert scan_of(app).options == list(SAMPLES) and not answer(app)
+    upload(app.run(), ("a.png", GOOD), ("b.png", OTHER))
+    press(app, "Remove all 2 files")
+    session = state_of(app)
+    assert session.uploads == {} and session.entries == {} and session.in_field == set() and session.scan is None
+    assert scan_of(app).options == list(SAMPLES) and scan_of(app).value is None and not predicted_class(app)
 
 
-def test_more_than_can_be_kept_is_said_and_the_rest_is_kept(app, monkeypatch):
-    monkeypatch.setattr(worklist, "MAX_TOGETHER", int(1.5 * len(GOOD)))
+def test_removing_the_open_upload_leaves_nothing_of_it_on_any_page(app):
+    upload(app.run(), ("a.png", GOOD))
+    upload(app, ("b.png", OTHER))  # in the place of the first
+    session = state_of(app)
+    assert list(session.uploads) == ["b.png"] and session.scan == "b.png" == scan_of(app).value
+    app.file_uploader[0].set_value([]).run()
+    for page in (EXPLAIN, COMPARE):
+        app.switch_page(page).run()
+        assert not app.exception and session.scan is None and scan_of(app).value is None
+        assert not predicted_class(app) and set(alts(app)) == set(SAMPLES)
+    assert session.uploads == {} and session.entries == {} and not pending(app)
+
+
+def test_an_upload_is_hashed_and_listed_once_however_often_the_page_is_drawn(app, calls):
+    upload(app.run(), ("a.png", GOOD), ("b.png", OTHER))
+    assert calls == {"sha256": 2, "_listed": 2}  # listed once for the page without files, and once with them
+    app.run()
+    scan_of(app).select("a.png").run()
+    for page in (COMPARE, ABOUT, EXPLAIN):
+        app.switch_page(page).run()
+    assert calls == {"sha256": 2, "_listed": 2} and predicted_class(app)
+    press(app, "Remove all")
+    assert calls == {"sha256": 2, "_listed": 3}
+
+
+def test_more_than_can_be_kept_is_one_sentence_and_the_rest_is_kept(app, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_TOGETHER", int(1.5 * len(GOOD)))
     upload(app.run(), ("a.png", GOOD), ("b.png", GOOD))
-    assert len(errors(app)) == 1 and "Not all files were taken" in errors(app)[0]
-    assert scan_of(app).options[0] == "a.png" and answer(app)
+    assert len(errors(app)) == 1 and list(state_of(app).uploads) == ["a.png"]
+    assert scan_of(app).options[0] == "a.png" and predicted_class(app)
 
 
-def test_the_slice_follows_and_another_volume_starts_in_its_middle(app):
-    head = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
-    eight = (np.stack([head] * 8, -1) * 1000).astype(np.int16)
-    upload(app.run(), ("one.nii", nifti(eight)))
-    slide = next(slider for slider in app.slider if slider.label == "Slice")
-    assert slide.value == 5
-    slide.set_value(3).run()
-    app.switch_page("pages/about.py").run()
-    app.switch_page("pages/explain_scan.py").run()
-    assert next(slider for slider in app.slider if slider.label == "Slice").value == 3
-    upload(app, ("two.nii", nifti(eight[..., :6])))
-    assert next(slider for slider in app.slider if slider.label == "Slice").value == 4
+def test_the_slice_is_remembered_and_another_volume_starts_in_its_middle(app):
+    upload(app.run(), ("one.nii", nifti(head(8))))
+    assert slice_of(app).value == 5
+    slice_of(app).set_value(3).run()
+    app.switch_page(ABOUT).run()
+    app.switch_page(EXPLAIN).run()
+    assert slice_of(app).value == 3
+    upload(app, ("two.nii", nifti(head(6))))
+    assert slice_of(app).value == 4
 
 
 def test_keys_step_through_slices_and_methods(app):
-    head = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
-    upload(app.run(), ("one.nii", nifti((np.stack([head] * 3, -1) * 1000).astype(np.int16))))
-    press = {button.label: button for button in app.button}
-    press["Next slice"].click().run()
-    assert next(slider for slider in app.slider if slider.label == "Slice").value == 3
+    upload(app.run(), ("one.nii", nifti(head(3))))
+    press(app, "Next slice")
+    assert slice_of(app).value == 3
     assert {button.label: button for button in app.button}["Next slice"].disabled
-    {button.label: button for button in app.button}["Next method"].click().run()
-    assert app.selectbox(key="method").value == "gradcam++" and answer(app)
+    press(app, "Next method")
+    assert app.selectbox(key="method").value == "gradcam++" and predicted_class(app)
 
 
-def test_slices_of_one_series_are_one_entry_and_read_in_their_order(app):
+def test_slices_of_one_series_are_one_entry_in_their_order(app):
     heads = [phantom("glioma", seed).scan.pixels for seed in (1, 2, 3)]
     place = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
-    files = [(f"{k}.dcm", dicom12(head, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, head in enumerate(heads)]
+    files = [(f"{k}.dcm", dicom12(each, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, each in enumerate(heads)]
     upload(app.run(), *reversed(files))
-    assert scan_of(app).value == "Series of 3 slices (0.dcm)"
-    slide = next(slider for slider in app.slider if slider.label == "Slice")
-    assert (slide.value, slide.max) == (2, 3) and answer(app)
-    tabs = [tab.label for tab in app.tabs]
-    assert "Whole series" in tabs
+    assert scan_of(app).value == "Series of 3 slices (0.dcm)" and len(state_of(app).entries) == 1
+    assert (slice_of(app).value, slice_of(app).max) == (2, 3) and predicted_class(app)
+    assert "Whole series" in [tab.label for tab in app.tabs]
 
 
-def test_several_files_become_a_worklist_with_the_model_s_answers(app):
-    upload(app.run(), ("a.png", GOOD), ("b.png", png(phantom("glioma", 1).scan.pixels)))
+def test_several_files_become_a_worklist_with_the_model_s_predictions(queue):
+    app = open_app(queue)
     app.session_state["explain-part"] = "Worklist"
-    app.run()
+    upload(app.run(), ("a.png", GOOD), ("b.png", OTHER))
     table = app.dataframe[0].value
     assert list(table["Name"]) == ["b.png", "a.png"] and not app.exception
-    said = answer(app).removeprefix("The model's answer: ")
-    assert table["Answer"][0].startswith(said) and table["Scan"].str.startswith("data:image/png").all()
+    assert table["Prediction"][0].startswith(predicted_class(app))
+    assert table["Scan"].str.startswith("data:image/png").all()

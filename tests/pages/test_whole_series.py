@@ -1,6 +1,7 @@
-"""Is a series read when asked for, in sight, to be stopped, and does it lead to its slices?"""
+"""A whole series: classified when the user asks for it, with its progress, and a way to each slice."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,27 +9,36 @@ from streamlit.elements.plotly_chart import PlotlyState
 from streamlit.testing.v1 import AppTest
 
 from explain import Cancelled
-from explain.queue import Busy, Queue
+from explain.prediction_text import percent
+from explain.queue import Busy
+from explain.slice_probabilities import WARNING, as_table, count_sentence
 from model_zoo import ModelError
 from pages.charts.whole_series import lines
-from pages.components.explain import whole_series as series
+from pages.components.explain import whole_series
+from pages.components.requests import FAILED
+from pages.state import PageState
 from scans import Scan, phantom
 from tests.conftest import tiny_network
 from tests.explain.networks import model_of
+from tests.pages.conftest import PATIENT, labels, state_of
+from tests.pages.conftest import press as press_button
 
 HEAD = phantom("glioma", 900_003, 64).scan.pixels
+OFFER = "Classify all 6 slices"
 HEIGHTS = (0, 0.4, 0.7, 1, 0.7, 0)
 SCANS = [Scan(HEAD * height, "b" * 64, index=i, count=6, plane="axial") for i, height in enumerate(HEIGHTS)]
 
 
-def page(scans, model):
+def page(volume, model):
     import streamlit as st
 
-    from pages.components.explain.whole_series import read_series
+    from pages.components.explain.whole_series import show_whole_series
+    from pages.components.pickers import Open
+    from pages.state import state
 
-    current = st.session_state.get("place", 2)
-    choose = lambda place: st.session_state.update(place=place)  # noqa: E731
-    st.session_state["p"] = read_series(scans, model, model.card, choose, current=current)
+    volume = st.session_state.get("another volume", volume)
+    place = next(iter(state().slices.values()), 2)
+    st.session_state["p"] = show_whole_series(Open(volume[place], volume, place), model)
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +47,12 @@ def model():
     return model_of(tiny_network(classes=3), classes=("glioma", "meningioma", "notumor"), names=names)
 
 
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch):
-    """A queue of its own for every test, waited for as long as it takes."""
-    monkeypatch.setattr(series, "QUEUE", Queue())
-    monkeypatch.setattr(series, "AT_ONCE", 55.0)
-
-
 class Slow:
-    """Stands in for `by_slice`: half way at once, and at its end when let go or cancelled."""
+    """Stands in for `by_slice`: halfway at once, and at its end when let go or cancelled."""
 
     def __init__(self, monkeypatch):
         self.go, self.cancelled = threading.Event(), threading.Event()
-        monkeypatch.setattr(series, "by_slice", self)
-        monkeypatch.setattr(series, "AT_ONCE", 0.05)
+        monkeypatch.setattr(whole_series, "by_slice", self)
 
     def __call__(self, model, scans, progress, cancelled):
         progress(0.5)
@@ -62,120 +64,119 @@ class Slow:
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def slow(queue, monkeypatch):
     slow = Slow(monkeypatch)
     yield slow
     slow.go.set()
 
 
-def start(model, scans=SCANS) -> AppTest:
-    app = AppTest.from_function(page, args=(scans, model), default_timeout=60).run()
-    assert not app.exception
-    return app
+@pytest.fixture
+def start(queue, model):
+    """Draw the part of the page before anything is classified; `at_once` as in PageState."""
+
+    def start(at_once: float = PATIENT) -> AppTest:
+        app = AppTest.from_function(page, args=(SCANS, model), default_timeout=60)
+        app.session_state["state"] = PageState(queue=queue, at_once=at_once)
+        return app.run()
+
+    return start
 
 
 def press(app, label: str) -> AppTest:
-    app = next(button for button in app.button if button.label == label).click().run()
+    app = press_button(app, label)
     assert not app.exception
     return app
 
 
-def read(model, scans=SCANS) -> AppTest:
-    return press(start(model, scans), f"Read all {len(scans)} slices")
+def test_a_series_is_classified_only_when_the_user_asks_for_it(start):
+    app = start()
+    assert (
+        not app.exception and labels(app) == [OFFER]
+    assert app.session_state["p"] is None and not app.get("plotly_chart")
+    )
 
 
-def labels(app) -> list[str]:
-    return [button.label for button in app.button]
-
-
-def text(app) -> str:
-    return " ".join(element.value for kind in (app.markdown, app.caption) for element in kind)
-
-
-def test_a_series_is_read_only_when_the_reader_asks_for_it(model):
-    app = start(model)
-    assert labels(app) == ["Read all 6 slices"] and app.session_state["p"] is None and not app.get("plotly_chart")
-
-
-def test_what_was_read_is_drawn_counted_warned_about_and_told_as_a_table(model):
-    app = read(model)
+def test_the_predictions_are_drawn_counted_and_listed_with_a_warning(start, model):
+    app = press(start(), OFFER)
     p = app.session_state["p"]
     np.testing.assert_allclose(p[1:5], model.classify(SCANS[1:5]), atol=1e-5)
     assert np.isnan(p[[0, 5]]).all()
-    assert "Of 4 slices asked about" in text(app) and "2 blank slices were left out" in text(app)
-    assert "never on a whole series" in app.warning[0].value
-    assert "peaks at slice" in app.get("plotly_chart")[0].proto.alt
-    assert list(app.dataframe[0].value["Slice"]) == ["1", "2", "3", "4", "5", "6"]
+    assert app.markdown[0].value == count_sentence(p, model.card.names) and app.warning[0].value == WARNING
+    assert all(name in app.get("plotly_chart")[0].proto.alt for name in model.card.names)
+    table = app.dataframe[0].value
+    assert list(table["Slice"]) == ["1", "2", "3", "4", "5", "6"]
+    assert table.to_dict("records") == as_table(p, model.card.names, [0, 1, 2])
 
 
-def test_the_buttons_lead_to_where_each_tumour_is_most_probable(model):
-    app = read(model)
+def test_the_buttons_lead_to_where_each_tumour_is_most_probable(start):
+    app = press(start(), OFFER)
     p = app.session_state["p"]
     highest = {name: int(np.nanargmax(p[:, k])) for k, name in enumerate(("Glioma", "Meningioma"))}
-    told = [label.split(",")[0] for label in labels(app)]
-    assert sorted(told) == sorted(f"Go to slice {place + 1}: {name}" for name, place in highest.items())
-    app = press(app, next(label for label in labels(app) if "Meningioma" in label))
-    assert app.session_state["place"] == highest["Meningioma"]
+    shares = {name: percent(np.nanmax(p[:, k])) for k, name in enumerate(highest)}
+    expected = [f"Go to slice {place + 1}: {name}, {shares[name]}" for name, place in highest.items()]
+    assert sorted(labels(app)) == sorted(expected)
+    press(app, expected[1])
+    assert list(state_of(app).slices.values()) == [highest["Meningioma"]]
 
 
-def test_a_series_read_before_is_there_at_once(model, monkeypatch):
-    app = read(model)
-    monkeypatch.setattr(series, "by_slice", lambda *_: pytest.fail("the model was asked again"))
+def test_a_classified_series_is_remembered(start, monkeypatch):
+    app = press(start(), OFFER)
+    monkeypatch.setattr(whole_series, "by_slice", lambda *_: pytest.fail("the model was called again"))
     assert app.run().get("plotly_chart")
 
 
-def test_a_series_on_its_way_shows_how_far_it_is_and_can_be_stopped(model, slow):
-    app = read(model)
-    assert "3 of 6 slices" in app.get("progress")[0].proto.text
+def test_a_running_classification_shows_its_progress_and_can_be_cancelled(start, slow):
+    app = press(start(at_once=0.3), OFFER)
+    progress = app.get("progress")[0].proto
+    assert progress.value == 50 and "3 of 6" in progress.text
     app = press(app, "Cancel").run()
-    assert slow.cancelled.wait(10) and labels(app) == ["Read all 6 slices"]
+    assert slow.cancelled.wait(10) and labels(app) == [OFFER]
     slow.go.set()
-    series.AT_ONCE = 55.0
-    assert press(app, "Read all 6 slices").get("plotly_chart")
+    state_of(app).at_once = PATIENT
+    assert press(app, OFFER).get("plotly_chart")
 
 
-def test_another_series_gives_up_the_one_before(model, slow):
-    app = read(model)
-    app.session_state["series"].key = "another"
+def test_another_series_cancels_the_one_before(start, slow):
+    app = press(start(at_once=0.05), OFFER)
+    app.session_state["another volume"] = [replace(scan, digest="c" * 64) for scan in SCANS]
     app.run()
-    assert slow.cancelled.wait(10) and labels(app) == ["Read all 6 slices"]
+    assert slow.cancelled.wait(10) and labels(app) == [OFFER]
 
 
-def test_a_full_queue_is_one_sentence(model, monkeypatch):
+def test_a_full_queue_is_one_sentence(start, queue, monkeypatch):
     def full(*_):
-        raise Busy("33 explanations are waiting already; try again in a minute.")
+        raise Busy("The queue is full.")
 
-    monkeypatch.setattr(series.QUEUE, "submit", full)
-    app = read(model)
-    assert [error.value for error in app.error] == ["33 explanations are waiting already; try again in a minute."]
-    assert labels(app) == ["Read all 6 slices"]
+    monkeypatch.setattr(queue, "submit", full)
+    app = press(start(), OFFER)
+    assert [error.value for error in app.error] == ["The queue is full."] and labels(app) == [OFFER]
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
-    [(ModelError("its weights may be broken"), "its weights may be broken"), (RuntimeError("Erika"), series.FAILED)],
+    ("error", "sentence"),
+    [(ModelError("its weights may be broken"), "its weights may be broken"), (RuntimeError("Erika"), FAILED)],
 )
-def test_a_failure_is_one_sentence_and_tells_nothing_of_the_data(model, monkeypatch, error, told):
+def test_a_failure_is_one_sentence_and_reveals_nothing_of_the_data(start, monkeypatch, error, sentence):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(series, "by_slice", fail)
-    app = read(model)
-    assert [error.value for error in app.error] == [told] and labels(app) == ["Read all 6 slices"]
+    monkeypatch.setattr(whole_series, "by_slice", fail)
+    app = press(start(), OFFER)
+    assert [error.value for error in app.error] == [sentence] and labels(app) == [OFFER]
 
 
 def clicked(*points: dict) -> PlotlyState:
     return PlotlyState({"selection": {"points": list(points), "point_indices": [], "box": [], "lasso": []}})
 
 
-def test_a_click_on_a_slice_chooses_it_and_a_second_one_no_other():
-    chosen = []
-    series.take_clicked(clicked({"x": 4, "point_index": 3}), chosen.append)
-    series.take_clicked(clicked(), chosen.append)
-    assert chosen == [3]
+def test_a_click_on_a_slice_opens_it_and_a_second_one_no_other():
+    opened = []
+    whole_series.go_to_selected(clicked({"x": 4, "point_index": 3}), opened.append)
+    whole_series.go_to_selected(clicked(), opened.append)
+    assert opened == [3]
 
 
-def test_the_lines_break_where_nothing_was_asked_and_every_slice_can_be_clicked():
+def test_the_lines_break_at_blank_slices_and_every_slice_can_be_clicked():
     p = np.array([[np.nan, np.nan], [0.9, 0.1], [0.6, 0.4]], np.float32)
     figure = lines(p, ("A", "B"), [0, 1], 2)
     bars, first, second = figure.data
