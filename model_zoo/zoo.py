@@ -55,7 +55,11 @@ class Model:
 
 
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return the softmax of logits (N, K) divided by `temperature`, float32."""
+    """Return the softmax of logits (N, K) divided by `temperature`, float32.
+
+    >>> probabilities([[2.0, 2.0], [0.0, np.log(3)]]).round(2).tolist()
+    [[0.5, 0.5], [0.25, 0.75]]
+    """
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
@@ -67,7 +71,11 @@ def zoo_folder() -> Path:
 
 
 def models() -> dict[str, ModelCard]:
-    """Return the card of every bundle by id, the app's default first. Raises ModelError on a broken card."""
+    """Return the card of every bundle by id, the app's default first. Raises ModelError on a broken card.
+
+    >>> next(iter(models()))
+    'candor-pooled4'
+    """
     paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
     return {path.parent.name: read_card(path) for path in paths}
 
@@ -85,6 +93,10 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") 
     """Return a model, loaded once per process and set of weights.
 
     Raises ModelError on an unknown id, and on weights other than those of the card.
+
+    >>> from scans import phantom
+    >>> load_model("candor-figshare3").classify([phantom("glioma", 1).scan]).shape
+    (1, 3)
     """
     card = model_card(model_id)
     with _loading:
