@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explain import Request
-from explain.comparison.disagreement import disagreement, headline, in_words
+from explain.comparison.disagreement import disagreement, disagreement_sentence, headline
 from explain.comparison.shared_classes import correspondences, shared_classes
 from pages.charts.compare import probabilities
 from pages.charts.style import CONFIG
@@ -86,7 +86,7 @@ with desk:
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")
     with words:
         st.subheader(headline(cards, shared, row), anchor=False)
-        st.markdown(in_words(disagreement(shared, row), len(cards)), help=DISAGREEMENT)
+        st.markdown(disagreement_sentence(disagreement(shared, row), len(cards)), help=DISAGREEMENT)
         if sentences := correspondences(cards, shared):
             with st.expander("How their classes correspond"):
                 for sentence in sentences:

@@ -1,1 +1,1 @@
-"""Where do several models agree about one scan, and where do several maps? Pure arithmetic, no page."""
+"""Agreement of several models, and of several maps, about one scan: pure arithmetic."""

@@ -1,11 +1,11 @@
-"""Where do several maps of one scan agree? In the scan's pixels, within the head.
+"""Agreement of several maps of one scan, in the scan's pixels within the head.
 
-Two figures with known answers. Spearman's rank correlation compares whole maps: 1 where both order the pixels alike, 0
-for maps that have nothing to do with each other, below 0 where one is bright and the other dark. The overlap compares
-what a reader sees: of the pixels that are among the strongest of either map, the share that is among those of both.
-Only evidence for the class counts, as on the board: what a map says against it is 0 here, since few methods keep it.
+Two measures. Spearman's rank correlation compares whole maps: 1 where both order the pixels alike, 0
+for unrelated maps, below 0 where one is bright and the other dark. The overlap compares
+what a user sees: of the pixels that are among the strongest of either map, the share that is among those of both.
+Only evidence for the class counts, as in the evaluation: evidence against it is 0 here, since few methods keep it.
 
-The limit: two models that learnt one short cut agree about it, and coarse maps agree more easily than fine ones.
+The limit: two models that learnt the same shortcut agree about it, and coarse maps agree more easily than fine ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from scipy.stats import rankdata
 from scans import Scan
 from scans.head import head_mask
 
-NEITHER, BOTH, FIRST, SECOND = range(4)  # what a pixel of `parts` says
-STRONGEST = 0.1  # of the head's pixels: what counts as the strongest, where nobody says otherwise
+NEITHER, BOTH, FIRST, SECOND = range(4)  # values of `overlap_map`
+STRONGEST = 0.1  # default share of the head's pixels that counts as the strongest
 
-_LONGEST = 512  # pixels a side: of a larger map every second or third is enough, and ranking 25 million takes seconds
-_CLOSELY, _PARTLY = 0.7, 0.4  # rank correlations from which agreement is called so
+_LONGEST = 512  # pixels per side: of a larger map every second or third is enough, and ranking 25 million takes seconds
+_CLOSELY, _PARTLY = 0.7, 0.4  # rank correlations from which maps agree closely or partly
 
 
 def head_of(scan: Scan) -> np.ndarray:
-    """Return bool (H, W): where the head is; everywhere, where none is found."""
+    """Return bool (H, W): where the head is; everywhere if none is found."""
     mask = head_mask(scan.windowed())
     return mask if mask.any() else np.ones_like(mask)
 
@@ -32,7 +32,7 @@ def head_of(scan: Scan) -> np.ndarray:
 def agreement(maps: Mapping[str, np.ndarray], head: np.ndarray) -> np.ndarray:
     """Return the rank correlations (N, N), -1 to 1, of each two of the maps (H, W) within `head`, bool (H, W).
 
-    NaN where one of the two is the same everywhere: it says nothing, so nothing can agree with it.
+    NaN if one of the two is the same everywhere, and so has no ranks.
     Raises ValueError for other shapes and for maps that are not finite.
     """
     _check(maps, head)
@@ -66,7 +66,7 @@ def strongest(heat: np.ndarray, head: np.ndarray, share: float = STRONGEST) -> n
 def overlap(first: np.ndarray, second: np.ndarray, head: np.ndarray, share: float = STRONGEST) -> float:
     """Return what share, 0 to 1, of the pixels that either map marks as its strongest both mark.
 
-    NaN where one of them marks nothing.
+    NaN if one of them marks nothing.
     """
     a, b = (strongest(heat, head, share) for heat in (first, second))
     return float((a & b).sum() / (a | b).sum()) if a.any() and b.any() else float("nan")
@@ -77,28 +77,28 @@ def overlap_by_chance(share: float = STRONGEST) -> float:
     return share / (2 - share)
 
 
-def parts(first: np.ndarray, second: np.ndarray, head: np.ndarray, share: float = STRONGEST) -> np.ndarray:
-    """Return uint8 (H, W): NEITHER, BOTH, FIRST or SECOND, by whose strongest pixels a pixel is among."""
+def overlap_map(first: np.ndarray, second: np.ndarray, head: np.ndarray, share: float = STRONGEST) -> np.ndarray:
+    """Return uint8 (H, W): NEITHER, BOTH, FIRST or SECOND, by the maps that have a pixel among their strongest."""
     a, b = (strongest(heat, head, share) for heat in (first, second))
-    found = np.full(head.shape, NEITHER, np.uint8)
-    found[a & b], found[a & ~b], found[b & ~a] = BOTH, FIRST, SECOND
-    return found
+    pixels = np.full(head.shape, NEITHER, np.uint8)
+    pixels[a & b], pixels[a & ~b], pixels[b & ~a] = BOTH, FIRST, SECOND
+    return pixels
 
 
-def in_words(matrix: np.ndarray, names: Sequence[str], who: str) -> str:
-    """Return one sentence on a matrix of `agreement`; `names` are its rows', `who` all of them: "the models"."""
+def agreement_sentence(matrix: np.ndarray, names: Sequence[str], who: str) -> str:
+    """Return one sentence on a matrix of `agreement`; `names` are of its rows, `who` of all of them: "the models"."""
     rows, columns = np.triu_indices(len(names), 1)
-    found = matrix[rows, columns]
-    known = np.flatnonzero(~np.isnan(found))
-    if not known.size:
-        return f"There are not two maps of {who} to compare."
-    middle = float(np.median(found[known]))
+    values = matrix[rows, columns]
+    defined = np.flatnonzero(~np.isnan(values))
+    if not defined.size:
+        return f"Fewer than two maps of {who} to compare."
+    middle = float(np.median(values[defined]))
     agree = "agree closely" if middle >= _CLOSELY else "agree partly" if middle >= _PARTLY else "hardly agree"
-    most, least = (known[pick(found[known])] for pick in (np.argmax, np.argmin))
-    pairs = [f"{names[rows[k]]} and {names[columns[k]]} ({_signed(found[k])})" for k in (most, least)]
-    if known.size == 1:
+    most, least = (defined[pick(values[defined])] for pick in (np.argmax, np.argmin))
+    pairs = [f"{names[rows[k]]} and {names[columns[k]]} ({_signed(values[k])})" for k in (most, least)]
+    if defined.size == 1:
         return f"The maps of {pairs[0].replace(' (', f' {agree} (rank correlation ')}."
-    return f"The maps of {who} {agree}: most {pairs[0]}, least {pairs[1]}, by rank correlation."
+    return f"The maps of {who} {agree} (rank correlation): most {pairs[0]}, least {pairs[1]}."
 
 
 def _signed(value: float) -> str:

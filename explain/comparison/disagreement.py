@@ -1,8 +1,8 @@
-"""How far do several models disagree about a scan?
+"""Disagreement of several models about a scan.
 
 The Jensen-Shannon divergence, Lin 1991, https://doi.org/10.1109/18.61115, of the models' probabilities, each model
-counting the same: what the mean answer leaves open beyond what each model leaves open itself. In bits for two
-models; divided by log2 N for N, so that 0 is always "the same probabilities" and 1 "each sure of another class".
+counting the same: what the mean prediction leaves open beyond what each model leaves open itself. In bits for two
+models; divided by log2 N for N, so that 0 is always "the same probabilities" and 1 "each certain of another class".
 
 The limit: models that agree can be wrong together, above all those trained on the same scans.
 """
@@ -19,27 +19,29 @@ from model_zoo import ModelCard
 
 @dataclass(frozen=True)
 class Disagreement:
-    """How far the models that answered part over one scan."""
+    """How much the models' predictions for one scan differ."""
 
-    bits: float | None  # 0 to 1; None where fewer than two models answered
-    differ: bool  # True where two of them name classes that do not correspond
-    answered: int  # models
+    bits: float | None  # 0 to 1; None with fewer than two predictions
+    differ: bool  # True if two of them predict classes that do not correspond
+    models: int  # with a prediction
 
 
-def disagreement(shared: Shared, answers: Sequence[np.ndarray | None]) -> Disagreement:
-    """Return how far models disagree; `answers` are their own probabilities (K,), None for one that did not answer.
+def disagreement(shared: Shared, predictions: Sequence[np.ndarray | None]) -> Disagreement:
+    """Return how much models disagree; `predictions` are their own probabilities (K,), None for a model without one.
 
     Each model's "other classes" are classes of its own here.
     """
-    there = [model for model, p in enumerate(answers) if p is not None]
+    there = [model for model, p in enumerate(predictions) if p is not None]
     if len(there) < 2:
         return Disagreement(None, False, len(there))
     shares = len(shared.classes)
     apart = np.zeros((len(there), shares + len(there)))
     for row, model in enumerate(there):
-        sums = shared.gathered(model, answers[model])
+        sums = shared.gathered(model, predictions[model])
         apart[row, :shares], apart[row, shares + row] = sums[:-1], sums[-1]
-    named = {(at, model if at == shares else -1) for model in there for at in [shared.answer(model, answers[model])]}
+    named = {
+        (at, model if at == shares else -1) for model in there for at in [shared.predicted(model, predictions[model])]
+    }
     return Disagreement(divergence(apart), len(named) > 1, len(there))
 
 
@@ -63,38 +65,38 @@ def _entropy(p: np.ndarray) -> float:
     return float(-(some * np.log2(some)).sum())
 
 
-def by_disagreement(found: Sequence[Disagreement]) -> list[int]:
-    """Return the places of the scans, the most disputed first; those without a figure last, else as they came."""
-    return sorted(range(len(found)), key=lambda k: (found[k].bits is None, -(found[k].bits or 0.0)))
+def by_disagreement(scans: Sequence[Disagreement]) -> list[int]:
+    """Return the places of the scans, the most disputed first; those without a value last, else in their order."""
+    return sorted(range(len(scans)), key=lambda k: (scans[k].bits is None, -(scans[k].bits or 0.0)))
 
 
-def headline(cards: Sequence[ModelCard], shared: Shared, answers: Sequence[np.ndarray | None]) -> str:
-    """Return who names what, as a headline: "2 answer Glioma, 1 answers Schwannoma"."""
+def headline(cards: Sequence[ModelCard], shared: Shared, predictions: Sequence[np.ndarray | None]) -> str:
+    """Return the predictions as a headline: "2 predict Glioma, 1 predicts Schwannoma"."""
     named = []
-    for model, (card, p) in enumerate(zip(cards, answers, strict=True)):
+    for model, (card, p) in enumerate(zip(cards, predictions, strict=True)):
         if p is not None:
-            at = shared.answer(model, p)
+            at = shared.predicted(model, p)
             named.append(shared.names[at] if at < len(shared.names) else card.names[int(np.argmax(p))])
     counted = Counter(named).most_common()
     if not counted:
-        return "No model answered"
+        return "No prediction"
     if len(counted) == 1:
-        who = {1: "One model answers", 2: "Both models answer"}.get(len(named), f"All {len(named)} models answer")
+        who = {1: "One model predicts", 2: "Both models predict"}.get(len(named), f"All {len(named)} models predict")
         return f"{who} {named[0]}"
     if len(counted) == len(named):
-        return f"{len(named)} models, {len(named)} answers: {', '.join(named)}"
-    return ", ".join(f"{n} {'answers' if n == 1 else 'answer'} {name}" for name, n in counted)
+        return f"{len(named)} models, {len(named)} predictions: {', '.join(named)}"
+    return ", ".join(f"{n} {'predicts' if n == 1 else 'predict'} {name}" for name, n in counted)
 
 
-def in_words(found: Disagreement, models: int) -> str:
-    """Return one sentence on one scan; `models` is how many were asked."""
-    if found.bits is None:
-        return "Fewer than two models answered, so there is nothing to compare."
-    if found.answered < models:
-        who = f"The {found.answered} models that answered"
-    elif found.differ:
+def disagreement_sentence(disagreement: Disagreement, models: int) -> str:
+    """Return one sentence on one scan; `models` is how many were to predict."""
+    if disagreement.bits is None:
+        return "Fewer than two predictions to compare."
+    if disagreement.models < models:
+        who = f"The {disagreement.models} models with a prediction"
+    elif disagreement.differ:
         who = f"The {models} models"
     else:
         who = "Both models" if models == 2 else f"All {models} models"
-    named = "do not name the same class" if found.differ else "name the same class"
-    return f"{who} {named}; their probabilities disagree by {found.bits:.2f} of 1."
+    verb = "predict different classes" if disagreement.differ else "predict the same class"
+    return f"{who} {verb}; disagreement {disagreement.bits:.2f} (Jensen-Shannon, 0 to 1)."

@@ -1,4 +1,4 @@
-"""How is it shown where two maps agree? Both, only the first, only the second, on the scan, in three safe colours."""
+"""The picture of where two maps agree: both, only the first or only the second, in three colour-blind-safe colours."""
 
 import cv2
 import numpy as np
@@ -6,14 +6,14 @@ import numpy as np
 from explain.comparison.agreement import BOTH, FIRST, SECOND
 from explain.render.overlay import gray, squared
 
-# Told apart by every kind of colour vision, from each other and from the scan's greys (simulated after Machado et al.
+# Distinct for every kind of colour vision, from each other and from the scan's greys (simulated after Machado et al.
 # 2009, https://doi.org/10.1109/TVCG.2009.113), over dark tissue and bright.
 COLOURS = {BOTH: "#f6e75a", FIRST: "#2f7fe0", SECOND: "#d95f02"}
 
 _FILL = 0.6  # opacity: the scan stays visible
 
 
-def painted(picture: np.ndarray, parts: np.ndarray, spacing: tuple[float, float], side: int = 640) -> np.ndarray:
+def overlap_image(picture: np.ndarray, parts: np.ndarray, spacing: tuple[float, float], side: int = 640) -> np.ndarray:
     """Return uint8 (side, side, 3): the picture (H, W) in [0, 1] with the `parts` of a pair of maps on it, outlined."""
     canvas = np.repeat(gray(squared(picture, spacing, side))[..., None], 3, axis=-1)
     for part, colour in COLOURS.items():

@@ -1,8 +1,8 @@
-"""Which classes do several models have in common, and what does each give to them?
+"""The classes that several models have in common, and the probabilities that each model gives them.
 
 44c's fifteen classes are gathered into those of the four-class collections (`datasets.label_map`) where the
 models' lists differ. A class that no other model has stands with its own model's "other classes", which correspond
-to nobody else's: two models that each choose one of those do not agree.
+to no other model's: two models that each predict one of those do not agree.
 """
 
 from collections import Counter
@@ -14,7 +14,6 @@ import numpy as np
 from datasets.label_map import FOUR_OF_FIFTEEN
 from model_zoo import ModelCard
 
-OTHER = "other"  # the id of a model's own classes that no other model has
 OTHER_NAME = "Other classes"
 
 
@@ -22,11 +21,11 @@ OTHER_NAME = "Other classes"
 class Shared:
     """The classes that two or more of the models have. `places` gives each model's classes their places in `classes`.
 
-    A place of `len(classes)` is "other classes". `held` is bool (models, classes): who can choose what.
+    A place of `len(classes)` is "other classes". `held` is bool (models, classes): which model has which class.
     """
 
     classes: tuple[str, ...]
-    names: tuple[str, ...]  # what a reader sees, in the same order
+    names: tuple[str, ...]  # display names, in the same order
     places: tuple[tuple[int, ...], ...]  # for each model, for each of its classes in logit order
     held: np.ndarray
 
@@ -38,27 +37,28 @@ class Shared:
             sums[..., place] += p[..., own]
         return sums
 
-    def table(self, answers: Sequence[np.ndarray | None]) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-        """Return the names of the classes, all models' shares of them, and who can choose which, for a chart.
+    def table(self, predictions: Sequence[np.ndarray | None]) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+        """Return the names of the classes, all models' probabilities, and which model has which class, for a chart.
 
-        Shares are float (models, classes), NaN for a model that did not answer, who can choose bool of that shape. The
-        last class is "other classes", where a model has any.
+        Probabilities are float (models, classes), NaN for a model without a prediction; the last is bool of that shape.
+        The last class is "other classes" if a model has any.
         """
         rows = [
-            np.full(len(self.classes) + 1, np.nan) if p is None else self.gathered(k, p) for k, p in enumerate(answers)
+            np.full(len(self.classes) + 1, np.nan) if p is None else self.gathered(k, p)
+            for k, p in enumerate(predictions)
         ]
         others = np.array([len(self.classes) in own for own in self.places])
         if not others.any():
             return self.names, np.array(rows)[:, :-1], self.held
         return (*self.names, OTHER_NAME), np.array(rows), np.column_stack([self.held, others])
 
-    def answer(self, model: int, p: np.ndarray) -> int:
-        """Return the place of the class that the model itself names, its likeliest, of its probabilities (K,)."""
+    def predicted(self, model: int, p: np.ndarray) -> int:
+        """Return the place of the model's own predicted class, of its probabilities (K,)."""
         return self.places[model][int(np.argmax(p))]
 
     def own_class(self, model: int, place: int, p: np.ndarray) -> int | None:
-        """Return the model's likeliest class, in logit order, at a place; None where it has none there."""
-        own = [k for k, found in enumerate(self.places[model]) if found == place]
+        """Return the model's most probable class, in logit order, at a place; None if it has none there."""
+        own = [k for k, at in enumerate(self.places[model]) if at == place]
         return max(own, key=lambda k: p[k], default=None)
 
 
@@ -87,8 +87,8 @@ def _name(class_id: str, cards: Sequence[ModelCard]) -> str:
 
 
 def correspondences(cards: Sequence[ModelCard], shared: Shared) -> list[str]:
-    """Return a sentence for each model on what was gathered and what it cannot choose; none where all lists agree."""
-    said = []
+    """Return a sentence per model on its combined and missing classes; none if all models have the same classes."""
+    sentences = []
     for model, (card, places) in enumerate(zip(cards, shared.places, strict=True)):
         parts = []
         for at, name in enumerate((*shared.names, OTHER_NAME)):
@@ -97,7 +97,7 @@ def correspondences(cards: Sequence[ModelCard], shared: Shared) -> list[str]:
                 parts.append(f"{name} = {', '.join(own)}")
         lacking = [name for name, held in zip(shared.names, shared.held[model], strict=True) if not held]
         if lacking:
-            parts.append(f"it cannot answer {' or '.join(lacking)}")
+            parts.append(f"class not in this model: {', '.join(lacking)}")
         if parts:
-            said.append(f"{card.id}: {'; '.join(parts)}.")
-    return said
+            sentences.append(f"{card.id}: {'; '.join(parts)}.")
+    return sentences

@@ -13,13 +13,13 @@ from explain.comparison.agreement import (
     SECOND,
     STRONGEST,
     agreement,
+    agreement_sentence,
     head_of,
-    in_words,
     overlap,
     overlap_by_chance,
-    parts,
+    overlap_map,
 )
-from explain.comparison.overlap_image import painted, swatch
+from explain.comparison.overlap_image import overlap_image, swatch
 from explain.render.overlay import with_sides
 from model_zoo import ModelCard
 from pages.charts.compare import matrix
@@ -95,13 +95,13 @@ def _numbers(
             continue
         names = [name for _, name in maps]
         values = _matrix(tuple(_identity(found[at]) for at, _ in maps), scan, [found[at].heat for at, _ in maps])
-        st.write(in_words(values, names, who))
+        st.write(agreement_sentence(values, names, who))
         if len(maps) > 2:
             st.plotly_chart(
                 matrix(values, names),
                 key=f"compare-matrix-{title}",
                 config=CONFIG | {"staticPlot": True},
-                alt=f"Rank correlations of the maps, {title}: {in_words(values, names, who)}",
+                alt=f"Rank correlations of the maps, {title}: {agreement_sentence(values, names, who)}",
             )
 
 
@@ -158,8 +158,8 @@ def _picture(
     first: tuple, second: tuple, share: float, window: tuple, _scan: Scan, _a: Explanation, _b: Explanation
 ) -> tuple[bytes, float]:
     head = _head(_scan.key, _scan)
-    marked = parts(_a.heat, _b.heat, head, share)
-    drawn = with_sides(painted(_scan.windowed(window), marked, _scan.spacing), _scan.edges)
+    marked = overlap_map(_a.heat, _b.heat, head, share)
+    drawn = with_sides(overlap_image(_scan.windowed(window), marked, _scan.spacing), _scan.edges)
     return png(drawn), overlap(_a.heat, _b.heat, head, share)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explain import METHODS, Explanation, Request, draw, png
 from explain.captions import fit_notes
-from explain.comparison.agreement import agreement, head_of, in_words
+from explain.comparison.agreement import agreement, agreement_sentence, head_of
 from explain.evaluation.summary import method_summary, summary_line
 from explain.render.rendering import Rendering
 from model_zoo import zoo_folder
@@ -96,7 +96,7 @@ def _show_agreement(maps: dict, scan: Scan) -> None:
     values = agreement(maps, head_of(scan))
     titles = [METHODS[method].title for method in maps]
     st.markdown("**Do the methods agree?**")
-    st.write(in_words(values, titles, "the methods"))
+    st.write(agreement_sentence(values, titles, "the methods"))
     st.plotly_chart(
         matrix(values, titles), config=CONFIG, key="agreement", alt="Rank correlation of each pair of methods' maps"
     )

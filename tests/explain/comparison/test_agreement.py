@@ -1,4 +1,4 @@
-"""The agreement of maps has answers that can be worked out by hand."""
+"""The agreement of maps, worked out by hand."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from explain.comparison.agreement import (
     NEITHER,
     SECOND,
     agreement,
+    agreement_sentence,
     head_of,
-    in_words,
     overlap,
     overlap_by_chance,
-    parts,
+    overlap_map,
     strongest,
 )
 from scans import Scan, phantom
@@ -90,7 +90,7 @@ def test_the_overlap_is_what_both_mark_of_what_either_marks():
 def test_the_picture_says_which_of_the_two_marks_a_pixel():
     first, second = np.zeros((10, 10)), np.zeros((10, 10))
     first[0, :10], second[0, 5:], second[1, :5] = 1, 1, 1
-    found = parts(first, second, EVERYWHERE)
+    found = overlap_map(first, second, EVERYWHERE)
     assert (found[0, :5] == FIRST).all() and (found[0, 5:] == BOTH).all() and (found[1, :5] == SECOND).all()
     assert (found == NEITHER).sum() == 85
 
@@ -124,11 +124,9 @@ def test_the_head_is_that_of_the_scan_and_all_of_a_scan_without_one():
 
 def test_the_sentence_names_the_pairs_that_agree_most_and_least():
     matrix = np.array([[1, 0.9, -0.2], [0.9, 1, 0.5], [-0.2, 0.5, 1]])
-    assert in_words(matrix, ("A", "B", "C"), "the methods") == (
-        "The maps of the methods agree partly: most A and B (0.90), least A and C (\N{MINUS SIGN}0.20), "
-        "by rank correlation."
-    )
-    assert in_words(matrix[:2, :2], ("A", "B"), "the models") == (
-        "The maps of A and B agree closely (rank correlation 0.90)."
-    )
-    assert "not two maps" in in_words(np.array([[1, np.nan], [np.nan, 1]]), ("A", "B"), "the models")
+    sentence = agreement_sentence(matrix, ("A", "B", "C"), "the methods")
+    assert "the methods agree partly" in sentence
+    assert sentence.index("A and B (0.90)") < sentence.index("A and C (\N{MINUS SIGN}0.20)")
+    pair = agreement_sentence(matrix[:2, :2], ("A", "B"), "the models")
+    assert "A and B agree closely" in pair and "0.90" in pair and "the models" not in pair
+    assert "Fewer than two" in agreement_sentence(np.array([[1, np.nan], [np.nan, 1]]), ("A", "B"), "the models")

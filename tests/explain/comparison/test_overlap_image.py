@@ -1,10 +1,10 @@
-"""Where two maps agree is painted where it is, in colours that can be told apart."""
+"""The overlap of two maps is drawn in its place, in distinct colours."""
 
 import numpy as np
 import pytest
 
 from explain.comparison.agreement import BOTH, FIRST, NEITHER, SECOND
-from explain.comparison.overlap_image import COLOURS, painted, rgb, swatch
+from explain.comparison.overlap_image import COLOURS, overlap_image, rgb, swatch
 
 PARTS = np.full((64, 64), NEITHER, np.uint8)
 PARTS[:32, :32], PARTS[:32, 32:], PARTS[32:, :32] = FIRST, SECOND, BOTH
@@ -12,7 +12,7 @@ GREY = np.full((64, 64), 0.5, np.float32)
 
 
 def test_each_part_has_its_colour_at_its_place_and_the_rest_stays_grey():
-    drawn = painted(GREY, PARTS, (1.0, 1.0), 64)
+    drawn = overlap_image(GREY, PARTS, (1.0, 1.0), 64)
     for part, (row, column) in {FIRST: (16, 16), SECOND: (16, 48), BOTH: (48, 16)}.items():
         expected = 0.6 * np.array(rgb(COLOURS[part])) + 0.4 * 128
         assert np.abs(drawn[row, column] - expected).max() <= 1
@@ -22,7 +22,7 @@ def test_each_part_has_its_colour_at_its_place_and_the_rest_stays_grey():
 def test_pixels_that_are_not_square_are_drawn_square():
     tall = np.full((32, 64), NEITHER, np.uint8)
     tall[:16] = BOTH
-    drawn = painted(np.zeros((32, 64), np.float32), tall, (2.0, 1.0), 64)
+    drawn = overlap_image(np.zeros((32, 64), np.float32), tall, (2.0, 1.0), 64)
     assert drawn[:30].any(axis=-1).all() and not drawn[34:].any()
 
 

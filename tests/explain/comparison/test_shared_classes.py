@@ -37,12 +37,12 @@ def test_the_gliomas_of_44c_are_glioma_and_normal_is_no_tumour():
     assert shared.names == ("Glioma", "Meningioma", "Notumor")
     p = np.array([0.1, 0.2, 0.3, 0.25, 0.15])
     np.testing.assert_allclose(shared.gathered(0, p), [0.3, 0.3, 0.25, 0.15])
-    assert shared.answer(0, p) == 1  # its own answer is meningioma, though the gliomas together have as much
+    assert shared.predicted(0, p) == 1  # its own prediction is meningioma, though the gliomas together have as much
     assert shared.own_class(0, 0, p) == 1 and shared.own_class(0, 3, p) == 4
     assert shared.own_class(1, 1, np.full(4, 0.25)) == 1
 
 
-def test_a_class_that_two_of_three_models_have_is_shared_and_the_third_cannot_answer_it():
+def test_a_class_that_two_of_three_models_have_is_shared_and_the_third_does_not_have_it():
     cards = [card(FIFTEEN, "a-44c15"), card(CLASSES, "b-kaggle4"), card(FIGSHARE, "c-figshare3")]
     shared = shared_classes(cards)
     assert shared.classes == ("glioma", "meningioma", "notumor", "pituitary")
@@ -50,8 +50,8 @@ def test_a_class_that_two_of_three_models_have_is_shared_and_the_third_cannot_an
     assert shared.own_class(0, 3, np.full(5, 0.2)) is None
     assert correspondences(cards, shared) == [
         "a-44c15: Glioma = Astrocytoma, Glioblastoma; Notumor = Normal; Other classes = Schwannoma; "
-        "it cannot answer Pituitary.",
-        "c-figshare3: it cannot answer Notumor.",
+        "class not in this model: Pituitary.",
+        "c-figshare3: class not in this model: Notumor.",
     ]
 
 
