@@ -1,7 +1,7 @@
 """The mean or the median of a measure over scans, with its interval.
 
 A bootstrap over groups, with the draws and the 95 % interval by which the models are judged too: scans of one
-patient, or twins, are drawn together, since they are not independent evidence.
+patient, or near-duplicates, are drawn together, since they are not independent evidence.
 """
 
 from collections.abc import Callable, Sequence
