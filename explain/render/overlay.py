@@ -114,7 +114,7 @@ def with_sides(picture: np.ndarray, edges: tuple[str, str, str, str]) -> np.ndar
 
 
 def colour_bar(
-    peak: float,
+    peak: float | None,
     unit: str,
     colour_map: str,
     threshold: float,
@@ -126,7 +126,8 @@ def colour_bar(
     """Return uint8 (h, w, 4): the colours of the overlay with their values in the map's `unit`, from 0 to the peak.
 
     Where evidence `against` is drawn, it runs from -peak to +peak. Like the overlay, it is clear below the threshold;
-    `contours` shows the lines drawn instead of the fill. `ink` is the colour of the letters, "#rrggbb".
+    `contours` shows the lines drawn instead of the fill. `peak` None is for several maps, each with its own.
+    `ink` is the colour of the letters, "#rrggbb".
     """
     width, height = _BAR
     rgb = tuple(int(ink[start : start + 2], 16) for start in (1, 3, 5))
@@ -148,18 +149,19 @@ def colour_bar(
     return write(bar, _labels(peak, unit, width, against), size=24, ink=(*rgb, 255))
 
 
-def _labels(peak: float, unit: str, width: int, against: bool) -> list[tuple[int, int, str, str]]:
+def _labels(peak: float | None, unit: str, width: int, against: bool) -> list[tuple[int, int, str, str]]:
     first, second = _BAND.stop + 6, _BAND.stop + 38
+    value = "" if peak is None else number(peak)
     if not against:
         labels = [(round(share * width), first, f"{100 * share:.0f} %", "ma") for share in CONTOUR_LEVELS]
         ends = [(0, first, "0", "la"), (width, first, "peak", "ra")]
-        return [*labels, *ends, (width, second, f"{number(peak)} {unit}", "ra")]
+        return [*labels, *ends, (width, second, f"{value} {unit}".strip(), "ra")]
     return [
-        (0, first, f"−{number(peak)}", "la"),
+        (0, first, f"−{value or 'peak'}", "la"),
         (width // 4, first, "50 %", "ma"),
         (width // 2, first, "0", "ma"),
         (3 * width // 4, first, "50 %", "ma"),
-        (width, first, f"+{number(peak)}", "ra"),
+        (width, first, f"+{value or 'peak'}", "ra"),
         (0, second, "against", "la"),
         (width // 2, second, unit, "ma"),
         (width, second, "for", "ra"),

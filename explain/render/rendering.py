@@ -154,8 +154,8 @@ def draw(
 def shared_colour_bar(rendering: Rendering, signed: bool) -> np.ndarray:
     """Return uint8 (h, w, 4): the colour bar of several maps, each on a scale up to its own peak."""
     return colour_bar(
-        1.0,
-        "of each map's own peak",
+        None,
+        "each map on its own scale",
         rendering.colour_map_for(signed),
         rendering.threshold,
         contours=rendering.contours,

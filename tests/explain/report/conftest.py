@@ -1,4 +1,4 @@
-"""What is reported in these tests? A disc, a model with figures of its own, and maps whose values are known."""
+"""A report of a disc by a model with scores of its own, with maps whose values are known."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from explain.report import ReportInput
 from model_zoo import Estimate, ModelCard, Score
 from scans import InputSpec, Scan, read
 from tests.conftest import CLASSES
+from tests.explain.conftest import explanation
 from tests.good_files import disc, png
 
 P = (0.0625, 0.7031, 0.2188, 0.0156)
@@ -52,7 +53,7 @@ def card(**changes) -> ModelCard:
         "temperature": 1.0,
         "licence": "Apache-2.0",
         "scores": SCORES,
-        "limits": ("It knows nothing of knees.", "It was never asked twice."),
+        "limits": ("It knows nothing of knees.", "It was trained once."),
     }
     return ModelCard(**facts | changes)
 
@@ -80,13 +81,12 @@ def explained(scan: Scan, model: ModelCard, method: str = "gradcam", **changes) 
         "scan": scan.digest,
         "slice": scan.index,
         "plane": scan.plane,
-        "settings": (("tap", "last"),),
         "seed": 7,
         "seconds": 0.25,
         "evaluations": 321,
         "signed": signed,
     }
-    return Explanation(**facts | changes)
+    return explanation(**facts | changes)
 
 
 def report_of(data: bytes = b"", methods: tuple[str, ...] = ("gradcam",), index: int = 0, **changes) -> ReportInput:

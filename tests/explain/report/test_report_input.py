@@ -1,12 +1,13 @@
-"""Does a report hold together, and is its map drawn as the reader drew it?"""
+"""A report holds together, and its map is drawn with its rendering."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from explain.report import Rendering
-from tests.explain.report.conftest import P, explained, report_of
+from explain import Rendering, draw
+from explain.render.rendering import INK
+from tests.explain.report.conftest import P, report_of
 from tests.good_files import disc, png
 
 
@@ -18,46 +19,29 @@ def test_a_map_of_another_scan_or_of_other_weights_is_refused(report):
         replace(report, probabilities=P[:3])
 
 
-def test_a_colour_map_that_does_not_suit_the_signs_gives_way_to_one_that_does(report):
-    plain, signed = report.explanations
-    assert Rendering(colour_map="viridis").colours_of(plain) == "viridis"
-    assert Rendering(colour_map="viridis").colours_of(signed) == "amber"
-    assert Rendering(colour_map="magma").colours_of(signed) == "magma"
+@pytest.mark.parametrize("ink", [INK, "#50575e"])
+def test_a_map_is_drawn_with_the_report_s_rendering(ink):
+    rendering = Rendering(opacity=0.8, contours=True, colour_map="viridis", window=(0.1, 0.7), side_letters=False)
+    report = report_of(rendering=rendering)
+    drawing, expected = (
+        report.drawing(report.explanations[0], ink),
+        draw(report.scan, report.explanations[0], rendering),
+    )
+    assert np.array_equal(drawing.picture, expected.picture) and drawing.notes == expected.notes
+    assert np.array_equal(drawing.colour_bar, expected.colour_bar) == (ink == INK)
+    assert np.array_equal(report.drawing().picture, draw(report.scan, rendering=rendering).picture)
 
 
-def test_at_no_opacity_the_map_is_the_scan_and_at_full_opacity_it_covers_it():
-    report = report_of(rendering=Rendering(opacity=0, smoothing=0))
-    picture, key = report.drawn(report.explanations[0])
-    assert np.array_equal(picture, np.repeat(report.plain()[..., None], 3, -1)) and key is not None
-    covered, _ = replace(report, rendering=Rendering(opacity=1, smoothing=0)).drawn(report.explanations[0])
-    inside, outside = covered[240, 240], covered[600, 600]
-    assert inside[0] > inside[2] and np.array_equal(outside, picture[600, 600])
-
-
-def test_an_empty_map_has_no_key_and_leaves_the_scan_as_it_is():
+def test_an_empty_map_has_no_colour_bar_and_leaves_the_scan_as_it_is():
     report = report_of()
-    empty = replace(report.explanations[0], heat=np.zeros(report.scan.shape, np.float32))
-    picture, key = report.drawn(empty)
-    assert key is None and np.array_equal(picture[..., 0], report.plain())
-
-
-def test_what_would_mislead_about_a_picture_is_said():
-    report = report_of(methods=("lime",), rendering=Rendering(against=False, threshold=0.5, smoothing=0))
-    faint = explained(report.scan, report.card, "lime")
-    faint = replace(faint, heat=np.where(faint.heat > 0, 0.1, faint.heat))
-    assert report.said_of_picture(faint) == [
-        "Nothing is drawn: all evidence for Meningioma is weaker than the threshold hides."
-    ]
-    assert report.said_of_picture(report.explanations[0]) == []
-    dots = explained(report.scan, report.card, "saliency")
-    assert "Smoothed" in replace(report, rendering=Rendering()).said_of_picture(dots)[0]
-
-
-def test_the_settings_of_a_manifest_are_those_that_were_used(report):
-    facts = Rendering(colour_map="viridis").facts(report.scan, report.explanations[1])
-    assert facts["colour_map"] == "amber" and facts["smooth"] == 0 and facts["window"] == (0.0, 1.0)
+    drawing = report.drawing(replace(report.explanations[0], heat=np.zeros(report.scan.shape, np.float32)))
+    assert drawing.colour_bar is None and np.array_equal(drawing.picture, report.drawing().picture)
 
 
 def test_a_wide_scan_keeps_its_shape_in_the_picture():
-    report = report_of(png(np.pad(disc(64), ((0, 0), (32, 32)))))
-    assert report.plain()[:150].max() == 0 and report.plain()[160:480].max() > 100
+    picture = report_of(png(np.pad(disc(64), ((0, 0), (32, 32))))).drawing().picture
+    assert picture[:150].max() == 0 and picture[160:480].max() > 100
+
+
+def test_a_class_has_its_display_name_and_the_most_probable_is_predicted(report):
+    assert report.name_of("notumor") == "No tumour" and report.predicted == 1

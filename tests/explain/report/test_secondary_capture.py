@@ -1,4 +1,4 @@
-"""Does a map come back from DICOM as it went in, beside its source, and without whose it is unless that was asked?"""
+"""A map comes back from DICOM as it went in, refers to its source, and holds no patient data unless requested."""
 
 import io
 import shutil
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydicom import config, dcmread
 
-from explain.report.secondary_capture import page, secondary_capture
+from explain.explanation import NOT_FOR_DIAGNOSIS
+from explain.report.secondary_capture import SERIES, page, secondary_capture
 from scans import read
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, dicom_frames, disc, png
@@ -28,7 +29,7 @@ STUDY = {
     "AccessionNumber": "A7",
     "ReferringPhysicianName": "Doktor^Anna",
 }
-WHOSE = ("Müster", "Muster", "4711", "19640812", "Doktor", "20260102", "A7")
+PATIENT = ("Müster", "Muster", "4711", "19640812", "Doktor", "20260102", "A7")
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +43,21 @@ def captured(data: bytes, identity: bool = False, **changes):
     return report, made, dcmread(io.BytesIO(made))
 
 
-def test_the_pixels_are_the_page_that_was_drawn(source):
-    report, _, dataset = captured(source)
+@pytest.fixture(scope="module")
+def capture(source):
+    """The report of `source`, the bytes of its capture, and the same read again."""
+    return captured(source)
+
+
+def test_the_pixels_are_the_page_that_was_drawn(capture):
+    report, _, dataset = capture
     assert np.array_equal(dataset.pixel_array, page(report, report.explanations[0]))
     assert dataset.PhotometricInterpretation == "RGB" and dataset.BurnedInAnnotation == "YES"
-    assert dataset.SeriesDescription == "Candor heatmap, not for diagnosis"
+    assert dataset.SeriesDescription == SERIES and dataset.ImageComments.startswith(NOT_FOR_DIAGNOSIS)
 
 
-def test_it_keeps_the_study_and_refers_to_series_and_image_but_is_of_a_series_of_its_own(source):
-    _, _, dataset = captured(source)
+def test_it_keeps_the_study_and_refers_to_series_and_image_but_is_of_a_series_of_its_own(source, capture):
+    _, _, dataset = capture
     original = dcmread(io.BytesIO(source))
     assert dataset.StudyInstanceUID == STUDY["StudyInstanceUID"]
     assert dataset.SeriesInstanceUID != STUDY["SeriesInstanceUID"]
@@ -64,10 +71,10 @@ def test_it_keeps_the_study_and_refers_to_series_and_image_but_is_of_a_series_of
     assert "FrameOfReferenceUID" not in dataset and not dataset.PatientOrientation
 
 
-def test_whose_it_is_stays_behind_unless_the_reader_asks_for_it(source):
-    _, made, dataset = captured(source)
+def test_patient_data_is_left_out_unless_the_user_requests_it(source, capture):
+    _, made, dataset = capture
     assert not dataset.PatientName and not dataset.PatientID and not dataset.PatientBirthDate
-    assert [word for word in WHOSE if word.encode() in made or word.encode("latin-1") in made] == []
+    assert [word for word in PATIENT if word.encode() in made or word.encode("latin-1") in made] == []
     _, _, named = captured(source, identity=True)
     assert (named.PatientName, named.PatientID, named.PatientBirthDate) == ("Müster^Erika", "4711", "19640812")
     assert (named.PatientSex, named.StudyDate, named.StudyTime) == ("F", "20260102", "101112")
@@ -75,7 +82,7 @@ def test_whose_it_is_stays_behind_unless_the_reader_asks_for_it(source):
     assert named.StudyInstanceUID == dataset.StudyInstanceUID and named.SOPInstanceUID != dataset.SOPInstanceUID
 
 
-def test_a_scan_that_is_no_dicom_begins_a_study_without_a_patient():
+def test_a_scan_that_is_not_dicom_starts_a_study_without_a_patient():
     _, _, dataset = captured(png(disc()))
     assert dataset.StudyInstanceUID.startswith("2.25.") and not dataset.PatientName and not dataset.PatientID
     assert "SourceImageSequence" not in dataset and dataset.StudyDate == "20261121"
@@ -87,17 +94,17 @@ def test_the_frame_of_a_multi_frame_file_is_named():
     assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 3
 
 
-def test_the_same_reading_gives_the_same_bytes_and_any_other_another_number(source):
-    report, made, dataset = captured(source)
+def test_the_same_report_gives_the_same_bytes_and_any_other_another_identifier(source, capture):
+    report, made, dataset = capture
     assert secondary_capture(report, report.explanations[0], source) == made
     later = replace(report, date=report.date + timedelta(days=1))
-    numbers = {dataset.SOPInstanceUID}
+    identifiers = {dataset.SOPInstanceUID}
     for other in (later, replace(report, explanations=(replace(report.explanations[0], evaluations=9),))):
-        numbers.add(dcmread(io.BytesIO(secondary_capture(other, other.explanations[0], source))).SOPInstanceUID)
-    assert len(numbers) == 3
+        identifiers.add(dcmread(io.BytesIO(secondary_capture(other, other.explanations[0], source))).SOPInstanceUID)
+    assert len(identifiers) == 3
 
 
-def test_maps_of_one_reading_are_one_series_in_their_order(source):
+def test_maps_of_one_report_are_one_series_in_their_order(source):
     report = report_of(source, methods=("gradcam", "lime"))
     first, second = (dcmread(io.BytesIO(secondary_capture(report, each, source))) for each in report.explanations)
     assert first.SeriesInstanceUID == second.SeriesInstanceUID and first.SOPInstanceUID != second.SOPInstanceUID
@@ -110,17 +117,17 @@ def test_bytes_of_another_file_are_refused(source):
         secondary_capture(report, report.explanations[0], dicom12(disc(80)))
 
 
-def test_a_file_that_names_its_study_wrongly_still_gets_a_capture():
+def test_a_file_with_an_invalid_study_identifier_still_gets_a_capture():
     odd = {"StudyInstanceUID": "not a number", "PatientBirthDate": "May", "PatientSex": "X", "StudyTime": "noon"}
-    with config.disable_value_validation():  # as a careless export writes it
+    with config.disable_value_validation():  # as careless exports do
         data = dicom12(disc(), **odd, SeriesInstanceUID="1..2", PatientName="A^B^C^D^E^F^G", PatientID=None)
     _, _, dataset = captured(data, identity=True)
     assert dataset.StudyInstanceUID.startswith("2.25.") and "ReferencedSeriesSequence" not in dataset
     assert not dataset.PatientID and not dataset.PatientBirthDate and not dataset.PatientSex and not dataset.StudyTime
 
 
-def test_candor_reads_it_again_and_warns_of_the_words_in_it(source):
-    _, made, _ = captured(source)
+def test_candor_reads_it_again_and_warns_of_the_text_in_it(capture):
+    _, made, _ = capture
     (scan,) = read(made)
     assert any("text is burned into" in note for note in scan.notes)
 
@@ -131,6 +138,6 @@ def test_candor_reads_it_again_and_warns_of_the_words_in_it(source):
 def test_a_validator_finds_no_error(source, tmp_path, kind, identity):
     data = source if kind == "dicom" else png(disc())
     (tmp_path / "a.dcm").write_bytes(captured(data, identity)[1])
-    told = subprocess.run(["dciodvfy", "-new", tmp_path / "a.dcm"], capture_output=True, text=True, check=False)
-    assert [line for line in (told.stdout + told.stderr).splitlines() if line.startswith("Error")] == []
-    assert told.returncode == 0
+    output = subprocess.run(["dciodvfy", "-new", tmp_path / "a.dcm"], capture_output=True, text=True, check=False)
+    assert [line for line in (output.stdout + output.stderr).splitlines() if line.startswith("Error")] == []
+    assert output.returncode == 0
