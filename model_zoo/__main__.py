@@ -68,12 +68,12 @@ def verify(folders: list[Path]) -> int:
     """Print one line per bundle, and a sentence for every number that does not follow from its files."""
     failed = 0
     for folder in folders:
-        found = differences(folder)
-        count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
-        print(f"{folder.name}: {count}" if found else f"{folder.name}: holds ({checked(folder)})")
-        for sentence in found:
+        problems = differences(folder)
+        count = "1 difference" if len(problems) == 1 else f"{len(problems)} differences"
+        print(f"{folder.name}: {count}" if problems else f"{folder.name}: holds ({checked(folder)})")
+        for sentence in problems:
             print(f"  {sentence}")
-        failed += bool(found)
+        failed += bool(problems)
     return int(failed > 0)
 
 

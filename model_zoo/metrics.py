@@ -47,7 +47,7 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
 
 def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
     """Return (B,): the mean sensitivity over the classes present."""
-    return _mean_of_known(recall(confusion))
+    return _mean_of_defined(recall(confusion))
 
 
 def macro_f1(confusion: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def macro_f1(confusion: np.ndarray) -> np.ndarray:
     right = np.diagonal(confusion, axis1=1, axis2=2)
     predicted, total = confusion.sum(axis=1), confusion.sum(axis=2)
     f1 = _ratio(2 * right, predicted + total)
-    return _mean_of_known(np.where(total > 0, f1, np.nan))
+    return _mean_of_defined(np.where(total > 0, f1, np.nan))
 
 
 def recall(confusion: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ def auc(p: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
     NaN where a resample holds one class only.
     """
     areas = [_area(p[:, k], truth == k, weights) for k in np.unique(truth)]
-    return _mean_of_known(np.stack(areas, axis=1))
+    return _mean_of_defined(np.stack(areas, axis=1))
 
 
 def _area(score: np.ndarray, mine: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -122,9 +122,9 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
 
 
-def _mean_of_known(values: np.ndarray) -> np.ndarray:
-    known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0).sum(axis=1), known.sum(axis=1))
+def _mean_of_defined(values: np.ndarray) -> np.ndarray:
+    defined = ~np.isnan(values)
+    return _ratio(np.where(defined, values, 0).sum(axis=1), defined.sum(axis=1))
 
 
 # name on the card -> measure of confusion matrices (B, K, K)

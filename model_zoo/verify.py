@@ -29,13 +29,13 @@ def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
     Raises ModelError on an unknown id, and where the zoo has no bundle.
     """
     zoo = zoo_folder()
-    found = [path.parent for place in (zoo, zoo / MEASURED) for path in sorted(place.glob("[!.]*/card.json"))]
-    listed = ", ".join(folder.name for folder in found)
-    if not found:
+    folders = [path.parent for place in (zoo, zoo / MEASURED) for path in sorted(place.glob("[!.]*/card.json"))]
+    listed = ", ".join(folder.name for folder in folders)
+    if not folders:
         raise ModelError(f"{zoo} has no model yet; train one with `python -m train`")
-    if unknown := set(names) - {folder.name for folder in found}:
+    if unknown := set(names) - {folder.name for folder in folders}:
         raise ModelError(f"no model {unknown.pop()[:80]!r}; the zoo has {listed}")
-    return [folder for folder in found if not names or folder.name in names]
+    return [folder for folder in folders if not names or folder.name in names]
 
 
 def shelve(folder: Path) -> Path:
@@ -60,15 +60,15 @@ def differences(folder: Path) -> list[str]:
         card = read_card(folder / "card.json")
     except ModelError as error:
         return [f"{error}."]
-    found = [f"The card says that its id is {card.id!r}, its folder is {folder.name!r}."] * (card.id != folder.name)
+    problems = [f"The card says that its id is {card.id!r}, its folder is {folder.name!r}."] * (card.id != folder.name)
     if len(card.classes) != len(card.names) or len(set(card.classes)) != len(card.classes):
-        return [*found, f"The card has {len(card.names)} names for {len(set(card.classes))} different classes."]
+        return [*problems, f"The card has {len(card.names)} names for {len(set(card.classes))} different classes."]
     if folder.parent.name != MEASURED:
-        found += _weights(card, folder)
+        problems += _weights(card, folder)
     try:
-        return found + _scores(card, folder) + _scans(card, folder) + _model_card(card, folder)
+        return problems + _scores(card, folder) + _scans(card, folder) + _model_card(card, folder)
     except ModelError as error:  # a table that cannot be read: nothing after it can be computed
-        return [*found, f"{error}."]
+        return [*problems, f"{error}."]
 
 
 def checked(folder: Path) -> str:
@@ -106,29 +106,31 @@ def _weights(card: ModelCard, folder: Path) -> list[str]:
         sha256 = sha256_of(path)
     except ModelError as error:
         return [f"{error}."]
-    found, size = [], path.stat().st_size
+    problems, size = [], path.stat().st_size
     if size != card.weights_bytes:
-        found.append(f"model.keras has {size:,} bytes, the card says {card.weights_bytes:,}.")
+        problems.append(f"model.keras has {size:,} bytes, the card says {card.weights_bytes:,}.")
     if sha256 != card.weights_sha256:
-        found.append(f"model.keras has the sha256 {sha256[:12]}…, the card says {card.weights_sha256[:12]}….")
-    return found
+        problems.append(f"model.keras has the sha256 {sha256[:12]}…, the card says {card.weights_sha256[:12]}….")
+    return problems
 
 
 def _scores(card: ModelCard, folder: Path) -> list[str]:
     if not _tables(folder):
         return [f"There is none of {', '.join(TABLES)}: no score of this card can be computed."]
-    found = [f"{name} is missing: the card's scores from it cannot be computed." for name in _missing(card, folder)]
+    problems = [f"{name} is missing: the card's scores from it cannot be computed." for name in _missing(card, folder)]
     computed = {_key(score): score for score in bundle_scores(folder, card.classes)}
     stated = {_key(score): score for score in card.scores}
-    found += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.scores)).items() if n > 1]
+    problems += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.scores)).items() if n > 1]
     for key, score in stated.items():
         if key not in computed:
-            found += [f"The card has {key}, which does not follow from its tables."] * (score.source in _tables(folder))
+            problems += [f"The card has {key}, which does not follow from its tables."] * (
+                score.source in _tables(folder)
+            )
         elif score != computed[key]:
-            found.append(
+            problems.append(
                 f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
-    return found + [f"The card lacks {key}." for key in computed if key not in stated]
+    return problems + [f"The card lacks {key}." for key in computed if key not in stated]
 
 
 def _scans(card: ModelCard, folder: Path) -> list[str]:

@@ -45,7 +45,7 @@ def _timeless(name: str, data: bytes) -> bytes:
         numbers: dict[bytes, int] = {}  # address of a shared object -> its number in the order of the file
         return re.sub(
             rb'"shared_object_id": (\d+)',
-            lambda found: b'"shared_object_id": %d' % numbers.setdefault(found[1], len(numbers) + 1),
+            lambda match: b'"shared_object_id": %d' % numbers.setdefault(match[1], len(numbers) + 1),
             data,
         )
     return data
@@ -62,10 +62,10 @@ def sha256_of(path: Path) -> str:
 
 def load_checked(path: Path, sha256: str):
     """Load a `.keras` file whose hash is known, in safe mode. Raises ModelError on any other file."""
-    found = sha256_of(path)
-    if found != sha256:
+    actual = sha256_of(path)
+    if actual != sha256:
         raise ModelError(
-            f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {found[:12]}…, "
+            f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {actual[:12]}…, "
             f"expected {sha256[:12]}…); restore the file or train the model again"
         )
     keras = import_keras()

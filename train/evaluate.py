@@ -25,6 +25,7 @@ from model_zoo.scores import bundle_scores
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
+from model_zoo.whole_files import replace_folder
 from train import networks
 from train.batches import read_batches
 from train.fit import STATE, precision_policy
@@ -58,7 +59,7 @@ def evaluate(trained: keras.Model, run: Run, out: Path) -> ModelCard:
     part.mkdir(parents=True)
     try:
         card = _write_bundle(part, trained, run)
-        _move_whole(part, out / run.recipe_id)
+        replace_folder(part, out / run.recipe_id)
     finally:
         shutil.rmtree(part, ignore_errors=True)  # of a bundle that could not be written
     return card
@@ -147,17 +148,3 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
     best = minimize_scalar(surprise, bounds=(np.log(0.2), np.log(5)), method="bounded")
     return round(float(np.exp(best.x)), 4)
-
-
-def _move_whole(part: Path, place: Path) -> None:
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.replace(old)
-    try:
-        part.replace(place)
-    except OSError:
-        if old.exists():
-            old.replace(place)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -167,7 +167,7 @@ class _Keeper(keras.callbacks.Callback):
             self.state |= {"best": score, "best_epoch": epoch + 1}
             self._save_best()
         old, new = self.state["checkpoint"], f"epoch-{epoch + 1:03d}.keras"
-        _save_whole(self.model, self.run / new)
+        write_whole(self.run / new, self.model.save)
         random = [keras.ops.convert_to_numpy(state).tolist() for state in _random_variables(self.model)]
         self.state |= {"epochs_done": epoch + 1, "checkpoint": new, "random": random}
         self.state["history"] = [*self.state["history"], row]
@@ -187,11 +187,11 @@ class _Keeper(keras.callbacks.Callback):
     def _save_best(self) -> None:
         """Save the weights that were validated: the averaged ones, where the recipe averages."""
         if not self.recipe.average:
-            _save_whole(self.model, self.run / _BEST)
+            write_whole(self.run / _BEST, self.model.save)
             return
         latest = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        _save_whole(self.model, self.run / _BEST)
+        write_whole(self.run / _BEST, self.model.save)
         self.model.set_weights(latest)
 
 
@@ -199,16 +199,6 @@ def _set_rate(model: keras.Model, recipe: Recipe, history: list[dict]) -> None:
     """Set the optimiser's rate for the next epoch, where it depends on the validation loss."""
     if recipe.schedule == "plateau":
         model.optimizer.learning_rate = plateau_rate(recipe.rate, [row["val_loss"] for row in history])
-
-
-def _save_whole(model: keras.Model, path: Path) -> None:
-    """Save a model whole or not at all: a full disk or a kill leaves the old file as it was."""
-    part = path.with_name("part.keras")
-    try:
-        model.save(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_history(path: Path, rows: list[dict]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from model_zoo import Estimate, ModelError, Score, read_card, write_card
-from model_zoo.whole_files import write_whole
 from tests.conftest import tiny_network, write_bundle
 
 
@@ -43,7 +42,7 @@ def test_a_card_with_an_unknown_field_is_refused_by_name(card, tmp_path):
         read_card(tmp_path / "card.json")
 
 
-def test_the_first_cards_lack_what_was_not_yet_asked_of_them(card, tmp_path):
+def test_fields_that_older_cards_lack_have_defaults(card, tmp_path):
     write_card(card, tmp_path / "card.json")
     values = json.loads((tmp_path / "card.json").read_text())
     for name in ("published", "differences", "trainable_parameters", "training"):
@@ -53,17 +52,10 @@ def test_the_first_cards_lack_what_was_not_yet_asked_of_them(card, tmp_path):
     assert (old.published, old.differences, old.trainable_parameters, old.training) == ("", (), 0, {})
 
 
-def test_what_is_told_of_the_training_comes_back(card, tmp_path):
-    told = replace(card, published="0.95", differences=("a", "b"), trainable_parameters=7, training={"epochs": 54})
-    write_card(told, tmp_path / "card.json")
-    assert read_card(tmp_path / "card.json") == told
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
-    write_whole(tmp_path / "card.json", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(tmp_path / "card.json", "new \ud800")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("card.json", "old")]
+def test_the_facts_of_the_training_come_back(card, tmp_path):
+    changed = replace(card, published="0.95", differences=("a", "b"), trainable_parameters=7, training={"epochs": 54})
+    write_card(changed, tmp_path / "card.json")
+    assert read_card(tmp_path / "card.json") == changed
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", '{"id": 1}'])

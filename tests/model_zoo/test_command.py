@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from model_zoo import read_card
 from model_zoo.__main__ import main
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from tests.bad_files import BAD_FILES, ODD_FILES
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.good_files import dicom12, disc, jpeg, nifti_gz, png, volume
@@ -48,13 +50,13 @@ def test_one_scan_gives_one_entry_with_exactly_the_promised_keys(predict, files,
     assert entry["class"] == max(entry["probabilities"], key=entry["probabilities"].get)
 
 
-def test_a_volume_gives_one_entry_a_slice(predict, files):
+def test_a_volume_gives_one_entry_per_slice(predict, files):
     status, entries, _ = predict(files("v.nii.gz", nifti_gz(volume())))
     assert status == 0 and [entry["slice"] for entry in entries] == list(range(volume().shape[2]))
     assert {"file", "slice", "model", "class", "probabilities"} in [set(entry) for entry in entries]
 
 
-def test_a_blank_slice_of_a_volume_says_so_and_is_not_answered(predict, files):
+def test_a_blank_slice_of_a_volume_says_so_and_has_no_prediction(predict, files):
     values = volume()
     values[:, :, 0] = 0
     status, entries, _ = predict(files("v.nii.gz", nifti_gz(values)))
@@ -63,7 +65,8 @@ def test_a_blank_slice_of_a_volume_says_so_and_is_not_answered(predict, files):
     assert entries[len(entries) // 2]["class"] in CLASSES
 
 
-def test_every_bad_file_gets_its_sentence_in_its_place_and_the_others_still_answer(predict, files):
+@pytest.mark.slow
+def test_every_bad_file_gets_its_sentence_in_its_place_and_the_others_their_prediction(predict, files):
     bad = [files(name, make()) for name, make in BAD_FILES.items()]
     good = files("good.png", png(disc()))
     status, entries, errors = predict(good, *bad, good)
@@ -75,7 +78,8 @@ def test_every_bad_file_gets_its_sentence_in_its_place_and_the_others_still_answ
         assert entry["error"][0].isupper() and entry["error"].endswith(".") and "Traceback" not in entry["error"]
 
 
-def test_odd_files_are_answered(predict, files):
+@pytest.mark.slow
+def test_odd_files_get_a_prediction(predict, files):
     status, entries, _ = predict(*[files(name, make()) for name, (make, _) in ODD_FILES.items()])
     assert status == 0
     assert {entry["file"].rsplit("/", 1)[1] for entry in entries if "class" in entry} == set(ODD_FILES)
@@ -100,15 +104,28 @@ def test_weights_of_another_hash_are_one_sentence_on_stderr(files, tmp_path, mon
     assert error.count("\n") == 1 and "not those its card describes" in error
 
 
-def test_the_list_names_every_model_with_its_measured_accuracy(in_tiny_zoo, capsys):
+def test_the_list_names_every_model_with_both_accuracies(bundle, capsys):
+    card = read_card(bundle / "card.json")
     assert main(["list"]) == 0
-    assert "tiny-phantom4" in capsys.readouterr().out
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("tiny-phantom4")
+    for subset in (ALL_SCANS, NO_NEAR_DUPLICATE):
+        assert card.score("accuracy", "test", subset).decimal(3) in line
+
+
+def test_a_renamed_command_keeps_its_old_name_with_a_note(bundle, capsys):
+    assert main(["refigure"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("tiny-phantom4: 0 scores") and "recompute" in printed.err
+
+
+def test_the_list_as_json_holds_whole_cards(in_tiny_zoo, capsys):
     assert main(["list", "--json"]) == 0
     (card,) = json.loads(capsys.readouterr().out)
     assert card["id"] == "tiny-phantom4" and card["classes"] == list(CLASSES)
 
 
-def test_without_json_a_line_a_scan_is_printed(in_tiny_zoo, files, capsys):
+def test_without_json_one_line_per_scan_is_printed(in_tiny_zoo, files, capsys):
     assert main(["predict", "tiny-phantom4", str(files("a.png", png(disc()))), str(files("b.png", b"<html>"))]) == 1
     first, second = capsys.readouterr().out.splitlines()
     assert all(label in first for label in CLASSES) and "a.png: " in first and "b.png: " in second

@@ -173,6 +173,7 @@ def test_chance_is_one_over_the_classes_and_none_where_there_is_one_class():
     assert chance_of_probe(sources()) == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("card", models().values(), ids=lambda card: card.id)
 def test_the_charts_of_a_shipped_bundle_say_what_its_card_says(card):
     folder = zoo_folder() / card.id

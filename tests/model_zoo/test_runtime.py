@@ -30,6 +30,7 @@ def test_bfloat16_stays_near_float32(network, noise):
     assert np.abs(runtime.logits(noise) - exact).max() < 0.03 * np.abs(exact).max()
 
 
+@pytest.mark.slow
 def test_a_deep_network_agrees_and_the_caller_s_pixels_stay_as_they_were():
     """A strided, padded residual network in many requests: its first layers once worked in the caller's memory."""
     import keras
@@ -40,12 +41,12 @@ def test_a_deep_network_agrees_and_the_caller_s_pixels_stay_as_they_were():
     )
     batch = np.random.default_rng(0).random((9, 64, 64, 3), dtype=np.float32)
     before = batch.copy()
-    found = make_runtime(network, engine="openvino", precision="f32").logits(batch)
+    logits = make_runtime(network, engine="openvino", precision="f32").logits(batch)
     np.testing.assert_array_equal(batch, before)
-    np.testing.assert_allclose(found, network(batch).numpy(), atol=1e-4)
+    np.testing.assert_allclose(logits, network(batch).numpy(), atol=1e-4)
 
 
-def test_without_openvino_tensorflow_answers(network, noise, monkeypatch):
+def test_without_openvino_tensorflow_predicts(network, noise, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)  # as if it were not installed
     runtime = make_runtime(network)
     assert (runtime.engine, runtime.precision) == ("tensorflow", "f32")
@@ -63,6 +64,6 @@ def test_an_unknown_engine_is_refused_with_the_ones_there_are(network):
         make_runtime(network, engine="onnx")
 
 
-def test_no_use_is_reported_to_anyone(network):
+def test_no_use_is_reported(network):
     make_runtime(network, engine="openvino")
     assert sys.modules["openvino_telemetry"] is None

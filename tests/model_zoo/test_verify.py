@@ -11,6 +11,7 @@ from model_zoo.card_markdown import write_model_card
 from model_zoo.verify import bundle_folders, differences, recompute, shelve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
 def test_every_shipped_card_follows_from_its_files(folder):
     assert differences(folder) == []

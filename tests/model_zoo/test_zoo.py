@@ -1,4 +1,4 @@
-"""Models are found by listing, loaded once, and answer with probabilities."""
+"""Models are listed, loaded once, and predict probabilities."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_a_model_is_loaded_once(in_tiny_zoo):
     assert load_model("tiny-phantom4") is load_model("tiny-phantom4")
 
 
-def test_a_model_answers_scans_of_any_shape_as_it_answers_their_fit(in_tiny_zoo):
+def test_a_model_predicts_scans_of_any_shape_as_it_predicts_their_fit(in_tiny_zoo):
     from scans import fit
 
     model = load_model("tiny-phantom4", precision="f32")
@@ -36,7 +36,7 @@ def test_a_model_answers_scans_of_any_shape_as_it_answers_their_fit(in_tiny_zoo)
     np.testing.assert_allclose(p[:3], alone, atol=1e-5)
 
 
-def test_no_scans_give_no_answers(in_tiny_zoo):
+def test_no_scans_give_no_predictions(in_tiny_zoo):
     assert load_model("tiny-phantom4").classify([]).shape == (0, 4)
 
 
@@ -59,9 +59,10 @@ def test_weights_that_changed_on_disk_are_not_served(tmp_path, monkeypatch):
         load_model("changed-phantom4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_model_fits_its_card(name):
-    """Loads with its hash, has the classes and weights it says, taps the layer it names, and answers."""
+    """Loads with its hash, has the card's classes, parameters and feature map, and predicts finite probabilities."""
     from model_zoo.tap import find_tap
 
     model = load_model(name, precision="f32")
@@ -75,23 +76,24 @@ def test_every_shipped_model_fits_its_card(name):
     assert np.isfinite(model.classify([phantom("notumor", 0).scan])).all()
 
 
-def test_the_first_model_is_shipped_and_as_good_as_was_asked():
+def test_the_first_model_is_shipped_and_as_accurate_as_required():
     card = models()["cnn3-kaggle4"]
     assert card.score("accuracy", "test").value >= 0.955 and card.score("accuracy", "test").scans == 1311
     assert card.score("accuracy", "test", "no near-duplicate in training").scans < 1311
     assert card.parameters == 5_402_308 and card.weights_bytes < 13e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_model_names_the_same_class_in_either_precision(name):
+def test_every_shipped_model_predicts_the_same_class_in_either_precision(name):
     scans = [phantom(*sample, 256).scan for sample in PHANTOM_SAMPLES]
     exact, fast = (load_model(name, engine="openvino", precision=p).classify(scans) for p in ("f32", "bf16"))
-    sure = np.sort(exact, axis=1)[:, -1] - np.sort(exact, axis=1)[:, -2] > 0.05
-    assert sure.any() and (exact.argmax(axis=1) == fast.argmax(axis=1))[sure].all()
+    clear = np.sort(exact, axis=1)[:, -1] - np.sort(exact, axis=1)[:, -2] > 0.05
+    assert clear.any() and (exact.argmax(axis=1) == fast.argmax(axis=1))[clear].all()
     assert np.abs(exact - fast).max() < 0.05
 
 
-def test_all_weights_together_stay_within_their_budget():
+def test_all_weights_together_stay_below_130_mb():
     assert sum(card.weights_bytes for card in models().values()) < 130e6
 
 
