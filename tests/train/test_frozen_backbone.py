@@ -205,12 +205,12 @@ def test_a_head_of_another_recipe_is_refused_by_field(killed, tmp_path):
 
 @pytest.mark.slow
 def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path):
-    small = ("network=mobilenetv3small", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0", "batch=16")
+    small = ("network=vgg16", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0", "batch=16")
     settings = [word for setting in small for word in ("--set", setting)]
     assert main(["cnn3-phantom4", *settings, "--set", "precision=float32", "--out", str(tmp_path)]) == 0
     bundle = tmp_path / "cnn3-phantom4"
     assert [row["phase"] for row in history(bundle)] == ["head", "whole"]
     card = read_card(bundle / "card.json")
-    assert card.recipe["network"] == "mobilenetv3small" and card.recipe["epochs"] == 2
+    assert card.recipe["network"] == "vgg16" and card.recipe["epochs"] == 2
     state = json.loads((head_folder(tmp_path / ".runs" / "cnn3-phantom4") / "state.json").read_text())
     assert state["epochs_done"] == 1
