@@ -8,15 +8,12 @@ from threading import Timer
 import streamlit as st
 
 from explain import METHODS, Request, explain
+from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import ModelError, load_model, models
 from pages.components.navigation import pages
 from scans import PHANTOM_SAMPLES, phantom
 
-NOT_FOR_DIAGNOSIS = (
-    "Candor is a research and teaching tool, not a medical device: not for diagnosis. "
-    "A heatmap is evidence about the model, not about the patient."
-)
-
+NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
 
 # A word with a spot of light in it; this blue-green can be read on black and on paper.
 LOGO = (
@@ -61,7 +58,7 @@ st.session_state["framed"] = True
 st.logo(LOGO)
 warm_up()
 body, foot = st.container(), st.container()
-foot.caption(NOT_FOR_DIAGNOSIS)  # before the page runs: neither its stop nor its failure takes it away
+foot.caption(NOTICE)  # before the page runs: neither its stop nor its failure takes it away
 with body:
     try:
         page.run()

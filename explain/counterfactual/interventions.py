@@ -14,6 +14,7 @@ import numpy as np
 
 from explain.counterfactual.edits import erased, kept, mirrored, moved, outline, overlap, shifted, within
 from explain.counterfactual.sentences import sentence_of
+from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import Model, ModelError, probabilities
 from scans import BLANK_SLICE, Box, Scan, ScanError, find_head, fit
 
@@ -63,7 +64,7 @@ class Counterfactual:
             "logits": _by_class(self.classes, self.logits_before, self.logits_after),
             "sentence": self.sentence,
             "control": self.control and self.control.manifest(),
-            "note": "Evidence about the model, not about the patient. Not for diagnosis.",
+            "note": NOT_FOR_DIAGNOSIS,
         }
 
 

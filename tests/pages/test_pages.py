@@ -6,11 +6,11 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import models
 from tests.pages.conftest import ROOT, SAMPLE, alts, errors, open_app
 
 PAGES = sorted(set((ROOT / "pages").glob("*.py")) - {ROOT / "pages" / "state.py"})
-NOT_FOR_DIAGNOSIS = "not for diagnosis"
 
 
 def text_of(app: AppTest) -> str:

@@ -14,7 +14,7 @@ from pages.components.explain import what_if
 from pages.state import PageState, Region
 from scans import BLANK_SLICE, Box, ScanError, phantom
 from tests.conftest import tiny_network
-from tests.explain.counterfactual.test_regions import of_map
+from tests.explain.conftest import explanation
 from tests.explain.networks import model_of
 from tests.pages.conftest import alts, press, state_of
 
@@ -110,7 +110,7 @@ def of_selection(boxes: list):
 def test_the_box_around_the_hottest_region_reaches_the_fields_and_can_be_cleared(model):
     heat = np.zeros(SCAN.shape, np.float32)
     heat[40:50, 30:44] = 1
-    app = start(model, explanation=of_map(heat)).button(key="strongest-region").click().run()
+    app = start(model, explanation=explanation(heat=heat)).button(key="strongest-region").click().run()
     assert list(numbers(app).values())[:4] == [40, 30, 10, 14] and app.table
     number(app, "Row").set_value(41).run()
     app.button(key="strongest-region").click().run()  # once more: the fields that the user changed follow, too
@@ -120,7 +120,7 @@ def test_the_box_around_the_hottest_region_reaches_the_fields_and_can_be_cleared
 
 
 def test_a_map_without_evidence_has_no_hottest_region(model):
-    app = start(model, explanation=of_map(np.zeros(SCAN.shape, np.float32)))
+    app = start(model, explanation=explanation(heat=np.zeros(SCAN.shape, np.float32)))
     assert app.button(key="strongest-region").disabled
 
 

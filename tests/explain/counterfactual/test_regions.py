@@ -5,37 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explain import Explanation
 from explain.counterfactual import counterfactuals
 from explain.counterfactual.regions import around_peak, as_table, from_corners, strongest_region
 from scans import Box
+from tests.explain.conftest import explanation
 from tests.explain.counterfactual.test_interventions import SIDE, SPOT, looks_at
 from tests.explain.known import head, with_spot
 
 NAMES = ("Glioma", "No tumour")
-
-
-def of_map(heat: np.ndarray, method: str = "gradcam") -> Explanation:
-    return Explanation(
-        heat=heat,
-        raw=heat,
-        method=method,
-        engine="candor",
-        unit="logit",
-        model="tiny",
-        weights="0" * 64,
-        target="glioma",
-        predicted="glioma",
-        probabilities=(0.9, 0.1),
-        probability=0.9,
-        scan="0" * 64,
-        slice=0,
-        plane="",
-        settings=(),
-        seed=0,
-        seconds=0.1,
-        evaluations=1,
-    )
 
 
 @pytest.mark.parametrize(
@@ -86,8 +63,8 @@ def test_a_map_of_single_pixels_is_smoothed_first():
     heat = np.zeros((SIDE, SIDE), np.float32)
     heat[80, 80] = 1
     heat[40:52:2, 24:36:2] = 0.9
-    assert strongest_region(head(SIDE), of_map(heat)) == Box(80, 80, 82, 82)
-    region = strongest_region(head(SIDE), of_map(heat, "saliency"))
+    assert strongest_region(head(SIDE), explanation(heat=heat)) == Box(80, 80, 82, 82)
+    region = strongest_region(head(SIDE), explanation(heat=heat, method="saliency"))
     assert region.top < 46 < region.bottom < 70 and region.left < 30 < region.right < 70
 
 
