@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from explain.captions import cautions
+from explain.queue import Queue
 from model_zoo import models
 from scans import BLANK_SLICE, phantom
 from tests.bad_files import BAD_FILES, ODD_FILES
 from tests.good_files import dicom12, nifti, png
-from tests.pages.conftest import SAMPLE, alts, errors, open_app, predicted_class, press, state_of, upload, urls
+from tests.pages.conftest import SAMPLE, alts, errors, open_app, predicted_class, press, rest, state_of, upload, urls
 
 MODEL = next(iter(models()), "none")
 TINY = "tiny-phantom4"
@@ -30,6 +31,16 @@ HOSTILE_NAMES = {
 def tiny_app(in_tiny_zoo, app):
     """The app with the tiny model, for tests of everything but the model."""
     return app
+
+
+@pytest.fixture(scope="module")
+def session(tiny_zoo):
+    """The app with the tiny model in one session for many files, each uploaded in the place of the one before."""
+    queue = Queue()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANDOR_ZOO", str(tiny_zoo))
+        yield open_app(queue).run()
+    rest(queue)
 
 
 def volume() -> np.ndarray:
@@ -80,8 +91,8 @@ def test_every_engine_of_a_method_gives_a_map(in_tiny_zoo, empty_cache, queue):
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_gets_one_sentence_and_the_next_scan_is_served(tiny_app, name):
-    app = upload(tiny_app.run(), (name, BAD_FILES[name]()))
+def test_a_bad_file_gets_one_sentence_and_the_next_scan_is_served(in_tiny_zoo, session, name):
+    app = upload(session, (name, BAD_FILES[name]()))
     assert len(errors(app)) == 1 and not predicted_class(app)
     assert errors(app)[0].endswith(".") and "Traceback" not in errors(app)[0]
     upload(app, ("good.png", GOOD))
@@ -99,16 +110,16 @@ def test_the_good_files_of_an_upload_with_a_bad_one_are_read(tiny_app):
 
 
 @pytest.mark.parametrize("name", ODD_FILES)
-def test_a_file_with_a_peculiarity_gets_a_note(tiny_app, name):
+def test_a_file_with_a_peculiarity_gets_a_note(in_tiny_zoo, session, name):
     make, words = ODD_FILES[name]
-    app = upload(tiny_app.run(), (name, make()))
+    app = upload(session, (name, make()))
     assert predicted_class(app) and not errors(app)
     assert any(words in info.value for info in app.info)
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-def test_a_hostile_file_name_is_harmless_text(tiny_app, name):
-    app = upload(tiny_app.run(), (name, GOOD), (name, b"no scan"))
+def test_a_hostile_file_name_is_harmless_text(in_tiny_zoo, session, name):
+    app = upload(session, (name, GOOD), (name, b"no scan"))
     assert predicted_class(app) and len(errors(app)) == 1
     for shown in (app.selectbox[0].value, app.text[0].value):
         assert 0 < len(shown) <= 66 and not set(shown) & set("/\\<>[]`*$")

@@ -90,10 +90,8 @@ def press(app, label: str) -> AppTest:
 
 def test_a_series_is_classified_only_when_the_user_asks_for_it(start):
     app = start()
-    assert (
-        not app.exception and labels(app) == [OFFER]
+    assert not app.exception and labels(app) == [OFFER]
     assert app.session_state["p"] is None and not app.get("plotly_chart")
-    )
 
 
 def test_the_predictions_are_drawn_counted_and_listed_with_a_warning(start, model):

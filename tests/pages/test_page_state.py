@@ -1,0 +1,312 @@
+"""What a session remembers: every widget is drawn from the page state, hands its value back, and survives page changes.
+
+Values that code sets (Next, Reset, the hottest region, an opened scan) must reach the widget, too.
+"""
+
+from dataclasses import fields
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import explain.prediction
+from explain import METHODS, Rendering
+from explain.cache import CACHE
+from explain.queue import Queue
+from explain.refinement import SECONDS
+from explain.render.rendering import CONTROLS
+from model_zoo import Model
+from pages.components.explain import worklist
+from pages.components.explain.progress import SECTION
+from pages.components.samples import SAMPLES
+from pages.state import PageState, Region
+from scans import phantom
+from tests.conftest import CLASSES
+from tests.good_files import dicom12, nifti, png
+from tests.pages.conftest import SAMPLE, alts, open_app, predicted_class, press, state_of, upload, urls
+
+EXPLAIN, COMPARE, ABOUT = (f"pages/{name}.py" for name in ("explain_scan", "compare_models", "about"))
+MODEL = "tiny-phantom4"
+SIGNED = "integrated-gradients"  # signed, and one value per pixel: every control is drawn
+KINDS = ("slider", "selectbox", "toggle", "segmented_control", "number_input", "multiselect")
+HEAD = phantom("meningioma", 900_020, 96).scan.pixels
+VOLUME = (np.stack([HEAD[::-1, ::-1].T] * 7, -1) * 1000).astype(np.int16)
+FILES = {
+    "picture": ("a.png", png(HEAD)),
+    "DICOM": ("a.dcm", dicom12(HEAD, WindowCenter=1000, WindowWidth=1500)),
+    "volume": ("a.nii", nifti(VOLUME)),
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(in_tiny_zoo):
+    """The tiny zoo: these tests are about what is remembered."""
+
+
+def widgets(app) -> dict:
+    """The values of all widgets on the page by their keys, without the number of a renewal."""
+    drawn = [widget for kind in KINDS for widget in getattr(app, kind)]
+    return {widget.key.partition("~")[0]: widget.value for widget in drawn if widget.key}
+
+
+def set_values(app, values: dict):
+    """Set widgets by key, and run."""
+    for kind in KINDS:
+        for widget in getattr(app, kind):
+            if (key := (widget.key or "").partition("~")[0]) in values:
+                widget.set_value(values[key])
+    return app.run()
+
+
+def there_and_back(app, other: str = ABOUT, page: str = EXPLAIN):
+    app.switch_page(other).run()
+    assert not app.exception
+    app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def test_every_field_of_the_rendering_has_a_control_or_a_reason():
+    """An added field of Rendering is drawn by itself; the window has sliders of its own, and letters always show."""
+    assert {each.name for each in fields(Rendering)} - set(CONTROLS) == {"window", "side_letters"}
+
+
+def test_the_rendering_is_drawn_from_the_state(queue):
+    chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.6)
+    scan = phantom("glioma", 1).scan
+    windows = {f"{scan.digest}-{scan.window}": (0.4, 0.6)}
+    app = open_app(queue, scan=SAMPLE, rendering=chosen, windows=windows)
+    app.query_params["method"] = METHODS[SIGNED].title
+    values = widgets(app.run())
+    assert (values["against"], values["opacity"], values["threshold"]) == (False, 25, 60)
+    assert values["contours"] == CONTROLS["contours"].options[1]
+    level, width = (next(slider.value for slider in app.slider if slider.label == name) for name in ("Level", "Window"))
+    assert (level, width) == pytest.approx((0.4, 0.6))
+    rendering = state_of(app).rendering
+    assert (rendering.against, rendering.contours, rendering.opacity, rendering.threshold) == (False, True, 0.25, 0.6)
+    assert rendering.window == pytest.approx((0.1, 0.7))
+
+
+def test_every_control_of_the_rendering_hands_its_value_to_the_state_and_keeps_it(queue):
+    app = open_app(queue, scan=SAMPLE)
+    app.query_params["method"] = METHODS[SIGNED].title
+    app.run()
+    smoothing = next(slider.key for slider in app.slider if slider.label.startswith("Smooth"))
+    colours = next(box for box in app.selectbox if (box.key or "").startswith("colour-map"))
+    chosen = {"against": False, "contours": CONTROLS["contours"].options[1], "opacity": 80, "threshold": 40}
+    chosen |= {smoothing: 3.0, colours.key: colours.options[-1].lower()}
+    before = urls(app)
+    set_values(app, chosen)
+    rendering, picture = state_of(app).rendering, urls(app)[1]
+    drawn = {name: getattr(rendering, name) for name in CONTROLS}
+    assert drawn == {
+        "against": False,
+        "contours": True,
+        "opacity": 0.8,
+        "threshold": 0.4,
+        "smoothing": 3.0,
+        "colour_map": chosen[colours.key],
+    }
+    assert picture not in before
+    for other in (ABOUT, COMPARE):
+        there_and_back(app, other)
+        assert {key: widgets(app)[key] for key in chosen} == chosen
+        assert {name: getattr(state_of(app).rendering, name) for name in CONTROLS} == drawn
+        assert urls(app)[1] == picture
+
+
+def test_the_compare_page_draws_with_the_same_rendering(queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    chosen = {"contours": CONTROLS["contours"].options[1], "opacity": 80, "threshold": 40}
+    set_values(app, chosen)
+    app.switch_page(COMPARE).run()
+    assert {key: widgets(app)[key] for key in chosen} == chosen
+    set_values(app, {"opacity": 30})
+    app.switch_page(EXPLAIN).run()
+    assert {key: widgets(app)[key] for key in chosen} == chosen | {"opacity": 30}
+    assert state_of(app).rendering.opacity == 0.3
+
+
+def test_a_hidden_map_stays_hidden_on_the_other_page(queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    app.button(key="show-map").click().run()
+    there_and_back(app, COMPARE)
+    assert not state_of(app).map_shown and len(set(urls(app))) == 1
+
+
+@pytest.mark.parametrize("kind", [*FILES, "sample"])
+def test_slice_window_and_region_survive_page_changes(queue, kind):
+    app = open_app(queue).run()
+    if kind == "sample":
+        press(app, SAMPLE)
+    else:
+        upload(app, FILES[kind])
+    first = widgets(there_and_back(app, COMPARE))  # nothing was touched: all stays as it is
+    assert first == widgets(there_and_back(app)) and predicted_class(app)
+    levels = {key: value for key, value in first.items() if key.startswith(("level-", "width-"))}
+    chosen = {key: round(0.9 * value, 3) if value < 10 else round(0.9 * value) for key, value in levels.items()}
+    chosen |= {key: 2 for key in first if key.startswith("slice-")}
+    assert len(chosen) == 2 + (kind == "volume")
+    set_values(app, {key: value for key, value in chosen.items() if key.startswith("slice-")})
+    chosen = {key: value for key, value in chosen.items() if key in widgets(app)}  # a slice may have its own window
+    numbers = dict(zip(("-row", "-column", "-height", "-width"), (20, 24, 16, 14), strict=True))
+    regions = [key for key in widgets(app) if key.startswith("region-")]
+    chosen |= {key: numbers[end] for key in regions for end in numbers if key.endswith(end)}
+    set_values(app, chosen)
+    session, pictures = state_of(app), urls(app)
+    for other in (ABOUT, COMPARE, ABOUT):
+        there_and_back(app, other)
+        values = widgets(app)
+        assert {key: values[key] for key in chosen} == pytest.approx(chosen) and urls(app) == pictures
+    (region,) = (each for each in session.regions.values() if each.box)
+    assert region == Region(20, 24, 16, 14)
+
+
+def test_the_compare_page_has_the_slice_and_the_window_of_the_explain_page(queue):
+    app = upload(open_app(queue).run(), FILES["volume"])
+    press(app, "Next slice")
+    level = next(slider for slider in app.slider if slider.label == "Level")
+    level.set_value(300.0).run()
+    explained = {key: value for key, value in widgets(app).items() if key.startswith(("slice-", "level-", "width-"))}
+    app.switch_page(COMPARE).run()
+    compared = widgets(app)
+    assert len(explained) == 3 and {key: compared[key] for key in explained} == explained
+
+
+def test_class_engine_seed_and_time_limit_survive_page_changes(queue, slow):
+    app = open_app(queue, at_once=0.0, scan=SAMPLE).run()
+    app.selectbox(key="method").select("expected-gradients").run()
+    chosen = {"class-" + MODEL: CLASSES[2], "engine-expected-gradients": "shap", "seconds": 15, "seed": 7}
+    set_values(app, chosen)
+    session = state_of(app)
+    for other in (ABOUT, COMPARE):
+        there_and_back(app, other)
+        values = widgets(app)
+        assert values["method"] == "expected-gradients" and {key: values[key] for key in chosen} == chosen
+    assert session.targets == {MODEL: CLASSES[2]} and (session.seed, session.seconds) == (7, 15)
+    app.selectbox(key="method").select("gradcam").run()  # without a seed, and with engines of its own
+    assert widgets(app)["engine-gradcam"] == next(iter(METHODS["gradcam"].engines))
+    app.selectbox(key="method").select("expected-gradients").run()
+    assert {key: widgets(app)[key] for key in chosen} == chosen
+    (job,) = session.sections[SECTION].jobs.values()
+    slow.go.set()
+    job.wait(60)
+    wanted = (MODEL, "expected-gradients", "shap", CLASSES[2], 7)
+    assert wanted in [(r.model.card.id, r.method, r.engine, r.target, r.seed) for r in slow.requests]
+    assert SECONDS != 15 and slow.requests[-1].seconds == 15
+
+
+def test_what_code_sets_reaches_the_widget_again_and_again(queue):
+    app = upload(open_app(queue).run(), FILES["volume"])
+
+    def place() -> int:
+        return next(slider.value for slider in app.slider if slider.label == "Slice")
+
+    def level():
+        return next(slider for slider in app.slider if slider.label == "Level")
+
+    first = place()
+    press(app, "Next slice")
+    press(app, "Next slice")
+    assert place() == first + 2 == state_of(app).slices.popitem()[1] + 1
+    press(there_and_back(app), "Previous slice")
+    assert place() == first + 1
+    next(slider for slider in app.slider if slider.label == "Slice").set_value(2).run()
+    press(app, "Next slice")
+    assert place() == 3
+    usual = level().value
+    for _ in range(2):
+        level().set_value(usual / 2).run()
+        assert level().value == usual / 2 and state_of(app).windows
+        press(app, "Reset")
+        assert level().value == usual and not state_of(app).windows
+
+
+def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(queue):
+    first, second = list(SAMPLES)[:2]
+    app = press(open_app(queue).run(), second)
+    scan = next(box for box in app.selectbox if box.label == "Scan")
+    assert scan.value == second == state_of(app).scan and app.query_params["sample"] == ["phantom-2"]
+    scan.select(first).run()
+    upload(app, FILES["picture"])
+    assert next(box for box in app.selectbox if box.label == "Scan").value == "a.png" == state_of(app).scan
+    assert "sample" not in app.query_params and predicted_class(app)
+
+
+def test_a_row_of_the_worklist_opens_its_scan(queue, monkeypatch):
+    """The table stands for a button that selects its last row: AppTest selects none."""
+
+    def selectable(table, *, on_select, key, **_):
+        def select():
+            selection = SimpleNamespace(rows=[len(table) - 1])
+            worklist.st.session_state[key] = SimpleNamespace(selection=selection)
+            on_select()
+
+        worklist.st.button("Select", key="select", on_click=select)
+
+    monkeypatch.setattr(worklist.st, "dataframe", selectable)
+    app = open_app(queue)
+    app.session_state["explain-part"] = "Worklist"
+    upload(app.run(), FILES["picture"], FILES["DICOM"])
+    assert state_of(app).scan == "a.dcm"
+    app.button(key="select").click().run()
+    assert state_of(app).scan == "a.png" == next(box.value for box in app.selectbox if box.label == "Scan")
+
+
+def test_the_view_and_the_choices_of_the_compare_page_survive_page_changes(queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    app.switch_page(COMPARE).run()
+    for job in list(state_of(app).sections["compare"].jobs.values()):
+        job.wait(60)
+    app.run()
+    chosen = {"compare-class": "glioma", "compare-across": "Between methods", "compare-share": 20}
+    set_values(app, {"compare-class": "glioma"})
+    for job in list(state_of(app).sections["compare"].jobs.values()):
+        job.wait(60)
+    set_values(app.run(), chosen)
+    there_and_back(app, EXPLAIN, COMPARE)
+    assert {key: widgets(app)[key] for key in chosen} == chosen and not app.get("progress")
+    session = state_of(app)
+    assert (session.compare_target, session.compare_across_methods, session.compare_share) == ("glioma", True, 20)
+    table = app.segmented_control(key="compare-view").options[1]
+    set_values(app, {"compare-view": table})
+    set_values(app, {"compare-samples": True})
+    there_and_back(app, ABOUT, COMPARE)
+    values = widgets(app)
+    assert values["compare-view"] == table and values["compare-samples"]
+    assert set(app.dataframe[0].value["Name"]) == set(SAMPLES)
+
+
+def test_the_prediction_on_the_page_is_the_one_in_the_explanation_and_is_made_once(empty_cache, queue, monkeypatch):
+    calls = {"fit": 0, "predict": 0}
+    fit, predict = explain.prediction.fit, Model.predict
+
+    def counted_fit(*given):
+        calls["fit"] += 1
+        return fit(*given)
+
+    def counted_predict(self, batch):
+        calls["predict"] += 1
+        return predict(self, batch)
+
+    monkeypatch.setattr(explain.prediction, "fit", counted_fit)
+    monkeypatch.setattr(Model, "predict", counted_predict)
+    app = upload(open_app(queue).run(), ("once.png", png(phantom("glioma", 900_077, 90).scan.pixels)))
+    (explanation,) = CACHE._kept.values()
+    session = state_of(app)
+    (kept,) = session.probabilities.values()
+    assert predicted_class(app) and calls == {"fit": 1, "predict": 1}
+    assert explanation.probabilities == tuple(map(float, kept))
+    app.selectbox(key="method").select("layercam").run()
+    there_and_back(app, COMPARE)
+    assert calls == {"fit": 1, "predict": 1}
+    assert {each.probabilities for each in CACHE._kept.values()} == {explanation.probabilities}
+
+
+def test_two_sessions_remember_nothing_of_each_other(queue):
+    first, second = open_app(queue, scan=SAMPLE).run(), open_app(queue).run()
+    set_values(first, {"threshold": 60})
+    assert state_of(second).scan is None and state_of(second.run()).rendering.threshold == Rendering().threshold
+    assert set(alts(second)) == set(SAMPLES)
+    states = PageState(queue=Queue()), PageState(queue=Queue())
+    assert states[0].user != states[1].user and states[0].slices is not states[1].slices
