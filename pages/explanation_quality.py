@@ -6,8 +6,9 @@ from explain.evaluation.store import evaluations
 from pages.components.navigation import require_frame
 from pages.components.pickers import choose_model, require_models
 from pages.components.quality.breakdown import show_definitions, show_models, show_sanity, show_subgroups
-from pages.components.quality.cases import show_cases
+from pages.components.quality.cases import SECTION, show_cases
 from pages.components.quality.methods import show_data, show_methods, show_missing
+from pages.components.requests import release
 
 TABS = ("Methods", "By subgroup", "Sanity check", "Best and worst cases", "Models compared")
 
@@ -39,7 +40,10 @@ else:
         lambda: show_cases(evaluation, card),
         lambda: show_models(stored, card),
     )
-    for tab, show in zip(st.tabs(TABS, key="quality", bind="query-params"), draw, strict=True):
+    tabs = st.tabs(TABS, key="quality", bind="query-params")
+    if not tabs[3].open:
+        release(SECTION)
+    for tab, show in zip(tabs, draw, strict=True):
         if tab.open:
             with tab:
                 show()

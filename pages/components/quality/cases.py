@@ -1,21 +1,28 @@
 """The scans on which a method localises best and worst: the list, and the maps if the scans are on this machine."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
-from explain.render.boxes import marked
 
 from datasets.cards import data_folder
 from datasets.records import DatasetError, Record, load_annotated
-from explain import Request, explain, png
+from explain import Explanation, Request, png
 from explain.evaluation.measures import MEASURES, Measure
 from explain.evaluation.rows import Row
 from explain.evaluation.store import StoredEvaluation, best_first, record_of
 from explain.prediction_text import percent
+from explain.render.annotated import draw_annotated
 from model_zoo import ModelCard, ModelError, load_model
 from pages.components.quality.methods import choose_measure, column, table_value, title
-from scans import ScanError
+from pages.components.requests import Status, draw_as_ready, release
+from scans import Scan, ScanError
 
+SECTION = "cases"
 _DRAWN = 3  # best, and as many worst
 _QUICK = 0.5  # seconds per map during the evaluation, up to which six are made for the page
+_SECONDS = 10.0  # time limit of a map
 _LISTED = ("pointing", "energy", "lift", "iou", "insertion blur", "deletion blur")
 
 
@@ -27,6 +34,7 @@ def show_cases(evaluation: StoredEvaluation, card: ModelCard) -> None:
     measure = choose_measure()
     rows = best_first(evaluation.annotated(method), measure.id, measure.high_is_good)
     if not rows:
+        release(SECTION)
         st.info(f"{measure.title} was not measured for {title(method)}.")
         return
     place = st.container()
@@ -75,6 +83,17 @@ def _columns(measure: Measure) -> dict:
     return facts | {name: column(MEASURES[name]) for name in (measure.id, *_LISTED)}
 
 
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """An annotated scan of the evaluation. Without a `request`, no map of it is drawn."""
+
+    path: Path
+    changed: int  # when the file was, in ns
+    scan: Scan
+    mask: np.ndarray  # bool (H, W), in the scan's pixels
+    request: Request | None
+
+
 def _draw(
     evaluation: StoredEvaluation,
     card: ModelCard,
@@ -86,8 +105,9 @@ def _draw(
 ) -> None:
     half = min(_DRAWN, max(1, len(rows) // 2))
     parts = {"Selected": picked} if picked else {"Best": rows[:half], "Worst": rows[len(rows) - half :][::-1]}
-    here = {row.id: record_of(row, data_folder()) for part in parts.values() for row in part}
-    if not any(here.values()):
+    records = {row.id: record_of(row, data_folder()) for part in parts.values() for row in part}
+    if not any(records.values()):
+        release(SECTION)
         st.info(
             "The scans are not on this machine, so they are listed but not drawn. Set `$CANDOR_DATA` to the folder "
             "that holds figshare-brain-tumor to see them."
@@ -96,12 +116,18 @@ def _draw(
     maps = _maps_available(evaluation, card, method)
     ring = " Ring: the map's highest point, which the pointing game counts." if maps else ""
     st.caption(f"White: the radiologist's box.{ring} Each map explains the predicted class.")
-    with st.spinner("Explaining; the first time, the model is loaded…"):
-        for heading, shown in parts.items():
+    with st.spinner("Loading the model and the scans…"):
+        cases = {name: _case_or_error(record, card, method if maps else "") for name, record in records.items()}
+
+    def draw(statuses: dict[str, Status]) -> None:
+        for heading, part in parts.items():
             st.subheader(heading, anchor=False)
-            for place, row in zip(st.columns(_DRAWN) * 2, shown, strict=False):
+            for place, row in zip(st.columns(_DRAWN) * 2, part, strict=False):
                 with place:
-                    _draw_case(here[row.id], row, card, method if maps else "", measure, names)
+                    _draw_case(cases[row.id], row, statuses.get(row.id), measure, names)
+
+    requests = {name: case.request for name, case in cases.items() if isinstance(case, _Case) and case.request}
+    draw_as_ready(requests, SECTION, draw)
 
 
 def _maps_available(evaluation: StoredEvaluation, card: ModelCard, method: str) -> bool:
@@ -122,19 +148,41 @@ def _maps_available(evaluation: StoredEvaluation, card: ModelCard, method: str) 
     return False
 
 
-def _draw_case(case: Record | None, row: Row, card: ModelCard, method: str, measure: Measure, names: dict) -> None:
+def _case_or_error(record: Record | None, card: ModelCard, method: str) -> _Case | str | None:
+    """Return the case, the sentence on why it cannot be read, or None if it is not on this machine."""
+    if record is None:
+        return None
+    try:
+        return _case(str(record.path), record.path.stat().st_mtime_ns, card.weights_sha256, method, record, card)
+    except (ModelError, DatasetError, ScanError, OSError) as error:
+        return str(error)
+
+
+# By the file, since the scans of figshare's own files have no digest. Not cache_data, which would copy the arrays.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _case(path: str, changed: int, weights: str, method: str, _record: Record, _card: ModelCard) -> _Case:
+    scan, mask = load_annotated(_record)
+    request = Request(load_model(_card.id), scan, method, seconds=_SECONDS) if method else None
+    return _Case(_record.path, changed, scan, mask, request)
+
+
+def _draw_case(case: _Case | str | None, row: Row, status: Status | None, measure: Measure, names: dict) -> None:
     if case is None:
         st.text(f"{row.id} is not on this machine.")
         return
-    try:
-        data = _picture(str(case.path), case.path.stat().st_mtime_ns, card.weights_sha256, method, case, card)
-    except (ModelError, DatasetError, ScanError, OSError) as error:
-        st.error(str(error))
+    if isinstance(case, str):
+        st.error(case)
         return
+    explanation = status.result if status else None
     labels = f"{names.get(row.truth, row.truth)}, predicted as {names.get(row.predicted, row.predicted)}"
-    alt = f"Scan with the annotated box{' under the map' if method else ''}. {labels}"
-    st.image(data, alt=alt, width="stretch", output_format="PNG")
+    alt = f"Scan with the annotated box{' under the map' if explanation else ''}. {labels}"
+    picture = _picture(str(case.path), case.changed, case.request.key if explanation else "", case, explanation)
+    st.image(picture, alt=alt, width="stretch", output_format="PNG")
     st.text(row.id)
+    if status and status.error:
+        st.error(status.error)
+    elif status and status.pending:
+        st.caption(status.state.capitalize())
     st.caption(f"{labels} ({percent(row.probability)}). {_value(row, measure)}")
 
 
@@ -147,10 +195,6 @@ def _value(row: Row, measure: Measure) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _picture(path: str, changed: int, weights: str, method: str, _case: Record, _card: ModelCard) -> bytes:
-    """Return the scan with its box, and for a method its map; cached by the file and the weights."""
-    scan, mask = load_annotated(_case)
-    if not method:
-        return png(marked(scan, mask))
-    explanation = explain(Request(load_model(_card.id), scan, method, seconds=10))
-    return png(marked(scan, mask, explanation.heat, method))
+def _picture(path: str, changed: int, key: str, _case: _Case, _explanation: Explanation | None) -> bytes:
+    """Return the scan with its box, and the map of the request with this key if there is one."""
+    return png(draw_annotated(_case.scan, _case.mask, _explanation))
