@@ -9,7 +9,7 @@ from explain import METHODS, Cancelled, Request, explain
 from model_zoo import Model, ModelError
 from scans import InputSpec, Scan, phantom
 from tests.conftest import tiny_network
-from tests.explain.known import broken, constant, dense_only, full_size, scaled
+from tests.explain.analytic import broken, constant, dense_only, full_size, scaled
 from tests.explain.networks import model_of
 
 EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]
@@ -108,7 +108,7 @@ def test_a_model_that_no_pixel_changes_has_no_evidence_and_a_warning(indifferent
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
 def test_weights_that_are_not_numbers_are_one_sentence(without_numbers, scan, method, engine):
-    with pytest.raises(ModelError, match="^tiny-phantom4 .* not finite"):
+    with pytest.raises(ModelError, match=r"^tiny-phantom4 .* not finite"):
         explain(Request(without_numbers, scan, method.id, engine=engine))
 
 
@@ -125,7 +125,7 @@ def test_a_network_without_a_map_is_refused_by_those_that_need_one(without_map, 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_unknown_class_is_refused_for_every_method(model, scan, method):
-    with pytest.raises(ModelError, match="'tumour'.*class0, class1, class2, class3"):
+    with pytest.raises(ModelError, match=r"'tumour'.*class0, class1, class2, class3"):
         explain(Request(model, scan, method, target="tumour"))
 
 

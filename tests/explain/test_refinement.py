@@ -12,7 +12,7 @@ from explain.methods import METHODS
 from explain.refinement import CONVERGED, STABLE, Cancelled, Clock, MethodInput, RawMap, rank_agreement, refine
 from explain.request import check_seconds
 from model_zoo import Model, ModelError
-from tests.explain.known import counted
+from tests.explain.analytic import counted
 from tests.explain.networks import make, model_of
 
 HEAD = np.ones((32, 32), bool)

@@ -18,8 +18,8 @@ from explain.slice_probabilities import (
 )
 from model_zoo import ModelError
 from scans import InputSpec, Scan
-from tests.explain.known import broken, mean_of
-from tests.explain.known import counted as counting
+from tests.explain.analytic import broken, mean_of
+from tests.explain.analytic import counted as counting
 from tests.explain.networks import model_of
 
 NAMES = ("Glioma", "Meningioma", "No tumour", "Pituitary tumour")

@@ -13,7 +13,7 @@ from explain.counterfactual.edits import erased, kept, mirrored, moved
 from explain.counterfactual.sentences import effect, log_odds, sentence_of, verdict
 from model_zoo import Model, ModelError
 from scans import Box, InputSpec, Scan, ScanError, find_head, fit, phantom
-from tests.explain.known import broken, head, linear, mean_of, with_spot
+from tests.explain.analytic import broken, head, linear, mean_of, with_spot
 from tests.explain.networks import model_of
 from tests.good_files import dicom, disc, eight_bit, nifti_gz, png, volume
 

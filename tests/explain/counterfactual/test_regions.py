@@ -8,9 +8,9 @@ import pytest
 from explain.counterfactual import counterfactuals
 from explain.counterfactual.regions import around_peak, as_table, from_corners, strongest_region
 from scans import Box
+from tests.explain.analytic import head, with_spot
 from tests.explain.conftest import explanation
 from tests.explain.counterfactual.test_interventions import SIDE, SPOT, looks_at
-from tests.explain.known import head, with_spot
 
 NAMES = ("Glioma", "No tumour")
 

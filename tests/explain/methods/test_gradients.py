@@ -7,7 +7,7 @@ from explain.methods import gradients, keras_vis
 from explain.methods.gradients import BASELINES, doubling, healthy_heads
 from explain.refinement import MethodInput
 from scans import InputSpec
-from tests.explain.known import constant, counted, drawn, linear
+from tests.explain.analytic import constant, counted, drawn, linear
 from tests.explain.networks import ask, make, model_of
 
 SIDE = 16

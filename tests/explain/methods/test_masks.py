@@ -7,7 +7,7 @@ import pytest
 from explain.methods import masks
 from explain.refinement import MethodInput
 from scans import InputSpec
-from tests.explain.known import constant, counted, mean_of
+from tests.explain.analytic import constant, counted, mean_of
 from tests.explain.networks import make, model_of
 
 PATCH = (slice(12, 16), slice(20, 24))  # one of the 8 x 8 windows of a square of 32

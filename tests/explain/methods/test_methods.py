@@ -8,7 +8,7 @@ from explain.refinement import RawMap
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
 from tests.conftest import CLASSES
-from tests.explain.known import counted, full_size, scaled
+from tests.explain.analytic import counted, full_size, scaled
 from tests.explain.networks import model_of
 
 EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]

@@ -8,7 +8,7 @@ from explain.methods import keras_vis, scorecam
 from explain.refinement import MethodInput
 from model_zoo import probabilities
 from tests.conftest import tiny_network
-from tests.explain.known import full_size, linear
+from tests.explain.analytic import full_size, linear
 from tests.explain.networks import ask, make, model_of
 
 

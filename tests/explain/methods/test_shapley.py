@@ -9,7 +9,7 @@ from explain.methods import shapley
 from explain.refinement import MethodInput
 from scans import InputSpec, fit, phantom
 from tests.conftest import tiny_network
-from tests.explain.known import constant, counted, linear
+from tests.explain.analytic import constant, counted, linear
 from tests.explain.networks import make, model_of
 
 

@@ -1,4 +1,4 @@
-"""Which networks and scans have an answer that is known beforehand? Linear ones, and heads of one grey."""
+"""Networks and scans whose logits and maps follow from a formula: linear networks, heads of one grey."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,14 +39,14 @@ def drawn(side: int = 16, classes: int = 3, channels: int = 3) -> np.ndarray:
 
 
 def mean_of(patch: tuple[slice, slice], *, side: int = 32, scale: float = 1.0, above: float = 0.0) -> keras.Model:
-    """Return (side, side, 1) -> 2 logits: `scale` times what the mean of a patch is `above` some grey; and 0."""
+    """Return (side, side, 1) -> 2 logits: `scale` times the mean of a patch less `above`, a grey; and 0."""
     weights = np.zeros((side, side, 1, 2), np.float32)
     weights[(*patch, 0, 0)] = scale / weights[(*patch, 0, 0)].size
     return linear(weights, (-scale * above, 0.0))
 
 
 def full_size(channels: int, classes: int = 3) -> keras.Model:
-    """Return (32, 32, 3) -> logits behind a map as large as the scan, so that nobody has to enlarge it."""
+    """Return (32, 32, 3) -> logits behind a map as large as the scan, which needs no enlarging."""
     keras.utils.set_random_seed(channels)
     return keras.Sequential(
         [
@@ -81,11 +81,11 @@ def broken() -> keras.Model:
 
 
 def dense_only() -> Model:
-    """Return a model of dense layers: it has no map to weigh, and no tap."""
+    """Return a model of dense layers: it has no feature map and no tap."""
     keras.utils.set_random_seed(5)
     layers = [keras.layers.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(8, activation="relu")]
     network = keras.Sequential([*layers, keras.layers.Dense(3)])
-    mapped = model_of(tiny_network(classes=3))  # a card is made by finding the tap, which is not there
+    mapped = model_of(tiny_network(classes=3))  # a card needs a tap, which a dense network has not
     classes = ("class0", "class1", "class2")
     card = replace(card_of(mapped.network), id="dense-only", classes=classes, names=classes, tap="")
     return Model(card, network, replace(mapped.runtime, logits=model_logits(network)))
@@ -96,14 +96,14 @@ def model_logits(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def counted(model: Model) -> tuple[Model, list[int]]:
-    """Return the model with a runtime that writes down how many scans each call asks of it."""
-    asked: list[int] = []
+    """Return the model with a runtime that records the number of scans in each call, and that record."""
+    calls: list[int] = []
 
     def logits(batch: np.ndarray) -> np.ndarray:
-        asked.append(len(batch))
+        calls.append(len(batch))
         return model.runtime.logits(batch)
 
-    return replace(model, runtime=Runtime(logits, model.runtime.engine, model.runtime.precision)), asked
+    return replace(model, runtime=Runtime(logits, model.runtime.engine, model.runtime.precision)), calls
 
 
 def head(side: int = 96, grey: float = 0.5) -> Scan:
