@@ -21,6 +21,7 @@ from playwright.async_api import Browser, Error, Page, async_playwright
 
 from benchmarks.record import write
 from explain import Request, explain, png
+from explain.render.rendering import CONTROLS
 from model_zoo import load_model
 from scans import PHANTOM_KINDS, phantom, read
 from tests.browser.conftest import QUIET, find_chromium, running_app
@@ -58,7 +59,7 @@ async def measure(folder: Path) -> dict:
                 | {"of": "the Kaggle test set" if os.environ.get("CANDOR_DATA") else "phantoms"},
                 "slider to picture, warm": {
                     name: _spread([await _slide(tab, name, key) for key in _SLIDES])
-                    for name in ("Opacity (%)", "Hide below (%)", "Window")
+                    for name in (CONTROLS["opacity"].label, CONTROLS["threshold"].label, "Window")
                 },
                 "memory, MB": {"after the first map": idle, "most": _memory("VmHWM")},
             }
