@@ -129,7 +129,7 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
         ("Pitfalls", method.pitfalls),
         ("Colours", " ".join([*meaning, *drawing.notes])),
         ("Convergence", " ".join([convergence(explanation), *fit_notes(explanation)])),
-        ("Localisation", summary_text(quality, name)),
+        ("Localisation", summary_text(quality, name).removeprefix("Localisation: ")),
     )
     facts = ", ".join(scan_facts(report.scan))
     return (

@@ -52,6 +52,7 @@ def test_a_view_of_a_saved_network_is_the_same(name, batch, tmp_path):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "tap"),
     [

@@ -21,6 +21,7 @@ from tests.explain.networks import model_of
 SCANS = [phantom(kind, 5, 64).scan for kind in ("glioma", "meningioma")]
 REQUESTS = [(method, f"class{target}", scan) for method in METHODS for target, scan in ((0, 0), (2, 0), (0, 1))]
 MB = 2**20
+PATIENT = 3600.0  # seconds: no map is cut off, however busy the machine is
 
 
 def model_with(engine: str) -> Model:
@@ -31,7 +32,7 @@ def model_with(engine: str) -> Model:
 def heats(model: Model, requests: list[tuple[str, str, int]], threads: int) -> list[bytes]:
     def heat(one: tuple[str, str, int]) -> bytes:
         method, target, scan = one
-        return explain(Request(model, SCANS[scan], method, target=target, seed=3)).heat.tobytes()
+        return explain(Request(model, SCANS[scan], method, target=target, seed=3, seconds=PATIENT)).heat.tobytes()
 
     if threads == 1:
         return [heat(one) for one in requests]
@@ -52,6 +53,7 @@ def test_eight_at_once_get_what_each_would_get_alone(engine):
     assert wrong == set()
 
 
+@pytest.mark.slow
 def test_libraries_that_share_numpy_s_generator_do_not_disturb_each_other():
     """tf-keras-vis draws its noise from it, shap its samples: they take turns."""
     model = model_with("tensorflow")
@@ -63,7 +65,8 @@ def test_libraries_that_share_numpy_s_generator_do_not_disturb_each_other():
     ]
 
     def heat(one: tuple[str, str]) -> bytes:
-        return explain(Request(model, SCANS[0], one[0], engine=one[1], target="class1", seed=9)).heat.tobytes()
+        request = Request(model, SCANS[0], one[0], engine=one[1], target="class1", seed=9, seconds=PATIENT)
+        return explain(request).heat.tobytes()
 
     alone = [heat(one) for one in runs]
     with ThreadPoolExecutor(8) as pool:
