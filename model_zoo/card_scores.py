@@ -106,8 +106,9 @@ def cohort_section(card: ModelCard) -> str:
             )
         )
     note = (
-        "The same model on the test scans of other collections. Means are taken over the classes that a collection "
-        "has. Scans with a near-duplicate in this model's training data count under all scans only."
+        "The model on the test scans of each collection. Means are taken over the classes that a collection "
+        "has. Scans with a near-duplicate in this model's training data count under all scans only. If the model was "
+        "trained on the rest of a collection (see the recipe), its scores there are not external."
     )
     return markdown_section("External validation", note, *parts) if parts else ""
 

@@ -1,4 +1,4 @@
-"""What is the fastest way to the logits of a batch on this machine?
+"""The fastest way to the logits of a batch on this machine.
 
 OpenVINO where it is installed, in bfloat16 where the processor multiplies it; a traced `tf.function`
 otherwise. In float32 both give the same logits; bfloat16 stays within 3 % of the largest
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK = 4  # scans a request
+_CHUNK = 4  # scans per request
 _REQUESTS = 2  # at once, when there is more than one chunk
 
 ENGINES = ("auto", "openvino", "tensorflow", "keras")
@@ -32,7 +32,7 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
 
     `engine` is one of ENGINES, `precision` one of PRECISIONS; "auto" takes the faster that exists here. Where
     Keras runs on JAX or torch, as a trainer may, Keras itself is the engine.
-    Raises ValueError on another name, ImportError where OpenVINO is asked for and not installed.
+    Raises ValueError on another name, ImportError where OpenVINO is requested and not installed.
     """
     if engine not in ENGINES or precision not in PRECISIONS:
         raise ValueError(

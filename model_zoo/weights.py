@@ -61,7 +61,7 @@ def sha256_of(path: Path) -> str:
 
 
 def load_checked(path: Path, sha256: str):
-    """Load a `.keras` file whose hash is known, in safe mode. Raises ModelError on any other file."""
+    """Load the `.keras` file with this sha256, in safe mode. Raises ModelError on any other file."""
     actual = sha256_of(path)
     if actual != sha256:
         raise ModelError(
