@@ -74,14 +74,16 @@ def _choose_name(names: list[str]) -> str | None:
     st.selectbox("Scan", names, None, placeholder="Choose a sample", key=key, on_change=_take_name, args=(key,))
     # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
     address = address_of(session.scan) if session.scan in SAMPLES else None
-    if address != st.query_params.get("sample"):
-        st.query_params.from_dict(st.query_params.to_dict() | {"sample": address or []})
+    if address is None:
+        st.query_params.pop("sample", None)
+    elif address != st.query_params.get("sample"):
+        st.query_params["sample"] = address
     return session.scan
 
 
 def _take_name(key: str) -> None:
     state().scan = st.session_state[key]
-    if state().scan is None:  # closed; or its address would open it again
+    if state().scan is None:  # it was closed: its address would open it again
         st.query_params.pop("sample", None)
 
 
