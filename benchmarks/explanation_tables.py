@@ -101,8 +101,8 @@ def localisation() -> str:
 
 def method_speed() -> str:
     """Return the speed of every method against its library, and the wait of a user."""
-    found = read_results("explainers")
-    machine, warm = found["machine"], found["warm"]
+    results = read_results("explainers")
+    machine, warm = results["machine"], results["warm"]
     against = [
         [
             title,
@@ -115,7 +115,7 @@ def method_speed() -> str:
         ]
         for name, (title, library) in _LIBRARIES.items()
         for model in ("ResNet50V2 224 px", "candor-44c15")
-        for part in [found[model][name]]
+        for part in [results[model][name]]
     ]
     ours = [
         [
@@ -134,7 +134,7 @@ def method_speed() -> str:
     return "\n\n".join(
         [
             f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), library and "
-            f"ours one after the other in one process: `{found['command']}`.",
+            f"ours one after the other in one process: `{results['command']}`.",
             markdown_table(["method", "library", "model", "library, s", "ours, s", "ratio", "maps, Spearman"], against),
             markdown_table(["`candor-44c15`, warm", "seconds", "evaluations", "floor, s", "two seeds, Spearman"], ours),
             f"The floor is the evaluations at the fastest forward pass measured, "

@@ -77,7 +77,7 @@ def _lime(given: MethodInput) -> Callable[[], np.ndarray]:
     image = np.repeat(given.square[..., :1], 3, axis=-1)  # it takes no picture of one channel
 
     def run() -> np.ndarray:
-        found = LimeImageExplainer(random_state=given.seed).explain_instance(
+        explained = LimeImageExplainer(random_state=given.seed).explain_instance(
             image,
             lambda batch: network.predict(batch[..., :channels], verbose=0),
             labels=(given.target,),
@@ -87,7 +87,7 @@ def _lime(given: MethodInput) -> Callable[[], np.ndarray]:
             random_seed=0,
         )
         weights = np.zeros(regions.max() + 1, np.float32)
-        for region, weight in found.local_exp[given.target]:
+        for region, weight in explained.local_exp[given.target]:
             weights[region] = weight
         return weights[regions]
 
@@ -102,14 +102,14 @@ def _shap(given: MethodInput) -> Callable[[], np.ndarray]:
     explainer = shap.Explainer(lambda batch: network.predict(batch, verbose=0), masker)
 
     def run() -> np.ndarray:
-        found = explainer(
+        explained = explainer(
             given.square[None],
             max_evals=SAMPLES["shap"],
             batch_size=50,
             outputs=[given.target],
             silent=True,
         )
-        return found.values[0, ..., 0].sum(axis=-1).astype(np.float32)
+        return explained.values[0, ..., 0].sum(axis=-1).astype(np.float32)
 
     return run
 

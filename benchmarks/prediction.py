@@ -23,7 +23,7 @@ def main() -> None:
 
 def measure(network: keras.Model) -> dict:
     """Return scans per second at batch 1 and 32, and how far the fast logits are from Keras'."""
-    found: dict = {}
+    rates: dict = {}
     runtimes = {"ours": make_runtime(network), "ours in float32": make_runtime(network, precision="f32")}
     for size in (1, 32):
         batch = np.random.default_rng(size).random((size, *network.input_shape[1:]), dtype=np.float32)
@@ -32,14 +32,14 @@ def measure(network: keras.Model) -> dict:
         seconds = side_by_side(runs, rounds=15 if size == 1 else 7)
         exact = network.predict(batch, verbose=0)
         scale = float(np.abs(exact).max())
-        found[f"batch {size}"] = {f"{name}, scans per second": round(size / s, 1) for name, s in seconds.items()} | {
+        rates[f"batch {size}"] = {f"{name}, scans per second": round(size / s, 1) for name, s in seconds.items()} | {
             "ours over model.predict": round(seconds["model.predict"] / seconds["ours"], 2),
             "largest difference of a logit, share of the largest logit": {
                 name: float(f"{np.abs(r.logits(batch) - exact).max() / scale:.1e}") for name, r in runtimes.items()
             },
         }
     fast = runtimes["ours"]
-    return {"runtime": f"{fast.engine} {fast.precision}"} | found
+    return {"runtime": f"{fast.engine} {fast.precision}"} | rates
 
 
 if __name__ == "__main__":

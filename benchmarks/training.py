@@ -38,11 +38,11 @@ def main() -> None:
         for _ in range(_ROUNDS):
             for name, (network, batches) in ways.items():
                 rates[name].append(recipe.batch / _seconds_per_step(network, batches))
-    found = {f"{name}, images per second": round(median(values), 1) for name, values in rates.items()}
+    results = {f"{name}, images per second": round(median(values), 1) for name, values in rates.items()}
     ratio = median(values_ours / plain for values_ours, plain in zip(rates["ours"], rates["plain"], strict=True))
     write(
         "training",
-        found
+        results
         | {"ours over plain": round(ratio, 2), "precision of ours": precision_policy(recipe)}
         | {"scans": "the Kaggle training set" if os.environ.get("CANDOR_DATA") else "phantoms"},
     )

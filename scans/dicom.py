@@ -153,7 +153,7 @@ def _shape(dataset: Dataset) -> tuple[int, int, int]:
 def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, int]:
     """Return float32 (frames, rows, columns) in the modality's unit, and the top of a scale that is fixed.
 
-    Colour, and 8-bit gray with nothing said on how to show it, are pictures like any PNG: black is 0 and
+    Colour, and 8-bit gray without a rule for its display, are pictures like any PNG: black is 0 and
     white is the top, whatever values occur. For all else the top is 0: the values themselves decide.
     """
     values = np.empty(shape, np.float32)

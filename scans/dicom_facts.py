@@ -114,10 +114,10 @@ def series(dataset: Dataset) -> str:
 
 def _directions(dataset: Dataset, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the directions of a row and of a column, (3,) each; None where they are not at right angles."""
-    found = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
-    if len(found) != 6:
+    cosines = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    if len(cosines) != 6:
         return None
-    along, down = np.array(found[:3]), np.array(found[3:])
+    along, down = np.array(cosines[:3]), np.array(cosines[3:])
     if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
         return None
     return along, down
@@ -132,8 +132,8 @@ def _sides(direction: np.ndarray) -> tuple[str, str]:
 def _numbers(dataset: Dataset, frame: int, group: str, keyword: str) -> list[float]:
     """Return the finite numbers of a fact, [] if it is missing or holds anything else."""
     try:
-        found = _find(dataset, frame, group, keyword)
-        numbers = [float(number) for number in np.atleast_1d([] if found is None else found)]
+        value = _find(dataset, frame, group, keyword)
+        numbers = [float(number) for number in np.atleast_1d([] if value is None else value)]
     except (ValueError, TypeError, OverflowError):
         return []
     return numbers if np.isfinite(numbers).all() else []

@@ -28,7 +28,7 @@ _FORMS = {
 
 
 def header_of(data: bytes, identity: bool) -> dict[str, str]:
-    """Return REFERENCES, and IDENTITY where asked for, each "" where the file lacks it or it is not valid.
+    """Return REFERENCES, and IDENTITY on request, each "" where the file lacks it or it is not valid.
 
     Raises ScanError as `scans.dicom` does, and anything at all over a broken file.
     """
@@ -38,8 +38,8 @@ def header_of(data: bytes, identity: bool) -> dict[str, str]:
 
 
 def _value(dataset: Dataset, name: str) -> str:
-    found = dataset.get(name)
-    text = "" if found is None else str(found).strip()
+    value = dataset.get(name)
+    text = "" if value is None else str(value).strip()
     if name in REFERENCES:
         return text if uid.UID(text).is_valid else ""
     if not re.fullmatch(_FORMS.get(name, r"[^\x00-\x1f\x7f\\]*"), text):

@@ -8,7 +8,7 @@ import numpy as np
 from scans.phantom_head import FLUID, Head, cavity
 from scans.phantom_shapes import cover, noise, paint
 
-_CANDIDATES = 400  # places tried; the roomiest wins if none has all the room that is asked for
+_CANDIDATES = 400  # places tried; the roomiest wins if none has all the room that is wanted
 
 
 @dataclass(frozen=True)
