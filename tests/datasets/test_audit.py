@@ -226,6 +226,7 @@ def test_the_tables_in_the_repository_are_whole(task):
     assert sum(row["contradicts"] == "1" for row in pairs) == summary["contradicting_pairs"] + other
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_tables_in_the_repository_are_those_of_the_real_set(data_folder, tmp_path, capsys):
     assert audit(CARD, data_folder, tmp_path) == 0

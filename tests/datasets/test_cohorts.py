@@ -112,6 +112,7 @@ def test_cohorts_are_chosen_by_name():
         chosen_cohorts("figshar")
 
 
+@pytest.mark.slow
 def test_the_real_collections_have_no_leakage_into_a_pool(data_folder):
     """No training scan of the pool is a near-duplicate of a held-out scan, except in Kaggle's own official split."""
     from datasets.near_duplicates import near_duplicate_pairs

@@ -41,11 +41,11 @@ def test_what_has_come_is_the_size_of_the_archive(tmp_path, monkeypatch):
     assert downloaded_bytes(CARD) == 1234
 
 
-def test_kaggle_is_asked_for_the_set_of_the_card(monkeypatch):
-    asked = []
+def test_the_offer_requested_from_kaggle_is_that_of_the_card(monkeypatch):
+    requested = []
 
     def get_dataset(request):
-        asked.append(f"{request.owner_slug}/{request.dataset_slug}")
+        requested.append(f"{request.owner_slug}/{request.dataset_slug}")
         return SimpleNamespace(total_bytes=5, license_name="CC0")
 
     @contextmanager
@@ -55,4 +55,4 @@ def test_kaggle_is_asked_for_the_set_of_the_card(monkeypatch):
         )
 
     monkeypatch.setattr("kagglehub.clients.build_kaggle_client", client)
-    assert kaggle_offer(CARD) == (5, "CC0") and asked == [CARD.kaggle]
+    assert kaggle_offer(CARD) == (5, "CC0") and requested == [CARD.kaggle]

@@ -64,7 +64,7 @@ def test_the_records_of_a_pooled_set_are_those_of_the_collections_that_are_here(
 
 
 @pytest.mark.parametrize("task", ["kaggle4", "pooled4"])
-def test_what_is_not_here_is_told_with_the_way_to_get_it(tmp_path, task):
+def test_a_missing_dataset_is_an_error_with_the_way_to_get_it(tmp_path, task):
     with pytest.raises(DatasetError, match="python -m train download kaggle4"):
         local_records(DATASETS[task], tmp_path)
 

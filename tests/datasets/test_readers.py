@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from datasets.annotations import boxes_in_pixels
-from datasets.cards import DATASETS, counts, dataset_card, nearest_version
+from datasets.cards import DATASETS, counts, dataset_card, nearest_version, scan_path
 from datasets.readers import _PORTUGUESE, READERS, read_records
 from datasets.records import DatasetError, Record, load
 from scans import Box
@@ -173,7 +173,7 @@ def made_up(train: dict[str, int], test: dict[str, int]) -> list[Record]:
     ]
 
 
-def test_the_version_of_a_set_is_told_by_its_counts():
+def test_the_version_of_a_set_follows_from_its_counts():
     card = DATASETS["kaggle4"]
     for version, official in card.versions.items():
         assert nearest_version(made_up(**official), card) == version
@@ -193,3 +193,16 @@ def test_the_real_sets_are_the_versions_their_readme_says(data_folder):
     assert nearest_version(found["kaggle4"], DATASETS["kaggle4"]).startswith("7,023 images, 4 of them missing")
     assert {r.label for r in found["44c15"]} == set(DATASETS["44c15"].classes)
     assert all(record.boxes for record in found["figshare3"])
+
+
+def test_a_scan_is_found_below_the_data_or_below_its_dataset_and_nowhere_else(tmp_path):
+    here, below = tmp_path / "data" / "glioma", tmp_path / "data" / "figshare-brain-tumor" / "meningioma"
+    for folder in (here, below):
+        folder.mkdir(parents=True)
+        (folder / "1.png").touch()
+    (tmp_path / "secret.png").touch()
+    data = tmp_path / "data"
+    assert scan_path("glioma/1.png", data) == here / "1.png"
+    assert scan_path("meningioma/1.png", data, "figshare3") == below / "1.png"
+    assert scan_path("meningioma/1.png", data) is None
+    assert scan_path("../secret.png", data) is None and scan_path(str(tmp_path / "secret.png"), data) is None

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -60,12 +61,12 @@ def opened(queue):
     return open_page
 
 
-def said(app: AppTest) -> str:
+def text_of(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.subheader, app.info, app.success, app.text, app.warning)
     return " ".join(element.value for kind in kinds for element in kind)
 
 
-def charted(app: AppTest, index: int = 0) -> list[dict]:
+def chart_data(app: AppTest, index: int = 0) -> list[dict]:
     return json.loads(app.get("plotly_chart")[index].proto.spec)["data"]
 
 
@@ -76,13 +77,13 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def until(app: AppTest, words: str) -> AppTest:
-    """Run again, as a page that polls does, until it says `words`."""
+    """Run again, as a page that polls does, until `words` appear."""
     for _ in range(100):
-        if words in said(app) + " ".join(errors(app)):
+        if words in text_of(app) + " ".join(errors(app)):
             return app
         time.sleep(0.1)
         app.run()
-    raise AssertionError(f"{words!r} was never said: {said(app)}")
+    raise AssertionError(f"{words!r} never appeared: {text_of(app)}")
 
 
 @pytest.mark.parametrize("task", DATASETS)
@@ -90,26 +91,26 @@ def until(app: AppTest, words: str) -> AppTest:
 def test_every_part_of_every_dataset_opens_where_no_scan_is_here(opened, task, part):
     app = opened(task, part)
     assert not errors(app) and app.selectbox(key="dataset").value == task
-    assert DATASETS[task].title in said(app)
-    assert ("not on this machine" in said(app)) == (task != "phantom4")
+    assert DATASETS[task].title in text_of(app)
+    assert ("not on this machine" in text_of(app)) == (task != "phantom4")
     assert bool(alts(app)) == (task == "phantom4" and part == "Scans")
 
 
 def test_the_chart_of_classes_is_what_the_audit_counted(opened):
     app = opened("44c15")
     stored = class_counts(read_audit(DATASETS["44c15"]), "sequence")
-    bars = {bar["name"].split(" (")[0]: bar for bar in charted(app)}
+    bars = {bar["name"].split(" (")[0]: bar for bar in chart_data(app)}
     assert list(bars) == ["T1", "T1C+", "T2"]
     assert all(list(bar["x"]) == list(stored[name].values()) for name, bar in bars.items())
     app.segmented_control(key="unit").set_value("Shares").run()
-    assert all(sum(bar["x"]) == pytest.approx(100) for bar in charted(app))
+    assert all(sum(bar["x"]) == pytest.approx(100) for bar in chart_data(app))
 
 
 def test_classes_can_be_grouped_another_way(opened):
     app = opened("pooled4")
-    assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["Kaggle", "figshare", "Br35H", "44c"]
+    assert [bar["name"].split(" (")[0] for bar in chart_data(app)] == ["Kaggle", "figshare", "Br35H", "44c"]
     app.segmented_control(key="group-by-pooled4").set_value("sequence").run()
-    assert [bar["name"].split(" (")[0] for bar in charted(app)] == ["T1", "T1C+", "T2", "Sequence not stated"]
+    assert [bar["name"].split(" (")[0] for bar in chart_data(app)] == ["T1", "T1C+", "T2", "Sequence not stated"]
 
 
 def test_an_unknown_dataset_in_the_address_is_ignored(opened):
@@ -118,7 +119,7 @@ def test_an_unknown_dataset_in_the_address_is_ignored(opened):
 
 def test_examples_are_drawn_for_each_class_and_others_at_a_press(opened, everything):
     app = opened("kaggle4", "Scans")
-    assert "not on this machine" not in said(app)
+    assert "not on this machine" not in text_of(app)
     examples = [alt for alt in alts(app) if "example" in alt]
     assert examples == [f"{name}, example {n}" for name in DATASETS["kaggle4"].classes.values() for n in range(1, 7)]
     before = [image.proto.imgs[0].url for image in app.get("image")][: len(examples)]
@@ -132,7 +133,7 @@ def test_the_mean_image_of_each_class_comes_with_its_number_of_scans(opened, eve
     assert [alt for alt in alts(app) if "Mean" in alt] == [
         f"Mean image of {name}" for name in DATASETS["figshare3"].classes.values()
     ]
-    assert f"Glioma ({EACH})" in said(app)
+    assert f"Glioma ({EACH})" in text_of(app)
 
 
 def test_one_sequence_can_be_looked_at_alone(opened, everything, monkeypatch):
@@ -157,7 +158,7 @@ def test_a_file_that_cannot_be_read_costs_no_other(opened, collections, tmp_path
     for path in (tmp_path / "data" / KAGGLE).rglob("glioma/*.png"):
         path.write_bytes(b"no picture")
     app = until(opened("kaggle4", "Scans"), "cannot be read: ")
-    assert said(app).count("This file cannot be read.") == 6 and "Pituitary tumour, example 6" in alts(app)
+    assert text_of(app).count("This file cannot be read.") == 6 and "Pituitary tumour, example 6" in alts(app)
     assert len(errors(app)) == 1  # of the mean images
 
 
@@ -195,7 +196,9 @@ def test_contradicting_pairs_are_shown_first_side_by_side(opened, stored_pairs):
     control = app.segmented_control(key="pairs-kaggle4")
     assert control.value == "Contradicting labels"
     assert alts(app) == ["Pituitary tumour, Kaggle, test", "Glioma, figshare"]
-    assert "5 of 256 bits apart · correlation 0.991" in said(app) and "The right one is turned by 90°" in said(app)
+    assert "5 of 256 bits apart · correlation 0.991" in text_of(app) and "The right one is turned by 90°" in text_of(
+        app
+    )
     assert [text.value for text in app.text] == ["1.png", "2.png"]
     before = [image.proto.imgs[0].url for image in app.get("image")]
     app.toggle(key="undo").set_value(True).run()
@@ -206,11 +209,11 @@ def test_contradicting_pairs_are_shown_first_side_by_side(opened, stored_pairs):
 def test_pairs_are_chosen_and_paged_through(opened, stored_pairs):
     app = opened("kaggle4", "Near-duplicates")
     app.segmented_control(key="pairs-kaggle4").set_value("Training and test").run()
-    assert "Pairs 1 to 6 of 13" in said(app) and len(alts(app)) == 12
+    assert "Pairs 1 to 6 of 13" in text_of(app) and len(alts(app)) == 12
     app.pagination[0].set_value(3).run()
-    assert "Pairs 13 to 13 of 13" in said(app) and len(alts(app)) == 2
+    assert "Pairs 13 to 13 of 13" in text_of(app) and len(alts(app)) == 2
     app.segmented_control(key="pairs-kaggle4").set_value("Exact copies").run()
-    assert alts(app) == ["Glioma, Kaggle, training"] and "Not in the copy on this machine." in said(app)
+    assert alts(app) == ["Glioma, Kaggle, training"] and "Not in the copy on this machine." in text_of(app)
     assert not errors(app)
 
 
@@ -224,15 +227,16 @@ def test_without_scans_the_pairs_are_a_table(opened):
     assert metrics["Pairs with contradicting labels"] == str(len(table))  # the number on the filter
     shared_pairs = sum(other["contradicting_pairs"] for other in summary["other_collections"].values())
     assert len(table) == summary["contradicting_pairs"] + shared_pairs
-    leaking, _ = charted(app)
+    leaking, _ = chart_data(app)
     assert sum(leaking["x"]) == summary["leakage"]["scans"]
 
 
 def test_the_source_tab_gives_source_licence_credits_defects_and_versions(opened, everything):
     for task, card in DATASETS.items():
         app = opened(task, "Source")
+        text = text_of(app)
         for fact in (card.source, card.licence, card.citation, *card.defects, *card.versions):
-            assert fact in said(app), fact
+            assert fact in text, fact
     table = opened("kaggle4", "Source").dataframe[0].value
     assert table["Difference"].sum() == -4 and len(table) == 8
 
@@ -252,8 +256,8 @@ def test_a_damaged_audit_is_reported_once_and_the_scans_are_still_shown(opened, 
 def test_a_download_is_confirmed_with_its_size_and_terms(opened, monkeypatch):
     monkeypatch.setattr(dataset_download, "download", lambda card, data: pytest.fail("not confirmed"))
     app = press(opened("kaggle4"), "Download “")
-    assert "149 MB to download" in said(app) and "are free" in said(app)
-    assert "CC0: Public Domain (according to Kaggle)" in said(app)
+    assert "149 MB to download" in text_of(app) and "are free" in text_of(app)
+    assert "CC0: Public Domain (according to Kaggle)" in text_of(app)
 
 
 def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(opened, monkeypatch):
@@ -262,7 +266,7 @@ def test_where_kaggle_does_not_answer_the_licence_is_that_of_the_card(opened, mo
 
     monkeypatch.setattr(dataset_download, "kaggle_offer", silent)
     app = press(opened("kaggle4"), "Download “")
-    assert "Size: unknown" in said(app) and DATASETS["kaggle4"].licence in said(app)
+    assert "Size: unknown" in text_of(app) and DATASETS["kaggle4"].licence in text_of(app)
 
 
 def test_a_download_brings_the_pictures(opened, collections, tmp_path, monkeypatch):
@@ -281,11 +285,27 @@ def test_a_download_brings_the_pictures(opened, collections, tmp_path, monkeypat
     monkeypatch.setattr(kagglehub, "dataset_download", slowly)
     app = press(press(opened("kaggle4", "Scans"), "Download “"), "Start download")
     until(app, "continues when you leave this page.")
-    assert "not on this machine" in said(app)
+    assert "not on this machine" in text_of(app)
     (tmp_path / "go").touch()
     until(app, "is now on this machine.")
-    assert "not on this machine" not in said(app) and "Glioma, example 1" in alts(app)
+    assert "not on this machine" not in text_of(app) and "Glioma, example 1" in alts(app)
     assert [path.name for path in (tmp_path / "data").iterdir()] == [KAGGLE]
+
+
+def test_another_session_sees_a_running_download_and_starts_no_second_one(opened, monkeypatch):
+    going, go = [], Event()
+
+    def wait(card, data):
+        going.append(card.task)
+        assert go.wait(60)
+
+    monkeypatch.setattr(dataset_download, "download", wait)
+    press(press(opened("kaggle4"), "Download “"), "Start download")
+    other = until(opened("kaggle4"), "continues when you leave this page.")
+    assert not [button for button in other.button if button.label.startswith("Download “")]
+    go.set()
+    until(other, "is now on this machine.")
+    assert going == ["kaggle4"]
 
 
 def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(opened, tmp_path, monkeypatch):
@@ -297,7 +317,7 @@ def test_a_download_that_fails_gives_the_reason_and_the_steps_by_hand(opened, tm
     monkeypatch.setattr(kagglehub, "dataset_download", refused)
     app = until(press(press(opened("44c15"), "Download “"), "Start download"), "could not be downloaded.")
     assert app.text[0].value == "Reason: no route to **kaggle**"  # as text, not as Markdown
-    assert "Kaggle could not be reached" in said(app)
+    assert "Kaggle could not be reached" in text_of(app)
     assert f"1. open {DATASETS['44c15'].source}\n2." in app.text[1].value
     assert f"{tmp_path / 'data' / C44}\n4. reload this page" in app.text[1].value
     monkeypatch.setattr(dataset_download, "download", lambda card, data: (data / card.folder).mkdir(parents=True))
@@ -323,7 +343,7 @@ def test_a_remote_user_cannot_start_a_download(opened, monkeypatch):
     monkeypatch.setattr(dataset_download, "_is_local_user", lambda: False)
     app = opened("pooled4")
     assert not [button for button in app.button if button.label.startswith("Download")] and not app.text
-    assert "`python -m train download kaggle4`" in said(app)
+    assert "`python -m train download kaggle4`" in text_of(app)
 
 
 @pytest.mark.parametrize(
@@ -362,4 +382,4 @@ def test_the_charts_draw_what_they_are_given():
 def test_the_real_contradicting_pairs_are_all_found_on_this_machine(opened, data_folder, monkeypatch):
     monkeypatch.setenv("CANDOR_DATA", str(data_folder))
     app = opened("kaggle4", "Near-duplicates")
-    assert len(alts(app)) == 12 and "Not in the copy" not in said(app) and not errors(app)
+    assert len(alts(app)) == 12 and "Not in the copy" not in text_of(app) and not errors(app)
