@@ -160,6 +160,6 @@ def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():
         PredictionRow(f"{i}", f"{i}", "val" if i < 700 else "test", i % 3 == 0, classes[rng.integers(15)], tuple(p[i]))
         for i in range(2025)
     ]
-    start = time.perf_counter()
+    start = time.process_time()  # other processes do not count
     prediction_scores(made, classes)
-    assert time.perf_counter() - start < 10  # 2 s on an idle machine
+    assert time.process_time() - start < 10  # takes about 2 s

@@ -132,6 +132,7 @@ def test_a_model_is_not_compared_with_itself_or_one_that_is_not_there(zoo):
         assert opened(**{"with": other}).selectbox[1].value == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "tabs"),
     [
@@ -151,6 +152,7 @@ def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo
     assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[5]))
 
 
+@pytest.mark.slow
 def test_a_bundle_of_nothing_but_its_card_still_shows_its_scores(zoo_to_break):
     for path in (zoo_to_break / SHIPPED[0]).glob("*.csv"):
         path.unlink()
