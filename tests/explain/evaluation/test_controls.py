@@ -51,7 +51,7 @@ def test_edges_are_as_steep_as_the_ramp_and_none_lie_outside_the_head():
     assert not heat[~head].any()
 
 
-def test_an_edge_is_marked_and_a_flat_picture_is_not():
+def test_an_edge_is_bright_and_a_flat_picture_is_not():
     unit = np.zeros((40, 40), np.float32)
     unit[:, 20:] = 1
     heat = CONTROLS["edges"](unit, np.ones((40, 40), bool), 0)

@@ -37,7 +37,7 @@ def test_one_value_for_all_is_known_exactly(name):
     assert estimate(np.full(4, 0.25), ["a", "b", "c", "d"], name) == Estimate(0.25, 0.25, 0.25, 4)
 
 
-def test_a_scan_s_twin_adds_no_certainty():
+def test_a_near_duplicate_adds_no_certainty():
     values, groups = np.random.default_rng(0).random(30), [str(g) for g in range(30)]
     once, twice = estimate(values, groups), estimate(np.repeat(values, 2), np.repeat(groups, 2))
     assert (twice.value, twice.low, twice.high) == pytest.approx((once.value, once.low, once.high), abs=1e-4)

@@ -194,6 +194,7 @@ def test_phantoms_do_not_overwrite_the_tables_of_real_scans(zoo, monkeypatch, ca
 SCORED = [folder for folder in bundle_folders() if (folder / TABLE).exists()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", SCORED, ids=[folder.name for folder in SCORED])
 def test_shipped_results_follow_from_their_table_and_are_of_these_weights(folder):
     stored, card = json.loads((folder / SUMMARY).read_text()), read_card(folder / "card.json")

@@ -1,4 +1,4 @@
-"""A network that forgets does so from the logits down, in a copy."""
+"""Weights are randomised from the logits down, in a copy."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ def changed_layers(before, after) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["functional", "nested", "sequential"])
-def test_the_last_layer_is_the_first_to_forget(name):
+def test_the_last_layer_is_randomised_first(name):
     model = model_of(make(name))
     found = changed_layers(model.network, randomised(model, 0).network)
     assert found and all("dense" in path for path in found)
 
 
 @pytest.mark.parametrize("name", ["functional", "nested"])
-def test_all_layers_forget_in_the_end_and_keep_their_values_spread(name):
+def test_all_layers_are_randomised_last_and_keep_the_spread_of_their_values(name):
     model = model_of(make(name))
     before = [w.numpy() for w in model.network.weights]
     other = randomised(model, 1).network
@@ -30,7 +30,7 @@ def test_all_layers_forget_in_the_end_and_keep_their_values_spread(name):
     assert len(kernels) == sum(w.path.endswith("kernel") for w in other.weights)
 
 
-def test_the_model_itself_forgets_nothing(noise):
+def test_the_model_itself_is_not_changed(noise):
     model = model_of(make("nested"))
     before = model.runtime.logits(noise)
     other = randomised(model, 1)

@@ -46,7 +46,7 @@ def test_shifting_back_undoes_a_shift_of_what_stayed_in_the_picture(rows, column
     np.testing.assert_array_equal(shift_back(shifted(heat, rows, columns, 0), rows, columns), heat)
 
 
-def test_noise_has_the_sigma_that_was_asked_for_and_is_alike_in_all_channels():
+def test_noise_has_the_given_sigma_and_is_alike_in_all_channels():
     square = np.full((100, 100, 3), 0.5, np.float32)
     noise = noisy(square, 0.2, np.random.default_rng(0)) - square
     assert noise.dtype == np.float32 and noise.std() == pytest.approx(0.2, rel=0.02)
@@ -76,7 +76,7 @@ def test_a_map_that_stays_while_the_picture_moves_agrees_under_noise_alone():
     assert agreement == pytest.approx((4 * 0 + 1) / 5, abs=0.03)
 
 
-def test_changes_of_the_verdict_do_not_count():
+def test_changes_of_the_prediction_do_not_count():
     square = spots()
     fixed = np.random.default_rng(1).random((64, 64), np.float32)
 
@@ -86,22 +86,22 @@ def test_changes_of_the_verdict_do_not_count():
     assert under_shifts_and_noise(lambda square: fixed, only_under_noise, square, HEAD) == pytest.approx(1)
 
 
-def test_where_every_change_changes_the_verdict_nothing_is_known_and_no_map_is_made():
+def test_if_every_change_alters_the_prediction_there_is_no_value_and_no_map_is_made():
     def never(square):
         raise AssertionError("a map was made")
 
     assert under_shifts_and_noise(never, lambda changed: False, spots(), HEAD) is None
 
 
-def test_the_map_is_asked_for_six_times_and_alike_for_one_seed():
-    asked = [[], [], []]
-    for squares, seed in zip(asked, (0, 0, 1), strict=True):
+def test_six_maps_are_made_and_the_same_for_one_seed():
+    given = [[], [], []]
+    for squares, seed in zip(given, (0, 0, 1), strict=True):
         under_shifts_and_noise(
             lambda square, kept=squares: kept.append(square) or white(square), same, spots(), HEAD, seed
         )
-    assert [len(squares) for squares in asked] == [6, 6, 6]
-    assert all(np.array_equal(*pair) for pair in zip(asked[0], asked[1], strict=True))
-    assert not np.array_equal(asked[0][-1], asked[2][-1])
+    assert [len(squares) for squares in given] == [6, 6, 6]
+    assert all(np.array_equal(*pair) for pair in zip(given[0], given[1], strict=True))
+    assert not np.array_equal(given[0][-1], given[2][-1])
 
 
 def test_agreement_across_seeds_is_the_mean_over_pairs():
