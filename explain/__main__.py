@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explain import METHODS, Request, draw, explain, method, png, predict
-from explain.arguments import add_request_flags, add_slice_flags, choose_slice, unique_stems
+from explain.arguments import add_request_flags, add_slice_flags, choose_slice, request_settings, unique_stems
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.request import check_seconds
 from model_zoo import Model, ModelError, load_model
@@ -79,8 +79,8 @@ def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespa
     try:
         scan = choose_slice(read(path, plane=options.plane), options.slice)
         prediction = predict(model, scan)
-        settings = (options.target, options.engine, options.seed, options.seconds, prediction)
-        requests = [Request(model, scan, name, *settings) for name in options.method]
+        settings = request_settings(options) | {"engine": options.engine, "prediction": prediction}
+        requests = [Request(model, scan, name, **settings) for name in options.method]
     except ScanError as error:
         return [{"file": str(path), "error": str(error)}]
     return [_explain_request(request, path, stem, options.out) for request in requests]

@@ -3,21 +3,27 @@
 import argparse
 from pathlib import Path
 
-from explain.refinement import SECONDS
+from explain.request import DEFAULTS, SETTINGS
 from scans import PLANES, Scan, ScanError
 
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of a request: class, seed and time limit."""
+    """Add the flags of a request: the class, and every setting that `explain.request` declares."""
     parser.add_argument("--target", default="", metavar="CLASS", help="class id to explain; default: the predicted one")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for methods that sample at random")
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=SECONDS,
-        metavar="S",
-        help="time limit per map; a map that it cut off is marked (default: %(default)g)",
-    )
+    for name, setting in SETTINGS.items():
+        default = DEFAULTS[name]
+        parser.add_argument(
+            f"--{name}",
+            type=type(default),
+            default=default,
+            metavar=setting.metavar,
+            help=f"{setting.label.lower()}; {setting.help} (default: {default:g} {setting.unit})".replace(" )", ")"),
+        )
+
+
+def request_settings(options: argparse.Namespace) -> dict[str, str | int | float]:
+    """Return what `add_request_flags` read, as fields of a Request."""
+    return {"target": options.target, **{name: getattr(options, name) for name in SETTINGS}}
 
 
 def add_slice_flags(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ takes them until the map is stable, the method has no more to give, or the time 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -78,6 +78,7 @@ class MethodInput:
     target: int
     seed: int = 0
     clock: Clock = field(default_factory=Clock)
+    settings: Mapping[str, int | float] = field(default_factory=dict)  # of the request, for the methods that read one
 
     def scores(self, batch: np.ndarray) -> np.ndarray:
         """Return the target's logits, float32 (N,), of a batch (N, h, w, c); may end the refinement."""

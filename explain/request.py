@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +23,33 @@ from scans import Scan
 
 VERSION = 1  # raised whenever a method's formula changes, so that no old map passes for a new one
 _FAINT = 1e-6  # share of the strongest value: positive evidence below it is rounding error
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a user sets one field of a request: a flag of the commands, a control on the page.
+
+    With `choices` the page offers those, else whole numbers from 0 to `most`. `random_only`: it matters only to
+    methods that sample at random.
+    """
+
+    label: str
+    metavar: str
+    help: str
+    choices: tuple[int, ...] = ()
+    unit: str = ""
+    most: int = 2**31 - 1
+    random_only: bool = False
+
+
+_SEED = Setting("Random seed", "N", "A map that changes with the seed is not reliable.", random_only=True)
+_SECONDS = Setting(
+    "Time limit",
+    "S",
+    "Time per map, after which the best map so far is given and marked as cut off. Most maps converge long before.",
+    choices=(5, 15, 30, 60),
+    unit="seconds",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +72,8 @@ class Request:
     method: str
     target: str = ""
     engine: str = ""
-    seed: int = 0
-    seconds: float = SECONDS
+    seed: int = field(default=0, metadata={"setting": _SEED})
+    seconds: float = field(default=SECONDS, metadata={"setting": _SECONDS})
     prediction: Prediction | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +94,11 @@ class Request:
         }
         for name, value in resolved.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def settings(self) -> dict[str, int | float]:
+        """The values of `SETTINGS`."""
+        return {name: getattr(self, name) for name in SETTINGS}
 
     @property
     def target_index(self) -> int:
@@ -109,6 +141,12 @@ class Request:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+SETTINGS: dict[str, Setting] = {
+    each.name: each.metadata["setting"] for each in fields(Request) if "setting" in each.metadata
+}
+DEFAULTS: dict[str, int | float] = {each.name: each.default for each in fields(Request) if each.name in SETTINGS}
+
+
 def check_seconds(seconds: float) -> float:
     """Return the time limit. Raises ModelError where it is not above 0."""
     if not seconds > 0:
@@ -131,7 +169,7 @@ def explain(
     clock = Clock(request.seconds, stable, progress, cancelled)
     started = time.perf_counter()
     model, chosen, prediction = request.model, METHODS[request.method], request.prediction
-    given = MethodInput(model, prediction.square, request.target_index, request.seed, clock)
+    given = MethodInput(model, prediction.square, request.target_index, request.seed, clock, request.settings)
     refined = refined_map(given, chosen, request.engine)
     heat, warnings = _evidence(refined.raw.values, chosen.signed, request.target_name)
     p = prediction.probabilities

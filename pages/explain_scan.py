@@ -74,7 +74,7 @@ def file_stem(explanation: Explanation) -> str:
 rail, desk = st.columns([3, 9], gap="large")
 with rail:
     opened = choose_scan()
-    card, settings = choose_settings(require_models())
+    card, method, settings = choose_settings(require_models())
 
 with desk:
     if opened is None:
@@ -96,16 +96,7 @@ with desk:
         st.stop()
     model = predicted.models[card.id]
     prediction = prediction_of(model, scan)
-    request = Request(
-        model,
-        scan,
-        settings.method,
-        target=settings.target,
-        engine=settings.engine,
-        seed=settings.seed,
-        seconds=settings.seconds,
-        prediction=prediction,
-    )
+    request = Request(model, scan, method, prediction=prediction, **settings)
     status = status_of(request)
     explanation = status.result
 
@@ -122,7 +113,7 @@ with desk:
         for caution in cautions(explanation, request.target_name):
             warnings.warning(caution)
         show_explanation(scan, explanation, card)
-    step_buttons(opened, settings.method)
+    step_buttons(opened, method)
     if explanation:
         offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [

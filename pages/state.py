@@ -14,7 +14,7 @@ import streamlit as st
 
 from explain import Rendering
 from explain.queue import QUEUE, Job, Queue
-from explain.refinement import SECONDS
+from explain.request import DEFAULTS
 from scans import PLANES, Box, Scan
 
 AT_ONCE = 0.7  # seconds: what comes sooner replaces the picture before it without a progress bar in between
@@ -102,8 +102,7 @@ class PageState:
     # the request
     targets: dict[str, str] = field(default_factory=dict)  # model id -> class id, "" for the predicted class
     engines: dict[str, str] = field(default_factory=dict)  # method id -> engine
-    seed: int = 0
-    seconds: float = SECONDS
+    settings: dict[str, int | float] = field(default_factory=lambda: dict(DEFAULTS))  # of a Request, by field
 
     # the rendering
     rendering: Rendering = field(default_factory=Rendering)

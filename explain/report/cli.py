@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explain.arguments import add_request_flags, add_slice_flags, choose_slice
+from explain.arguments import add_request_flags, add_slice_flags, choose_slice, request_settings
 from explain.methods import METHODS, method
 from explain.prediction import predict
 from explain.prediction_text import percent
@@ -87,9 +87,7 @@ def _report(model: Model, path: Path, reported: dict[str, dict], options: argpar
     data = _bytes(path)
     settings = {
         "methods": options.method,
-        "target": options.target,
-        "seed": options.seed,
-        "seconds": options.seconds,
+        **request_settings(options),
         "plane": options.plane,
         "slice": options.slice,
         "identity": options.identity,
@@ -103,8 +101,8 @@ def _report(model: Model, path: Path, reported: dict[str, dict], options: argpar
         formats = list(dict.fromkeys([*reported[name]["formats"], *formats]))
     scan = choose_slice(read(data, plane=options.plane), options.slice)
     prediction = predict(model, scan)
-    choices = {"target": options.target, "seed": options.seed, "seconds": options.seconds}
-    requests = [Request(model, scan, name, prediction=prediction, **choices) for name in options.method]
+    choices = request_settings(options) | {"prediction": prediction}
+    requests = [Request(model, scan, name, **choices) for name in options.method]
     explanations = tuple(explain(request) for request in requests)
     date = datetime.now().replace(microsecond=0)
     report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date)

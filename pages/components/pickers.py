@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from explain import METHODS
+from explain import METHODS, Method
+from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, ModelError, models
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.uploads import choose_files, choose_plane, entries, slices_of
 from pages.state import renew, state, widget_key
 from scans import Scan, ScanError
 
-TIME_LIMITS = (5, 15, 30, 60)  # seconds
 _SPLITS = {"test": "test", "val": "validation"}
 _METHOD_ORDER = (
     "From fast to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
@@ -32,17 +32,6 @@ class Open:
         key = _slice_key(self.volume)
         state().slices[key] = place
         renew(key)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a model is to be explained. `target` is a class id, "" for the predicted class."""
-
-    target: str
-    method: str
-    engine: str
-    seed: int
-    seconds: float
 
 
 def choose_scan() -> Open | None:
@@ -122,8 +111,8 @@ def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
     return cards[st.selectbox("Model", list(cards), key="model", bind="query-params")]
 
 
-def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, Settings]:
-    """Return the model's card, and how it is to be explained."""
+def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
+    """Return the model's card, the method's id, and the other fields of a request: class, engine and settings."""
     session, card = state(), choose_model(cards)
     for split, name in _SPLITS.items():
         if accuracy := card.score("accuracy", split):
@@ -152,23 +141,24 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, Settings]:
             key=f"engine-{method.id}",
             help="Implementations of the same formula; the first is the fast one.",
         )
-        session.seconds = st.selectbox(
-            "Time limit",
-            TIME_LIMITS,
-            TIME_LIMITS.index(int(session.seconds)),
-            format_func="{} seconds".format,
-            key="seconds",
-            help="The time after which the best map so far is shown. Most maps converge long before.",
+        settings = {name: _choose_setting(name, setting, method) for name, setting in SETTINGS.items()}
+    return card, method.id, {"target": target, "engine": engine, **settings}
+
+
+def _choose_setting(name: str, setting: Setting, method: Method) -> int | float:
+    """Draw the control of one setting, and return its value; the default where the method takes no account of it."""
+    kept = state().settings
+    if setting.random_only and not method.random:
+        return DEFAULTS[name]
+    if setting.choices:
+        kept[name] = st.selectbox(
+            setting.label,
+            setting.choices,
+            setting.choices.index(kept[name]),
+            format_func=f"{{}} {setting.unit}".format,
+            key=name,
+            help=setting.help,
         )
-        if method.random:
-            session.seed = int(
-                st.number_input(
-                    "Random seed",
-                    0,
-                    2**31 - 1,
-                    session.seed,
-                    key="seed",
-                    help="A map that changes with the seed is not reliable.",
-                )
-            )
-    return card, Settings(target, method.id, engine, session.seed if method.random else 0, float(session.seconds))
+    else:
+        kept[name] = st.number_input(setting.label, 0, setting.most, int(kept[name]), key=name, help=setting.help)
+    return kept[name]

@@ -73,18 +73,18 @@ def test_every_field_of_the_rendering_has_a_control_or_a_reason():
 
 def test_the_rendering_is_drawn_from_the_state(queue):
     chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.6)
-    scan = phantom("glioma", 1).scan
-    windows = {f"{scan.digest}-{scan.window}": (0.4, 0.6)}
+    scan = phantom(*SAMPLES[SAMPLE]).scan
+    windows = {f"{scan.digest}-{scan.window}": (100.0, 150.0)}  # level and width, of 0 to 255
     app = open_app(queue, scan=SAMPLE, rendering=chosen, windows=windows)
     app.query_params["method"] = METHODS[SIGNED].title
     values = widgets(app.run())
     assert (values["against"], values["opacity"], values["threshold"]) == (False, 25, 60)
     assert values["contours"] == CONTROLS["contours"].options[1]
     level, width = (next(slider.value for slider in app.slider if slider.label == name) for name in ("Level", "Window"))
-    assert (level, width) == pytest.approx((0.4, 0.6))
+    assert (level, width) == pytest.approx((100, 150))
     rendering = state_of(app).rendering
     assert (rendering.against, rendering.contours, rendering.opacity, rendering.threshold) == (False, True, 0.25, 0.6)
-    assert rendering.window == pytest.approx((0.1, 0.7))
+    assert rendering.window == pytest.approx((25 / 255, 175 / 255))
 
 
 def test_every_control_of_the_rendering_hands_its_value_to_the_state_and_keeps_it(queue):
@@ -183,7 +183,7 @@ def test_class_engine_seed_and_time_limit_survive_page_changes(queue, slow):
         there_and_back(app, other)
         values = widgets(app)
         assert values["method"] == "expected-gradients" and {key: values[key] for key in chosen} == chosen
-    assert session.targets == {MODEL: CLASSES[2]} and (session.seed, session.seconds) == (7, 15)
+    assert session.targets == {MODEL: CLASSES[2]} and session.settings == {"seed": 7, "seconds": 15}
     app.selectbox(key="method").select("gradcam").run()  # without a seed, and with engines of its own
     assert widgets(app)["engine-gradcam"] == next(iter(METHODS["gradcam"].engines))
     app.selectbox(key="method").select("expected-gradients").run()
@@ -208,7 +208,7 @@ def test_what_code_sets_reaches_the_widget_again_and_again(queue):
     first = place()
     press(app, "Next slice")
     press(app, "Next slice")
-    assert place() == first + 2 == state_of(app).slices.popitem()[1] + 1
+    assert place() == first + 2 == next(iter(state_of(app).slices.values())) + 1
     press(there_and_back(app), "Previous slice")
     assert place() == first + 1
     next(slider for slider in app.slider if slider.label == "Slice").set_value(2).run()
@@ -226,8 +226,10 @@ def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(q
     first, second = list(SAMPLES)[:2]
     app = press(open_app(queue).run(), second)
     scan = next(box for box in app.selectbox if box.label == "Scan")
-    assert scan.value == second == state_of(app).scan and app.query_params["sample"] == ["phantom-2"]
-    scan.select(first).run()
+    assert scan.value == second == state_of(app).scan and app.query_params["sample"] in ("phantom-2", ["phantom-2"])
+    app.selectbox(key="method").select("layercam").run()  # stands in the address, too
+    next(box for box in app.selectbox if box.label == "Scan").select(first).run()
+    assert state_of(app).scan == first and predicted_class(app)
     upload(app, FILES["picture"])
     assert next(box for box in app.selectbox if box.label == "Scan").value == "a.png" == state_of(app).scan
     assert "sample" not in app.query_params and predicted_class(app)
