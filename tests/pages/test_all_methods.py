@@ -40,14 +40,13 @@ def all_done(in_tiny_zoo):
 
 def until_done(app):
     """Run again, as the page does by itself, until every map is there."""
-    for _ in range(60):
-        jobs = pending(app)
-        if not jobs:
-            return app.run()
-        for job in jobs:
+    for _ in range(100):
+        if not app.get("progress"):
+            return app
+        for job in pending(app):
             job.wait(60)
         app.run()
-    raise AssertionError("the maps were not done after 60 runs")
+    raise AssertionError("the maps were not done after 100 runs")
 
 
 def live(queue: Queue) -> list:

@@ -11,6 +11,7 @@ from explain.render.smoothing import smoothing
 from model_zoo import models
 from pages.components.explain.progress import SECTION
 from pages.components.requests import FAILED
+from pages.components.samples import SAMPLES
 from scans import BLANK_SLICE, phantom
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.good_files import nifti
@@ -66,7 +67,7 @@ def test_every_method_draws_its_map_and_describes_it(queue, name):
     app = open_app(queue, scan=SAMPLE)
     app.query_params["method"] = METHODS[name].title
     app.run()
-    method, scan, explanation = METHODS[name], phantom("glioma", 1).scan, kept()
+    method, scan, explanation = METHODS[name], phantom(*SAMPLES[SAMPLE]).scan, kept()
     assert explanation.method == name and predicted_class(app) and not errors(app)
     drawn = bool(explanation.heat.any())
     assert alts(app) == (PICTURES if drawn else PICTURES[:2])
@@ -214,6 +215,6 @@ def test_evidence_against_and_smoothing_change_the_picture_and_not_the_map(start
     next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(0.0).run()
     pictures.append(urls(app)[1])
     assert len(set(pictures)) == 3 and np.array_equal(heat, before)
-    usual = smoothing(phantom("glioma", 1).scan, "integrated-gradients")
+    usual = smoothing(phantom(*SAMPLES[SAMPLE]).scan, "integrated-gradients")
     assert usual.usual and usual.sentence(usual.usual) not in text(app)
-    assert heat.shape == phantom("glioma", 1).scan.shape
+    assert heat.shape == phantom(*SAMPLES[SAMPLE]).scan.shape
