@@ -16,9 +16,11 @@ from keras import layers
 from model_zoo import read_card
 from tests.conftest import CLASSES
 from train.__main__ import main
+from train.backbones import BACKBONES, backbone
 from train.batches import Batches
 from train.fit import _Keeper, fit, seed_everything
 from train.frozen_backbone import FeatureBatches, after_head, compute_features, head_folder, join_history, warm_head
+from train.networks import NETWORKS
 from train.recipe import Recipe
 
 RECIPE = Recipe(
@@ -203,14 +205,23 @@ def test_a_head_of_another_recipe_is_refused_by_field(killed, tmp_path):
         run(tmp_path / "run", replace(RECIPE, rate=0.1), resume=True)
 
 
+def two_convolutions(input_tensor, **settings) -> keras.Model:
+    """A backbone as those of keras.applications, but built, packed and loaded in a moment."""
+    x = layers.Conv2D(8, 3, strides=2, activation="relu", name="first")(input_tensor)
+    return keras.Model(input_tensor, layers.Conv2D(12, 3, activation="relu", name="last")(x))
+
+
 @pytest.mark.slow
-def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path):
-    small = ("network=vgg16", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0", "batch=16")
+def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKBONES, "small", two_convolutions)
+    monkeypatch.setitem(NETWORKS, "small", backbone)
+    small = ("network=small", "pixels=unit", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0")
     settings = [word for setting in small for word in ("--set", setting)]
     assert main(["cnn3-phantom4", *settings, "--set", "precision=float32", "--out", str(tmp_path)]) == 0
     bundle = tmp_path / "cnn3-phantom4"
     assert [row["phase"] for row in history(bundle)] == ["head", "whole"]
     card = read_card(bundle / "card.json")
-    assert card.recipe["network"] == "vgg16" and card.recipe["epochs"] == 2
+    assert card.recipe["network"] == "small" and card.recipe["epochs"] == 2 and card.tap == "last"
+    assert 0 < card.trainable_parameters < card.parameters
     state = json.loads((head_folder(tmp_path / ".runs" / "cnn3-phantom4") / "state.json").read_text())
     assert state["epochs_done"] == 1
