@@ -4,6 +4,7 @@ All tests of a process share one session's caches. That is harmless as long as e
 from, and these tests would notice if it were not. The queue is each test's own.
 """
 
+import gc
 import time
 from functools import cache as kept
 from pathlib import Path
@@ -132,8 +133,14 @@ def predicted_class(app: AppTest) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def components_found_once():
-    """Streamlit looks through all installed packages for components whenever a page is opened: seconds for nothing."""
+def quick_runs():
+    """Two things that Streamlit does at each run of a page take most of its time, and tests run pages by the hundred.
+
+    It looks through all installed packages for components: here once. And where Keras is loaded it collects garbage,
+    through all of TensorFlow's objects: here without those that were there before the first page.
+    """
+    gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", kept(manifest_scanner.scan_component_manifests))
         yield
+    gc.unfreeze()
