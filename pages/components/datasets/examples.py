@@ -174,6 +174,4 @@ def show_sizes(tables: AuditTables, means: dict[str, MeanImage] | None) -> None:
             st.caption(f"All {scans:,} audited scans are {width} × {height} pixels.")
         if tables.unlisted:
             names = ", ".join(COHORT_TITLES[cohort] for cohort, _ in tables.unlisted)
-            st.caption(
-                f"Without the {sum(tables.unlisted.values()):,} scans of {names}, which have no audit."
-            )
+            st.caption(f"Without the {sum(tables.unlisted.values()):,} scans of {names}, which have no audit.")
