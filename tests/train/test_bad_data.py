@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 from datasets.cards import DATASETS
 from model_zoo import read_card
 from scans import phantom
+from train import pipeline
 from train.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -191,6 +193,14 @@ def trained(tmp_path_factory) -> Path:
 def zoo(trained, tmp_path) -> Path:
     """A copy of the bundle and its run, to be put at risk."""
     return Path(shutil.copytree(trained, tmp_path / "zoo"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def scans_read_once():
+    """Runs of the same recipe on the same data share the prepared scans; an error is not kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "gather", cache(pipeline.gather))
+        yield
 
 
 AGAIN = ["cnn3-phantom4", *SMALL, "--set", "epochs=2", "--resume"]
