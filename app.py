@@ -25,7 +25,7 @@ LOGO = (
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load TensorFlow and the first model once per process, behind the reader's back."""
+    """Load TensorFlow and the first model once per process, in the background."""
     clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()

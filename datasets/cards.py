@@ -134,13 +134,13 @@ DATASETS: dict[str, DatasetCard] = {
     ),
     "pooled4": DatasetCard(
         task="pooled4",
-        title="Four collections together (Kaggle, figshare, Br35H, 44c; four classes)",
+        title="Four pooled datasets (Kaggle, figshare, Br35H, 44c; four classes)",
         classes=_FOUR,
         **_POOLED,
     ),
     "pooled13": DatasetCard(
         task="pooled13",
-        title="Four collections together (Kaggle, figshare, Br35H, 44c; thirteen classes)",
+        title="Four pooled datasets (Kaggle, figshare, Br35H, 44c; thirteen classes)",
         classes=_FOUR
         | {
             "carcinoma": "Carcinoma (metastasis)",

@@ -78,7 +78,7 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     theirs, differences = published(run.recipe_id, recipe)
     card = ModelCard(
         id=run.recipe_id,
-        title=f"{recipe.network} on {dataset.title}",
+        title=f"{networks.network_title(recipe.network)}, trained on {_in_sentence(dataset)}",
         task=recipe.task,
         classes=classes,
         names=tuple(dataset.classes.values()),
@@ -106,6 +106,11 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     for history in run.folder.glob("history*.csv"):
         shutil.copy(history, folder / history.name)
     return card
+
+
+def _in_sentence(dataset: DatasetCard) -> str:
+    """Return the title as it stands within a sentence: that of a published dataset is a name."""
+    return f"{dataset.title[0].lower()}{dataset.title[1:]}" if dataset.pooled else dataset.title
 
 
 def _write_predictions(folder: Path, packed: keras.Model, run: Run) -> float:

@@ -46,6 +46,16 @@ NETWORKS: dict[str, Builder] = {
 TRAINING_FORMS: dict[str, Builder] = {"candor": partial(candor, training=True)}
 
 
+def network_title(network: str) -> str:
+    """Return the display name of a network that a recipe can name.
+
+    >>> network_title("candor"), network_title("resnet50")
+    ('Candor network', 'ResNet50')
+    """
+    own = {"candor": "Candor network", "cnn3": "Three-block CNN"}
+    return own.get(network) or BACKBONES[network].__name__
+
+
 def build(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Model:
     """Return a network with new random weights, which the caller seeds. Raises ValueError listing what exists."""
     if recipe.network not in NETWORKS:

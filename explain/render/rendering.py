@@ -49,7 +49,7 @@ class Rendering:
     against: bool = _field(True, "Show evidence against", "toggle", "", 0, 100, ("", ""), True)
     contours: bool = _field(False, "Display", "choice", "", 0, 100, ("Fill", "Contours"))
     opacity: float = _field(0.5, "Opacity (%)", "percent")
-    threshold: float = _field(0.15, "Threshold (% of peak)", "percent", "What is weaker is not drawn.", 0, 90)
+    threshold: float = _field(0.15, "Threshold (%)", "percent", "Of the map's peak; weaker evidence is not drawn.", 0, 90)
     smoothing: float | None = _field(
         None,
         "Smoothing",

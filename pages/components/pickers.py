@@ -7,12 +7,18 @@ import streamlit as st
 from explain import METHODS, Method
 from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, ModelError, models
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.uploads import choose_files, choose_plane, entries, slices_of
 from pages.state import renew, state, widget_key
 from scans import Scan, ScanError
 
-_SPLITS = {"test": "test", "val": "validation"}
+# The first that was measured is shown.
+_ACCURACIES = (
+    ("test", NO_NEAR_DUPLICATE, "test scans without a near-duplicate in training"),
+    ("test", ALL_SCANS, "test scans"),
+    ("val", ALL_SCANS, "validation scans"),
+)
 _METHOD_ORDER = (
     "From fast to thorough: the first five read the model's last feature map, the next four its gradients, pixel by "
     "pixel, and the last four hide parts of the scan and measure what changes."
@@ -114,9 +120,9 @@ def choose_model(cards: dict[str, ModelCard]) -> ModelCard:
 def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
     """Return the model's card, the method's id, and the other fields of a request: class, engine and settings."""
     session, card = state(), choose_model(cards)
-    for split, name in _SPLITS.items():
-        if accuracy := card.score("accuracy", split):
-            st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {name} scans: {accuracy.percent()}.")
+    for split, subset, scans in _ACCURACIES:
+        if accuracy := card.score("accuracy", split, subset):
+            st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {scans}: {accuracy.percent()}.")
             break
     names = {"": "The predicted class"} | dict(zip(card.classes, card.names, strict=True))
     target = session.targets[card.id] = st.selectbox(

@@ -106,7 +106,7 @@ def _numbers(
 
 
 def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
-    """Draw where two maps, chosen by the reader, mark the same."""
+    """Draw where two maps, that the user chooses, mark the same."""
     labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in found}
     first = st.selectbox("Map A", list(labels), 0, key="compare-first")
     second = st.selectbox("Map B", list(labels), 1, key="compare-second")

@@ -1,0 +1,121 @@
+"""What a user chose, or was shown first, is the same after a look at another page: every widget, every kind of input.
+
+In a real browser: a value that code wrote into a widget and the browser never sent back was lost there, and AppTest,
+which has no browser, does not show it.
+"""
+
+import numpy as np
+import pytest
+
+from scans import phantom
+from tests.browser.test_explain_scan import HEATMAP, upload
+from tests.browser.widgets import PAGES, change_every_widget, go_to, settle, widget_values
+from tests.good_files import dicom12, dicom_frames, nifti, png
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HEAD = phantom("meningioma", 900_002, 128).scan.pixels
+STACK = (np.stack([HEAD[::-1, ::-1].T * share for share in (0.8, 0.9, 1.0, 0.9, 0.8, 0.7)], -1) * 900).astype(np.int16)
+PLACE = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+INPUTS = {
+    "sample": {},
+    "picture": {"head.png": png(HEAD)},
+    "single DICOM": {"IM1": dicom12(HEAD, WindowCenter=1800, WindowWidth=3600)},
+    "multi-frame DICOM": {"frames": dicom_frames(np.stack([HEAD * share for share in (0.8, 0.9, 1.0, 0.9)]))},
+    "volume": {"volume.nii": nifti(STACK, np.diag([1, 1, 4, 1]))},
+    "series": {f"{k}.dcm": dicom12(HEAD, ImagePositionPatient=[0, 0, 5 * k], **PLACE) for k in range(4)},
+}
+PICTURES = ("slider: Window", "slider: Level", "slider: Slice")
+
+
+def open_input(page, name: str) -> None:
+    """Open an input on the Explain page, and touch nothing."""
+    if INPUTS[name]:
+        upload(page, INPUTS[name])
+    else:
+        page.goto(page.url + "?sample=phantom-2")
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_opened_and_not_touched_every_widget_shows_the_same_on_the_next_page_and_on_the_way_back(page, name):
+    open_input(page, name)
+    first, picture = widget_values(page), page.locator(HEATMAP).get_attribute("src")
+    assert {"slider: Window", "slider: Level"} <= set(first)
+    go_to(page, "Compare models")
+    page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length >= 3")
+    compared = widget_values(page)
+    shared = [label for label in PICTURES if label in first]
+    assert {label: compared[label] for label in shared} == {label: first[label] for label in shared}
+    for other in PAGES:
+        go_to(page, other)
+        go_to(page, "Explain a scan")
+        page.locator(HEATMAP).wait_for()
+        assert widget_values(page) == first, other
+    assert page.locator(HEATMAP).get_attribute("src").split("/")[-1] == picture.split("/")[-1]
+
+
+@pytest.mark.parametrize("name", ["sample", "volume"])
+def test_every_widget_of_the_explain_page_keeps_what_was_chosen(page, name):
+    open_input(page, name)
+    before = widget_values(page)
+    changed = change_every_widget(page)
+    assert changed, "there is nothing to change"
+    after = widget_values(page)
+    assert all(after[label] != before[label] for label in changed if label in after and label in before)
+    for other in ("Compare models", "About"):
+        go_to(page, other)
+        go_to(page, "Explain a scan")
+        page.locator(HEATMAP).wait_for()
+        assert widget_values(page) == after, other
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "About"])
+def test_every_widget_of_another_page_keeps_what_was_chosen(page, name):
+    open_input(page, "sample")
+    go_to(page, name)
+    before = widget_values(page)
+    changed = change_every_widget(page)
+    after = widget_values(page)
+    assert changed and any(after.get(label) != before.get(label) for label in changed)
+    go_to(page, "About")
+    go_to(page, name)
+    assert widget_values(page) == after
+
+
+def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
+    open_input(page, "volume")
+    page.get_by_role("button", name="Next slice").click()
+    page.wait_for_function(
+        "document.querySelector('[role=slider][aria-label=Slice]').getAttribute('aria-valuenow') == 5"
+    )
+    page.get_by_role("slider", name="Window").press("ArrowLeft")
+    settle(page)
+    moved = widget_values(page)
+    go_to(page, "Compare models")
+    settle(page)
+    assert widget_values(page)["slider: Slice"] == "5"
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page) == moved
+    page.get_by_role("button", name="Reset").click()
+    settle(page)
+    assert widget_values(page)["slider: Window"] != moved["slider: Window"]
+    go_to(page, "About")
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page)["slider: Window"] != moved["slider: Window"]
+
+
+def test_the_region_of_a_counterfactual_stays(page):
+    open_input(page, "sample")
+    page.get_by_role("button", name="Box around the hottest region").click()
+    page.get_by_text("control", exact=False).first.wait_for()
+    settle(page)
+    chosen = widget_values(page)
+    assert chosen["number: Height"] not in ("", None)
+    go_to(page, "Compare models")
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page) == chosen

@@ -1,0 +1,102 @@
+"""What every widget on a page shows, read from the browser, and how to change each of them."""
+
+CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+# Keys are "kind: label", numbered where a label stands there twice. Upload fields and buttons hold no value.
+_READ = """() => {
+  const values = {};
+  const add = (kind, label, value) => {
+    let key = `${kind}: ${label}`, number = 1;
+    while (key in values) key = `${kind}: ${label} (${++number})`;
+    values[key] = value;
+  };
+  const seen = css => [...document.querySelectorAll(css)].filter(node => node.offsetParent !== null);
+  const text = node => node ? node.innerText.trim() : '';
+  const label = node => text(node.querySelector('[data-testid=stWidgetLabel] [data-testid=stMarkdownContainer]'));
+  for (const node of seen('[data-testid=stSlider]'))
+    for (const input of node.querySelectorAll('input[type=range]')) add('slider', label(node), input.value);
+  for (const node of seen('[data-testid=stSelectbox]')) add('selectbox', label(node), node.querySelector('input').value);
+  for (const node of seen('[data-testid=stMultiSelect]'))
+    add('multiselect', label(node), [...node.querySelectorAll('[data-tag]')].map(tag => tag.ariaLabel).join(' | '));
+  for (const node of seen('[data-testid=stNumberInput]')) add('number', label(node), node.querySelector('input').value);
+  for (const node of seen('[data-testid=stCheckbox]')) add('toggle', text(node), node.querySelector('input').checked);
+  for (const node of seen('[data-testid=stButtonGroup]'))
+    add('group', label(node), text(node.querySelector('[role=radio][aria-checked=true]')));
+  for (const node of seen('[role=tablist]')) {
+    const names = [...node.querySelectorAll('[role=tab]')].map(text);
+    add('tabs', names.join(' / '), text(node.querySelector('[role=tab][aria-selected=true]')));
+  }
+  return values;
+}"""
+
+
+def settle(page) -> None:
+    """Wait until no script runs and none is about to: fragments and pending maps included."""
+    for _ in range(200):
+        page.locator(CALM).wait_for()
+        page.wait_for_timeout(300)
+        if page.locator(CALM).count() and not page.locator("[data-testid=stProgress]").count():
+            return
+    raise AssertionError("the page never comes to rest")
+
+
+def widget_values(page) -> dict[str, object]:
+    """Return what each visible widget shows, by kind and label."""
+    settle(page)
+    return page.evaluate(_READ)
+
+
+PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality", "About")
+
+
+def go_to(page, name: str) -> None:
+    """Open a page by its link, and wait until it stands."""
+    page.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+def change_every_widget(page) -> list[str]:
+    """Change each slider, choice, toggle and number on the page, one after the other; return the labels.
+
+    The scan, the model and the methods stay: what else there is depends on them.
+    """
+    labels = []
+    for label in widget_values(page):
+        kind, _, name = label.partition(": ")
+        if name in ("Scan", "Model", "Method", "Models", "Methods", "Dataset") or "(" in name.partition(" (")[2][:2]:
+            continue
+        if _change(page, kind, name):
+            labels.append(label)
+            settle(page)
+    return labels
+
+
+def _change(page, kind: str, name: str) -> bool:
+    """Change one widget; return whether it could be."""
+    if kind == "slider":
+        slider = page.get_by_role("slider", name=name, exact=True).first
+        at_most = slider.input_value() == slider.get_attribute("max")
+        slider.press("ArrowLeft" if at_most else "ArrowRight")
+    elif kind == "selectbox":
+        box = page.get_by_role("combobox", name=name, exact=True).first
+        box.click()
+        options = page.get_by_role("option")
+        options.first.wait_for()
+        other = [k for k in range(options.count()) if options.nth(k).get_attribute("aria-selected") != "true"]
+        if not other:
+            page.keyboard.press("Escape")
+            return False
+        options.nth(other[0]).click()
+    elif kind == "number":
+        field = page.get_by_label(name, exact=True).first
+        field.fill("9")
+        field.press("Enter")
+    elif kind == "toggle":
+        page.locator("label", has_text=name).first.click()
+    elif kind in ("group", "tabs"):
+        inside = page.get_by_role("radiogroup", name=name) if kind == "group" else page.get_by_role("tablist").first
+        inside.get_by_role("radio" if kind == "group" else "tab").last.click()
+    else:
+        return False
+    return True
