@@ -31,8 +31,8 @@ class Control:
     signed_only: bool = False  # only where the map holds evidence against the class
 
 
-def _field(default, *control):
-    return field(default=default, metadata={"control": Control(*control)})
+def _field(default, label: str, kind: str, **facts):
+    return field(default=default, metadata={"control": Control(label, kind, **facts)})
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,23 @@ class Rendering:
     0.15
     """
 
-    against: bool = _field(True, "Show evidence against", "toggle", "", 0, 100, ("", ""), True)
-    contours: bool = _field(False, "Display", "choice", "", 0, 100, ("Fill", "Contours"))
+    against: bool = _field(True, "Show evidence against", "toggle", signed_only=True)
+    contours: bool = _field(False, "Display", "choice", options=("Fill", "Contours"))
     opacity: float = _field(0.5, "Opacity (%)", "percent")
-    threshold: float = _field(0.15, "Threshold (%)", "percent", "Of the map's peak; weaker evidence is not drawn.", 0, 90)
+    threshold: float = _field(
+        0.15, "Threshold (%)", "percent", high=90, help="Of the map's peak; weaker evidence is not drawn."
+    )
     smoothing: float | None = _field(
         None,
         "Smoothing",
         "smoothing",
-        "Standard deviation of a Gaussian. It changes the picture only: the exported map is never smoothed.",
+        help="Standard deviation of a Gaussian. It changes the picture only: the exported map is never smoothed.",
     )
     colour_map: str = _field(
         "",
         "Colour map",
         "colour map",
-        "Amber is distinct from the blue of evidence against for every kind of colour vision.",
+        help="Amber is distinct from the blue of evidence against for every kind of colour vision.",
     )
     window: tuple[float, float] | None = None
     side_letters: bool = True

@@ -15,7 +15,8 @@ _READ = """() => {
   const label = node => text(node.querySelector('[data-testid=stWidgetLabel] [data-testid=stMarkdownContainer]'));
   for (const node of seen('[data-testid=stSlider]'))
     for (const input of node.querySelectorAll('input[type=range]')) add('slider', label(node), input.value);
-  for (const node of seen('[data-testid=stSelectbox]')) add('selectbox', label(node), node.querySelector('input').value);
+  for (const node of seen('[data-testid=stSelectbox]'))
+    add('selectbox', label(node), node.querySelector('input').value);
   for (const node of seen('[data-testid=stMultiSelect]'))
     add('multiselect', label(node), [...node.querySelectorAll('[data-tag]')].map(tag => tag.ariaLabel).join(' | '));
   for (const node of seen('[data-testid=stNumberInput]')) add('number', label(node), node.querySelector('input').value);
