@@ -67,10 +67,12 @@ def test_every_method_shows_its_own_map_and_its_explanation_quality(all_done):
     assert len(app.get("plotly_chart")) == 2  # the probabilities, and the agreement of the maps
 
 
+@pytest.mark.slow
 def test_a_click_on_a_method_opens_it(all_done):
     assert all_done.button(key="show-occlusion").click().run().selectbox(key="method").value == "occlusion"
 
 
+@pytest.mark.slow
 def test_all_maps_go_into_the_report_where_the_user_wants_them(all_done):
     app = all_done
     assert state_of(app).report_maps == ()
