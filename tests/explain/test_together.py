@@ -82,6 +82,7 @@ def test_the_generator_is_left_as_it_was():
     np.testing.assert_array_equal(np.random.random(3), expected)
 
 
+@pytest.mark.slow
 def test_a_request_that_waits_for_the_generator_can_be_cancelled():
     with numpy_seeded(0, Clock()), ThreadPoolExecutor(1) as pool:
         request = Request(model_with("tensorflow"), SCANS[0], "shap")

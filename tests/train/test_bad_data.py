@@ -206,6 +206,7 @@ def scans_read_once():
 AGAIN = ["cnn3-phantom4", *SMALL, "--set", "epochs=2", "--resume"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -221,6 +222,7 @@ def test_a_recipe_that_is_not_the_checkpoint_s_is_refused(changes, message, zoo,
     assert saved(zoo) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"recipe": {}}'])
 def test_a_damaged_state_is_refused_by_name(content, zoo, capsys):
     (zoo / ".runs" / "cnn3-phantom4" / "state.json").write_text(content)
@@ -230,6 +232,7 @@ def test_a_damaged_state_is_refused_by_name(content, zoo, capsys):
     assert saved(zoo) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut short", "no archive", "missing"])
 def test_a_damaged_checkpoint_is_refused_by_name(damage, zoo, capsys):
     (checkpoint,) = (zoo / ".runs" / "cnn3-phantom4").glob("epoch-*.keras")

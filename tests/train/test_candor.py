@@ -51,12 +51,14 @@ def test_the_saved_network_has_stock_layers_only():
     assert stock == {"keras"}
 
 
+@pytest.mark.slow
 def test_folding_changes_no_logit(trained, scans):
     saved = networks.inference_copy(trained, SMALL, 4)
     expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(saved(scans)), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, scans):
     saved = networks.inference_copy(trained, SMALL, 4)
     again = networks.build(SMALL, 4, training=True)
@@ -65,12 +67,14 @@ def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, scans):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(again(scans)["logits"]), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_head_for_other_classes_keeps_its_random_weights(trained):
     saved = networks.inference_copy(trained, SMALL, 4)
     other = networks.build(SMALL, 15, training=True)
     assert "logits" not in take_over(saved, other)
 
 
+@pytest.mark.slow
 def test_the_logits_are_linear_in_the_mean_of_the_evidence(trained, scans):
     saved = networks.inference_copy(trained, SMALL, 4)
     tapped = keras.Model(saved.input, [saved.get_layer("evidence").output, saved.output])

@@ -46,6 +46,7 @@ def printed(trained):
     return trained[1]
 
 
+@pytest.mark.slow
 def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     files = {"card.json", "CARD.md", "model.keras", "history.csv", "predictions.csv"}
     assert {path.name for path in bundle.iterdir()} == files and differences(bundle) == []
@@ -57,6 +58,7 @@ def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     assert prediction_scores(rows, card.classes) == card.scores
 
 
+@pytest.mark.slow
 def test_a_bundle_predicts_in_the_app_what_its_table_holds(bundle, monkeypatch):
     """One row of predictions.csv, recomputed by the loaded model from the scan it names."""
     monkeypatch.setenv("CANDOR_ZOO", str(bundle.parent))
@@ -89,6 +91,7 @@ def test_the_test_set_stays_shut_while_choices_are_made(run_folder, capsys):
     assert {row.split for row in read_predictions(run_folder / "cnn3-phantom4" / PREDICTIONS, card.classes)} == {"val"}
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_the_place_of_the_bundle_and_what_to_do_next(bundle, printed):
     assert str(bundle) in printed and f"CANDOR_ZOO={bundle.parent} python -m model_zoo verify" in printed
 
@@ -172,6 +175,7 @@ def test_a_fingerprint_changes_with_the_split_of_the_same_scans():
     assert fingerprint(records) == fingerprint(records[::-1]) != fingerprint(swapped)
 
 
+@pytest.mark.slow
 def test_history_and_state_are_plain_files(bundle):
     state = json.loads((bundle.parent / ".runs" / "cnn3-phantom4" / "state.json").read_text())
     assert state["epochs_done"] == 2 and len(state["history"]) == 2

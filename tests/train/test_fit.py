@@ -82,14 +82,17 @@ def one_after_another(tmp_path_factory):
     return run(folder, replace(RECIPE, seed=5)), run(folder), (folder / "history.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_a_run_bit_for_bit_whatever_was_in_its_folder(whole, one_after_another):
     assert same_weights(whole[1], one_after_another[1]) and whole[2] == one_after_another[2]
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run(whole, one_after_another):
     assert not same_weights(whole[1], one_after_another[0])
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_mid_epoch_and_resumed_ends_where_the_whole_one_does(whole, killed, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "run")
     assert same_weights(whole[1], run(folder, resume=True)) and (folder / "history.csv").read_text() == whole[2]
@@ -101,18 +104,21 @@ def test_a_run_killed_in_its_last_epoch_and_resumed_ends_where_the_whole_one_doe
     assert same_weights(whole[1], run(tmp_path, resume=True)) and (tmp_path / "history.csv").read_text() == whole[2]
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
     folder = shutil.copytree(whole[0], tmp_path / "run")
     before = (folder / "state.json").read_text()
     assert same_weights(whole[1], run(folder, resume=True)) and (folder / "state.json").read_text() == before
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused_by_field(killed, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "run")
     with pytest.raises(ValueError, match=r"rate=0.001.* rate=0.1"):
         run(folder, replace(RECIPE, rate=0.1), resume=True)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_scans_is_refused(killed, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "run")
     with pytest.raises(ValueError, match="other scans"):
@@ -124,6 +130,7 @@ def test_a_run_without_progress_stops_early(tmp_path):
     assert json.loads((tmp_path / "state.json").read_text())["epochs_done"] == 3
 
 
+@pytest.mark.slow
 def test_the_history_has_a_row_per_epoch(whole):
     lines = whole[2].splitlines()
     assert lines[0] == "epoch,accuracy,loss,val_accuracy,val_loss" and len(lines) == 1 + RECIPE.epochs
@@ -168,10 +175,12 @@ def whole_of_two_sizes(tmp_path_factory):
     return run(folder, TWO_SIZES), (folder / "history.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_with_small_pictures_first_has_every_epoch(whole_of_two_sizes):
     assert [line.split(",")[0] for line in whole_of_two_sizes[1].splitlines()[1:]] == list("1234")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_after", [1, 2])
 def test_a_run_with_small_pictures_first_resumes_exactly(killed_after, whole_of_two_sizes, tmp_path):
     run_and_kill(tmp_path, killed_after, TWO_SIZES)

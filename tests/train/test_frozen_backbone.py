@@ -137,6 +137,7 @@ def test_feature_batches_keep_class_and_weight_and_are_shuffled_as_the_scans_are
         batches.on_epoch_end(), train.on_epoch_end()
 
 
+@pytest.mark.slow
 def test_a_head_on_features_learns_what_the_frozen_network_would(tmp_path):
     """Without augmentation and dropout both see the same numbers in the same order."""
     recipe = replace(RECIPE, augment=0, dropout=0.0, epochs=3, class_weights=1)
@@ -152,6 +153,7 @@ def test_a_head_on_features_learns_what_the_frozen_network_would(tmp_path):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_backbone_stays_as_it_was_and_the_head_does_not(tmp_path):
     network = small_network()
     before = {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
@@ -167,6 +169,7 @@ def test_without_frozen_epochs_nothing_happens(tmp_path):
     assert after_head(recipe) == recipe and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_history_names_the_phase_of_each_epoch(whole):
     lines = whole[2].splitlines()
     assert lines[0] == "phase,epoch,accuracy,loss,val_accuracy,val_loss"
@@ -186,6 +189,7 @@ def test_a_run_killed_in_either_stage_and_resumed_ends_where_the_whole_one_does(
     assert capsys.readouterr().out.count(COMPUTED) == in_head
 
 
+@pytest.mark.slow
 def test_a_resume_of_a_finished_run_computes_no_features_and_trains_no_more(whole, tmp_path, capsys):
     shutil.copytree(whole[0].parent, tmp_path, dirs_exist_ok=True)
     assert same_weights(whole[1], run(tmp_path / "run", resume=True))
@@ -193,12 +197,14 @@ def test_a_resume_of_a_finished_run_computes_no_features_and_trains_no_more(whol
     assert (tmp_path / "run" / "history.csv").read_text() == whole[2]
 
 
+@pytest.mark.slow
 def test_a_new_run_killed_before_its_first_whole_epoch_forgets_the_run_before(whole, tmp_path):
     shutil.copytree(whole[0].parent, tmp_path, dirs_exist_ok=True)
     run_and_kill(tmp_path / "run", 1, in_head=True)
     assert not (tmp_path / "run" / "state.json").exists()
 
 
+@pytest.mark.slow
 def test_a_head_of_another_recipe_is_refused_by_field(killed, tmp_path):
     shutil.copytree(killed(1, True)[0], tmp_path, dirs_exist_ok=True)
     with pytest.raises(ValueError, match=r"rate=0.01,.* rate=0.1"):

@@ -60,15 +60,18 @@ def plain(tmp_path_factory):
     return run(tmp_path_factory.mktemp("plain") / "run", PLAIN)
 
 
+@pytest.mark.slow
 def test_without_a_switch_all_epochs_are_trained_at_one_rate(plain):
     assert plain[1:] == (PLAIN.epochs, pytest.approx(1e-3))
 
 
+@pytest.mark.slow
 def test_plateau_cuts_the_rate_to_a_fifth_after_three_epochs_without_gain(tmp_path):
     _, epochs, rate = run(tmp_path / "run", replace(PLAIN, schedule="plateau"))
     assert epochs == PLAIN.epochs and rate == pytest.approx(2e-4)
 
 
+@pytest.mark.slow
 def test_patience_stops_early(tmp_path):
     assert run(tmp_path / "run", replace(PLAIN, patience=2))[1] < PLAIN.epochs
 
@@ -92,6 +95,7 @@ def test_dropout_makes_training_random_and_leaves_prediction_alone():
         assert np.array_equal(network(picture, training=True), network(picture)) == (dropout == 0)
 
 
+@pytest.mark.slow
 def test_l2_keeps_the_weights_smaller(plain, tmp_path):
     def size(network: keras.Model) -> float:
         return float(sum(np.square(network.get_layer(name).kernel.numpy()).sum() for name in ("conv3", "dense")))
@@ -108,6 +112,7 @@ def test_class_weights_make_every_class_weigh_the_same():
     assert batches[0][2] == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
 
 
+@pytest.mark.slow
 def test_class_weights_change_what_is_learnt(plain, tmp_path):
     ignored = np.array([4.0, 0.0, 0.0, 0.0], np.float32)  # only the first class counts
     network, *_ = run(tmp_path / "run", PLAIN, ignored)
