@@ -16,8 +16,8 @@ from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
+from pages.components.state import renew, state, widget_key
 from pages.components.viewer import show_scan
-from pages.state import renew, state, widget_key
 from scans import BLANK_SLICE
 
 SECTION = "compare"

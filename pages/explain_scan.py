@@ -23,9 +23,9 @@ from pages.components.pickers import Open, choose_scan, choose_settings, require
 from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import release
 from pages.components.samples import gallery
+from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
 from pages.components.viewer import show_explanation, show_scan
-from pages.state import PageState, state
 from scans import BLANK_SLICE
 
 require_frame()

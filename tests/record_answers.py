@@ -60,22 +60,25 @@ def main() -> int:
 
 
 def record(out: Path, checkout: Path) -> None:
-    """Write `answers.json` and the maps to `out`: all that the models of `checkout` answer to the phantoms."""
+    """Write a file of answers per model, and the maps, to `out`; a model whose file is there is left as it is."""
     out.mkdir(parents=True, exist_ok=True)
     pictures, volume = _inputs(out)
-    answers: dict[str, dict] = {}
     for model in [each["id"] for each in json.loads(_run(checkout, "model_zoo", "list", "--json"))]:
-        answers |= _predictions(checkout, model, [*pictures, volume])
-        answers |= _maps(checkout, out / "maps" / model, model, pictures, ("all",))
-        answers |= _maps(checkout, out / "maps" / model, model, [volume], _QUICK)
+        path = out / f"{model}.json"
+        if path.exists():
+            continue
+        maps = out / "maps" / model
+        answers = _predictions(checkout, model, [*pictures, volume])
+        answers |= _maps(checkout, maps, model, pictures[:1], ("all",))
+        answers |= _maps(checkout, maps, model, [*pictures[1:], volume], _QUICK)
         answers |= _reports(checkout, out / "reports" / model, model, pictures[0])
-        print(f"{model}: {len(answers)} answers so far", flush=True)
-    (out / "answers.json").write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n")
+        path.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n")
+        print(f"{model}: {len(answers)} answers", flush=True)
 
 
 def compare(before: Path, after: Path) -> int:
     """Print how two records differ. Returns 0 where every answer is the same to the bit, else 1."""
-    old, new = (json.loads((folder / "answers.json").read_text()) for folder in (before, after))
+    old, new = (_answers(folder) for folder in (before, after))
     differing = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     for key in differing:
         first, second = old.get(key, {}), new.get(key, {})
@@ -83,6 +86,10 @@ def compare(before: Path, after: Path) -> int:
         print(f"{key}: {', '.join(sorted(facts))}{_distance(before, after, first, second)}")
     print(f"{len(old.keys() | new.keys())} answers, {len(differing)} differ")
     return int(bool(differing))
+
+
+def _answers(folder: Path) -> dict[str, dict]:
+    return {key: facts for path in sorted(folder.glob("*.json")) for key, facts in json.loads(path.read_text()).items()}
 
 
 def _distance(before: Path, after: Path, first: dict, second: dict) -> str:

@@ -9,7 +9,7 @@ from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.overlay import level_and_width, window_of
 from explain.render.rendering import CONTROLS, Control
 from explain.render.smoothing import STEP, smoothing
-from pages.state import PageState, renew, state, widget_key
+from pages.components.state import PageState, renew, state, widget_key
 from scans import Scan
 
 _WIDTH = 120  # pixels of a control: all in one row of a laptop's screen

@@ -9,8 +9,8 @@ from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, ModelError, models
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
+from pages.components.state import renew, state, widget_key
 from pages.components.uploads import choose_files, choose_plane, entries, slices_of
-from pages.state import renew, state, widget_key
 from scans import Scan, ScanError
 
 # The first that was measured is shown.
@@ -64,7 +64,7 @@ def _choose_name(names: list[str]) -> str | None:
         session.scan = next((name for name in SAMPLES if address_of(name) == st.query_params.get("sample")), None)
     if session.scan is not None and session.scan not in names:  # its file was removed
         session.scan = None
-    key = widget_key("scan")
+    key = "scan"
     st.session_state[key] = session.scan  # not by `index`: with one, the browser offers no way to close the scan
     st.selectbox("Scan", names, None, placeholder="Choose a sample", key=key, on_change=_take_name, args=(key,))
     # Never the name of a file: it may be a patient's, and addresses are kept and passed on.

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
-from pages.state import state
+from pages.components.state import state
 from scans import Scan
 
 _KEPT = 16  # predictions with their network inputs, 0.6 MB each

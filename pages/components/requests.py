@@ -18,7 +18,7 @@ from explain import Request
 from explain.cache import CACHE, explanation_task
 from explain.queue import LIVE, Busy, Job, Task
 from model_zoo import ModelError
-from pages.state import PageState, Section, state
+from pages.components.state import PageState, Section, state
 from scans import ScanError
 
 FAILED = "This failed inside Candor itself, and nothing was kept. Try again, choose another method, or reload the page."

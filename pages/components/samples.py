@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explain import Rendering, draw, png
-from pages.state import renew, state
+from pages.components.state import state
 from scans import PHANTOM_SAMPLES, Scan, phantom
 
 _THUMBNAIL = 164  # pixels: six in a row, two on a phone
@@ -43,7 +43,6 @@ def gallery() -> None:
 def open_scan(name: str) -> None:
     """Open an entry or a sample by its name; to be called before the page is drawn, as a widget's callback is."""
     state().scan = name
-    renew("scan")
 
 
 @st.cache_data(show_spinner=False)

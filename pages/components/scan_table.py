@@ -11,8 +11,8 @@ from explain import Rendering, draw, png
 from explain.prediction_text import percent
 from model_zoo import ModelCard
 from pages.components.samples import sample
+from pages.components.state import Entry, state
 from pages.components.uploads import MAX_FILES, entries, slices_of
-from pages.state import Entry, state
 from scans import Scan, ScanError
 
 _THUMBNAIL = 96  # pixels

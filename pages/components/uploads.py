@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.state import Entry, PageState, Upload, state
+from pages.components.state import Entry, PageState, Upload, state
 from scans import ACCEPTED, MAX_BYTES, PLANES, Scan, ScanError, display_name, in_series, is_nifti, read
 
 MAX_FILES = 200
@@ -100,7 +100,7 @@ def _take(key: str) -> None:
     new = [upload for file_id, upload in in_field.items() if file_id not in session.in_field]
     session.in_field, session.entries = set(in_field), None
     session.uploads = {name: upload for name, upload in session.uploads.items() if upload.id not in removed}
-    session.refused = {file_id: told for file_id, told in session.refused.items() if file_id in in_field}
+    session.refused = {file_id: refusal for file_id, refusal in session.refused.items() if file_id in in_field}
     held = sum(len(upload.data) for upload in session.uploads.values())
     for upload in new:
         data = upload.getvalue()
@@ -154,7 +154,6 @@ def _read_new(session: PageState) -> None:
     session.entries = None
     if readable := [upload for upload in new if upload.read]:
         session.scan = next(entry.name for entry in entries().values() if readable[-1] in entry.uploads)
-        session.renewals["scan"] = session.renewals.get("scan", 0) + 1
 
 
 def _remove_all() -> None:

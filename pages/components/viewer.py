@@ -12,7 +12,7 @@ from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_text
 from model_zoo import ModelCard, zoo_folder
 from pages.components.display import choose_rendering, choose_window, window_chosen
-from pages.state import state
+from pages.components.state import state
 from scans import Scan
 
 

@@ -18,7 +18,7 @@ from explain import Cancelled, cache, explain
 from explain.cache import CACHE
 from explain.queue import LIVE, Job, Queue
 from pages.components.samples import SAMPLES
-from pages.state import PageState
+from pages.components.state import PageState
 
 ROOT = Path(__file__).parents[2]
 PATIENT = 55.0  # seconds that a page waits for its map: as long as that takes, even on a busy machine

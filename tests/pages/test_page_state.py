@@ -19,7 +19,7 @@ from model_zoo import Model
 from pages.components.explain import worklist
 from pages.components.explain.progress import SECTION
 from pages.components.samples import SAMPLES
-from pages.state import PageState, Region
+from pages.components.state import PageState, Region
 from scans import phantom
 from tests.conftest import CLASSES
 from tests.good_files import dicom12, nifti, png

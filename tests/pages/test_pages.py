@@ -10,7 +10,7 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import models
 from tests.pages.conftest import ROOT, SAMPLE, alts, errors, open_app
 
-PAGES = sorted(set((ROOT / "pages").glob("*.py")) - {ROOT / "pages" / "state.py"})
+PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 
 def text_of(app: AppTest) -> str:

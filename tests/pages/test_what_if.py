@@ -11,7 +11,7 @@ from explain.counterfactual import counterfactuals
 from explain.counterfactual.regions import as_table
 from pages.charts.what_if import canvas, changes
 from pages.components.explain import what_if
-from pages.state import PageState, Region
+from pages.components.state import PageState, Region
 from scans import BLANK_SLICE, Box, ScanError, phantom
 from tests.conftest import tiny_network
 from tests.explain.conftest import explanation

@@ -16,7 +16,7 @@ from model_zoo import ModelError
 from pages.charts.whole_series import lines
 from pages.components.explain import whole_series
 from pages.components.requests import FAILED
-from pages.state import PageState
+from pages.components.state import PageState
 from scans import Scan, phantom
 from tests.conftest import tiny_network
 from tests.explain.networks import model_of
@@ -34,7 +34,7 @@ def page(volume, model):
 
     from pages.components.explain.whole_series import show_whole_series
     from pages.components.pickers import Open
-    from pages.state import state
+    from pages.components.state import state
 
     volume = st.session_state.get("another volume", volume)
     place = next(iter(state().slices.values()), 2)

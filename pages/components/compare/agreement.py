@@ -25,7 +25,7 @@ from model_zoo import ModelCard
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
 from pages.components.display import window_chosen
-from pages.state import state
+from pages.components.state import state
 from scans import Scan
 
 _RANKS = (
@@ -36,41 +36,41 @@ _ACROSS = ("Between models", "Between methods")
 
 
 def show_agreement(
-    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
+    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], explanations: Mapping[tuple[str, str], Explanation]
 ) -> None:
-    """Draw how far the maps agree, in numbers and as a picture of a pair. `found` goes by (model, method)."""
+    """Draw how far the maps agree, in numbers and as a picture of a pair. `explanations` goes by (model, method)."""
     st.subheader("Where the maps agree", anchor=False)
-    if len(found) < 2:
+    if len(explanations) < 2:
         st.caption("This needs two maps or more.")
         return
-    if said := _different_classes(cards, found):
-        st.info(said)
+    if note := _different_classes(cards, explanations):
+        st.info(note)
     numbers, pair = st.columns([5, 4], gap="large")
     with numbers:
-        _numbers(scan, cards, methods, found)
+        _numbers(scan, cards, methods, explanations)
     with pair:
-        _pair(scan, found)
+        _pair(scan, explanations)
     st.caption(
         "Agreement is not proof: models trained on the same scans can share a mistake, and coarse maps agree more "
         "easily than fine ones."
     )
 
 
-def _different_classes(cards: Sequence[ModelCard], found: Mapping[tuple[str, str], Explanation]) -> str:
+def _different_classes(cards: Sequence[ModelCard], explanations: Mapping[tuple[str, str], Explanation]) -> str:
     """Return the sentence for maps that explain different classes, "" where all explain the same."""
     names = {card.id: dict(zip(card.classes, card.names, strict=True)) for card in cards}
-    targets = {model: names[model][explanation.target] for (model, _), explanation in found.items()}
+    targets = {model: names[model][explanation.target] for (model, _), explanation in explanations.items()}
     if len(set(targets.values())) == 1:
         return ""
     each = ", ".join(f"{name} by {model}" for model, name in targets.items())
     return (
-        f"These maps explain classes of different names ({each}), so they may answer different questions. Choose one "
+        f"These maps explain classes of different names ({each}), so they are not directly comparable. Choose one "
         "class to explain for all models to compare like with like."
     )
 
 
 def _numbers(
-    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], found: Mapping[tuple[str, str], Explanation]
+    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], explanations: Mapping[tuple[str, str], Explanation]
 ) -> None:
     """Draw the rank correlations between models, or between methods."""
     session = state()
@@ -85,16 +85,18 @@ def _numbers(
     session.compare_across_methods = across == _ACROSS[1]
     ids, titles = [card.id for card in cards], {method: METHODS[method].title for method in methods}
     if across == _ACROSS[0]:
-        groups = [(titles[m], "the models", [((i, m), i) for i in ids if (i, m) in found]) for m in methods]
+        groups = [(titles[m], "the models", [((i, m), i) for i in ids if (i, m) in explanations]) for m in methods]
     else:
-        groups = [(i, "the methods", [((i, m), titles[m]) for m in methods if (i, m) in found]) for i in ids]
+        groups = [(i, "the methods", [((i, m), titles[m]) for m in methods if (i, m) in explanations]) for i in ids]
     for title, who, maps in groups:
         st.markdown(f"**{title}**")
         if len(maps) < 2:
             st.caption("There are not two maps to compare.")
             continue
         names = [name for _, name in maps]
-        values = _matrix(tuple(_identity(found[at]) for at, _ in maps), scan, [found[at].heat for at, _ in maps])
+        values = _matrix(
+            tuple(_identity(explanations[at]) for at, _ in maps), scan, [explanations[at].heat for at, _ in maps]
+        )
         st.write(agreement_sentence(values, names, who))
         if len(maps) > 2:
             st.plotly_chart(
@@ -105,9 +107,9 @@ def _numbers(
             )
 
 
-def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
+def _pair(scan: Scan, explanations: Mapping[tuple[str, str], Explanation]) -> None:
     """Draw where two maps, that the user chooses, mark the same."""
-    labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in found}
+    labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in explanations}
     first = st.selectbox("Map A", list(labels), 0, key="compare-first")
     second = st.selectbox("Map B", list(labels), 1, key="compare-second")
     session = state()
@@ -122,7 +124,7 @@ def _pair(scan: Scan, found: Mapping[tuple[str, str], Explanation]) -> None:
         "holds less evidence.",
     )
     share = session.compare_share / 100
-    a, b = found[labels[first]], found[labels[second]]
+    a, b = explanations[labels[first]], explanations[labels[second]]
     picture, shared = _picture(_identity(a), _identity(b), share, window_chosen(scan), scan, a, b)
     st.image(picture, alt=f"Where {first} and {second} mark the same", width="stretch", output_format="PNG")
     legend = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from explain.comparison.disagreement import by_disagreement, disagreement
+from explain.comparison.disagreement import Disagreement, by_disagreement, disagreement
 from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
 from pages.components.predictions import predictions
 from pages.components.samples import SAMPLES, open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
+from pages.components.state import state
 from pages.components.uploads import entries
-from pages.state import state
 
 _TABLE = "compare-table"
 DISAGREEMENT = (
@@ -40,7 +40,7 @@ def show_disagreement_table(cards: Sequence[ModelCard], shared: Shared, opened: 
             {
                 "Scan": thumbnail(scans[k]) if scans[k] else None,
                 "Disagreement": disagreements[k].bits,
-                "Predictions": _agree(disagreements[k]),
+                "Predictions": _agreement_cell(disagreements[k]),
                 "Name": names[k],
                 **{
                     card.id: prediction_cell(card, scans[k], p)
@@ -70,8 +70,8 @@ def show_disagreement_table(cards: Sequence[ModelCard], shared: Shared, opened: 
         st.error(sentence)
 
 
-def _agree(found) -> str:
-    return "" if found.bits is None else "differ" if found.differ else "the same"
+def _agreement_cell(of_scan: Disagreement) -> str:
+    return "" if of_scan.bits is None else "differ" if of_scan.differ else "the same"
 
 
 def _open(names: list[str], opened: Callable[[], None]) -> None:

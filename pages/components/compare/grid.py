@@ -13,7 +13,7 @@ from explain.render.rendering import shared_colour_bar
 from model_zoo import ModelCard, zoo_folder
 from pages.components.display import choose_rendering, choose_window
 from pages.components.requests import Status
-from pages.state import state
+from pages.components.state import state
 from scans import Scan
 
 SIDE = 448  # pixels of a picture

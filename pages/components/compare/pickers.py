@@ -5,7 +5,7 @@ import streamlit as st
 from explain import METHODS
 from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
-from pages.state import renew, state, widget_key
+from pages.components.state import renew, state, widget_key
 
 MOST = 4  # models, and methods: sixteen small pictures
 PREDICTED = ""  # the class that each model itself predicts

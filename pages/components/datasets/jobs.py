@@ -7,7 +7,7 @@ has seen until it forgets them, because the queue hands out a finished one only 
 from collections.abc import Callable
 
 from explain.queue import BACKGROUND, LIVE, Job, Task
-from pages.state import state
+from pages.components.state import state
 
 
 def submit(key: str, work: Callable[[Callable[[float], None]], object]) -> Job:

@@ -12,7 +12,7 @@ from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
 from pages.components.display import window_chosen
 from pages.components.requests import Status, cancel, draw_as_ready, release
-from pages.state import state
+from pages.components.state import state
 from scans import Scan
 
 SECTION = "all methods"

@@ -9,8 +9,8 @@ import streamlit as st
 from explain import METHODS, Request
 from explain.captions import progress_text
 from pages.components.requests import POLL, Status, cancel, collect, release
+from pages.components.state import state
 from pages.components.viewer import show_scan
-from pages.state import state
 
 SECTION = "map"
 

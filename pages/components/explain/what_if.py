@@ -11,7 +11,7 @@ from explain.slice_probabilities import leading
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.style import CONFIG
 from pages.charts.what_if import canvas, changes
-from pages.state import Region, renew, state, widget_key
+from pages.components.state import Region, renew, state, widget_key
 from scans import Box, Scan, ScanError
 
 _BOX = {"row": "Row", "column": "Column", "height": "Height", "width": "Width"}

@@ -22,7 +22,7 @@ from pages.charts.style import CONFIG
 from pages.charts.whole_series import MOST, lines
 from pages.components.pickers import Open
 from pages.components.requests import POLL, Status, cancel, collect, release
-from pages.state import state
+from pages.components.state import state
 
 SECTION = "series"
 _CHART = "series-chart"
