@@ -1,16 +1,22 @@
 """python -m explain SCAN... --model MODEL --method METHOD --out DIR: maps, pictures and a manifest."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from explain import METHODS, Request, draw, explain, method, png, predict
-from explain.arguments import add_request_flags, add_slice_flags, choose_slice, request_settings, unique_stems
+from explain.arguments import (
+    add_request_flags,
+    add_slice_flags,
+    choose_slice,
+    print_entries,
+    request_settings,
+    unique_stems,
+)
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.request import check_seconds
-from model_zoo import Model, ModelError, load_model
+from model_zoo import Model, load_model
 from scans import ScanError, read
 
 ALL = "all"
@@ -48,25 +54,15 @@ COMMANDS = {"evaluate": _evaluate, "board": _evaluate, "counterfactual": _counte
 
 
 def _explain(options: argparse.Namespace) -> int:
-    try:
+    def entries() -> list[dict]:
         check_seconds(options.seconds)  # before a model is loaded
         options.method = _methods(options.method)
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         stems = unique_stems(options.scans)
-        entries = [e for path, stem in stems for e in _explain_file(model, path, stem, options)]
-    except ModelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(entries, indent=2, ensure_ascii=False))
-    else:
-        for entry in entries:
-            print(_line(entry))
-    return int(any("error" in entry for entry in entries))
+        return [entry for path, stem in stems for entry in _explain_file(model, path, stem, options)]
+
+    return print_entries(entries, _line, options)
 
 
 def _methods(names: list[str]) -> list[str]:

@@ -1,9 +1,13 @@
 """Shared by the commands of `python -m explain`: flags, the choice of a slice, and the names of results."""
 
 import argparse
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from explain.request import DEFAULTS, SETTINGS
+from model_zoo import ModelError
 from scans import PLANES, Scan, ScanError
 
 
@@ -30,6 +34,29 @@ def add_slice_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that choose a slice of a volume."""
     parser.add_argument("--plane", choices=PLANES, default="axial", help="plane through a NIfTI volume")
     parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one")
+
+
+def print_entries(
+    entries_of: Callable[[], list[dict]], line: Callable[[dict], str], options: argparse.Namespace
+) -> int:
+    """Print what `entries_of()` returns, as lines or with --json as one list. Returns the exit status.
+
+    0, 1 where an entry has an "error", 2 where nothing could be done: a ModelError, or an --out that cannot be written.
+    """
+    try:
+        entries = entries_of()
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        for entry in entries:
+            print(line(entry))
+    return int(any("error" in entry for entry in entries))
 
 
 def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:

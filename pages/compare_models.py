@@ -17,8 +17,7 @@ from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
 from pages.components.state import renew, state, widget_key
-from pages.components.viewer import show_scan
-from scans import BLANK_SLICE
+from pages.components.viewer import refuse_blank
 
 SECTION = "compare"
 VIEWS = ("This scan", "All scans by disagreement")
@@ -75,12 +74,7 @@ with desk:
         gallery()
         st.stop()
     scan = opened.scan
-    for note in scan.notes:
-        st.info(note)
-    if scan.blank:
-        st.error(BLANK_SLICE)
-        show_scan(scan)
-        st.stop()
+    refuse_blank(scan)
     predicted = predictions(cards, [scan])
     row = predicted.rows[0]
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")

@@ -25,8 +25,7 @@ from pages.components.requests import release
 from pages.components.samples import gallery
 from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
-from pages.components.viewer import show_explanation, show_scan
-from scans import BLANK_SLICE
+from pages.components.viewer import refuse_blank, show_explanation, show_scan
 
 require_frame()
 
@@ -87,11 +86,10 @@ with desk:
         gallery()
         st.stop()
     scan = opened.scan
-    for note in scan.notes:
-        st.info(note)
+    refuse_blank(scan)
     predicted = predictions([card], [scan])
-    if scan.blank or card.id in predicted.errors:
-        st.error(predicted.errors.get(card.id, BLANK_SLICE))
+    if card.id in predicted.errors:
+        st.error(predicted.errors[card.id])
         show_scan(scan)
         st.stop()
     model = predicted.models[card.id]

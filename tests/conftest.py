@@ -63,19 +63,18 @@ def tiny_network(side: int = 32, classes: int = len(CLASSES), seed: int = 0):
     )
 
 
-def card_of(network, **changes) -> ModelCard:
-    """Return an honest, minimal card of a network that is in no bundle; `changes` overwrite its fields."""
-    height, width, channels = network.input_shape[1:]
+def made_up_card(**changes) -> ModelCard:
+    """Return a minimal card of a model that does not exist; `changes` overwrite its fields."""
     facts = {
         "id": "tiny-phantom4",
         "title": "A tiny network with random weights",
         "task": "phantom4",
         "classes": CLASSES,
         "names": ("Glioma", "Meningioma", "No tumour", "Pituitary tumour"),
-        "input": InputSpec(height, width, channels),
-        "tap": find_tap(network),
-        "parameters": network.count_params(),
-        "recipe": {"task": "phantom4", "network": "tiny"},
+        "input": InputSpec(32, 32),
+        "tap": "last",
+        "parameters": 1300,
+        "recipe": {},
         "dataset": "none",
         "dataset_version": "none",
         "fingerprint": "0" * 64,
@@ -88,6 +87,17 @@ def card_of(network, **changes) -> ModelCard:
         "limits": ("Random weights.",),
     }
     return ModelCard(**facts | changes)
+
+
+def card_of(network, **changes) -> ModelCard:
+    """Return an honest, minimal card of a network that is in no bundle; `changes` overwrite its fields."""
+    facts = {
+        "input": InputSpec(*network.input_shape[1:]),
+        "tap": find_tap(network),
+        "parameters": network.count_params(),
+        "recipe": {"task": "phantom4", "network": "tiny"},
+    }
+    return made_up_card(**facts | changes)
 
 
 def write_bundle(folder: Path, network, **changes) -> ModelCard:

@@ -2,15 +2,14 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from explain.arguments import choose_slice, unique_stems
+from explain.arguments import choose_slice, print_entries, unique_stems
 from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.render.overlay import gray, png, upright
-from model_zoo import ModelError, load_model
+from model_zoo import load_model
 from scans import PLANES, Box, Scan, ScanError, read
 
 
@@ -18,27 +17,18 @@ def main(arguments: list[str]) -> int:
     """Run the command. Returns 0, 1 if the scan or the region cannot be used, 2 on any other error."""
     options = _parser().parse_args(_negative_kept(arguments))
     actions = tuple(dict.fromkeys(options.action or (("erase", "keep", "move") if options.to else ("erase", "keep"))))
-    path, status = options.scan, 0
-    try:
+
+    def entries() -> list[dict]:
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
-        scan = choose_slice(read(path, plane=options.plane), options.slice)
-        results = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
-        entries = [_saved(each, path, options.out) for each in results]
-    except ScanError as error:
-        entries, status = [{"file": str(path), "error": str(error)}], 1
-    except ModelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps(entries, indent=2, ensure_ascii=False))
-    else:
-        for entry in entries:
-            print(_line(entry))
-    return status
+        try:
+            scan = choose_slice(read(options.scan, plane=options.plane), options.slice)
+            results = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
+            return [_saved(each, options.scan, options.out) for each in results]
+        except ScanError as error:
+            return [{"file": str(options.scan), "error": str(error)}]
+
+    return print_entries(entries, _line, options)
 
 
 def _saved(result: Counterfactual, path: Path, out: Path) -> dict:

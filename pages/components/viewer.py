@@ -13,7 +13,7 @@ from explain.evaluation.summary import method_summary, summary_text
 from model_zoo import ModelCard, zoo_folder
 from pages.components.display import choose_rendering, choose_window, window_chosen
 from pages.components.state import state
-from scans import Scan
+from scans import BLANK_SLICE, Scan
 
 
 @st.fragment
@@ -43,6 +43,16 @@ def show_scan(scan: Scan) -> list:
     _picture(columns[0], png(draw(scan, rendering=Rendering(window=window_chosen(scan))).picture), "The scan")
     columns[0].caption(" · ".join(scan_facts(scan)))
     return columns
+
+
+def refuse_blank(scan: Scan) -> None:
+    """Draw the notes of a scan; of a blank slice also the sentence and the picture, and end the page there."""
+    for note in scan.notes:
+        st.info(note)
+    if scan.blank:
+        st.error(BLANK_SLICE)
+        show_scan(scan)
+        st.stop()
 
 
 def _explain_colours(column, explanation: Explanation, card: ModelCard, rendering: Rendering, drawing: Drawing) -> None:

@@ -10,28 +10,9 @@ import explain.request as request
 from explain import Prediction, Request, explain, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
 from scans import InputSpec, Scan, ScanError, phantom
+from tests.conftest import made_up_card, tiny_network, write_bundle
 
-CARD = ModelCard(
-    id="tiny-phantom4",
-    title="A card without weights",
-    task="phantom4",
-    classes=("glioma", "notumor"),
-    names=("Glioma", "No tumour"),
-    input=InputSpec(32, 32),
-    tap="last",
-    parameters=1,
-    recipe={},
-    dataset="none",
-    dataset_version="none",
-    fingerprint="0" * 64,
-    scans={},
-    weights_sha256="0" * 64,
-    weights_bytes=1,
-    temperature=1.0,
-    licence="Apache-2.0",
-    scores=(),
-    limits=(),
-)
+CARD = made_up_card(classes=("glioma", "notumor"), names=("Glioma", "No tumour"))
 PIXELS = np.random.default_rng(0).random((512, 640), dtype=np.float32)
 SCAN = Scan(PIXELS, digest="a" * 64, plane="axial")
 PREDICTION = Prediction(np.zeros((32, 32, 3), np.float32), None, np.array([0.9, 0.1], np.float32))
@@ -103,8 +84,6 @@ def test_a_request_can_be_sent_to_another_process(model, scan):
 
 
 def test_a_process_with_other_weights_refuses_a_request(model, scan, tmp_path, monkeypatch):
-    from tests.conftest import tiny_network, write_bundle
-
     sent = pickle.dumps(Request(model, scan, "gradcam"))
     write_bundle(tmp_path / "tiny-phantom4", tiny_network(seed=9))
     monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))

@@ -95,6 +95,18 @@ def pending(app: AppTest) -> list[Job]:
     return [job for section in state_of(app).sections.values() for job in section.jobs.values() if job.state in LIVE]
 
 
+def until_done(app: AppTest) -> AppTest:
+    """Run again, as the page does by itself, until no map is in progress."""
+    for _ in range(100):
+        assert not app.exception
+        if not app.get("progress") and not pending(app):
+            return app
+        for job in pending(app):
+            job.wait(60)
+        app.run()
+    raise AssertionError("the maps were not done after 100 runs")
+
+
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     """Hand files (name, bytes) to the upload field, and run."""
     values = [(name, data, "application/octet-stream") for name, data in files]

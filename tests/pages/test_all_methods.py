@@ -6,16 +6,7 @@ from explain import METHODS
 from explain.evaluation.summary import summary_line
 from explain.queue import LIVE, Queue
 from pages.components.explain.all_methods import SECTION
-from tests.pages.conftest import (
-    SAMPLE,
-    alts,
-    errors,
-    open_app,
-    pending,
-    press,
-    rest,
-    state_of,
-)
+from tests.pages.conftest import SAMPLE, alts, errors, open_app, press, rest, state_of, until_done
 
 
 @pytest.fixture
@@ -36,17 +27,6 @@ def all_done(in_tiny_zoo):
     app.session_state["explain-part"] = "All methods"
     yield until_done(app.run())
     rest(queue)
-
-
-def until_done(app):
-    """Run again, as the page does by itself, until every map is there."""
-    for _ in range(100):
-        if not app.get("progress"):
-            return app
-        for job in pending(app):
-            job.wait(60)
-        app.run()
-    raise AssertionError("the maps were not done after 100 runs")
 
 
 def live(queue: Queue) -> list:

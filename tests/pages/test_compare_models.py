@@ -16,7 +16,7 @@ from pages.components.samples import SAMPLES
 from scans import BLANK_SLICE, phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti, png
-from tests.pages.conftest import SAMPLE, alts, errors, open_app, pending, state_of, urls
+from tests.pages.conftest import SAMPLE, alts, errors, open_app, state_of, until_done, urls
 from tests.pages.conftest import upload as upload_files
 
 FIGSHARE = {"classes": ("glioma", "meningioma", "pituitary"), "names": ("Glioma", "Meningioma", "Pituitary tumour")}
@@ -65,18 +65,6 @@ def page(queue) -> AppTest:
 def opened(page: AppTest, scan: str | None = SAMPLE) -> AppTest:
     state_of(page).scan = scan
     return until_done(page.run())
-
-
-def until_done(page: AppTest) -> AppTest:
-    """Run the page until every map is there."""
-    for _ in range(60):
-        assert not page.exception
-        if not page.get("progress"):
-            return page
-        for job in pending(page):
-            job.wait(60)
-        page.run()
-    raise AssertionError("the maps were not done after 60 runs")
 
 
 def texts(page: AppTest) -> str:

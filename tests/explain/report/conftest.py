@@ -8,8 +8,8 @@ import pytest
 from explain import METHODS, Explanation
 from explain.report import ReportInput
 from model_zoo import Estimate, ModelCard, Score
-from scans import InputSpec, Scan, read
-from tests.conftest import CLASSES
+from scans import Scan, read
+from tests.conftest import made_up_card
 from tests.explain.conftest import explanation
 from tests.good_files import disc, png
 
@@ -35,27 +35,14 @@ SCORES = (
 
 def card(**changes) -> ModelCard:
     facts = {
-        "id": "tiny-phantom4",
-        "title": "A tiny network with random weights",
-        "task": "phantom4",
-        "classes": CLASSES,
-        "names": ("Glioma", "Meningioma", "No tumour", "Pituitary tumour"),
-        "input": InputSpec(32, 32, 3),
-        "tap": "last",
-        "parameters": 1300,
-        "recipe": {},
         "dataset": "Phantoms",
         "dataset_version": "1",
         "fingerprint": "f" * 64,
-        "scans": {},
         "weights_sha256": "a" * 64,
-        "weights_bytes": 1,
-        "temperature": 1.0,
-        "licence": "Apache-2.0",
         "scores": SCORES,
         "limits": ("It knows nothing of knees.", "It was trained once."),
     }
-    return ModelCard(**facts | changes)
+    return made_up_card(**facts | changes)
 
 
 def explained(scan: Scan, model: ModelCard, method: str = "gradcam", **changes) -> Explanation:
