@@ -45,15 +45,23 @@ def test_opened_and_not_touched_every_widget_shows_the_same_on_the_next_page_and
     assert {"slider: Window", "slider: Level"} <= set(first)
     go_to(page, "Compare models")
     page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length >= 3")
-    compared = widget_values(page)
+    compared = widget_values(page, maps=False)
     shared = [label for label in PICTURES if label in first]
     assert {label: compared[label] for label in shared} == {label: first[label] for label in shared}
-    for other in PAGES:
-        go_to(page, other)
-        go_to(page, "Explain a scan")
-        page.locator(HEATMAP).wait_for()
-        assert widget_values(page) == first, other
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page) == first
     assert page.locator(HEATMAP).get_attribute("src").split("/")[-1] == picture.split("/")[-1]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_in_between_changes_what_the_explain_page_shows(page, name):
+    open_input(page, "volume")
+    first = widget_values(page)
+    go_to(page, name)
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page) == first
 
 
 @pytest.mark.parametrize("name", ["sample", "volume"])
@@ -64,24 +72,23 @@ def test_every_widget_of_the_explain_page_keeps_what_was_chosen(page, name):
     assert changed, "there is nothing to change"
     after = widget_values(page)
     assert all(after[label] != before[label] for label in changed if label in after and label in before)
-    for other in ("Compare models", "About"):
-        go_to(page, other)
-        go_to(page, "Explain a scan")
-        page.locator(HEATMAP).wait_for()
-        assert widget_values(page) == after, other
+    go_to(page, "Compare models")
+    go_to(page, "Explain a scan")
+    page.locator(HEATMAP).wait_for()
+    assert widget_values(page) == after
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "About"])
 def test_every_widget_of_another_page_keeps_what_was_chosen(page, name):
     open_input(page, "sample")
     go_to(page, name)
-    before = widget_values(page)
+    before = widget_values(page, maps=False)
     changed = change_every_widget(page)
-    after = widget_values(page)
+    after = widget_values(page, maps=False)
     assert changed and any(after.get(label) != before.get(label) for label in changed)
     go_to(page, "About")
     go_to(page, name)
-    assert widget_values(page) == after
+    assert widget_values(page, maps=False) == after
 
 
 def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
@@ -90,12 +97,11 @@ def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
     page.wait_for_function(
         "document.querySelector('[role=slider][aria-label=Slice]').getAttribute('aria-valuenow') == 5"
     )
-    page.get_by_role("slider", name="Window").press("ArrowLeft")
+    page.locator("input[type=range][aria-label=Window]").press("ArrowLeft")
     settle(page)
     moved = widget_values(page)
     go_to(page, "Compare models")
-    settle(page)
-    assert widget_values(page)["slider: Slice"] == "5"
+    assert widget_values(page, maps=False)["slider: Slice"] == "5"
     go_to(page, "Explain a scan")
     page.locator(HEATMAP).wait_for()
     assert widget_values(page) == moved

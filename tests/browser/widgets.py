@@ -31,19 +31,19 @@ _READ = """() => {
 }"""
 
 
-def settle(page) -> None:
-    """Wait until no script runs and none is about to: fragments and pending maps included."""
+def settle(page, maps: bool = True) -> None:
+    """Wait until no script runs and none is about to; with `maps` also until every map is there."""
     for _ in range(200):
         page.locator(CALM).wait_for()
         page.wait_for_timeout(300)
-        if page.locator(CALM).count() and not page.locator("[data-testid=stProgress]").count():
+        if page.locator(CALM).count() and not (maps and page.locator("[data-testid=stProgress]").count()):
             return
     raise AssertionError("the page never comes to rest")
 
 
-def widget_values(page) -> dict[str, object]:
+def widget_values(page, maps: bool = True) -> dict[str, object]:
     """Return what each visible widget shows, by kind and label."""
-    settle(page)
+    settle(page, maps)
     return page.evaluate(_READ)
 
 
@@ -51,10 +51,10 @@ PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality
 
 
 def go_to(page, name: str) -> None:
-    """Open a page by its link, and wait until it stands."""
+    """Open a page by its link, and wait until it stands; its maps may still be on their way."""
     page.get_by_role("link", name=name, exact=True).click()
     page.wait_for_timeout(500)
-    settle(page)
+    settle(page, maps=False)
 
 
 def change_every_widget(page) -> list[str]:
@@ -63,20 +63,20 @@ def change_every_widget(page) -> list[str]:
     The scan, the model and the methods stay: what else there is depends on them.
     """
     labels = []
-    for label in widget_values(page):
+    for label in widget_values(page, maps=False):
         kind, _, name = label.partition(": ")
         if name in ("Scan", "Model", "Method", "Models", "Methods", "Dataset") or "(" in name.partition(" (")[2][:2]:
             continue
         if _change(page, kind, name):
             labels.append(label)
-            settle(page)
+            settle(page, maps=False)
     return labels
 
 
 def _change(page, kind: str, name: str) -> bool:
     """Change one widget; return whether it could be."""
     if kind == "slider":
-        slider = page.get_by_role("slider", name=name, exact=True).first
+        slider = page.locator(f"input[type=range][aria-label='{name}']").first
         at_most = slider.input_value() == slider.get_attribute("max")
         slider.press("ArrowLeft" if at_most else "ArrowRight")
     elif kind == "selectbox":
