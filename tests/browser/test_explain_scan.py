@@ -70,11 +70,11 @@ def test_a_file_becomes_a_heatmap_and_a_map_in_its_own_pixels(page, name):
     page.locator(HEATMAP).wait_for()
     page.get_by_text(f"{shape[1]} × {shape[0]} pixels").wait_for()
 
-    choose(page, "Class to explain", "Glioma")
+    choose(page, "Explain the evidence for", "Glioma")
     page.get_by_text("no evidence for Glioma").or_(page.get_by_text("logit of “Glioma”")).first.wait_for()
 
     before = page.locator(HEATMAP).get_attribute("src")
-    page.get_by_role("slider", name="Opacity (%)").press("ArrowRight")
+    page.locator("input[type=range][aria-label='Opacity (%)']").press("ArrowRight")
     page.wait_for_function("([css, old]) => document.querySelector(css).src != old", arg=[HEATMAP, before])
 
     with zipfile.ZipFile(io.BytesIO(downloaded(page, "Map and manifest (ZIP)"))) as bundle:

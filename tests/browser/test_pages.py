@@ -35,7 +35,7 @@ def test_every_page_opens_by_its_link_with_charts_that_are_not_empty(page):
 def test_what_the_model_says_without_a_region(page):
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
     page.locator(HEATMAP).wait_for()
-    page.get_by_role("button", name="Start from the map").click()
+    page.get_by_role("button", name="Box around the hottest region").click()
     page.get_by_text("With the region removed").first.wait_for()
     page.get_by_text("With the region alone").first.wait_for()
     assert_no_traceback(page)
@@ -71,7 +71,7 @@ def test_models_are_compared_side_by_side_and_the_scan_comes_along(page):
     upload(page, {"head.png": png(phantom("glioma", 7).scan.pixels)})
     page.locator(HEATMAP).wait_for()
     open_page(page, "Compare models")
-    page.get_by_role("heading", name="answer").first.wait_for()  # of a scan: without one the page asks for one
+    page.get_by_role("heading", name="predict").first.wait_for()  # of a scan: without one the page asks for one
     page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length >= 5")
     page.locator(CALM).wait_for()
     assert_no_traceback(page)
@@ -79,7 +79,7 @@ def test_models_are_compared_side_by_side_and_the_scan_comes_along(page):
     page.locator(HEATMAP).wait_for()
 
 
-def test_a_phone_shows_the_answer_without_scrolling_sideways(page):
+def test_a_phone_shows_the_prediction_without_scrolling_sideways(page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(page.url + "?sample=phantom-1")
     page.locator(HEATMAP).wait_for()

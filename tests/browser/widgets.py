@@ -1,5 +1,7 @@
 """What every widget on a page shows, read from the browser, and how to change each of them."""
 
+import re
+
 CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 # Keys are "kind: label", numbered where a label stands there twice. Upload fields and buttons hold no value.
@@ -60,14 +62,16 @@ def go_to(page, name: str) -> None:
 def change_every_widget(page) -> list[str]:
     """Change each slider, choice, toggle and number on the page, one after the other; return the labels.
 
-    The scan, the model and the methods stay: what else there is depends on them.
+    The scan, the model and the methods stay, for what else there is depends on them. What opens another part of the
+    page comes last. A label that stands there twice, or none, is passed over.
     """
+    fixed = ("", "Scan", "Model", "Method", "Models", "Methods", "Dataset")
+    found = [label for label in widget_values(page, maps=False) if not re.search(r" \(\d\)$", label)]
+    found.sort(key=lambda label: label.startswith(("tabs", "group: View")))
     labels = []
-    for label in widget_values(page, maps=False):
+    for label in found:
         kind, _, name = label.partition(": ")
-        if name in ("Scan", "Model", "Method", "Models", "Methods", "Dataset") or "(" in name.partition(" (")[2][:2]:
-            continue
-        if _change(page, kind, name):
+        if name.strip() not in fixed and _change(page, kind, name):
             labels.append(label)
             settle(page, maps=False)
     return labels
