@@ -45,8 +45,24 @@ def settle(page, maps: bool = True) -> None:
 
 def widget_values(page, maps: bool = True) -> dict[str, object]:
     """Return what each visible widget shows, by kind and label."""
-    settle(page, maps)
-    return page.evaluate(_READ)
+    values = None
+    for _ in range(40):  # a page that was just opened may still be drawn
+        settle(page, maps)
+        before, values = values, page.evaluate(_READ)
+        if values == before:
+            break
+    return values
+
+
+def assert_widgets(page, expected: dict[str, object]) -> None:
+    """Fail if the widgets do not come to show what is expected; a busy machine may take some seconds to draw them."""
+    for _ in range(30):
+        values = widget_values(page, maps=False)
+        if values == expected:
+            return
+        page.wait_for_timeout(500)
+    differing = {key: (expected.get(key), values.get(key)) for key in expected.keys() | values.keys()}
+    assert {key: pair for key, pair in differing.items() if pair[0] != pair[1]} == {}
 
 
 PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality", "About")

@@ -12,6 +12,8 @@ from tests.conftest import tiny_network
 from tests.explain.analytic import broken, constant, dense_only, full_size, scaled
 from tests.explain.networks import model_of
 
+pytestmark = pytest.mark.slow
+
 EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]
 NAMES = [f"{method.id} {engine}" for method, engine in EVERY]
 NEED_A_MAP = ("gradcam", "gradcam++", "layercam", "hirescam", "scorecam")

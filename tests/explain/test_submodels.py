@@ -9,6 +9,8 @@ from model_zoo import ModelError
 from model_zoo.tap import find_tap
 from tests.explain.networks import NETWORKS, make
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def batch(noise) -> np.ndarray:

@@ -8,6 +8,8 @@ from explain.methods import METHODS, cam, keras_vis
 from explain.refinement import MethodInput
 from tests.explain.networks import NETWORKS, ask, make, model_of
 
+pytestmark = pytest.mark.slow
+
 
 def by_hand() -> keras.Model:
     """Two channels, the input's red and green, pooled to their means; class 0 = 3 red - 2 green, class 1 = -red."""

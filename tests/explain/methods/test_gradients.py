@@ -10,6 +10,8 @@ from scans import InputSpec
 from tests.explain.analytic import constant, counted, drawn, linear
 from tests.explain.networks import ask, make, model_of
 
+pytestmark = pytest.mark.slow
+
 SIDE = 16
 WEIGHTS = drawn(SIDE)
 

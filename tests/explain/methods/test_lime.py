@@ -11,6 +11,8 @@ from tests.conftest import tiny_network
 from tests.explain.analytic import constant, counted, linear
 from tests.explain.networks import make, model_of
 
+pytestmark = pytest.mark.slow
+
 
 def question_of(network, square: np.ndarray, target: int = 0, seed: int = 0) -> MethodInput:
     return MethodInput(model_of(network), square, target, seed)

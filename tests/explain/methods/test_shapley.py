@@ -12,6 +12,8 @@ from tests.conftest import tiny_network
 from tests.explain.analytic import constant, counted, linear
 from tests.explain.networks import make, model_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def square() -> np.ndarray:

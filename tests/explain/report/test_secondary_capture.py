@@ -16,6 +16,8 @@ from scans import read
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, dicom_frames, disc, png
 
+pytestmark = pytest.mark.slow
+
 STUDY = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.10.1",
     "SeriesInstanceUID": "1.2.826.0.1.3680043.10.2",
