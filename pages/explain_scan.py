@@ -120,7 +120,7 @@ with desk:
         *(["Whole series"] if opened.volume else []),
         *(["Worklist"] if len(entries()) > 1 else []),
     ]
-    tabs = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun"), strict=True))
+    tabs = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun", bind="query-params"), strict=True))
     if tabs["All methods"].open:
         with tabs["All methods"]:
             show_all_methods(request)

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 TITLES = {
     "Compare models": "Where do the models disagree?",
-    "Model performance": "How good is a model?",
-    "Datasets": "What are the models trained on?",
-    "Explanation quality": "How far can the maps be trusted?",
+    "Model performance": "Model performance",
+    "Datasets": "Datasets",
+    "Explanation quality": "Explanation quality",
     "About": "About Candor",
 }
 

@@ -62,7 +62,7 @@ def assert_widgets(page, expected: dict[str, object]) -> None:
             return
         page.wait_for_timeout(500)
     differing = {key: (expected.get(key), values.get(key)) for key in expected.keys() | values.keys()}
-    assert {key: pair for key, pair in differing.items() if pair[0] != pair[1]} == {}
+    raise AssertionError({key: pair for key, pair in differing.items() if pair[0] != pair[1]})
 
 
 PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality", "About")
