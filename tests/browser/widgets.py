@@ -78,10 +78,10 @@ def go_to(page, name: str) -> None:
 def change_every_widget(page) -> list[str]:
     """Change each slider, choice, toggle and number on the page, one after the other; return the labels.
 
-    The scan, the model and the methods stay, for what else there is depends on them. What opens another part of the
-    page comes last. A label that stands there twice, or none, is passed over.
+    The scan, its plane, the model and the methods stay, for what else there is depends on them. What opens another part
+    of the page comes last. A label that stands there twice, or none, is passed over.
     """
-    fixed = ("", "Scan", "Model", "Method", "Models", "Methods", "Dataset")
+    fixed = ("", "Scan", "Plane", "Model", "Method", "Models", "Methods", "Dataset")
     found = [label for label in widget_values(page, maps=False) if not re.search(r" \(\d\)$", label)]
     found.sort(key=lambda label: label.startswith(("tabs", "group: View")))
     labels = []

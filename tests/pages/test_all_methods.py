@@ -75,7 +75,7 @@ def test_another_page_cancels_what_this_one_waits_for(held_up, queue, slow):
 
 
 def test_another_tab_cancels_the_maps_and_keeps_that_of_the_page(held_up, queue):
-    held_up.session_state["explain-part"] = "What if?"
+    held_up.session_state["explain-part"] = held_up.query_params["explain-part"] = "What if?"
     held_up.run()
     assert len(live(queue)) == 1 and SECTION not in state_of(held_up).sections
 
