@@ -87,6 +87,7 @@ def change_every_widget(page) -> list[str]:
     labels = []
     for label in found:
         kind, _, name = label.partition(": ")
+        settle(page, maps=kind == "selectbox")  # maps that come one by one draw their part anew, and close an open list
         if name.strip() not in fixed and _change(page, kind, name):
             labels.append(label)
             settle(page, maps=False)
