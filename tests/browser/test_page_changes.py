@@ -96,9 +96,7 @@ def test_every_widget_of_another_page_keeps_what_was_chosen(page, name):
 def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
     open_input(page, "volume")
     page.get_by_role("button", name="Next slice").click()
-    page.wait_for_function(
-        "document.querySelector('[role=slider][aria-label=Slice]').getAttribute('aria-valuenow') == 5"
-    )
+    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 5")
     page.locator("input[type=range][aria-label=Window]").press("ArrowLeft")
     settle(page)
     moved = widget_values(page)
