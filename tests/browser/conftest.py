@@ -114,7 +114,7 @@ def page(browser, server):
 
 def _is_complaint(message) -> bool:
     """True for an error, except a picture that a newer run had replaced before a busy browser fetched it."""
-    replaced = "404" in message.text and "/media/" in message.location.get("url", "")
+    replaced = "/media/" in f"{message.text} {message.location.get('url', '')}"
     return message.type == "error" and not replaced
 
 
