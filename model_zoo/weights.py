@@ -30,7 +30,8 @@ def save_packed(network, path: Path) -> None:
     network.save(loose)
     with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
-            target.writestr(zipfile.ZipInfo(name), _timeless(name, source.read(name)), zipfile.ZIP_DEFLATED, 9)
+            data = _timeless(name, source.read(name))
+            target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 6)  # 9: 5 % smaller, 6 times slower
     loose.unlink()
 
 

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 
 from model_zoo import ModelCard, write_card
-from model_zoo.tap import find_tap
 from model_zoo.weights import save_packed, sha256_of
 from scans import InputSpec
 
 CLASSES = ("glioma", "meningioma", "notumor", "pituitary")
+
+
+def compiling(name: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a test with this method or engine: numba compiles shap in each process, which takes 10 s."""
+    return [pytest.mark.slow] if name == "shap" else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -91,6 +95,10 @@ def made_up_card(**changes) -> ModelCard:
 
 def card_of(network, **changes) -> ModelCard:
     """Return an honest, minimal card of a network that is in no bundle; `changes` overwrite its fields."""
+    from model_zoo.tap import (
+        find_tap,  # late: it loads TensorFlow, which the process that hands out tests does not need
+    )
+
     facts = {
         "input": InputSpec(*network.input_shape[1:]),
         "tap": find_tap(network),

@@ -88,7 +88,7 @@ def _wait_until_healthy(process: subprocess.Popen, address: str, log: Path) -> N
     pytest.fail(f"the server was not up after 30 s: {log.read_text(errors='replace')}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")  # not session: its event loop would run on beside the tests of other folders
 def browser(chromium):
     from playwright.sync_api import sync_playwright
 
@@ -102,13 +102,15 @@ def browser(chromium):
 def page(browser, server):
     """The Explain page, opened. Afterwards nothing was fetched from elsewhere and no script complained."""
     complaints, elsewhere = [], []
-    tab = browser.new_page(viewport={"width": 1600, "height": 1000}, color_scheme="dark")
+    context = browser.new_context(viewport={"width": 1600, "height": 1000}, color_scheme="dark")
+    tab = context.new_page()
     tab.set_default_timeout(60_000)  # TensorFlow may still be loading
     tab.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda asked: elsewhere.append(asked.url) if _is_elsewhere(asked.url, server) else None)
     tab.goto(server)
     yield tab
+    context.close()
     assert complaints == [] and elsewhere == []
 
 

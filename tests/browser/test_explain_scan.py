@@ -92,7 +92,7 @@ def test_a_signed_map_shows_evidence_against_and_keeps_it_in_the_download(page):
     page.locator(HEATMAP).wait_for()
     choose_method(page, "SHAP over regions")
     page.get_by_text("evidence for or against").wait_for()
-    assert page.get_by_text("rank correlation").is_visible()
+    page.get_by_text("rank correlation of the last two maps").wait_for()
     before = page.locator(HEATMAP).get_attribute("src")
     page.get_by_text("Show evidence against").click()
     page.wait_for_function("([css, old]) => document.querySelector(css).src != old", arg=[HEATMAP, before])
@@ -115,7 +115,7 @@ def test_a_long_explanation_shows_how_far_it_is_and_can_be_cancelled_and_asked_a
     cancel = page.get_by_role("button", name="Cancel")
     cancel.wait_for()
     page.get_by_text("Evaluating the model").wait_for()
-    assert page.locator("[data-testid=stImage] img[alt='The scan']").is_visible()
+    page.locator("[data-testid=stImage] img[alt='The scan']").wait_for()
     cancel.click()
     page.get_by_text("Cancelled.").wait_for()
     page.get_by_role("button", name="Explain again").click()
@@ -141,7 +141,7 @@ def test_a_sample_is_one_click_away_and_about_one_more(page):
     page.locator(HEATMAP).wait_for()
     page.get_by_role("link", name="About").click()
     page.get_by_role("heading", name="About Candor").wait_for()
-    assert page.get_by_text("not for diagnosis. A heatmap is evidence about the model").is_visible()
+    page.get_by_text("not for diagnosis. A heatmap is evidence about the model").wait_for()
     assert_no_traceback(page)
 
 
@@ -151,5 +151,5 @@ def test_whoever_opens_about_first_of_all_sees_it_in_its_frame(browser, tmp_path
         page.goto(f"{address}about")
         page.get_by_role("heading", name="About Candor").wait_for()
         page.get_by_text("not for diagnosis. A heatmap is evidence about the model").wait_for()
-        assert page.get_by_role("link", name="Explain a scan").is_visible()
+        page.get_by_role("link", name="Explain a scan").wait_for()
         page.close()

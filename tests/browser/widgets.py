@@ -34,11 +34,15 @@ _READ = """() => {
 
 
 def settle(page, maps: bool = True) -> None:
-    """Wait until no script runs and none is about to; with `maps` also until every map is there."""
+    """Wait until no script runs and none is about to; with `maps` also until every map is there.
+
+    A skeleton holds the place of a widget whose script the browser has not loaded yet.
+    """
+    unfinished = "[data-testid=stSkeleton], [data-testid=stProgress]" if maps else "[data-testid=stSkeleton]"
     for _ in range(200):
         page.locator(CALM).wait_for()
-        page.wait_for_timeout(300)
-        if page.locator(CALM).count() and not (maps and page.locator("[data-testid=stProgress]").count()):
+        page.wait_for_timeout(150)
+        if page.locator(CALM).count() and not page.locator(unfinished).count():
             return
     raise AssertionError("the page never comes to rest")
 
@@ -71,7 +75,7 @@ PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality
 def go_to(page, name: str) -> None:
     """Open a page by its link, and wait until it stands; its maps may still be on their way."""
     page.get_by_role("link", name=name, exact=True).click()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(300)
     settle(page, maps=False)
 
 

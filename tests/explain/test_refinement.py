@@ -12,9 +12,11 @@ from explain.methods import METHODS
 from explain.refinement import CONVERGED, STABLE, Cancelled, Clock, MethodInput, RawMap, rank_agreement, refine
 from explain.request import check_seconds
 from model_zoo import Model, ModelError
+from tests.conftest import compiling
 from tests.explain.analytic import counted
 from tests.explain.networks import make, model_of
 
+EVERY = [pytest.param(method, id=method.id, marks=compiling(method.id)) for method in METHODS.values()]
 HEAD = np.ones((32, 32), bool)
 RAMP = np.arange(64, dtype=np.float32).reshape(8, 8)
 
@@ -138,7 +140,7 @@ def test_there_is_always_a_first_map_however_short_the_limit(now):
     assert refine(slow(), given).stopped == "time"
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("method", EVERY)
 def test_every_method_gives_a_map_at_the_shortest_limit(method, noise):
     engine = next(iter(method.engines.values()))
     given = MethodInput(functional(), noise[0], 1, clock=Clock(seconds=1e-9))
@@ -172,7 +174,7 @@ def test_a_cancel_waits_for_at_most_one_chunk(noise):
     assert calls == [32, 32]
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("method", EVERY)
 def test_progress_never_goes_back_and_ends_with_the_map(method, noise):
     shares: list[float] = []
     clock = Clock(progress=shares.append, stable=2)  # never stable: to the full effort

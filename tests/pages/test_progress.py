@@ -62,7 +62,7 @@ def kept():
     return explanation
 
 
-@pytest.mark.parametrize("name", [pytest.param(m, marks=[pytest.mark.slow] * (m == "shap")) for m in METHODS])
+@pytest.mark.parametrize("name", [pytest.param(m, marks=[pytest.mark.slow] * (not METHODS[m].quick)) for m in METHODS])
 def test_every_method_draws_its_map_and_describes_it(queue, name):
     app = open_app(queue, scan=SAMPLE)
     app.query_params["method"] = METHODS[name].title

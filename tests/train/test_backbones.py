@@ -20,6 +20,8 @@ from train import networks
 from train.backbones import BACKBONES, backbone_layers, preprocessed, stock
 from train.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 # backbone -> smallest side in pixels at which its last map has more than one cell, and the layer of that map
 TESTED = {
     "resnet50": (64, "conv5_block3_out"),

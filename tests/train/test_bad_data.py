@@ -21,6 +21,8 @@ from scans import phantom
 from train import pipeline
 from train.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("eager_training")
+
 ROOT = Path(__file__).parents[2]
 KAGGLE = "brain-tumor-mri-dataset"
 CLASSES = tuple(DATASETS["kaggle4"].classes)
@@ -276,6 +278,10 @@ def wait():
     while not state.exists() or json.loads(state.read_text())["epochs_done"] < epochs:
         time.sleep(0.001)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+import keras
+compiled = keras.Model.compile
+keras.Model.compile = lambda *args, **kwargs: compiled(*args, **kwargs, run_eagerly=True)
 
 from train.__main__ import main
 threading.Thread(target=wait, daemon=True).start()

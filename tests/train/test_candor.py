@@ -119,6 +119,7 @@ def test_the_class_maps_that_are_taught_are_what_the_logits_are_the_mean_of(scan
     np.testing.assert_allclose(out["look"].mean(axis=(1, 2)), out["logits"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_with_look_there_is_no_evidence_against_a_class():
     network = networks.build(GUIDED, 3, training=True)
     compile_model(network, replace(GUIDED, rate=0.5, warmup=0, schedule="constant"), 10)

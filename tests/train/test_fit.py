@@ -125,6 +125,7 @@ def test_a_checkpoint_of_other_scans_is_refused(killed, tmp_path):
         run(folder, data="another", resume=True)
 
 
+@pytest.mark.slow
 def test_a_run_without_progress_stops_early(tmp_path):
     run(tmp_path, replace(RECIPE, rate=0.0, epochs=9, patience=2))
     assert json.loads((tmp_path / "state.json").read_text())["epochs_done"] == 3

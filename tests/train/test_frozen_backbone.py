@@ -23,6 +23,8 @@ from train.frozen_backbone import FeatureBatches, after_head, compute_features, 
 from train.networks import NETWORKS
 from train.recipe import Recipe
 
+pytestmark = pytest.mark.usefixtures("eager_training")
+
 RECIPE = Recipe(
     task="phantom4",
     network="resnet50",

@@ -13,6 +13,8 @@ from train.backbones import backbone_layers, stock
 from train.initial_weights import initialised_network
 from train.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"task": "phantom4", "network": "mobilenetv3small", "size": 32}
 
 

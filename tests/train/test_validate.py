@@ -20,6 +20,8 @@ from train.recipe import Recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 from train.validate import near_duplicates_marked, validate
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Recipe(task="kaggle4", network="cnn3", size=32)
 
 

@@ -59,7 +59,7 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
     mirror = next((each.control.box for each in results if each.control), None)
     with chart:
         st.plotly_chart(
-            canvas(scan, region.box, mirror),
+            _canvas((scan.key, region.box, mirror), scan),
             key=_key(scan, "board"),
             on_select=lambda: _take_drawn(scan),
             selection_mode="box",
@@ -67,6 +67,11 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
             alt="The scan, to draw a box on; the numbers below it do the same without a mouse",
         )
     state().counterfactuals[scan.key, card.weights_sha256] = tuple(each.sentence for each in results)
+
+
+@st.cache_resource(scope="session", max_entries=1, show_spinner=False)
+def _canvas(key: tuple, _scan: Scan):
+    return canvas(_scan, *key[1:])
 
 
 # One is enough: pages are drawn again with the same box. Not cache_data, which would copy the pictures.

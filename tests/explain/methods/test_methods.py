@@ -7,15 +7,21 @@ from explain import METHODS, Explanation, Method, Request, explain
 from explain.refinement import RawMap
 from model_zoo import ModelError, load_model
 from scans import Scan, ScanError, phantom
-from tests.conftest import CLASSES
+from tests.conftest import CLASSES, compiling
 from tests.explain.analytic import counted, full_size, scaled
 from tests.explain.networks import model_of
 
-EVERY = [(method, engine) for method in METHODS.values() for engine in method.engines]
-IDS = [f"{method.id} {engine}" for method, engine in EVERY]
+EVERY = [
+    pytest.param(method, engine, id=f"{method.id} {engine}", marks=compiling(engine))
+    for method in METHODS.values()
+    for engine in method.engines
+]
 RANDOM = [method.id for method in METHODS.values() if method.random]
-FIXED = [method.id for method in METHODS.values() if not method.random]
-SAMPLING = ("smoothgrad", "integrated-gradients", "expected-gradients", "shap", "lime", "occlusion", "rise")
+FIXED = [pytest.param(m.id, marks=compiling(m.id)) for m in METHODS.values() if not m.random]
+SAMPLING = [
+    pytest.param(name, marks=compiling(name))
+    for name in ("smoothgrad", "integrated-gradients", "expected-gradients", "shap", "lime", "occlusion", "rise")
+]
 TARGET, SEED = "pituitary", 3  # of the explanations that several tests share
 
 
@@ -65,7 +71,7 @@ def explanation_of(monkeypatch):
     return explained
 
 
-@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
+@pytest.mark.parametrize(("method", "engine"), EVERY)
 def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, shared, method, engine):
     made = shared(method.id, engine)
     assert made.heat.shape == scan.shape and made.heat.dtype == np.float32
@@ -75,7 +81,7 @@ def test_every_engine_gives_one_finite_map_in_the_scan_s_pixels(model, scan, sha
     assert made.evaluations >= 1 and made.seconds > 0
 
 
-@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
+@pytest.mark.parametrize(("method", "engine"), EVERY)
 def test_every_engine_repeats_itself_bit_for_bit(model, scan, shared, method, engine):
     again = explain(Request(model, scan, method.id, TARGET, engine, SEED))
     np.testing.assert_array_equal(again.heat, shared(method.id, engine).heat)
@@ -94,7 +100,7 @@ def test_a_map_without_random_samples_does_not_depend_on_the_seed(model, scan, s
     np.testing.assert_array_equal(other.raw, shared(method).raw)
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("method", [pytest.param(m, id=m.id, marks=compiling(m.id)) for m in METHODS.values()])
 def test_a_signed_map_keeps_its_sign_up_to_the_scan_s_pixels(model, scan, shared, method):
     """Of two classes that pull apart, one has evidence against it somewhere."""
     others = [explain(Request(model, scan, method.id, target)) for target in CLASSES if target != TARGET]
@@ -114,7 +120,7 @@ def test_score_cam_measures_it_if_it_has_groups(wide, scan):
     assert explain(Request(model_of(full_size(8)), scan, "scorecam")).stability is None
 
 
-@pytest.mark.parametrize(("method", "engine"), EVERY, ids=IDS)
+@pytest.mark.parametrize(("method", "engine"), EVERY)
 def test_evaluations_count_the_scans_that_the_runtime_was_given(wide, scan, method, engine):
     """One for the probabilities, and the rest. Gradients and maps are passes of the network, not of the runtime."""
     model, calls = counted(wide)
