@@ -66,7 +66,7 @@ def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
     given = MethodInput(model, square, int(model.runtime.logits(square[None])[0].argmax()))
     ours = {
         "cams": lambda: np.maximum(four_cams(given)["gradcam"], 0),
-        "scorecam": lambda: refined_map(replace(given, clock=Clock()), method("scorecam")).raw.values,
+        "scorecam": lambda: refined_map(replace(given, clock=Clock()), method("scorecam")).values,
         "smoothgrad": lambda: _last(smoothgrad(given, SAMPLES["smoothgrad"])),
         "lime": lambda: _last(lime(given, SAMPLES["lime"])),
         "shap": lambda: _last(shap_regions(given, SAMPLES["shap"])),

@@ -1,11 +1,11 @@
-"""Finished explanations in memory, by the key of their request, and the task that makes one that is missing."""
+"""Finished explanations in memory, by the key of their request, and the job that makes one that is missing."""
 
 from collections import OrderedDict
 from threading import Lock
 
 from explain.explanation import Explanation
 from explain.methods import METHODS
-from explain.queue import QUICK, SLOW, Task
+from explain.queue import QUICK, SLOW, Job, Present, Queue
 from explain.request import Request, explain
 
 MAX_BYTES = 256 * 1024**2  # some 200 maps of 512 x 512 pixels with their raw maps
@@ -59,12 +59,12 @@ def _size(explanation: Explanation) -> int:
 CACHE = Cache()
 
 
-def explanation_task(request: Request) -> Task:
-    """Return the task that explains a request and keeps the explanation in `CACHE`."""
+def submit(queue: Queue, request: Request, user: str, present: Present | None = None) -> Job:
+    """Return the job in `queue` that explains a request and keeps the explanation in `CACHE`; see `Queue.submit`."""
 
     def work(progress, cancelled) -> Explanation:
         explanation = explain(request, progress=progress, cancelled=cancelled)
         CACHE.put(request.key, explanation)
         return explanation
 
-    return Task(request.key, work, QUICK if METHODS[request.method].quick else SLOW)
+    return queue.submit(request.key, work, user, present, QUICK if METHODS[request.method].quick else SLOW)

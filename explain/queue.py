@@ -1,7 +1,7 @@
 """One queue for everything slow: maps, whole series, evaluated cases, downloads and other work on datasets.
 
-A task has a key made of all that its result depends on (such as `Request.key`): a user who submits what is already
-waiting or running joins that job. Users see only the jobs that they submitted. Tasks stand in lanes, each with workers
+Work has a key made of all that its result depends on (such as `Request.key`): a user who submits what is already
+waiting or running joins that job. Users see only the jobs that they submitted. Jobs stand in lanes, each with workers
 of its own, so that a map of one pass does not wait for a map of thousands. Finished explanations are kept by
 `explain.cache`, not here.
 """
@@ -19,7 +19,9 @@ PATIENCE = 120.0  # seconds; a browser wakes a page in the background only once 
 GRACE = 5.0  # seconds; a page that reloads is away for one or two, and would submit a dropped job again
 FORGOTTEN_AFTER = 64  # finished jobs
 
-Work = Callable[[Callable[[float], None], Callable[[], bool]], object]  # work(progress, cancelled) -> result
+# work(progress, cancelled) -> result: in a worker thread, it reports a share in [0, 1] to `progress`, and raises
+# Cancelled once `cancelled()` is True.
+Work = Callable[[Callable[[float], None], Callable[[], bool]], object]
 Present = Callable[[], bool]  # is the user still connected?
 
 
@@ -48,21 +50,9 @@ LANES = {
 }
 
 
-@dataclass(frozen=True)
-class Task:
-    """A unit of work. `work(progress, cancelled)` reports a share in [0, 1] to `progress`, in a worker thread.
-
-    It raises Cancelled once `cancelled()` is True.
-    """
-
-    key: str
-    work: Work
-    lane: str = SLOW
-
-
 @dataclass(eq=False)
 class Job:
-    """A submitted task, shared by all users who submitted it. Written by its queue only; any thread may read it.
+    """Work that was submitted, shared by all users who submitted it. Written by its queue only; any thread may read it.
 
     `state` is "waiting", "running", "done", "failed" or "cancelled". `progress` is in [0, 1]. `result` is set once it
     is done, `error`, the exception, once it has failed. A cancelled job stops at its next check.
@@ -120,8 +110,8 @@ class Queue:
         self._served: dict[str, int] = {}  # user -> turn at which a job of theirs last started
         self._threads = dict.fromkeys(self.lanes, 0)
 
-    def submit(self, task: Task, user: str, present: Present | None = None) -> Job:
-        """Return the job of a task: the one that is waiting or running already, or a new one.
+    def submit(self, key: str, work: Work, user: str, present: Present | None = None, lane: str = SLOW) -> Job:
+        """Return the job of that key: the one that is waiting or running already, or a new one.
 
         `present` returns, from any thread, whether the user is still connected: a job whose users have all been away
         for `GRACE` seconds is dropped, running or not. Raises Busy where the user has as many jobs as the lane
@@ -129,18 +119,18 @@ class Queue:
         """
         with self._lock:
             self._drop_unseen()
-            live = [job for job in self._jobs.values() if job.state in LIVE and job.lane == task.lane]
-            job = next((job for job in live if job.key == task.key), None)
+            live = [job for job in self._jobs.values() if job.state in LIVE and job.lane == lane]
+            job = next((job for job in live if job.key == key), None)
             if job is None or user not in job.users:
-                self._refuse_too_many(live, user, self.lanes[task.lane], new=job is None)
+                self._refuse_too_many(live, user, self.lanes[lane], new=job is None)
             if job is None:
-                job = Job(self, task.key, task.lane, task.work)
+                job = Job(self, key, lane, work)
                 job.last_seen = job.started = job.ended = self.now()
-                if self._threads[task.lane] < self.lanes[task.lane].workers:  # the thread waits for this lock
-                    Thread(target=self._serve, args=(task.lane,), name=f"{task.lane} lane", daemon=True).start()
-                    self._threads[task.lane] += 1
-                self._jobs.pop(task.key, None)  # a finished job of the same key: the new one goes to the end
-                self._jobs[task.key] = job
+                if self._threads[lane] < self.lanes[lane].workers:  # the thread waits for this lock
+                    Thread(target=self._serve, args=(lane,), name=f"{lane} lane", daemon=True).start()
+                    self._threads[lane] += 1
+                self._jobs.pop(key, None)  # a finished job of the same key: the new one goes to the end
+                self._jobs[key] = job
             self._turn += 1
             job.users.setdefault(user, self._turn)
             if present is not None:

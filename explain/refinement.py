@@ -34,13 +34,17 @@ class RawMap(NamedTuple):
     """What a method yields: its own grid over the model's square, float32 (h', w'), signed.
 
     `evaluations` counts forward passes of single scans up to here, `done` is the share of the method's full
-    effort, 1 where it has no more to give, and `notes` are what it reports of its own fit ("R2 0.81").
+    effort, 1 where it has no more to give, and `notes` are what it reports of its own fit ("R2 0.81"). `refine` adds
+    why it stopped there, "complete", "stable" or "time", and how well the last two maps agree: Spearman within the
+    head, -1 to 1, None where there was one map only.
     """
 
     values: np.ndarray
     evaluations: int
     done: float = 1.0
     notes: tuple[str, ...] = ()
+    stopped: str = "complete"
+    stability: float | None = None
 
 
 @dataclass
@@ -105,16 +109,7 @@ class MethodInput:
         return mask if mask.any() else np.ones_like(mask)
 
 
-@dataclass(frozen=True)
-class Refined:
-    """The last map, why refinement stopped there, and how well the map agreed with the one before it."""
-
-    raw: RawMap
-    stopped: str  # "complete", "stable" or "time"
-    stability: float | None  # Spearman within the head, -1 to 1; None where there was one map only
-
-
-def refine(drafts: Iterator[RawMap], given: MethodInput) -> Refined:
+def refine(drafts: Iterator[RawMap], given: MethodInput) -> RawMap:
     """Return the first map of a method that is good enough, or its last.
 
     Each map of a sampling method rests on twice the samples of the one before; unless it has CONVERGED, one agreement
@@ -139,7 +134,7 @@ def refine(drafts: Iterator[RawMap], given: MethodInput) -> Refined:
             clock.check()
     except _OutOfTime:
         stopped = "time"
-    return Refined(last, stopped, agreement)
+    return last._replace(stopped=stopped, stability=agreement)
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray, head: np.ndarray) -> float:

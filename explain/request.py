@@ -17,7 +17,7 @@ import numpy as np
 from explain.explanation import Explanation
 from explain.methods import METHODS, Method, method
 from explain.prediction import Prediction, predict
-from explain.refinement import SECONDS, STABLE, Clock, MethodInput, Refined, refine
+from explain.refinement import SECONDS, STABLE, Clock, MethodInput, RawMap, refine
 from model_zoo import Model, ModelError
 from scans import Scan
 
@@ -170,12 +170,12 @@ def explain(
     started = time.perf_counter()
     model, chosen, prediction = request.model, METHODS[request.method], request.prediction
     given = MethodInput(model, prediction.square, request.target_index, request.seed, clock, request.settings)
-    refined = refined_map(given, chosen, request.engine)
-    heat, warnings = _evidence(refined.raw.values, chosen.signed, request.target_name)
+    raw = refined_map(given, chosen, request.engine)
+    heat, warnings = _evidence(raw.values, chosen.signed, request.target_name)
     p = prediction.probabilities
     return Explanation(
         heat=prediction.placement.to_scan(heat),
-        raw=refined.raw.values,
+        raw=raw.values,
         method=chosen.id,
         engine=request.engine,
         unit=chosen.unit,
@@ -196,26 +196,26 @@ def explain(
         ),
         seed=request.seed,
         seconds=time.perf_counter() - started,
-        evaluations=refined.raw.evaluations + 1,
-        stopped=refined.stopped,
-        stability=refined.stability,
-        notes=refined.raw.notes,
-        warnings=warnings + _time_limit_warning(refined),
+        evaluations=raw.evaluations + 1,
+        stopped=raw.stopped,
+        stability=raw.stability,
+        notes=raw.notes,
+        warnings=warnings + _time_limit_warning(raw),
     )
 
 
-def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> Refined:
+def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> RawMap:
     """Return a method's refined map of a prepared input. Raises ModelError on a map that is not finite."""
     engine = engine or next(iter(chosen.engines))
-    refined = refine(chosen.engines[engine](given), given)
-    given.model.finite(refined.raw.values, f"values of {chosen.id}")  # else they would pass for "no positive evidence"
-    return refined
+    raw = refine(chosen.engines[engine](given), given)
+    given.model.finite(raw.values, f"values of {chosen.id}")  # else they would pass for "no positive evidence"
+    return raw
 
 
-def _time_limit_warning(refined: Refined) -> tuple[str, ...]:
-    if refined.stopped != "time":
+def _time_limit_warning(raw: RawMap) -> tuple[str, ...]:
+    if raw.stopped != "time":
         return ()
-    share = f"{refined.raw.done:.0%}".replace("%", " %")
+    share = f"{raw.done:.0%}".replace("%", " %")
     return (f"Stopped at the time limit after {share} of the method's full effort: another run may differ.",)
 
 

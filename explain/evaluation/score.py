@@ -55,13 +55,13 @@ def score_case(
     rows = []
     for name in methods:
         started = time.perf_counter()
-        raw = refined_map(ready.given, METHODS[name]).raw
+        raw = refined_map(ready.given, METHODS[name])
         seconds = time.perf_counter() - started
         measures = _measured(ready, raw.values)
         if stability:
             measures |= _stability(ready, name, raw.values)
         for stage, other in (randomised or {}).items():
-            values = refined_map(_unhurried(other, ready.given.square, ready.given.target), METHODS[name]).raw.values
+            values = refined_map(_unhurried(other, ready.given.square, ready.given.target), METHODS[name]).values
             measures[f"sanity {stage}"] = rank_agreement(raw.values, values, ready.given.head)
         rows.append(
             Row(
@@ -113,7 +113,7 @@ def _stability(ready: _Prepared, name: str, first: np.ndarray) -> dict[str, floa
     given, measures = ready.given, {}
 
     def map_of(square: np.ndarray, seed: int = 0) -> np.ndarray:
-        return refined_map(_unhurried(given.model, square, given.target, seed), METHODS[name]).raw.values
+        return refined_map(_unhurried(given.model, square, given.target, seed), METHODS[name]).values
 
     def same_prediction(square: np.ndarray) -> bool:
         return int(given.logits(square[None])[0].argmax()) == given.target

@@ -15,8 +15,8 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explain import Request
-from explain.cache import CACHE, explanation_task
-from explain.queue import LIVE, Busy, Job, Task
+from explain.cache import CACHE, submit
+from explain.queue import LIVE, Busy, Job, Work
 from model_zoo import ModelError
 from pages.components.state import PageState, Section, state
 from scans import ScanError
@@ -25,12 +25,20 @@ FAILED = "This failed inside Candor itself, and nothing was kept. Try again, cho
 POLL = 0.5  # seconds
 QUEUED = "queued"  # wanted, but not in the queue yet
 
-_RESULTS = 64  # results of tasks that a session keeps, some kB each
+_RESULTS = 64  # results of other work that a session keeps, some kB each
+
+
+@dataclass(frozen=True, eq=False)
+class OtherWork:
+    """Slow work that is no explanation, by a key made of all that its result depends on."""
+
+    key: str
+    work: Work
 
 
 @dataclass(frozen=True, eq=False)
 class Status:
-    """What is there of a task. `state` is "done", "failed", "cancelled", "waiting", "running" or "queued"."""
+    """What is there of a request. `state` is "done", "failed", "cancelled", "waiting", "running" or "queued"."""
 
     state: str
     result: object = None
@@ -44,9 +52,9 @@ class Status:
 
 
 def collect(
-    wanted: Mapping[Hashable, Request | Task], section: str, *, limit: int = 2, at_once: float = 0.0
+    wanted: Mapping[Hashable, Request | OtherWork], section: str, *, limit: int = 2, at_once: float = 0.0
 ) -> dict[Hashable, Status]:
-    """Return the status of every request or task, and submit the next ones, in their order.
+    """Return the status of every request, and submit the next ones, in their order.
 
     `section` names the part of the page; what was wanted there before and is not now is released. `limit` is how many
     of them stand in the queue at once, `at_once` the seconds to wait for what has been submitted.
@@ -87,7 +95,7 @@ def enter_page(page: str) -> None:
 
 
 def draw_as_ready(
-    wanted: Mapping[Hashable, Request | Task],
+    wanted: Mapping[Hashable, Request | OtherWork],
     section: str,
     draw: Callable[[dict[Hashable, Status]], None],
     *,
@@ -105,7 +113,7 @@ def _draw(wanted, section: str, draw, limit: int, pending: bool) -> None:
         st.rerun()
 
 
-def _status(session: PageState, here: Section, wanted: Request | Task, limit: int, until: float) -> Status:
+def _status(session: PageState, here: Section, wanted: Request | OtherWork, limit: int, until: float) -> Status:
     key = wanted.key
     explanation = CACHE.get(key) if isinstance(wanted, Request) else None
     if explanation or key in session.results:
@@ -119,9 +127,12 @@ def _status(session: PageState, here: Section, wanted: Request | Task, limit: in
     if job is None or job.state == "cancelled":  # the latter: dropped, for nobody looked at the page
         if sum(other.state in LIVE for other in here.jobs.values()) >= limit:
             return Status(QUEUED)
-        task = explanation_task(wanted) if isinstance(wanted, Request) else wanted
         try:
-            job = here.jobs[key] = session.queue.submit(task, session.user, _connected())
+            if isinstance(wanted, Request):
+                job = submit(session.queue, wanted, session.user, _connected())
+            else:
+                job = session.queue.submit(key, wanted.work, session.user, _connected())
+            here.jobs[key] = job
         except Busy as error:
             return Status(QUEUED, error=str(error))
     job.wait(max(0.0, until - monotonic()))
@@ -133,7 +144,7 @@ def _status(session: PageState, here: Section, wanted: Request | Task, limit: in
         return _failed(here, key, job.error)
     if job.state != "done":
         return Status(QUEUED)
-    if isinstance(wanted, Task):
+    if isinstance(wanted, OtherWork):
         _keep(session, key, job.result)
     return Status("done", job.result)
 
@@ -146,7 +157,7 @@ def _keep(session: PageState, key: str, result: object) -> None:
 
 def _failed(here: Section, key: str, error: BaseException) -> Status:
     if not isinstance(error, ModelError | ScanError):
-        logging.getLogger("candor").error("a task failed", exc_info=error)
+        logging.getLogger("candor").error("a request failed", exc_info=error)
         error = ModelError(FAILED)
     here.errors[key] = str(error)
     return Status("failed", error=str(error))

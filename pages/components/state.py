@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass
 class Section:
-    """The tasks of one part of a page: those in the queue by key, those wanted, failed and cancelled."""
+    """The requests of one part of a page: jobs in the queue by key, those wanted, failed and cancelled."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     wanted: set[str] = field(default_factory=set)
@@ -126,7 +126,7 @@ class PageState:
     # results of work in the queue
     sections: dict[str, Section] = field(default_factory=dict)
     series_requested: set[str] = field(default_factory=set)  # keys of the series to be classified
-    results: dict[str, object] = field(default_factory=dict)  # task key -> result, of tasks that are no explanations
+    results: dict[str, object] = field(default_factory=dict)  # key -> result, of work that is no explanation
     dataset_jobs: dict[str, Job] = field(default_factory=dict)  # key -> download or mean images that all users share
     probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # weights, scan -> (K,)
 

@@ -71,7 +71,7 @@ def test_it_stops_when_stable_twice_in_a_row(now):
     maps = [a, b, like(b), c, like(c), c, like(c), a]
     refined = refine(drafts(maps, taken=taken), input_with(Clock()))
     assert refined.stopped == "stable" and refined.stability >= STABLE and taken == [1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(refined.raw.values, c)
+    np.testing.assert_array_equal(refined.values, c)
 
 
 def test_a_converged_map_is_enough_once(now):
@@ -86,13 +86,13 @@ def test_a_lower_threshold_for_stable_can_be_set(now):
     assert 0.8 < rank_agreement(RAMP, nearly, HEAD) < 0.97
     maps = [RAMP, nearly, RAMP, nearly]
     low, default = (refine(drafts(maps, last_done=1), input_with(b)) for b in (Clock(stable=0.8), Clock()))
-    assert (low.stopped, low.raw.evaluations, default.stopped) == ("stable", 30, "complete")
+    assert (low.stopped, low.evaluations, default.stopped) == ("stable", 30, "complete")
 
 
 def test_it_stops_when_the_method_is_complete(now):
     taken: list[int] = []
     refined = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), input_with(Clock()))
-    assert refined.stopped == "complete" and refined.raw.done == 1 and taken == [1, 2, 3]
+    assert refined.stopped == "complete" and refined.done == 1 and taken == [1, 2, 3]
     assert abs(refined.stability) < 0.4
 
 
@@ -110,7 +110,7 @@ def test_it_stops_at_the_time_limit_with_the_last_map(now):
             yield RawMap(shuffled(number), number, 0.1)
 
     refined = refine(slow(), given)
-    assert refined.stopped == "time" and refined.raw.evaluations == 2 and now[0] == 6
+    assert refined.stopped == "time" and refined.evaluations == 2 and now[0] == 6
 
 
 def test_the_time_limit_also_ends_a_draft_in_the_middle(now):
@@ -124,7 +124,7 @@ def test_the_time_limit_also_ends_a_draft_in_the_middle(now):
         raise AssertionError("went on after the time limit")
 
     refined = refine(slow(), given)
-    assert refined.stopped == "time" and refined.raw.evaluations == 1
+    assert refined.stopped == "time" and refined.evaluations == 1
 
 
 def test_there_is_always_a_first_map_however_short_the_limit(now):
@@ -145,8 +145,8 @@ def test_every_method_gives_a_map_at_the_shortest_limit(method, noise):
     engine = next(iter(method.engines.values()))
     given = MethodInput(functional(), noise[0], 1, clock=Clock(seconds=1e-9))
     refined = refine(engine(given), given)
-    assert refined.raw is not None and np.isfinite(refined.raw.values).all()
-    assert refined.stopped == ("time" if refined.raw.done < 1 else "complete")
+    assert np.isfinite(refined.values).all()
+    assert refined.stopped == ("time" if refined.done < 1 else "complete")
 
 
 @pytest.mark.parametrize("seconds", [0, -1, -0.0, float("nan"), float("-inf")])
@@ -180,7 +180,7 @@ def test_progress_never_goes_back_and_ends_with_the_map(method, noise):
     clock = Clock(progress=shares.append, stable=2)  # never stable: to the full effort
     given = MethodInput(functional(), noise[0], 1, clock=clock)
     refined = refine(next(iter(method.engines.values()))(given), given)
-    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] == refined.raw.done == 1
+    assert shares == sorted(shares) and 0 < shares[0] <= shares[-1] == refined.done == 1
     assert refined.stopped == "complete"
 
 

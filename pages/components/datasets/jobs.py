@@ -6,7 +6,7 @@ has seen until it forgets them, because the queue hands out a finished one only 
 
 from collections.abc import Callable
 
-from explain.queue import BACKGROUND, LIVE, Job, Task
+from explain.queue import BACKGROUND, LIVE, Job
 from pages.components.state import state
 
 
@@ -17,8 +17,8 @@ def submit(key: str, work: Callable[[Callable[[float], None]], object]) -> Job:
     """
     if job := job_of(key):
         return job
-    task = Task(key, lambda progress, cancelled: work(progress), BACKGROUND)
-    job = state().queue.submit(task, key, lambda: True)  # the key stands for the user: one who never leaves
+    # The key stands for the user, too: one who never leaves.
+    job = state().queue.submit(key, lambda progress, cancelled: work(progress), key, lambda: True, BACKGROUND)
     state().dataset_jobs[key] = job
     return job
 

@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from explain.prediction_text import percent
-from explain.queue import Task
 from explain.slice_probabilities import (
     WARNING,
     as_table,
@@ -21,7 +20,7 @@ from model_zoo import Model, ModelCard
 from pages.charts.style import CONFIG
 from pages.charts.whole_series import MOST, lines
 from pages.components.pickers import Open
-from pages.components.requests import POLL, Status, cancel, collect, release
+from pages.components.requests import POLL, OtherWork, Status, cancel, collect, release
 from pages.components.state import state
 
 SECTION = "series"
@@ -34,45 +33,45 @@ def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
     A row of a blank slice is NaN.
     """
     session, slices = state(), len(opened.volume)
-    task = _task(opened, model)
-    requested = task.key in session.results or task.key in session.series_requested
+    classification = _classification(opened, model)
+    requested = classification.key in session.results or classification.key in session.series_requested
     if not requested:
         release(SECTION)
-        _offer(slices, task)
+        _offer(slices, classification)
         return None
-    status = collect({SECTION: task}, SECTION, at_once=session.at_once)[SECTION]
+    status = collect({SECTION: classification}, SECTION, at_once=session.at_once)[SECTION]
     if status.state == "done":
         _draw(status.result, model.card, opened)
         return status.result
     if status.state in ("failed", "cancelled") or (status.error and not status.job):
-        session.series_requested.discard(task.key)
+        session.series_requested.discard(classification.key)
         release(SECTION)
-        _offer(slices, task)
+        _offer(slices, classification)
         if status.error:
             st.error(status.error)
         return None
-    _follow(task, slices)
+    _follow(classification, slices)
     return None
 
 
-def _task(opened: Open, model: Model) -> Task:
+def _classification(opened: Open, model: Model) -> OtherWork:
     def work(progress, cancelled) -> np.ndarray:
         return by_slice(model, opened.volume, progress, cancelled)
 
-    return Task(series_key(opened.volume, model.card), work)
+    return OtherWork(series_key(opened.volume, model.card), work)
 
 
-def _offer(slices: int, task: Task) -> None:
+def _offer(slices: int, classification: OtherWork) -> None:
     st.write(
         f"The prediction above is for one slice. The model can classify all {slices}, to see where in the series it "
         "predicts what."
     )
-    st.button(f"Classify all {slices} slices", on_click=state().series_requested.add, args=(task.key,))
+    st.button(f"Classify all {slices} slices", on_click=state().series_requested.add, args=(classification.key,))
 
 
 @st.fragment(run_every=POLL)
-def _follow(task: Task, slices: int) -> None:
-    status: Status = collect({SECTION: task}, SECTION)[SECTION]
+def _follow(classification: OtherWork, slices: int) -> None:
+    status: Status = collect({SECTION: classification}, SECTION)[SECTION]
     if not status.job:
         st.rerun()
     if status.state == "waiting":
