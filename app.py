@@ -12,6 +12,7 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import ModelError, load_model, models
 from pages.components.navigation import pages
 from scans import PHANTOM_SAMPLES, phantom
+from scans.sandbox import SERVER
 
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
 
@@ -25,7 +26,8 @@ LOGO = (
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load TensorFlow and the first model once per process, in the background."""
+    """Load the decoders, TensorFlow and the first model once per process, in the background."""
+    SERVER.start()
     clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()

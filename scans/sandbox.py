@@ -1,14 +1,18 @@
 """Decoding of untrusted files in a child process with little memory and time.
 
-DICOM and NIfTI decoders are large and partly C; a false header can ask them for terabytes. The child
-(`scans/sandbox_worker.py`) gets the bytes on stdin and writes slices or one sentence. Whatever else happens to it,
-the caller gets a ScanError. The output is JSON and raw float32: never pickle.
+DICOM and NIfTI decoders are large and partly C; a false header can ask them for terabytes. A server process keeps the
+decoders loaded and forks a child for each file (`scans/sandbox_worker.py`); the child gets the bytes through a pipe
+and writes slices or one sentence. Whatever else happens to it, the caller gets a ScanError. The output is JSON and raw
+float32: never pickle.
 """
 
+import atexit
 import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,8 +28,9 @@ from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 
 SECONDS = 20  # on the clock: a good file must not be refused because the machine is busy
 
-_CHILD = Path(__file__).with_name("sandbox_worker.py")
+_WORKER = Path(__file__).with_name("sandbox_worker.py")
 _FACTS = 1_000_000  # bytes at most of one slice's facts
+_NUMBER = 20  # bytes of a process number or an exit status
 
 # Each thread of a numeric library reserves address space, and one is enough to decode.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -38,6 +43,138 @@ _TOO_SLOW = (
     f"Decoding this file takes longer than the {CPU_SECONDS} s that are granted; export a smaller part of it, "
     "uncompressed."
 )
+
+
+class Child:
+    """A process that decodes one file, forked by a `Server`. `source` takes the bytes, `answer` gives the output."""
+
+    def __init__(self, process: int, source: BinaryIO, answer: BinaryIO, status: int) -> None:
+        self.source, self.answer = source, answer
+        self._process, self._status = process, status
+
+    def kill(self) -> None:
+        """End the process, unless it has ended."""
+        if not self._ended(0):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process, signal.SIGKILL)
+
+    def out_of_time(self) -> bool:
+        """Return whether the system stopped the process for its use of the processor; may wait for a second."""
+        if not self._ended(1):
+            return False
+        status = int(os.read(self._status, _NUMBER) or 0)
+        return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+
+    def close(self) -> None:
+        """Close the pipes; a process that still writes ends by that."""
+        with contextlib.suppress(OSError):
+            self.source.close()
+        self.answer.close()
+        os.close(self._status)
+
+    def _ended(self, seconds: float) -> bool:
+        return bool(select.select([self._status], [], [], seconds)[0])
+
+
+class Process:
+    """The same where the system cannot fork: a process of its own, started anew for each file."""
+
+    def __init__(self, worker: Path, kind: str, plane: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(worker), kind, plane],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | _ONE_THREAD,
+        )
+        self.source, self.answer, self.kill = self._process.stdin, self._process.stdout, self._process.kill
+
+    def out_of_time(self) -> bool:
+        """Return False: a system that cannot fork has no such limit."""
+        return False
+
+    def close(self) -> None:
+        """End the process, and close its pipes."""
+        self.kill()
+        with self._process:
+            pass
+
+
+class Server:
+    """The process that forks the children. It starts when the first is wanted, and again if it has ended."""
+
+    def __init__(self, worker: Path = _WORKER) -> None:
+        self.worker = worker
+        self._lock = threading.Lock()  # guards the fields below
+        self._process: subprocess.Popen | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start the process and return at once: it loads the decoders meanwhile."""
+        with self._lock:
+            self._start()
+
+    def child(self, kind: str, plane: str) -> Child | Process:
+        """Return a new process that decodes one file of `kind`, and is to be closed."""
+        if not hasattr(os, "fork"):
+            return Process(self.worker, kind, plane)
+        (source_read, source), (answer, answer_write), (status, status_write) = os.pipe(), os.pipe(), os.pipe()
+        theirs = source_read, answer_write, status_write
+        with self._lock:
+            try:
+                process = self._fork(f"{kind} {plane}".encode(), theirs)
+            finally:
+                for descriptor in theirs:
+                    os.close(descriptor)
+        return Child(process, os.fdopen(source, "wb"), os.fdopen(answer, "rb"), status)
+
+    def stop(self) -> None:
+        """End the process; its children end with their files."""
+        with self._lock:
+            self._stop()
+
+    def _fork(self, request: bytes, descriptors: tuple[int, ...]) -> int:
+        for attempt in (1, 2):
+            self._start()
+            try:
+                socket.send_fds(self._socket, [request], descriptors)
+                if answer := self._socket.recv(_NUMBER, socket.MSG_WAITALL):
+                    return int(answer)
+            except OSError:
+                pass
+            self._stop()  # it was killed
+            if attempt == 2:
+                raise ScanError(_CRASHED)
+        raise AssertionError
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._stop()
+        atexit.register(self.stop)
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                # -P: nothing in this folder may stand in for a library of the same name.
+                [sys.executable, "-P", str(self.worker), "serve"],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # a traceback could hold a patient's name
+                env=os.environ | _ONE_THREAD,
+            )
+
+    def _stop(self) -> None:
+        atexit.unregister(self.stop)
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+SERVER = Server()
 
 
 def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
@@ -66,27 +203,22 @@ def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
 def _decode_in_child(kind: str, plane: str, data: bytes, parse: Callable[[BinaryIO], Any]) -> Any:
     """Return what `parse` makes of the output of a child. Raises ScanError with one sentence for the user."""
     late = threading.Event()
-    with subprocess.Popen(
-        # -P: nothing in this folder may stand in for a library of the same name.
-        [sys.executable, "-P", str(_CHILD), kind, plane],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a traceback could hold a patient's name
-        env=os.environ | _ONE_THREAD,
-    ) as child:
-        clock = threading.Timer(SECONDS, lambda: (late.set(), child.kill()))
-        clock.start()
-        try:
-            with contextlib.suppress(OSError), child.stdin:  # it may die before it has read everything
-                child.stdin.write(data)
-            return parse(child.stdout)
-        except ScanError:
-            raise
-        except (EOFError, ValueError, TypeError, KeyError, RecursionError):
-            raise ScanError(_TOO_SLOW if late.is_set() or _out_of_time(child) else _CRASHED) from None
-        finally:
-            clock.cancel()
-            child.kill()
+    child = SERVER.child(kind, plane)
+    clock = threading.Timer(SECONDS, lambda: (late.set(), child.kill()))
+    clock.start()
+    try:
+        with contextlib.suppress(OSError), child.source:  # it may die before it has read everything
+            child.source.write(data)
+        return parse(child.answer)
+    except ScanError:
+        raise
+    except (EOFError, ValueError, TypeError, KeyError, RecursionError):
+        raise ScanError(_TOO_SLOW if late.is_set() or child.out_of_time() else _CRASHED) from None
+    finally:
+        clock.cancel()
+        clock.join()  # before the pipes are closed, whose descriptors another thread may get
+        child.kill()
+        child.close()
 
 
 def _facts(stream: BinaryIO) -> dict:
@@ -114,10 +246,3 @@ def _slices(stream: BinaryIO) -> Iterator[tuple[np.ndarray, dict]]:
         if stream.readinto(pixels.data.cast("B")) != pixels.nbytes:
             raise EOFError
         yield pixels, {key: tuple(fact) if isinstance(fact, list) else fact for key, fact in facts.items()}
-
-
-def _out_of_time(child: subprocess.Popen) -> bool:
-    """True if the system stopped the child for its use of the processor."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        return child.wait(1) == -getattr(signal, "SIGXCPU", 0)
-    return False

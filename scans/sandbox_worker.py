@@ -1,12 +1,18 @@
-"""The process inside the sandbox: it limits itself, runs one decoder and writes slices or one sentence to stdout.
+"""The processes inside the sandbox: a server that keeps the decoders loaded and forks a child for each file.
 
-`scans/sandbox.py` runs it as a script, `sandbox_worker.py KIND PLANE`, so that it starts without OpenCV.
+`scans/sandbox.py` runs this file as a script, `sandbox_worker.py serve`, so that it starts without OpenCV, and sends
+each request over a socket: the kind and the plane, and the descriptors of three pipes, for the file's bytes, for the
+answer, and for the exit status. A child limits itself, runs one decoder, writes slices or one sentence, and ends: so
+nothing of one file survives into the next. Where the system cannot fork, `sandbox_worker.py KIND PLANE` decodes one
+file from stdin.
 """
 
 import contextlib
+import gc
 import json
 import logging
 import os
+import signal
 import sys
 import types
 import warnings
@@ -16,6 +22,7 @@ from typing import BinaryIO
 
 MEGABYTES = 800  # of address space, where the system can limit it
 CPU_SECONDS = 10
+ORPHANED = 60  # seconds after which a child ends whose caller is gone
 HEADERS = ("references", "identity")  # what can be read of a DICOM file's header
 
 _TOO_LARGE = (
@@ -29,35 +36,89 @@ _DAMAGED = {
 }
 
 
-def main(kind: str, plane: str) -> None:
-    """Decode stdin as `kind`, "dicom" or "nifti", and write what `scans.sandbox` expects.
+def serve() -> None:
+    """Fork a child for each request that comes over stdin, a socket, until its other end is closed."""
+    import select
+    import socket
 
-    For "references" and "identity" the output is what the header of a DICOM file says, and no slices.
+    _load_decoders()
+    gc.collect()
+    gc.freeze()  # the children share these pages as long as nobody touches them
+    running: dict[int, int] = {}  # process -> descriptor that gets its exit status
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(wake)
+    with socket.socket(fileno=os.dup(0)) as requests:
+        while True:
+            ready, _, _ = select.select([requests, woken], [], [])
+            if woken in ready:
+                os.read(woken, 4096)
+                _report_ended(running)
+            if requests in ready:
+                request, pipes, _, _ = socket.recv_fds(requests, 200, 3)
+                if not request:
+                    return
+                child = os.fork()
+                if child == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for descriptor in (requests.detach(), woken, wake, pipes[2], *running.values()):
+                        os.close(descriptor)
+                    _end_after(decode_file, *request.decode().split(" "), *pipes[:2])
+                running[child] = pipes[2]
+                os.close(pipes[0])
+                os.close(pipes[1])
+                requests.sendall(b"%20d" % child)
+
+
+def _report_ended(running: dict[int, int]) -> None:
+    """Write the exit status of every child that has ended to its caller."""
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if child == 0:
+            return
+        descriptor = running.pop(child)
+        with contextlib.suppress(OSError):  # the caller has what it wanted
+            os.write(descriptor, b"%20d" % status)
+        os.close(descriptor)
+
+
+def _end_after(work, *arguments) -> None:
+    """Do the work of a child, and end the process whatever comes of it."""
+    status = 1
+    try:
+        signal.alarm(ORPHANED)
+        work(*arguments)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def decode_file(kind: str, plane: str, source: int, answer: int) -> None:
+    """Decode the bytes that come from the descriptor `source` as `kind`, "dicom" or "nifti", and write to `answer`.
+
+    For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
     """
-    # The output gets a descriptor of its own: what a C library prints must not end up in it.
-    with os.fdopen(os.dup(1), "wb") as answer:
-        os.dup2(2, 1)
+    with os.fdopen(source, "rb") as file, os.fdopen(answer, "wb") as stream:
         _limit()
-        package = types.ModuleType("scans")  # scans/__init__.py would import OpenCV, which takes 0.2 s
-        package.__path__ = [str(Path(__file__).parent)]
-        sys.modules["scans"] = package
         from scans.scan import ScanError
 
         try:
             decoder = _decoder(kind)
-            data = sys.stdin.buffer.read()
+            data = file.read()
             if kind in HEADERS:
-                _line(decoder(data, kind == "identity"), answer)
+                _line(decoder(data, kind == "identity"), stream)
             else:
                 for scan in decoder(data, plane):
-                    _send(scan, answer)
-            _line({"end": True}, answer)
+                    _send(scan, stream)
+            _line({"end": True}, stream)
         except ScanError as error:
-            _line({"error": str(error)}, answer)
+            _line({"error": str(error)}, stream)
         except MemoryError:
-            _line({"error": _TOO_LARGE}, answer)
+            _line({"error": _TOO_LARGE}, stream)
         except Exception:  # a decoder fails in a dozen ways, and its own words may hold a patient's name
-            _line({"error": _DAMAGED["nifti" if kind == "nifti" else "dicom"]}, answer)
+            _line({"error": _DAMAGED["nifti" if kind == "nifti" else "dicom"]}, stream)
 
 
 def _limit() -> None:
@@ -79,10 +140,16 @@ def _limit() -> None:
     logging.disable()
 
 
+def _load_decoders() -> None:
+    """Import what the decoders need before the first file comes, those of compressed pixels included."""
+    for kind in ("dicom", "nifti", "references"):
+        _decoder(kind)
+    import pydicom.pixels.decoders.base  # noqa: F401
+
+
 def _decoder(kind: str):
-    """Return the decoder of `kind`, importing no more than it needs: a user waits for the scan."""
-    if kind != "nifti":
-        sys.modules["requests"] = None  # pydicom imports it to download its own test files
+    """Return the decoder of `kind`, importing no more than it needs."""
+    sys.modules["requests"] = None  # pydicom imports it to download its own test files
     if kind in HEADERS:
         from scans.dicom_header import header_of
 
@@ -91,7 +158,6 @@ def _decoder(kind: str):
         from scans.dicom import read_dicom
 
         return read_dicom
-    sys.modules["pydicom"] = None  # nibabel imports it where it is installed
     from scans.nifti import read_nifti
 
     return read_nifti
@@ -109,4 +175,12 @@ def _line(facts: dict, answer: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    package = types.ModuleType("scans")  # scans/__init__.py would import OpenCV, which takes 0.2 s
+    package.__path__ = [str(Path(__file__).parent)]
+    sys.modules["scans"] = package
+    if sys.argv[1:] == ["serve"]:
+        serve()
+    else:
+        output = os.dup(1)  # what a C library prints must not end up in the answer
+        os.dup2(2, 1)
+        decode_file(*sys.argv[1:], 0, output)

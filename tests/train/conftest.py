@@ -1,16 +1,28 @@
 """Fixtures of the training tests."""
 
-import keras
 import pytest
+
+from train import fit
+
+
+def run_eagerly() -> pytest.MonkeyPatch:
+    """Train step by step, without tracing, until the patch is undone."""
+    patch, compile_model = pytest.MonkeyPatch(), fit.compile_model
+
+    def compile_eagerly(model, *arguments) -> None:
+        compile_model(model, *arguments)
+        model.run_eagerly = True
+
+    patch.setattr(fit, "compile_model", compile_eagerly)
+    return patch
 
 
 @pytest.fixture(scope="module")
 def eager_training():
-    """Train step by step, without tracing: that takes seconds per run, the few steps of a test hundredths.
+    """No step is traced: that takes seconds per run, and the few steps of a test hundredths.
 
     For tests of what a run writes, learns and refuses. `test_fit` and `test_command` train as users do.
     """
-    compiled = keras.Model.compile
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "compile", lambda *args, **kwargs: compiled(*args, **kwargs, run_eagerly=True))
-        yield
+    patch = run_eagerly()
+    yield
+    patch.undo()

@@ -279,11 +279,9 @@ def wait():
         time.sleep(0.001)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-import keras
-compiled = keras.Model.compile
-keras.Model.compile = lambda *args, **kwargs: compiled(*args, **kwargs, run_eagerly=True)
-
+from tests.train.conftest import run_eagerly
 from train.__main__ import main
+run_eagerly()
 threading.Thread(target=wait, daemon=True).start()
 sys.exit(main(sys.argv[4:]))
 """

@@ -14,8 +14,6 @@ from train.fit import fit, seed_everything
 from train.pipeline import class_weights
 from train.recipe import Recipe, changed, find_recipe
 
-pytestmark = pytest.mark.usefixtures("eager_training")
-
 PLAIN = Recipe(
     task="phantom4",
     network="cnn3",
