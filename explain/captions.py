@@ -98,7 +98,7 @@ def scan_facts(scan: Scan) -> list[str]:
     """Return the facts about a scan that identify nobody, a few words each."""
     rows, columns = scan.shape
     facts = [f"{columns} × {rows} pixels"]
-    if scan.spacing != (1.0, 1.0):
+    if scan.in_mm:
         facts.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
     facts += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
     if scan.count > 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo import Model
-from scans import BLANK_SLICE, Placement, Scan, ScanError, fit
+from scans import Placement, Scan, ScanError, fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +25,10 @@ class Prediction:
 def predict(model: Model, scan: Scan) -> Prediction:
     """Return the prediction for one scan, computed in a batch of its own: in a larger one the last bits may differ.
 
-    Raises ScanError on a blank slice and ModelError on probabilities that are not finite.
+    Raises ScanError on a slice of which nothing can be seen and ModelError on probabilities that are not finite.
     """
-    if scan.blank:
-        raise ScanError(BLANK_SLICE)
+    if scan.unseen:
+        raise ScanError(scan.unseen)
     square, placement = fit(scan, model.card.input)
     # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
     return Prediction(square, placement, model.finite(model.predict(square[None])[0]))

@@ -32,12 +32,12 @@ def by_slice(
     progress: Callable[[float], object] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Return the probabilities, float32 (N, K), of N slices; NaN where a slice is blank.
+    """Return the probabilities, float32 (N, K), of N slices; NaN where nothing can be seen of a slice.
 
     `progress` gets a share in [0, 1]. Raises Cancelled, and ModelError on probabilities that are not finite.
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
-    filled = [number for number, scan in enumerate(scans) if not scan.blank]
+    filled = [number for number, scan in enumerate(scans) if not scan.unseen]
     for start in range(0, len(filled), CHUNK):
         if cancelled():
             raise Cancelled

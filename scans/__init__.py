@@ -7,13 +7,14 @@ from scans.head import Box, find_head
 from scans.phantom import KINDS as PHANTOM_KINDS
 from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom
-from scans.read import ACCEPTED, MAX_BYTES, read
-from scans.scan import BLANK_SLICE, PLANES, Scan, ScanError
+from scans.read import ACCEPTED, read
+from scans.scan import BLANK_SLICE, HIDDEN_SLICE, MAX_BYTES, PLANES, Scan, ScanError
 from scans.series import in_series
 
 __all__ = [
     "ACCEPTED",
     "BLANK_SLICE",
+    "HIDDEN_SLICE",
     "MAX_BYTES",
     "PHANTOM_KINDS",
     "PHANTOM_SAMPLES",

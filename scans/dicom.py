@@ -1,24 +1,39 @@
 """DICOM files as scans: their pixels and a short list of facts; everything else is dropped.
 
-Order of the pipeline after DICOM PS3.4 N.2: stored values, modality LUT or rescale, window; MONOCHROME1
-is inverted at the end, which pydicom leaves to its caller. Runs in the sandbox; no exception of pydicom
-may be shown to anyone, since it can quote the dataset.
+Order of the pipeline after DICOM PS3.4 N.2: stored values, modality LUT or rescale, VOI LUT or window; MONOCHROME1
+and an inverse presentation are inverted at the end, which pydicom leaves to its caller. Runs in the sandbox; no
+exception of pydicom may be shown to anyone, since it can quote the dataset.
 """
 
 import io
 import math
+import struct
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
 from pydicom.filereader import read_dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, iter_pixels
 
-from scans.dicom_facts import burned_in, modality, orientation, position, rescale, series, spacing, window
-from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
-from scans.window import mend, place_window, stretch_in_place, tails
+from scans.dicom_facts import (
+    aspect,
+    burned_in,
+    inverted,
+    modality,
+    orientation,
+    padding,
+    position,
+    rescale,
+    series,
+    spacing,
+    window,
+)
+from scans.file_types import GZIP
+from scans.scan import MAX_BYTES, MAX_PIXELS, MAX_VOXELS, Scan, ScanError
+from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
 
-_AFTER_MAGIC = 132
+_MAGIC, _AFTER_MAGIC = b"DICM", 132
 _SYNTAXES = (
     uid.ImplicitVRLittleEndian,
     uid.ExplicitVRLittleEndian,
@@ -43,7 +58,8 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's
 # What is read at all. Names, dates, numbers and free text are not on the list.
 _PICTURE = (
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
-    "BitsStored HighBit PixelRepresentation ExtendedOffsetTable ExtendedOffsetTableLengths"
+    "BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit PresentationLUTShape "
+    "PixelAspectRatio ExtendedOffsetTable ExtendedOffsetTableLengths"
 )
 _FACTS = (
     "Modality BurnedInAnnotation SeriesInstanceUID ImageOrientationPatient ImagePositionPatient PixelSpacing "
@@ -68,32 +84,40 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
     All frames share one span. Raises ScanError with a sentence for the user, and any other exception over
     a broken file.
     """
-    dataset = dataset_of(data, _TAGS)
+    dataset, about_file = dataset_of(data, _TAGS)
     frames, rows, columns = _shape(dataset)
     name, notes = modality(dataset)
-    values, top = _values(dataset, (frames, rows, columns))
+    notes = about_file + notes
+    values, top, padded = _values(dataset, (frames, rows, columns))
     notes += burned_in(dataset) + rescale(dataset, 0)[2] + mend(values)
+    white = inverted(dataset)
+    if padded.any():
+        fill(values, padded, white)
+    elif not top:
+        notes += darken_background(values, white)
     if top:
         values /= np.float32(top)
         span, default = (0.0, float(top)), (0.0, 1.0)
     else:
         span = stretch_in_place(values)
-        default = tails(values)
-    inverted = str(dataset.PhotometricInterpretation).strip() == "MONOCHROME1"
-    if inverted:
+        default, about_slices = slices_window(values)
+        notes += about_slices
+    if white:
         np.subtract(np.float32(1), values, out=values)
     for index in range(frames):
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
         visible, about_window = (default, ()) if top else _window(dataset, index, span, default)
         size, about_size = spacing(dataset, index)
+        ratio = aspect(dataset) if size == (1.0, 1.0) else None
         plane, edges = orientation(dataset, index)
         yield Scan(
             values[index],
             digest="",
             plane=plane,
-            spacing=size,
-            span=span[::-1] if inverted else span,
-            window=(1 - visible[1], 1 - visible[0]) if inverted else visible,
+            spacing=ratio or size,
+            spacing_is_ratio=ratio is not None,
+            span=span[::-1] if white else span,
+            window=(1 - visible[1], 1 - visible[0]) if white else visible,
             modality=name,
             edges=edges,
             series=series(dataset),
@@ -102,12 +126,26 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
         )
 
 
-def dataset_of(data: bytes, tags: list[str]) -> Dataset:
-    """Return what `tags` names. The transfer syntax is read first: dcmread would inflate a deflated bomb."""
+def dataset_of(data: bytes, tags: list[str]) -> tuple[Dataset, tuple[str, ...]]:
+    """Return what `tags` names, and notes. The transfer syntax is read first: dcmread would inflate a deflated bomb.
+
+    Preamble, file meta and transfer syntax may be missing, and the whole may be gzipped.
+    """
+    notes = ()
+    if data.startswith(GZIP):
+        data = _unzipped(data)
+    if data[128:_AFTER_MAGIC] != _MAGIC:
+        data = bytes(128) + _MAGIC + data
+        notes = ("This DICOM file lacks its preamble.",)
     start = io.BytesIO(data)
     start.seek(_AFTER_MAGIC)
     meta = read_dataset(start, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     syntax = uid.UID(str(meta.get("TransferSyntaxUID", "")))
+    if not syntax:
+        rest = data[start.tell() :]
+        syntax = _syntax_of(rest)
+        data = bytes(128) + _MAGIC + _meta_of(syntax) + rest
+        notes += (f"This DICOM file does not say how it is encoded; it is read as {syntax.name}.",)
     if syntax == uid.DeflatedExplicitVRLittleEndian:
         raise ScanError(
             "This DICOM file is deflated as a whole (Deflated Explicit VR), which can hide gigabytes; export it "
@@ -119,7 +157,31 @@ def dataset_of(data: bytes, tags: list[str]) -> Dataset:
             f"This DICOM file is encoded as {name}, which Candor does not read; export it uncompressed, as RLE, "
             "JPEG, JPEG-LS or JPEG 2000."
         )
-    return dcmread(io.BytesIO(data), specific_tags=tags)
+    return dcmread(io.BytesIO(data), specific_tags=tags), notes
+
+
+def _unzipped(data: bytes) -> bytes:
+    """Return what gzip holds, up to MAX_BYTES. Raises ScanError where it holds more."""
+    inflated = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
+    if len(inflated) > MAX_BYTES:
+        raise ScanError(
+            f"This gzip file holds more than the {MAX_BYTES / 1e6:.0f} MB that are accepted; export a smaller part."
+        )
+    return inflated
+
+
+def _syntax_of(data: bytes) -> uid.UID:
+    """Return the uncompressed transfer syntax in which a dataset begins."""
+    if not data[4:6].isalpha():
+        return uid.ImplicitVRLittleEndian
+    return uid.ExplicitVRLittleEndian if data[1] == 0 else uid.ExplicitVRBigEndian
+
+
+def _meta_of(syntax: uid.UID) -> bytes:
+    """Return file meta that names nothing but a transfer syntax."""
+    name = syntax.encode() + b"\0" * (len(syntax) % 2)
+    element = struct.pack("<HH2sH", 2, 0x10, b"UI", len(name)) + name
+    return struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(element)) + element
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:
@@ -150,14 +212,17 @@ def _shape(dataset: Dataset) -> tuple[int, int, int]:
     return frames, rows, columns
 
 
-def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, int]:
-    """Return float32 (frames, rows, columns) in the modality's unit, and the top of a scale that is fixed.
+def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, int, np.ndarray]:
+    """Return float32 (frames, rows, columns) in the modality's unit, the top of a scale that is fixed, and the padding.
 
-    Colour, and 8-bit gray without a rule for its display, are pictures like any PNG: black is 0 and
-    white is the top, whatever values occur. For all else the top is 0: the values themselves decide.
+    Colour, 8-bit gray without a rule for its display, and the output of a VOI LUT are pictures like any PNG: black is
+    0 and white is the top, whatever values occur. For all else the top is 0: the values themselves decide. The padding
+    is bool, of the same shape or empty: where the stored values stand for no anatomy.
     """
     values = np.empty(shape, np.float32)
     top = 0
+    edges = padding(dataset)
+    padded = np.zeros(shape if edges else 0, bool)
     colour = str(dataset.PhotometricInterpretation).strip() not in _GRAYS
     for index, frame in zip(range(shape[0]), iter_pixels(dataset, indices=range(shape[0])), strict=True):
         if frame.ndim == 2 and colour:
@@ -165,15 +230,24 @@ def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, 
         if frame.ndim == 3:
             top = np.iinfo(frame.dtype).max
             values[index] = frame[..., :3] @ _LUMA
-        elif dataset.get("ModalityLUTSequence"):
+            continue
+        if edges:
+            padded[index] = (frame >= edges[0]) & (frame <= edges[1])
+        if dataset.get("ModalityLUTSequence"):
             values[index] = apply_modality_lut(frame, dataset)
         else:
             slope, intercept, _ = rescale(dataset, index)
             np.multiply(frame, slope, out=values[index], casting="same_kind")
             values[index] += np.float32(intercept)
-    if not colour and dataset.get("BitsStored") == 8 and not dataset.PixelRepresentation and _plain(dataset):
+    if colour:
+        return values, top, padded[:0]
+    if dataset.get("VOILUTSequence") and window(dataset, 0) == (None, ()):
+        for page in values:
+            page[:] = apply_voi(np.round(page).astype(np.int32), dataset)
+        top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
+    elif dataset.get("BitsStored") == 8 and not dataset.PixelRepresentation and _plain(dataset):
         top = 255
-    return values, top
+    return values, top, padded if not padded.all() else padded[:0]
 
 
 def _plain(dataset: Dataset) -> bool:
@@ -188,7 +262,7 @@ def _window(
 ) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return the window of a frame as a part of [0, 1], and notes where the file's own is of no use."""
     requested, notes = window(dataset, frame)
-    if requested is None:
+    if requested is None or span[0] == span[1]:
         return default, notes
     placed = place_window(*requested, span)
     if placed is None:

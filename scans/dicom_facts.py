@@ -14,6 +14,7 @@ _MODALITIES = ("MR", "CT", "PT", "NM", "CR", "DX", "RF", "XA", "US", "MG", "OT",
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # where x, y, z of a patient begin and end
 _PLANES = ("sagittal", "coronal", "axial")  # the planes that x, y, z stand upright on
 _UPWARDS = (-1, -1, 1)  # a patient's x, y and z, turned to the right, the front and the head
+_ASPECT = 20.0  # of a pixel's sides; beyond it the field holds something else
 _MM = (0.01, 50.0)  # spacing of a scanner; beyond it the field holds something else
 
 
@@ -41,6 +42,30 @@ def rescale(dataset: Dataset, frame: int) -> tuple[float, float, tuple[str, ...]
     if slope and slope[0] == 0:
         return 1.0, 0.0, ("This file asks to multiply its values by 0; Candor shows them as they are stored.",)
     return (slope or [1.0])[0], (intercept or [0.0])[0], ()
+
+
+def padding(dataset: Dataset) -> tuple[int, int] | None:
+    """Return the smallest and largest stored value that stand for no anatomy (PS3.3 C.7.5.1.1.2), or None.
+
+    Files give the value signed or unsigned, whatever their pixels are.
+    """
+    given = [dataset.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    if given[0] is None:
+        return None
+    bits = int(dataset.BitsAllocated)
+    try:
+        edges = [int(value) % 2**bits for value in given if value is not None]
+    except (TypeError, ValueError):
+        return None
+    if dataset.PixelRepresentation:
+        edges = [edge - 2**bits if edge >= 2 ** (bits - 1) else edge for edge in edges]
+    return min(edges), max(edges)
+
+
+def inverted(dataset: Dataset) -> bool:
+    """Return whether the smallest value is white, by the interpretation or by the presentation (PS3.3 C.11.6)."""
+    white_is_zero = str(dataset.PhotometricInterpretation).strip() == "MONOCHROME1"
+    return white_is_zero or str(dataset.get("PresentationLUTShape", "")).strip().upper() == "INVERSE"
 
 
 def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
@@ -71,6 +96,14 @@ def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[st
     if not sizes:
         return (1.0, 1.0), ()
     return (1.0, 1.0), ("This file's pixel spacing cannot be right; its pixels are taken for squares.",)
+
+
+def aspect(dataset: Dataset) -> tuple[float, float] | None:
+    """Return the heights and widths of pixels whose size in mm is unknown, the smaller as 1, or None where equal."""
+    ratio = _numbers(dataset, 0, "", "PixelAspectRatio")
+    if len(ratio) != 2 or min(ratio) <= 0 or max(ratio) > _ASPECT * min(ratio) or ratio[0] == ratio[1]:
+        return None
+    return ratio[0] / min(ratio), ratio[1] / min(ratio)
 
 
 def orientation(dataset: Dataset, frame: int) -> tuple[str, tuple[str, str, str, str]]:

@@ -33,7 +33,7 @@ def header_of(data: bytes, identity: bool) -> dict[str, str]:
     Raises ScanError as `scans.dicom` does, and anything at all over a broken file.
     """
     names = REFERENCES + (IDENTITY if identity else ())
-    dataset = dataset_of(data, [*names, "SpecificCharacterSet"])
+    dataset, _ = dataset_of(data, [*names, "SpecificCharacterSet"])
     return {name: _value(dataset, name) for name in names}
 
 

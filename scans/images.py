@@ -1,11 +1,12 @@
-"""Picture files (PNG, JPEG, TIFF, BMP, WebP) as scans: 8 or 16 bit, gray, RGB, palette or alpha.
+"""Picture files (PNG, JPEG, TIFF, BMP, WebP, GIF) as scans: 8 or 16 bit, gray, RGB, palette or alpha.
 
-Pillow decodes; OpenCV never sees an upload, because it decodes 196 megapixels from a 24 KB file
-without complaint and truncates 12-bit data stored in a 16-bit PNG.
+Pillow decodes, since OpenCV decodes 196 megapixels from a 24 KB file without complaint. Of 16-bit PNGs with several
+channels Pillow drops the lower 8 bits: OpenCV decodes those, in the sandbox.
 """
 
 import io
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +15,16 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scans.scan import MAX_PIXELS, Scan, ScanError
-from scans.window import mend, stretch_in_place, tails
+from scans.window import darken_background, mend, slices_window, stretch_in_place
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _MAX_PAGES = 512  # of a TIFF
+_TRAILER = 100_000  # bytes that may follow the end of a JPEG
 _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the picture and a few bytes
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
+_END = b"\xff\xd9"  # of a JPEG
+_TINT = 8  # of 255 levels by which the channels of a gray picture may differ
+_LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow then refuses twice as many from the header alone
 
@@ -30,10 +35,14 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
         raise ScanError(
             f"This JPEG is built of more than {_MAX_PROGRESS} layers, as no camera does; save it again as PNG."
         )
+    notes = ()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
-            pages = list(_pages(data))
+            if data[:2] == _END[:1] + b"\xd8" and _END not in data[-_TRAILER:]:
+                pages, notes = _without_end(data)
+            else:
+                pages = list(_pages(data))
     except ScanError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -46,7 +55,37 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
             "This picture file is damaged, cut short or of a rare kind; save or send it again as PNG, JPEG, TIFF "
             "or BMP."
         ) from None
-    return _scans(pages, digest)
+    return [replace(scan, notes=notes + scan.notes) for scan in _scans(pages, digest)]
+
+
+def _without_end(data: bytes) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Return the pages of a JPEG without its end marker, and a note. Raises OSError where pixels are missing, too.
+
+    The picture is whole where it makes no difference what follows.
+    """
+    first, *others = [list(_pages(data + tail + _END)) for tail in (b"", b"\x55" * 64, b"\xaa" * 64)]
+    if not all(np.array_equal(page, other) for pages in others for page, other in zip(first, pages, strict=True)):
+        raise OSError
+    return first, ("This JPEG lacks its end marker; all its pixels are there.",)
+
+
+def read_png16(data: bytes, _plane: str = "") -> Iterator[Scan]:
+    """Yield the scan of a PNG with 16 bits in each of several channels. Runs in the sandbox.
+
+    Raises ScanError with a sentence for the user, and any other exception over a broken file.
+    """
+    width, height = struct.unpack(">II", data[16:24])
+    if width * height > MAX_PIXELS:
+        raise ScanError(_too_large(f"{width} x {height} pixels"))
+    import cv2  # imported late: it takes a fifth of a second, and few files need it
+
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if values is None or values.dtype != np.uint16:
+        raise OSError
+    gray = values[..., :3].astype(np.float32) @ _LUMA
+    if values.shape[-1] == 4:  # transparent becomes black
+        gray *= values[..., 3] / np.float32(65535)
+    yield from _stretched(np.round(gray)[None].astype(np.uint16), "")
 
 
 def _pages(data: bytes) -> Iterator[np.ndarray]:
@@ -78,6 +117,8 @@ def _gray(image: Image.Image) -> np.ndarray:
     """Return (H, W) of one gray channel, upright, in the file's own values; transparent becomes black."""
     # Pillow turns a TIFF stored white-is-zero round up to 8 bits only.
     negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if image.format == "GIF" and np.ptp(np.asarray(image.convert("RGB")), axis=-1).max() > _TINT:
+        raise ScanError("This is a GIF in colour, whose 256 colours spoil a scan; export it again as PNG.")
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
@@ -105,7 +146,7 @@ def _stretched(pages: np.ndarray, digest: str) -> list[Scan]:
     if pages.dtype == np.uint8:
         return [Scan(page.astype(np.float32) / 255, digest) for page in pages]
     values = pages.astype(np.float32)
-    notes = mend(values)
+    notes = mend(values) + darken_background(values)
     span = stretch_in_place(values)
-    window = tails(values)
-    return [Scan(page, digest, span=span, window=window, notes=notes) for page in values]
+    window, about_slices = slices_window(values)
+    return [Scan(page, digest, span=span, window=window, notes=notes + about_slices) for page in values]

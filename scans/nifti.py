@@ -18,9 +18,10 @@ from nibabel.orientations import apply_orientation, io_orientation
 from nibabel.spatialimages import HeaderDataError
 
 from scans.scan import MAX_PIXELS, MAX_VOXELS, MIN_SIDE, PLANES, Scan, ScanError
-from scans.window import mend, stretch_in_place, tails
+from scans.window import darken_background, mend, slices_window, stretch_in_place
 
 _AFTER_HEADER = 10_000_000  # bytes of extensions that may lie before the voxels
+_BEFORE_VOXELS = {Nifti1Header: 352, Nifti2Header: 544}  # bytes of a header and the four that follow it
 _GZIP_RATIO = 1032  # deflate cannot do better, so a short file cannot keep a large promise
 _CHUNK = 1_000_000  # voxels converted at a time
 _SKEW = 1e-3  # of a cube's volume: an affine that squeezes space flatter than this is broken
@@ -40,19 +41,22 @@ def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
     The patient's right is at the picture's left. Raises ScanError with a sentence for the user.
     """
     with gzip.GzipFile(fileobj=io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as stream:
-        header = _header(stream)
+        header, about_header = _header(stream)
+        about_header += _contradiction(header)
         shape, dtype = _shape(header), _dtype(header)
         _check_promise(header, shape, dtype, data)
         affine = _affine(header)
         voxels = _voxels(stream, header, math.prod(shape), dtype)
-    notes = mend(voxels)
+    stored = voxels.reshape(shape[::-1])  # x is fastest in the file
+    notes = about_header + mend(voxels) + darken_background(stored)
     span = stretch_in_place(voxels)
-    window = tails(voxels)
+    window, about_slices = slices_window(stored)
+    notes += about_slices
     oriented = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     if not oriented:
         notes += ("This file does not say how the patient lies; left and right may be swapped.",)
 
-    volume = apply_orientation(voxels.reshape(shape[::-1]).T, io_orientation(affine))  # x is fastest in the file
+    volume = apply_orientation(stored.T, io_orientation(affine))
     sizes = [float(size) for size in voxel_sizes(affine)[np.argsort(io_orientation(affine)[:, 0])]]
     plane = _only_plane(volume.shape) or plane
     _check_sides(volume.shape, plane)
@@ -70,15 +74,47 @@ def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
         )
 
 
-def _header(stream: BinaryIO) -> Nifti1Header:
+def _header(stream: BinaryIO) -> tuple[Nifti1Header, tuple[str, ...]]:
+    """Return the header and notes; voxels that would begin within it begin behind it. Raises ScanError."""
     kind = Nifti1Header
     start = stream.read(540)
     if start[4:8] == b"n+2\0":
         kind = Nifti2Header
     try:
-        return kind.from_fileobj(io.BytesIO(start))
+        unchecked = kind.from_fileobj(io.BytesIO(start), check=False)
+        notes = _mend_offset(unchecked)
+        return kind.from_fileobj(io.BytesIO(unchecked.binaryblock)), notes
     except HeaderDataError:
         raise ScanError("The header of this NIfTI file contradicts itself; export the volume again.") from None
+
+
+def _mend_offset(header: Nifti1Header) -> tuple[str, ...]:
+    """Let the voxels begin behind the header where the file says that they lie in it; return notes."""
+    smallest = _BEFORE_VOXELS[type(header)]
+    offset = float(header["vox_offset"])
+    if not 0 <= offset < smallest:
+        return ()
+    header["vox_offset"] = smallest
+    return (
+        f"This file says that its voxels begin at byte {offset:.0f}, within its header; they are read from byte "
+        f"{smallest} on.",
+    )
+
+
+def _contradiction(header: Nifti1Header) -> tuple[str, ...]:
+    """Return a note where the file's two orientations give the patient's sides differently."""
+    if int(header["sform_code"]) <= 0 or int(header["qform_code"]) <= 0:
+        return ()
+    try:
+        sides = [io_orientation(affine) for affine in (header.get_sform(), header.get_qform())]
+    except (HeaderDataError, ValueError, np.linalg.LinAlgError):
+        return ()
+    if np.array_equal(*sides):
+        return ()
+    return (
+        "This file's two orientations (sform and qform) contradict each other on the patient's sides; Candor follows "
+        "the sform.",
+    )
 
 
 def _shape(header: Nifti1Header) -> tuple[int, int, int]:

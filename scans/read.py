@@ -4,13 +4,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from scans.file_types import GZIP, header_bytes, is_dicom, is_nifti, is_picture
+from scans.file_types import GZIP, header_bytes, is_deep_png, is_dicom, is_nifti, is_picture
 from scans.images import read_image
 from scans.sandbox import decode
-from scans.scan import MIN_SIDE, PLANES, Scan, ScanError
+from scans.scan import MAX_BYTES, MIN_SIDE, PLANES, Scan, ScanError
 
-MAX_BYTES = 50_000_000
-ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, DICOM and NIfTI (.nii, .nii.gz)"
+ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, grey GIF, DICOM and NIfTI (.nii, .nii.gz)"
 
 # First bytes of what people send instead of a scan, and what to do about it.
 _STRANGERS = {
@@ -18,7 +17,6 @@ _STRANGERS = {
     b"7z\xbc\xaf\x27\x1c": "This is a 7-Zip archive; unpack it and send the scans that are in it.",
     b"Rar!": "This is a RAR archive; unpack it and send the scans that are in it.",
     b"%PDF": f"This is a PDF document; send the picture itself, as one of {ACCEPTED}.",
-    b"GIF8": f"This is a GIF, whose 256 colours spoil a scan; export it again as one of {ACCEPTED}.",
     b"\x00\x00\x00\x0cjP  ": f"This is a JPEG 2000 picture outside DICOM; export it again as one of {ACCEPTED}.",
     b"MATLAB": f"This is a MATLAB file; save the picture in it as one of {ACCEPTED}.",
     b"\x89HDF": f"This is an HDF5 file; save the picture in it as one of {ACCEPTED}.",
@@ -57,6 +55,8 @@ def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> l
 def _decode(data: bytes, digest: str, plane: str) -> list[Scan]:
     if is_dicom(data):  # first: the 128 bytes before its magic may be the start of a TIFF (PS3.10 7.1)
         return decode("dicom", data, digest, plane)
+    if is_deep_png(data):
+        return decode("png16", data, digest, plane)
     if is_picture(data):
         return read_image(data, digest)
     if is_nifti(data):
@@ -70,7 +70,7 @@ def _unknown(data: bytes, start: bytes) -> str:
     if pair or start[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
         return "This is the header of an Analyze or NIfTI pair without its voxels; save both as one .nii file."
     if data.startswith(GZIP):
-        return "This gzip file holds no NIfTI volume; unpack it and send the scans that are in it."
+        return "This gzip file holds neither NIfTI nor DICOM; unpack it and send the scans that are in it."
     for magic, sentence in _STRANGERS.items():
         if data.startswith(magic):
             return sentence
@@ -78,8 +78,6 @@ def _unknown(data: bytes, start: bytes) -> str:
         return "This is a web page, not a picture; open it in a browser and save the picture itself."
     if not data[:1000].translate(None, _TEXT):
         return f"This file holds text, not a scan; Candor reads {ACCEPTED}."
-    if data[:4] in (b"\x08\x00\x05\x00", b"\x08\x00\x00\x00", b"\x08\x00\x08\x00", b"\x02\x00\x00\x00"):
-        return "This looks like DICOM without its preamble; export it again as a DICOM file (Part 10)."
     return f"This is not a file Candor knows; it reads {ACCEPTED}."
 
 

@@ -178,7 +178,7 @@ SERVER = Server()
 
 
 def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
-    """Return the scans of a "dicom" or "nifti" file. Raises ScanError with one sentence for the user."""
+    """Return the scans of a "dicom", "nifti" or "png16" file. Raises ScanError with one sentence for the user."""
 
     def scans(stream: BinaryIO) -> list[Scan]:
         slices = list(_slices(stream))
@@ -196,7 +196,7 @@ def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
     A missing fact is "". Raises ScanError with one sentence for the user.
     """
     if not is_dicom(data):
-        raise ScanError("This file is no DICOM file (Part 10), so it names no study; give the one that was read.")
+        raise ScanError("This file is no DICOM file, so it names no study; give the one that was read.")
     return _decode_in_child("identity" if identity else "references", "", data, _facts)
 
 

@@ -33,6 +33,7 @@ _DAMAGED = {
     "dicom": "This DICOM file is damaged, cut short or of a rare kind, and cannot be decoded; send it again, or "
     "export it uncompressed or as PNG.",
     "nifti": "This NIfTI file is damaged or cut short, and cannot be decoded; send it again, or save the volume anew.",
+    "png16": "This PNG file is damaged or cut short, and cannot be decoded; save or send it again.",
 }
 
 
@@ -96,7 +97,7 @@ def _end_after(work, *arguments) -> None:
 
 
 def decode_file(kind: str, plane: str, source: int, answer: int) -> None:
-    """Decode the bytes that come from the descriptor `source` as `kind`, "dicom" or "nifti", and write to `answer`.
+    """Decode the bytes from the descriptor `source` as `kind`, "dicom", "nifti" or "png16", and write to `answer`.
 
     For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
     """
@@ -118,7 +119,7 @@ def decode_file(kind: str, plane: str, source: int, answer: int) -> None:
         except MemoryError:
             _line({"error": _TOO_LARGE}, stream)
         except Exception:  # a decoder fails in a dozen ways, and its own words may hold a patient's name
-            _line({"error": _DAMAGED["nifti" if kind == "nifti" else "dicom"]}, stream)
+            _line({"error": _DAMAGED.get(kind, _DAMAGED["dicom"])}, stream)
 
 
 def _limit() -> None:
@@ -142,7 +143,7 @@ def _limit() -> None:
 
 def _load_decoders() -> None:
     """Import what the decoders need before the first file comes, those of compressed pixels included."""
-    for kind in ("dicom", "nifti", "references"):
+    for kind in ("dicom", "nifti", "png16", "references"):
         _decoder(kind)
     import pydicom.pixels.decoders.base  # noqa: F401
 
@@ -158,6 +159,10 @@ def _decoder(kind: str):
         from scans.dicom import read_dicom
 
         return read_dicom
+    if kind == "png16":
+        from scans.images import read_png16
+
+        return read_png16
     from scans.nifti import read_nifti
 
     return read_nifti

@@ -8,11 +8,17 @@ import numpy as np
 
 PLANES = ("axial", "coronal", "sagittal")
 
+MAX_BYTES = 50_000_000  # of a file
 MIN_SIDE = 32  # pixels: below this no head can be told from noise
 MAX_PIXELS = 25_000_000  # one slice; a 5000 x 5000 mammogram fits, a decompression bomb does not
 MAX_VOXELS = 60_000_000  # all slices of a file; 512 x 512 x 200 fits, and takes 0.24 GB
 
 BLANK_SLICE = "This slice is blank (every pixel has the same value); choose another slice."
+HIDDEN_SLICE = (
+    "In the window that this file asks for, hardly anything of this slice can be seen; choose another slice, or export "
+    "the file with another window."
+)
+_VISIBLE = 0.04  # of the range from black to white that the values of a slice must span
 
 
 class ScanError(ValueError):
@@ -34,6 +40,7 @@ class Scan:
     count: int = 1  # how many slices the file has
     plane: str = ""  # one of PLANES, or "" where the file does not say
     spacing: tuple[float, float] = (1.0, 1.0)  # mm between rows, mm between columns; 1, 1 if unknown
+    spacing_is_ratio: bool = False  # the file gives the shape of a pixel, and not its size in mm
     span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
     window: tuple[float, float] = (0.0, 1.0)
     modality: str = ""  # "MR" where the file says so
@@ -67,6 +74,11 @@ class Scan:
         return hashlib.sha256(self.pixels).hexdigest()
 
     @property
+    def in_mm(self) -> bool:
+        """True where the file gives the size of a pixel."""
+        return self.spacing != (1.0, 1.0) and not self.spacing_is_ratio
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.pixels.shape
@@ -75,6 +87,14 @@ class Scan:
     def blank(self) -> bool:
         """True where every pixel has the same value, as in the outermost slices of a volume."""
         return float(self.pixels.min()) == float(self.pixels.max())
+
+    @cached_property
+    def unseen(self) -> str:
+        """The sentence on why there is nothing to predict from, a blank slice or one that its window hides; else ""."""
+        if self.blank:
+            return BLANK_SLICE
+        dark, bright = np.percentile(self.windowed(), [0.5, 99.5])
+        return "" if bright - dark >= _VISIBLE else HIDDEN_SLICE
 
     def windowed(self, window: tuple[float, float] | None = None) -> np.ndarray:
         """Return float32 (H, W) in [0, 1]: the pixels with `window` (default: the file's own) stretched."""

@@ -4,6 +4,10 @@ import numpy as np
 
 from scans.scan import ScanError
 
+_BACKGROUND = 0.02  # of all values: fewer that are the same and far from the others are no background
+_AROUND = 0.5  # of the pixels at the edges of the slices, which a background covers
+_FAR_SLICE = 8.0  # times the usual brightness of the slices of a volume: such a slice is not of the anatomy
+_FEW = 0.05  # of the slices: more of them are a contrast of their own
 _TAIL = 0.1  # per cent of the values left out at each end, as 3D Slicer does
 _SAMPLE = 4_000_000  # values that the tails are estimated from: sorting a volume would copy it
 _LARGEST = 1e30  # beyond this a difference of two float32 overflows; no scanner writes such values
@@ -44,11 +48,57 @@ def tails(pixels: np.ndarray) -> tuple[float, float]:
 
 
 def place_window(low: float, high: float, span: tuple[float, float]) -> tuple[float, float] | None:
-    """Return the window from `low` to `high`, in stored values, as a part of [0, 1]; None if it shows nothing."""
-    if high <= span[0] or low >= span[1]:
-        return None
+    """Return the window from `low` to `high`, in stored values, as shares of the span; None if it shows nothing.
+
+    It may reach beyond [0, 1]: a window wider than the values is the file's own choice of contrast.
+    """
     scale = span[1] - span[0]
-    return max(0.0, (low - span[0]) / scale), min(1.0, (high - span[0]) / scale)
+    if scale <= 0 or high <= span[0] or low >= span[1]:
+        return None
+    return (low - span[0]) / scale, (high - span[0]) / scale
+
+
+def darken_background(values: np.ndarray, white: bool = False) -> tuple[str, ...]:
+    """Give a constant background far beyond the anatomy the anatomy's darkest value, in place; return notes.
+
+    Programs fill what they cut away with a value of their own, -2000 or 65535, and a window over all values would then
+    show the head black or white. `values` is float32 (n, H, W); `white`: the smallest value will be drawn white.
+    """
+    rims = [values[:, 0], values[:, -1], values[:, :, 0], values[:, :, -1]]
+    for extreme, pick in ((float(values.max()), np.max), (float(values.min()), np.min)):
+        if np.mean([np.mean(rim == np.float32(extreme)) for rim in rims]) < _AROUND:
+            continue
+        sample = values.reshape(-1)[:: max(1, values.size // _SAMPLE)]
+        rest = sample[sample != extreme]
+        if not 0 < rest.size < (1 - _BACKGROUND) * sample.size:
+            continue
+        dark, bright = np.percentile(rest, [_TAIL, 100 - _TAIL])
+        if abs(extreme - float(pick(rest))) <= bright - dark or bright == dark:
+            continue
+        background = values == np.float32(extreme)
+        fill(values, background, white)
+        return (f"The background of this file has the value {extreme:g}, far from all others; it is shown black.",)
+    return ()
+
+
+def fill(values: np.ndarray, where: np.ndarray, white: bool = False) -> None:
+    """Give the values at `where` the darkest of the others, in place; the brightest where `white`."""
+    rest = np.max(values, where=~where, initial=-_LARGEST) if white else np.min(values, where=~where, initial=_LARGEST)
+    np.copyto(values, np.float32(rest), where=where)
+
+
+def slices_window(pixels: np.ndarray) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the `tails` of `pixels` (n, H, W) and notes; one slice far brighter than the others does not count."""
+    step = max(1, pixels[0].size // 20_000)
+    bright = np.array([np.percentile(page.reshape(-1)[::step], 100 - _TAIL) for page in pixels])
+    usual = float(np.median(bright[bright > 0])) if (bright > 0).any() else 0.0
+    far = np.flatnonzero(bright > _FAR_SLICE * usual)
+    if not 0 < len(far) <= max(1, _FEW * len(pixels)) or len(pixels) < 4:
+        return tails(pixels), ()
+    return tails(np.delete(pixels, far, axis=0)), (
+        f"Slice {far[0] + 1} holds values {bright[far[0]] / usual:.0f} times as large as the others; the window is "
+        "that of the other slices.",
+    )
 
 
 def mend(values: np.ndarray) -> tuple[str, ...]:

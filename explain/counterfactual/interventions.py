@@ -16,7 +16,7 @@ from explain.counterfactual.edits import erased, kept, mirrored, moved, outline,
 from explain.counterfactual.sentences import sentence_of
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import Model, ModelError, probabilities
-from scans import BLANK_SLICE, Box, Scan, ScanError, find_head, fit
+from scans import Box, Scan, ScanError, find_head, fit
 
 ACTIONS = ("erase", "keep", "move")
 SMALLEST = 2  # pixels per side of a region
@@ -192,8 +192,8 @@ def _as_scan(scan: Scan, pixels: np.ndarray, change: str) -> Scan:
 
 def _check_region(scan: Scan, box: Box) -> None:
     """Raise ScanError if the slice is blank, or the region is empty or not within it."""
-    if scan.blank:
-        raise ScanError(BLANK_SLICE)
+    if scan.unseen:
+        raise ScanError(scan.unseen)
     if box.height < SMALLEST or box.width < SMALLEST:
         raise ScanError(
             f"The region is {max(0, box.height)} × {max(0, box.width)} pixels; draw one of {SMALLEST} × {SMALLEST} "

@@ -34,7 +34,7 @@ def smoothing(scan: Scan, method: str) -> Smoothing:
     side = max(scan.shape[0] * scan.spacing[0], scan.shape[1] * scan.spacing[1])
     usual = round(_USUAL * side / STEP) * STEP if method in METHODS and METHODS[method].per_pixel else 0.0
     most = max(1.0, round(_MOST * side / STEP) * STEP)
-    return Smoothing("px" if scan.spacing == (1.0, 1.0) else "mm", side, usual, most)
+    return Smoothing("mm" if scan.in_mm else "px", side, usual, most)
 
 
 def smoothed(heat: np.ndarray, share: float) -> np.ndarray:

@@ -25,11 +25,11 @@ class Predictions:
 
 
 def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Predictions:
-    """Return what each model predicts for each scan: None for a scan that cannot be read, and for a blank one."""
+    """Return what each model predicts for each scan: None for a scan that cannot be read, and for a blank slice."""
     models, errors = _load(cards)
     for model_id, model in models.items():
         try:
-            _predict(model, [scan for scan in scans if scan is not None and not scan.blank])
+            _predict(model, [scan for scan in scans if scan is not None and not scan.unseen])
         except ModelError as error:
             errors[model_id] = str(error)
     kept = state().probabilities

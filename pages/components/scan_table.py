@@ -46,7 +46,7 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
         return f"{card.names[best]}, {percent(p[best])}"
     if scan is None:
         return "not readable"
-    return "blank slice" if scan.blank else "no prediction"
+    return "blank slice" if scan.unseen else "no prediction"
 
 
 def thumbnail(scan: Scan) -> str:

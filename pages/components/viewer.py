@@ -13,7 +13,7 @@ from explain.evaluation.summary import method_summary, summary_text
 from model_zoo import ModelCard, zoo_folder
 from pages.components.display import choose_rendering, choose_window, window_chosen
 from pages.components.state import state
-from scans import BLANK_SLICE, Scan
+from scans import Scan
 
 
 @st.fragment
@@ -46,11 +46,11 @@ def show_scan(scan: Scan) -> list:
 
 
 def refuse_blank(scan: Scan) -> None:
-    """Draw the notes of a scan; of a blank slice also the sentence and the picture, and end the page there."""
+    """Draw the notes of a scan; of one with nothing to see also the sentence, and end the page there."""
     for note in scan.notes:
         st.info(note)
-    if scan.blank:
-        st.error(BLANK_SLICE)
+    if scan.unseen:
+        st.error(scan.unseen)
         show_scan(scan)
         st.stop()
 

@@ -26,7 +26,7 @@ WORDS = {
     "cut-short.nii": "cut short",
     "cut-short.nii.gz": "cut short",
     "ten-thousand-square.png": "100 megapixels; 25",
-    "zip-bomb.nii.gz": "no NIfTI volume",
+    "zip-bomb.nii.gz": "neither NIfTI nor DICOM",
     "deflated-bomb.dcm": "deflated",
     "lying-rows.dcm": "64 x 60000 pixels, which take 7680000 bytes, but holds 8192",
     "nan-affine.nii": "affine",

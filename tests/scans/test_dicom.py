@@ -109,8 +109,9 @@ def test_the_first_of_several_windows_counts():
     assert scan.window == pytest.approx((799.5 / 4095, 1199.5 / 4095))
 
 
-def test_a_window_wider_than_the_values_is_cut_to_them():
-    assert only(dicom12(ramp(), WindowCenter=2000, WindowWidth=20_000)).window == (0, 1)
+def test_a_window_wider_than_the_values_reaches_beyond_them():
+    window = only(dicom12(ramp(), WindowCenter=2000.5, WindowWidth=20_001)).window
+    assert window == pytest.approx((-8000 / 4095, 12_000 / 4095))
 
 
 def test_without_a_window_a_tenth_of_a_per_cent_is_left_out_at_each_end():
