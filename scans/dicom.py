@@ -29,10 +29,12 @@ from scans.dicom_facts import (
     spacing,
     window,
 )
+from scans.dicom_stacks import Stack, contrast, is_mosaic, stacks, taken_apart, tiles
 from scans.file_types import GZIP
 from scans.scan import MAX_BYTES, MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
 
+_NAMED = 6  # stacks of a file, in a note
 _MAGIC, _AFTER_MAGIC = b"DICM", 132
 _SYNTAXES = (
     uid.ImplicitVRLittleEndian,
@@ -64,7 +66,8 @@ _PICTURE = (
 _FACTS = (
     "Modality BurnedInAnnotation SeriesInstanceUID ImageOrientationPatient ImagePositionPatient PixelSpacing "
     "WindowCenter WindowWidth VOILUTFunction VOILUTSequence RescaleSlope RescaleIntercept ModalityLUTSequence "
-    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
+    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence "
+    "ImageType EchoTime DiffusionBValue TemporalPositionIdentifier AcquisitionMatrix SpacingBetweenSlices"
 )
 _PALETTE = [
     name.format(colour)
@@ -75,20 +78,24 @@ _PALETTE = [
         "Segmented{}PaletteColorLookupTableData",
     )
 ]
-_TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS]
+_MOSAIC_COUNT = [0x00190010, 0x0019100A]  # Siemens' private block, and the number of images in a mosaic
+_TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS, *_MOSAIC_COUNT]
 
 
 def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
-    """Yield a scan for each frame, in the file's order; the plane is the file's own.
+    """Yield a scan for each frame of the file's first stack, in anatomical order; the plane is the file's own.
 
-    All frames share one span. Raises ScanError with a sentence for the user, and any other exception over
+    All of them share one span. Raises ScanError with a sentence for the user, and any other exception over
     a broken file.
     """
     dataset, about_file = dataset_of(data, _TAGS)
     frames, rows, columns = _shape(dataset)
     name, notes = modality(dataset)
     notes = about_file + notes
-    values, top, padded = _values(dataset, (frames, rows, columns))
+    found = stacks(dataset, frames)
+    shown = found[0].frames
+    notes += _about_stacks(found)
+    values, top, padded = _values(dataset, shown, (rows, columns))
     notes += burned_in(dataset) + rescale(dataset, 0)[2] + mend(values)
     white = inverted(dataset)
     if padded.any():
@@ -104,15 +111,22 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
         notes += about_slices
     if white:
         np.subtract(np.float32(1), values, out=values)
-    for index in range(frames):
+    mosaic = _mosaic_tile(dataset, len(shown))
+    if mosaic:
+        values = taken_apart(values[0], mosaic)
+        notes += (f"This file is a mosaic; its {len(values)} tiles are shown as slices.",)
+    for place, pixels in enumerate(values):
+        frame = 0 if mosaic else shown[place]
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
-        visible, about_window = (default, ()) if top else _window(dataset, index, span, default)
-        size, about_size = spacing(dataset, index)
+        visible, about_window = (default, ()) if top else _window(dataset, frame, span, default)
+        size, about_size = spacing(dataset, frame)
         ratio = aspect(dataset) if size == (1.0, 1.0) else None
-        plane, edges = orientation(dataset, index)
+        plane, edges = orientation(dataset, frame)
         yield Scan(
-            values[index],
+            pixels,
             digest="",
+            frame=-1 if mosaic else frame,
+            stack=found[0].name or ", ".join(filter(None, contrast(dataset, frame))),
             plane=plane,
             spacing=ratio or size,
             spacing_is_ratio=ratio is not None,
@@ -121,9 +135,39 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
             modality=name,
             edges=edges,
             series=series(dataset),
-            position=position(dataset, index),
+            position=_tile_position(dataset, place) if mosaic else position(dataset, frame),
             notes=notes + about_window + about_size,
         )
+
+
+def _about_stacks(found: list[Stack]) -> tuple[str, ...]:
+    """Return a note where a file holds more than what is shown of it."""
+    if len(found) == 1:
+        return ()
+    named = [f"{stack.name} ({len(stack.frames)} frames)" for stack in found]
+    others = ", ".join(named[1:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
+    return (f"This file holds {len(found)} stacks of different kinds; shown is {named[0]}, left out are {others}.",)
+
+
+def _mosaic_tile(dataset: Dataset, shown: int) -> tuple[int, int] | None:
+    """Return rows and columns of a mosaic's tiles, None for any other file. Raises ScanError where they are unknown."""
+    if shown > 1 or not is_mosaic(dataset):
+        return None
+    tile = tiles(dataset)
+    if tile is None:
+        raise ScanError(
+            "This DICOM file is a mosaic, many slices in one picture, and does not say how large they are; export the "
+            "series as single slices or as NIfTI."
+        )
+    return tile
+
+
+def _tile_position(dataset: Dataset, place: int) -> float | None:
+    """Return where a slice of a mosaic lies along its series, mm; None where the file does not say."""
+    first, apart = position(dataset, 0), dataset.get("SpacingBetweenSlices")
+    if first is None or not apart:
+        return None
+    return first + place * float(apart)
 
 
 def dataset_of(data: bytes, tags: list[str]) -> tuple[Dataset, tuple[str, ...]]:
@@ -212,19 +256,23 @@ def _shape(dataset: Dataset) -> tuple[int, int, int]:
     return frames, rows, columns
 
 
-def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, int, np.ndarray]:
-    """Return float32 (frames, rows, columns) in the modality's unit, the top of a scale that is fixed, and the padding.
+def _values(dataset: Dataset, frames: tuple[int, ...], size: tuple[int, int]) -> tuple[np.ndarray, int, np.ndarray]:
+    """Return float32 (n, rows, columns) of `frames` in the modality's unit, the top of a fixed scale, and the padding.
 
     Colour, 8-bit gray without a rule for its display, and the output of a VOI LUT are pictures like any PNG: black is
     0 and white is the top, whatever values occur. For all else the top is 0: the values themselves decide. The padding
     is bool, of the same shape or empty: where the stored values stand for no anatomy.
     """
+    shape = len(frames), *size
     values = np.empty(shape, np.float32)
     top = 0
     edges = padding(dataset)
     padded = np.zeros(shape if edges else 0, bool)
     colour = str(dataset.PhotometricInterpretation).strip() not in _GRAYS
-    for index, frame in zip(range(shape[0]), iter_pixels(dataset, indices=range(shape[0])), strict=True):
+    place = {frame: number for number, frame in enumerate(frames)}
+    inner = sorted(frames)
+    for number, frame in zip(inner, iter_pixels(dataset, indices=inner), strict=True):
+        index = place[number]
         if frame.ndim == 2 and colour:
             frame = apply_color_lut(frame, dataset)
         if frame.ndim == 3:
@@ -236,7 +284,7 @@ def _values(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[np.ndarray, 
         if dataset.get("ModalityLUTSequence"):
             values[index] = apply_modality_lut(frame, dataset)
         else:
-            slope, intercept, _ = rescale(dataset, index)
+            slope, intercept, _ = rescale(dataset, number)
             np.multiply(frame, slope, out=values[index], casting="same_kind")
             values[index] += np.float32(intercept)
     if colour:

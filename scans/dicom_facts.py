@@ -36,7 +36,7 @@ def burned_in(dataset: Dataset) -> tuple[str, ...]:
 def rescale(dataset: Dataset, frame: int) -> tuple[float, float, tuple[str, ...]]:
     """Return slope and intercept of the modality's unit, 1 and 0 if there are none, and notes."""
     group = "PixelValueTransformationSequence"
-    slope, intercept = (_numbers(dataset, frame, group, name) for name in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (numbers(dataset, frame, group, name) for name in ("RescaleSlope", "RescaleIntercept"))
     if not slope and not intercept:
         return 1.0, 0.0, ()
     if slope and slope[0] == 0:
@@ -75,14 +75,14 @@ def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tu
     LINEAR_EXACT; a SIGMOID is taken for the straight line through its middle.
     """
     group = "FrameVOILUTSequence"
-    center, width = (_numbers(dataset, frame, group, name) for name in ("WindowCenter", "WindowWidth"))
+    center, width = (numbers(dataset, frame, group, name) for name in ("WindowCenter", "WindowWidth"))
     if not center or not width:
         return None, ()
     if width[0] <= 0:
         return None, (
             f"This file asks for a window of width {width[0]:g}; Candor shows the 0.1 % to 99.9 % range instead.",
         )
-    function = str(_find(dataset, frame, group, "VOILUTFunction") or "LINEAR").strip().upper()
+    function = str(find(dataset, frame, group, "VOILUTFunction") or "LINEAR").strip().upper()
     if function == "LINEAR" and width[0] >= 1:
         return (center[0] - 0.5 - (width[0] - 1) / 2, center[0] - 0.5 + (width[0] - 1) / 2), ()
     return (center[0] - width[0] / 2, center[0] + width[0] / 2), ()
@@ -90,7 +90,7 @@ def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tu
 
 def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[str, ...]]:
     """Return mm between rows and between columns, (1, 1) where unknown, and a note where they are absurd."""
-    sizes = _numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
+    sizes = numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
     if len(sizes) == 2 and all(_MM[0] <= mm <= _MM[1] for mm in sizes):
         return (sizes[0], sizes[1]), ()
     if not sizes:
@@ -100,7 +100,7 @@ def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[st
 
 def aspect(dataset: Dataset) -> tuple[float, float] | None:
     """Return the heights and widths of pixels whose size in mm is unknown, the smaller as 1, or None where equal."""
-    ratio = _numbers(dataset, 0, "", "PixelAspectRatio")
+    ratio = numbers(dataset, 0, "", "PixelAspectRatio")
     if len(ratio) != 2 or min(ratio) <= 0 or max(ratio) > _ASPECT * min(ratio) or ratio[0] == ratio[1]:
         return None
     return ratio[0] / min(ratio), ratio[1] / min(ratio)
@@ -131,7 +131,7 @@ def position(dataset: Dataset, frame: int) -> float | None:
     are the slices of a NIfTI volume ordered.
     """
     directions = _directions(dataset, frame)
-    corner = _numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
+    corner = numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
     if directions is None or len(corner) != 3:
         return None
     across = np.cross(*directions)
@@ -147,7 +147,7 @@ def series(dataset: Dataset) -> str:
 
 def _directions(dataset: Dataset, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the directions of a row and of a column, (3,) each; None where they are not at right angles."""
-    cosines = _numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    cosines = numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
     if len(cosines) != 6:
         return None
     along, down = np.array(cosines[:3]), np.array(cosines[3:])
@@ -162,17 +162,17 @@ def _sides(direction: np.ndarray) -> tuple[str, str]:
     return (begin, end) if direction[axis] > 0 else (end, begin)
 
 
-def _numbers(dataset: Dataset, frame: int, group: str, keyword: str) -> list[float]:
+def numbers(dataset: Dataset, frame: int, group: str, keyword: str) -> list[float]:
     """Return the finite numbers of a fact, [] if it is missing or holds anything else."""
     try:
-        value = _find(dataset, frame, group, keyword)
+        value = find(dataset, frame, group, keyword)
         numbers = [float(number) for number in np.atleast_1d([] if value is None else value)]
     except (ValueError, TypeError, OverflowError):
         return []
     return numbers if np.isfinite(numbers).all() else []
 
 
-def _find(dataset: Dataset, frame: int, group: str, keyword: str):
+def find(dataset: Dataset, frame: int, group: str, keyword: str):
     """Return the value of `keyword` for a frame: from its own group, the shared one or the top."""
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
     shared = dataset.get("SharedFunctionalGroupsSequence") or []

@@ -46,6 +46,8 @@ class Scan:
     modality: str = ""  # "MR" where the file says so
     sequence: str = ""  # "T1C+", "T2" ... where the file or its folder says so
     edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
+    frame: int = 0  # which frame of a DICOM file, from 0; -1 for a part of one
+    stack: str = ""  # what tells its stack from others of the file or series: "magnitude, TE 20 ms"
     series: str = ""  # sha256 of what names the series the file is part of, or "" where the file does not say
     position: float | None = None  # mm upwards, forwards or to the right (axial, coronal, sagittal); None if unknown
     notes: tuple[str, ...] = ()  # for the user: "not an MR scan", "burned-in annotation"

@@ -150,8 +150,8 @@ def _refer(dataset, report: ReportInput, header: dict[str, str]) -> None:
         plain.update(source)
         series.ReferencedInstanceSequence = [plain]
         dataset.ReferencedSeriesSequence = [series]
-    if report.scan.count > 1:
-        source.ReferencedFrameNumber = report.scan.index + 1
+    if report.scan.count > 1 and report.scan.frame >= 0:
+        source.ReferencedFrameNumber = report.scan.frame + 1
     code = codes.DCM.SourceImageForImageProcessingOperation
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = (
         code.value,
