@@ -20,9 +20,10 @@ NEED_A_MAP = ("gradcam", "gradcam++", "layercam", "hirescam", "scorecam")
 SAMPLING = ("scorecam", "smoothgrad", "integrated-gradients", "expected-gradients", "shap", "lime", "occlusion", "rise")
 
 
-def one_pixel(shape: tuple[int, int] = (64, 64), place: tuple[int, int] = (40, 13)) -> Scan:
-    pixels = np.zeros(shape, np.float32)
-    pixels[place] = 1
+def one_spot() -> Scan:
+    """Return a black scan with one bright spot of 6 x 6 pixels: hardly enough to be seen."""
+    pixels = np.zeros((64, 64), np.float32)
+    pixels[40:46, 13:19] = 1
     return Scan(pixels, digest="1" * 64)
 
 
@@ -76,8 +77,8 @@ def without_map() -> Model:
 
 
 @pytest.mark.parametrize(("method", "engine"), EVERY, ids=NAMES)
-def test_a_scan_of_one_bright_pixel_is_explained_without_a_crash(model, method, engine):
-    made = explain(Request(model, one_pixel(), method.id, engine=engine, target="class1"))
+def test_a_scan_of_one_bright_spot_is_explained_without_a_crash(model, method, engine):
+    made = explain(Request(model, one_spot(), method.id, engine=engine, target="class1"))
     assert made.heat.shape == (64, 64) and np.isfinite(made.heat).all()
     assert made.heat.any() or made.warnings
 
