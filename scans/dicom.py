@@ -5,15 +5,11 @@ and an inverse presentation are inverted at the end, which pydicom leaves to its
 exception of pydicom may be shown to anyone, since it can quote the dataset.
 """
 
-import io
 import math
-import struct
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
-from pydicom import Dataset, dcmread, uid
-from pydicom.filereader import read_dataset
+from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, iter_pixels
 
 from scans.dicom_facts import (
@@ -29,30 +25,12 @@ from scans.dicom_facts import (
     spacing,
     window,
 )
+from scans.dicom_files import dataset_of
 from scans.dicom_stacks import Stack, contrast, is_mosaic, stacks, taken_apart, tiles
-from scans.file_types import GZIP
-from scans.scan import MAX_BYTES, MAX_PIXELS, MAX_VOXELS, Scan, ScanError
+from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
 
 _NAMED = 6  # stacks of a file, in a note
-_MAGIC, _AFTER_MAGIC = b"DICM", 132
-_SYNTAXES = (
-    uid.ImplicitVRLittleEndian,
-    uid.ExplicitVRLittleEndian,
-    uid.ExplicitVRBigEndian,
-    uid.RLELossless,
-    uid.JPEGBaseline8Bit,
-    uid.JPEGExtended12Bit,
-    uid.JPEGLossless,
-    uid.JPEGLosslessSV1,
-    uid.JPEGLSLossless,
-    uid.JPEGLSNearLossless,
-    uid.JPEG2000Lossless,
-    uid.JPEG2000,
-    uid.HTJ2KLossless,
-    uid.HTJ2KLosslessRPCL,
-    uid.HTJ2K,
-)
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GRAYS = ("MONOCHROME1", "MONOCHROME2")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's "L"
@@ -168,64 +146,6 @@ def _tile_position(dataset: Dataset, place: int) -> float | None:
     if first is None or not apart:
         return None
     return first + place * float(apart)
-
-
-def dataset_of(data: bytes, tags: list[str]) -> tuple[Dataset, tuple[str, ...]]:
-    """Return what `tags` names, and notes. The transfer syntax is read first: dcmread would inflate a deflated bomb.
-
-    Preamble, file meta and transfer syntax may be missing, and the whole may be gzipped.
-    """
-    notes = ()
-    if data.startswith(GZIP):
-        data = _unzipped(data)
-    if data[128:_AFTER_MAGIC] != _MAGIC:
-        data = bytes(128) + _MAGIC + data
-        notes = ("This DICOM file lacks its preamble.",)
-    start = io.BytesIO(data)
-    start.seek(_AFTER_MAGIC)
-    meta = read_dataset(start, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-    syntax = uid.UID(str(meta.get("TransferSyntaxUID", "")))
-    if not syntax:
-        rest = data[start.tell() :]
-        syntax = _syntax_of(rest)
-        data = bytes(128) + _MAGIC + _meta_of(syntax) + rest
-        notes += (f"This DICOM file does not say how it is encoded; it is read as {syntax.name}.",)
-    if syntax == uid.DeflatedExplicitVRLittleEndian:
-        raise ScanError(
-            "This DICOM file is deflated as a whole (Deflated Explicit VR), which can hide gigabytes; export it "
-            "uncompressed or as JPEG 2000."
-        )
-    if syntax not in _SYNTAXES:
-        name = "something unknown" if syntax.name == syntax else syntax.name  # a private one could say anything
-        raise ScanError(
-            f"This DICOM file is encoded as {name}, which Candor does not read; export it uncompressed, as RLE, "
-            "JPEG, JPEG-LS or JPEG 2000."
-        )
-    return dcmread(io.BytesIO(data), specific_tags=tags), notes
-
-
-def _unzipped(data: bytes) -> bytes:
-    """Return what gzip holds, up to MAX_BYTES. Raises ScanError where it holds more."""
-    inflated = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
-    if len(inflated) > MAX_BYTES:
-        raise ScanError(
-            f"This gzip file holds more than the {MAX_BYTES / 1e6:.0f} MB that are accepted; export a smaller part."
-        )
-    return inflated
-
-
-def _syntax_of(data: bytes) -> uid.UID:
-    """Return the uncompressed transfer syntax in which a dataset begins."""
-    if not data[4:6].isalpha():
-        return uid.ImplicitVRLittleEndian
-    return uid.ExplicitVRLittleEndian if data[1] == 0 else uid.ExplicitVRBigEndian
-
-
-def _meta_of(syntax: uid.UID) -> bytes:
-    """Return file meta that names nothing but a transfer syntax."""
-    name = syntax.encode() + b"\0" * (len(syntax) % 2)
-    element = struct.pack("<HH2sH", 2, 0x10, b"UI", len(name)) + name
-    return struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(element)) + element
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:

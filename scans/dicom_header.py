@@ -1,14 +1,14 @@
 """The study, series and instance of a DICOM file and, where the user asks for it, the patient.
 
 Only for an export that has to be filed beside its source. No other part of Candor sees any of this. Runs in
-the sandbox, like `scans/dicom.py`, whose guard it shares.
+the sandbox, like `scans/dicom.py`.
 """
 
 import re
 
 from pydicom import Dataset, uid
 
-from scans.dicom import dataset_of
+from scans.dicom_files import dataset_of
 
 REFERENCES = (
     "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID",
