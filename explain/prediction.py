@@ -27,8 +27,8 @@ def predict(model: Model, scan: Scan) -> Prediction:
 
     Raises ScanError on a slice of which nothing can be seen and ModelError on probabilities that are not finite.
     """
-    if scan.unseen:
-        raise ScanError(scan.unseen)
+    if scan.not_assessable:
+        raise ScanError(scan.not_assessable)
     square, placement = fit(scan, model.card.input)
     # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
     return Prediction(square, placement, model.finite(model.predict(square[None])[0]))

@@ -37,7 +37,7 @@ def by_slice(
     `progress` gets a share in [0, 1]. Raises Cancelled, and ModelError on probabilities that are not finite.
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
-    filled = [number for number, scan in enumerate(scans) if not scan.unseen]
+    filled = [number for number, scan in enumerate(scans) if not scan.not_assessable]
     for start in range(0, len(filled), CHUNK):
         if cancelled():
             raise Cancelled

@@ -114,8 +114,8 @@ def _entries(model: Model, path: Path, plane: str) -> list[dict]:
 
 def _entry(model: Model, path: Path, scan, p) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
-    if scan.unseen:  # as the outermost slices of a volume: nothing to predict from
-        return where | {"error": scan.unseen}
+    if scan.not_assessable:  # as the outermost slices of a volume: nothing to predict from
+        return where | {"error": scan.not_assessable}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
     return where | {"model": model.card.id, "class": model.card.classes[p.argmax()], "probabilities": by_class}
 

@@ -17,6 +17,7 @@ from scans.dicom_facts import (
     burned_in,
     inverted,
     modality,
+    normal_sign,
     orientation,
     padding,
     position,
@@ -91,7 +92,7 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
         np.subtract(np.float32(1), values, out=values)
     mosaic = _mosaic_tile(dataset, len(shown))
     if mosaic:
-        values = taken_apart(values[0], mosaic)
+        values = taken_apart(values[0], mosaic)[:: normal_sign(dataset, 0)]
         notes += (f"This file is a mosaic; its {len(values)} tiles are shown as slices.",)
     for place, pixels in enumerate(values):
         frame = 0 if mosaic else shown[place]
@@ -113,7 +114,7 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
             modality=name,
             edges=edges,
             series=series(dataset),
-            position=_tile_position(dataset, place) if mosaic else position(dataset, frame),
+            position=_tile_position(dataset, place, len(values)) if mosaic else position(dataset, frame),
             notes=notes + about_window + about_size,
         )
 
@@ -140,12 +141,15 @@ def _mosaic_tile(dataset: Dataset, shown: int) -> tuple[int, int] | None:
     return tile
 
 
-def _tile_position(dataset: Dataset, place: int) -> float | None:
-    """Return where a slice of a mosaic lies along its series, mm; None where the file does not say."""
+def _tile_position(dataset: Dataset, place: int, count: int) -> float | None:
+    """Return where the slice at `place` of a mosaic lies along its series, mm; None where the file does not say.
+
+    The file gives the place of its first tile; the others follow along the normal of the slices.
+    """
     first, apart = position(dataset, 0), dataset.get("SpacingBetweenSlices")
     if first is None or not apart:
         return None
-    return first + place * float(apart)
+    return first + float(apart) * (place if normal_sign(dataset, 0) > 0 else place + 1 - count)
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:

@@ -134,9 +134,17 @@ def position(dataset: Dataset, frame: int) -> float | None:
     corner = numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
     if directions is None or len(corner) != 3:
         return None
+    return float(normal_sign(dataset, frame) * (np.cross(*directions) @ np.array(corner)))
+
+
+def normal_sign(dataset: Dataset, frame: int) -> int:
+    """Return 1 where `position` grows along the normal of the slice, row times column, -1 where it falls."""
+    directions = _directions(dataset, frame)
+    if directions is None:
+        return 1
     across = np.cross(*directions)
     axis = int(np.argmax(np.abs(across)))
-    return float(_UPWARDS[axis] * np.sign(across[axis]) * (across @ np.array(corner)))
+    return int(_UPWARDS[axis] * np.sign(across[axis]))
 
 
 def series(dataset: Dataset) -> str:

@@ -19,10 +19,9 @@ from scans.window import darken_background, mend, slices_window, stretch_in_plac
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _MAX_PAGES = 512  # of a TIFF
-_TRAILER = 100_000  # bytes that may follow the end of a JPEG
 _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the picture and a few bytes
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
-_END = b"\xff\xd9"  # of a JPEG
+_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"  # of a JPEG
 _TINT = 8  # of 255 levels by which the channels of a gray picture may differ
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
 
@@ -39,10 +38,12 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
-            if data[:2] == _END[:1] + b"\xd8" and _END not in data[-_TRAILER:]:
-                pages, notes = _without_end(data)
-            else:
+            try:
                 pages = list(_pages(data))
+            except OSError:
+                if data[:2] != _BEGIN:
+                    raise
+                pages, notes = _without_end(data)
     except ScanError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:

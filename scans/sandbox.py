@@ -119,13 +119,17 @@ class Server:
         if not hasattr(os, "fork"):
             return Process(self.worker, kind, plane)
         (source_read, source), (answer, answer_write), (status, status_write) = os.pipe(), os.pipe(), os.pipe()
-        theirs = source_read, answer_write, status_write
-        with self._lock:
-            try:
+        theirs, ours = (source_read, answer_write, status_write), (source, answer, status)
+        try:
+            with self._lock:
                 process = self._fork(f"{kind} {plane}".encode(), theirs)
-            finally:
-                for descriptor in theirs:
-                    os.close(descriptor)
+        except BaseException:
+            for descriptor in ours:
+                os.close(descriptor)
+            raise
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
         return Child(process, os.fdopen(source, "wb"), os.fdopen(answer, "rb"), status)
 
     def stop(self) -> None:
@@ -134,18 +138,14 @@ class Server:
             self._stop()
 
     def _fork(self, request: bytes, descriptors: tuple[int, ...]) -> int:
-        for attempt in (1, 2):
+        for _ in range(2):
             self._start()
-            try:
+            with contextlib.suppress(OSError):
                 socket.send_fds(self._socket, [request], descriptors)
                 if answer := self._socket.recv(_NUMBER, socket.MSG_WAITALL):
                     return int(answer)
-            except OSError:
-                pass
-            self._stop()  # it was killed
-            if attempt == 2:
-                raise ScanError(_CRASHED)
-        raise AssertionError
+            self._stop()  # it was killed: once more with a new one
+        raise ScanError(_CRASHED)
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -9,6 +9,7 @@ file from stdin.
 
 import contextlib
 import gc
+import importlib
 import json
 import logging
 import os
@@ -145,7 +146,8 @@ def _load_decoders() -> None:
     """Import what the decoders need before the first file comes, those of compressed pixels included."""
     for kind in ("dicom", "nifti", "png16", "references"):
         _decoder(kind)
-    import pydicom.pixels.decoders.base  # noqa: F401
+    for name in ("pydicom.pixels.decoders.base", "libjpeg", "openjpeg", "PIL.JpegImagePlugin"):
+        importlib.import_module(name)
 
 
 def _decoder(kind: str):

@@ -15,8 +15,8 @@ MAX_VOXELS = 60_000_000  # all slices of a file; 512 x 512 x 200 fits, and takes
 
 BLANK_SLICE = "This slice is blank (every pixel has the same value); choose another slice."
 HIDDEN_SLICE = (
-    "In the window that this file asks for, hardly anything of this slice can be seen; choose another slice, or export "
-    "the file with another window."
+    "Hardly anything can be seen of this slice, whose grey values span less than 4 % from black to white; choose "
+    "another slice, or export the file with another window."
 )
 _VISIBLE = 0.04  # of the range from black to white that the values of a slice must span
 
@@ -91,8 +91,8 @@ class Scan:
         return float(self.pixels.min()) == float(self.pixels.max())
 
     @cached_property
-    def unseen(self) -> str:
-        """The sentence on why there is nothing to predict from, a blank slice or one that its window hides; else ""."""
+    def not_assessable(self) -> str:
+        """The sentence on why there is nothing to predict from (blank, or hidden by its window), else ""."""
         if self.blank:
             return BLANK_SLICE
         dark, bright = np.percentile(self.windowed(), [0.5, 99.5])

@@ -88,7 +88,7 @@ def fill(values: np.ndarray, where: np.ndarray, white: bool = False) -> None:
 
 
 def slices_window(pixels: np.ndarray) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """Return the `tails` of `pixels` (n, H, W) and notes; one slice far brighter than the others does not count."""
+    """Return the `tails` of `pixels` (n, H, W) and notes; a slice far brighter than the others does not count."""
     step = max(1, pixels[0].size // 20_000)
     bright = np.array([np.percentile(page.reshape(-1)[::step], 100 - _TAIL) for page in pixels])
     usual = float(np.median(bright[bright > 0])) if (bright > 0).any() else 0.0
@@ -96,8 +96,8 @@ def slices_window(pixels: np.ndarray) -> tuple[tuple[float, float], tuple[str, .
     if not 0 < len(far) <= max(1, _FEW * len(pixels)) or len(pixels) < 4:
         return tails(pixels), ()
     return tails(np.delete(pixels, far, axis=0)), (
-        f"Slice {far[0] + 1} holds values {bright[far[0]] / usual:.0f} times as large as the others; the window is "
-        "that of the other slices.",
+        f"{len(far)} of {len(pixels)} slices hold values up to {bright[far].max() / usual:.0f} times as large as the "
+        "others; the window is that of the other slices.",
     )
 
 

@@ -191,9 +191,9 @@ def _as_scan(scan: Scan, pixels: np.ndarray, change: str) -> Scan:
 
 
 def _check_region(scan: Scan, box: Box) -> None:
-    """Raise ScanError if the slice is blank, or the region is empty or not within it."""
-    if scan.unseen:
-        raise ScanError(scan.unseen)
+    """Raise ScanError if nothing can be seen of the slice, or the region is empty or not within it."""
+    if scan.not_assessable:
+        raise ScanError(scan.not_assessable)
     if box.height < SMALLEST or box.width < SMALLEST:
         raise ScanError(
             f"The region is {max(0, box.height)} × {max(0, box.width)} pixels; draw one of {SMALLEST} × {SMALLEST} "

@@ -150,7 +150,7 @@ def _refer(dataset, report: ReportInput, header: dict[str, str]) -> None:
         plain.update(source)
         series.ReferencedInstanceSequence = [plain]
         dataset.ReferencedSeriesSequence = [series]
-    if report.scan.count > 1 and report.scan.frame >= 0:
+    if report.scan.frame > 0 or (report.scan.count > 1 and report.scan.frame == 0):
         source.ReferencedFrameNumber = report.scan.frame + 1
     code = codes.DCM.SourceImageForImageProcessingOperation
     purpose.CodeValue, purpose.CodingSchemeDesignator, purpose.CodeMeaning = (

@@ -29,7 +29,7 @@ def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Pre
     models, errors = _load(cards)
     for model_id, model in models.items():
         try:
-            _predict(model, [scan for scan in scans if scan is not None and not scan.unseen])
+            _predict(model, [scan for scan in scans if scan is not None and not scan.not_assessable])
         except ModelError as error:
             errors[model_id] = str(error)
     kept = state().probabilities

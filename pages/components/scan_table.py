@@ -46,7 +46,9 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
         return f"{card.names[best]}, {percent(p[best])}"
     if scan is None:
         return "not readable"
-    return "blank slice" if scan.unseen else "no prediction"
+    if scan.blank:
+        return "blank slice"
+    return "hardly visible" if scan.not_assessable else "no prediction"
 
 
 def thumbnail(scan: Scan) -> str:

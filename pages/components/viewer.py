@@ -49,8 +49,8 @@ def refuse_blank(scan: Scan) -> None:
     """Draw the notes of a scan; of one with nothing to see also the sentence, and end the page there."""
     for note in scan.notes:
         st.info(note)
-    if scan.unseen:
-        st.error(scan.unseen)
+    if scan.not_assessable:
+        st.error(scan.not_assessable)
         show_scan(scan)
         st.stop()
 

@@ -119,6 +119,15 @@ def test_a_mosaic_is_taken_apart_into_its_slices(count, side):
     assert brightness == sorted(brightness) and "mosaic" in scans[0].notes[-1]
 
 
+def test_the_slices_of_a_coronal_mosaic_are_in_anatomical_order():
+    """Its normal points to the back: the first tile lies in front, 30 mm before the origin, and comes last."""
+    place = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "ImagePositionPatient": [-500, -30, 500]}
+    scans = read(mosaic(4, 2, AcquisitionMatrix=[64, 0, 0, 64], **place))
+    assert [scan.position for scan in scans] == [18, 22, 26, 30] and scans[0].plane == "coronal"
+    brightness = [float(scan.pixels.max()) for scan in scans]
+    assert brightness == sorted(brightness, reverse=True)
+
+
 def test_a_mosaic_that_does_not_say_how_large_its_slices_are_is_refused():
     with pytest.raises(ScanError, match="is a mosaic, many slices in one picture"):
         read(mosaic(9, 3, AcquisitionMatrix=[0, 0, 0, 0]))

@@ -87,7 +87,7 @@ def test_one_absurd_slice_does_not_take_the_contrast_of_the_others():
     frames = np.stack([disc(64) * 0.05] * 8)
     frames[3] = disc(64)
     scans = read(dicom_frames(frames))
-    assert "Slice 4" in " ".join(scans[0].notes) and np.ptp(scans[0].windowed()) == 1
+    assert "1 of 8 slices" in " ".join(scans[0].notes) and np.ptp(scans[0].windowed()) == 1
     assert np.ptp(read(dicom_frames(np.stack([disc(64) * 0.05, disc(64)] * 4)))[0].windowed()) < 0.2
 
 
@@ -115,7 +115,7 @@ def test_a_window_wider_than_the_values_is_shown_as_it_says():
 
 def test_a_picture_that_its_window_hides_is_told_and_not_predicted():
     (scan,) = read(dicom12(disc() * 0.02, WindowCenter=2048, WindowWidth=4096))
-    assert scan.unseen == HIDDEN_SLICE and read(dicom12(disc()))[0].unseen == ""
+    assert scan.not_assessable == HIDDEN_SLICE and read(dicom12(disc()))[0].not_assessable == ""
 
 
 def test_a_blank_file_with_a_window_is_told_to_be_blank():
