@@ -100,7 +100,7 @@ def scan_facts(scan: Scan) -> list[str]:
     facts = [f"{columns} × {rows} pixels"]
     if scan.in_mm:
         facts.append(f"{scan.spacing[1]:.2f} × {scan.spacing[0]:.2f} mm")
-    facts += [fact for fact in (scan.modality, scan.sequence, scan.plane) if fact]
+    facts += [fact for fact in (scan.modality, scan.sequence, scan.stack, scan.plane) if fact]
     if scan.count > 1:
         facts.append(f"slice {scan.index + 1} of {scan.count}")
     return facts

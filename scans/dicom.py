@@ -125,7 +125,7 @@ def _about_stacks(found: list[Stack]) -> tuple[str, ...]:
         return ()
     named = [f"{stack.name} ({len(stack.frames)} frames)" for stack in found]
     others = ", ".join(named[1:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
-    return (f"This file holds {len(found)} stacks of different kinds; shown is {named[0]}, left out are {others}.",)
+    return (f"This file holds {len(found)} stacks; Candor shows {named[0]} and leaves out {others}.",)
 
 
 def _mosaic_tile(dataset: Dataset, shown: int) -> tuple[int, int] | None:

@@ -65,7 +65,10 @@ def _listed(session: PageState) -> dict[str, Entry]:
     listed = []
     for scans in in_series([[upload.scan] for upload in latest_first if upload.scan]):
         members = tuple(owner[id(scan)] for scan in scans)
-        name = members[0].name if len(members) == 1 else f"Series of {len(members)} slices ({members[0].name})"
+        name = members[0].name
+        if len(members) > 1:
+            stack = f", {scans[0].stack}" if scans[0].stack else ""
+            name = f"Series of {len(members)} slices{stack} ({name})"
         listed.append(Entry(name, members))
     listed += [Entry(upload.name, (upload,)) for upload in latest_first if not upload.scan]
     place = {upload.id: number for number, upload in enumerate(latest_first)}

@@ -50,7 +50,7 @@ def test_frames_of_another_kind_are_left_out_and_named(name, interleaved):
     assert [scan.position for scan in scans] == heights and len(scans) == scans[0].count == 3
     assert [scan.frame for scan in scans] == ([1, 3, 5] if interleaved else [3, 4, 5])
     (note,) = scans[0].notes
-    assert "2 stacks" in note and "shown is magnitude (3 frames)" in note and f"left out are {name} (3 frames)" in note
+    assert "2 stacks" in note and f"shows magnitude (3 frames) and leaves out {name} (3 frames)" in note
 
 
 def test_the_grey_range_is_that_of_the_stack_alone():
@@ -69,16 +69,16 @@ def test_a_map_is_known_by_its_unit():
 @pytest.mark.parametrize(
     ("groups", "named"),
     [
-        ([frame(z, echo=te) for z in (0, 5) for te in (20, 90)], "TE 20 ms (2 frames), left out are TE 90 ms"),
+        ([frame(z, echo=te) for z in (0, 5) for te in (20, 90)], "TE 20 ms (2 frames) and leaves out TE 90 ms"),
         (
             [frame(z, MRDiffusionSequence=[item(DiffusionBValue=float(b))]) for b in (0, 1000) for z in (0, 5)],
-            "b 0 (2 frames), left out are b 1000",
+            "b 0 (2 frames) and leaves out b 1000",
         ),
         (
             [frame(z, FrameContentSequence=[item(TemporalPositionIndex=t)]) for t in (1, 2) for z in (0, 5)],
-            "time 1 (2 frames), left out are time 2",
+            "time 1 (2 frames) and leaves out time 2",
         ),
-        ([frame(z) for _ in range(3) for z in (0, 5)], "other (2 frames), left out are repetition 2 (2 frames), rep"),
+        ([frame(z) for _ in range(3) for z in (0, 5)], "other (2 frames) and leaves out repetition 2 (2 frames), rep"),
     ],
     ids=["echoes", "b-values", "times", "repetitions"],
 )
