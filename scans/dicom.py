@@ -13,11 +13,13 @@ from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, iter_pixels
 
 from scans.dicom_facts import (
+    acquired,
     aspect,
     burned_in,
+    corner,
+    directions,
     inverted,
     modality,
-    normal_sign,
     orientation,
     padding,
     position,
@@ -27,11 +29,14 @@ from scans.dicom_facts import (
     window,
 )
 from scans.dicom_files import dataset_of
-from scans.dicom_stacks import Stack, contrast, is_mosaic, stacks, taken_apart, tiles
+from scans.dicom_kinds import about_kind, refuse_other_objects
+from scans.dicom_mosaic import TAGS as MOSAIC_TAGS
+from scans.dicom_mosaic import mosaic_of
+from scans.dicom_stacks import Stack, chosen, contrast, stacks
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
 
-_NAMED = 6  # stacks of a file, in a note
+_NAMED = 5  # other stacks of a file, in a note
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GRAYS = ("MONOCHROME1", "MONOCHROME2")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's "L"
@@ -43,7 +48,8 @@ _PICTURE = (
     "PixelAspectRatio ExtendedOffsetTable ExtendedOffsetTableLengths"
 )
 _FACTS = (
-    "Modality BurnedInAnnotation SeriesInstanceUID ImageOrientationPatient ImagePositionPatient PixelSpacing "
+    "SOPClassUID ConversionType Modality BurnedInAnnotation SeriesInstanceUID AcquisitionNumber InstanceNumber "
+    "ImageOrientationPatient ImagePositionPatient PixelSpacing "
     "WindowCenter WindowWidth VOILUTFunction VOILUTSequence RescaleSlope RescaleIntercept ModalityLUTSequence "
     "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence "
     "ImageType EchoTime DiffusionBValue TemporalPositionIdentifier AcquisitionMatrix SpacingBetweenSlices"
@@ -57,25 +63,25 @@ _PALETTE = [
         "Segmented{}PaletteColorLookupTableData",
     )
 ]
-_MOSAIC_COUNT = [0x00190010, 0x0019100A]  # Siemens' private block, and the number of images in a mosaic
-_TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS, *_MOSAIC_COUNT]
+_TAGS = [*_PICTURE.split(), *_FACTS.split(), *_PALETTE, *_PIXELS, *MOSAIC_TAGS]
 
 
-def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
-    """Yield a scan for each frame of the file's first stack, in anatomical order; the plane is the file's own.
+def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]:
+    """Yield a scan for each frame of one of the file's stacks, in anatomical order; the plane is the file's own.
 
-    All of them share one span. Raises ScanError with a sentence for the user, and any other exception over
-    a broken file.
+    `stack` is its name, "" for the first one. All of them share one span. Raises ScanError with a sentence for the
+    user, and any other exception over a broken file.
     """
     dataset, about_file = dataset_of(data, _TAGS)
+    refuse_other_objects(dataset)
     frames, rows, columns = _shape(dataset)
     name, notes = modality(dataset)
-    notes = about_file + notes
     found = stacks(dataset, frames)
-    shown = found[0].frames
-    notes += _about_stacks(found)
-    values, top, padded = _values(dataset, shown, (rows, columns))
-    notes += burned_in(dataset) + rescale(dataset, 0)[2] + mend(values)
+    names = tuple(each.name for each in found) if len(found) > 1 else ()
+    shown = chosen(found, stack)
+    notes = about_file + notes + _about_stacks(found, shown)
+    values, top, padded = _values(dataset, shown.frames, (rows, columns))
+    notes += burned_in(dataset) + about_kind(dataset, shown.frames[0]) + rescale(dataset, 0)[2] + mend(values)
     white = inverted(dataset)
     if padded.any():
         fill(values, padded, white)
@@ -90,66 +96,56 @@ def read_dicom(data: bytes, _plane: str = "") -> Iterator[Scan]:
         notes += about_slices
     if white:
         np.subtract(np.float32(1), values, out=values)
-    mosaic = _mosaic_tile(dataset, len(shown))
+    places = [(frame, corner(dataset, frame)) for frame in shown.frames]
+    mosaic = mosaic_of(dataset) if frames == 1 else None
     if mosaic:
-        values = taken_apart(values[0], mosaic)[:: normal_sign(dataset, 0)]
+        values = mosaic.taken_apart(values[0])
+        places = [(-1, place) for place in mosaic.corners[: len(values)] or [()] * len(values)]
         notes += (f"This file is a mosaic; its {len(values)} tiles are shown as slices.",)
-    for place, pixels in enumerate(values):
-        frame = 0 if mosaic else shown[place]
+    scans = []
+    for pixels, (place, first) in zip(values, places, strict=True):
+        frame = max(place, 0)
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
-        visible, about_window = (default, ()) if top else _window(dataset, frame, span, default)
+        visible, own, about_window = (default, False, ()) if top else _window(dataset, frame, span, default)
         size, about_size = spacing(dataset, frame)
         ratio = aspect(dataset) if size == (1.0, 1.0) else None
-        plane, edges = orientation(dataset, frame)
-        yield Scan(
+        turned = directions(dataset, frame)
+        plane, edges = orientation(turned)
+        scan = Scan(
             pixels,
             digest="",
-            frame=-1 if mosaic else frame,
-            stack=found[0].name or ", ".join(filter(None, contrast(dataset, frame))),
+            frame=place,
+            stack=shown.name or ", ".join(filter(None, contrast(dataset, frame))),
+            stacks=names,
             plane=plane,
             spacing=ratio or size,
             spacing_is_ratio=ratio is not None,
             span=span[::-1] if white else span,
             window=(1 - visible[1], 1 - visible[0]) if white else visible,
+            own_window=own,
             modality=name,
             edges=edges,
             series=series(dataset),
-            position=_tile_position(dataset, place, len(values)) if mosaic else position(dataset, frame),
+            acquired=acquired(dataset),
+            directions=turned,
+            corner=first,
+            position=position(turned, first),
             notes=notes + about_window + about_size,
         )
+        scans.append(scan)
+    if mosaic and all(scan.position is not None for scan in scans):
+        scans.sort(key=lambda scan: scan.position)
+    yield from scans
 
 
-def _about_stacks(found: list[Stack]) -> tuple[str, ...]:
-    """Return a note where a file holds more than what is shown of it."""
-    if len(found) == 1:
+def _about_stacks(found: list[Stack], shown: Stack) -> tuple[str, ...]:
+    """Return notes where a file holds more than what is shown of it, or where no model knows what is shown."""
+    others = [f"{stack.name} ({len(stack.frames)} frames)" for stack in found if stack != shown]
+    if not others:
         return ()
-    named = [f"{stack.name} ({len(stack.frames)} frames)" for stack in found]
-    others = ", ".join(named[1:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
-    return (f"This file holds {len(found)} stacks; Candor shows {named[0]} and leaves out {others}.",)
-
-
-def _mosaic_tile(dataset: Dataset, shown: int) -> tuple[int, int] | None:
-    """Return rows and columns of a mosaic's tiles, None for any other file. Raises ScanError where they are unknown."""
-    if shown > 1 or not is_mosaic(dataset):
-        return None
-    tile = tiles(dataset)
-    if tile is None:
-        raise ScanError(
-            "This DICOM file is a mosaic, many slices in one picture, and does not say how large they are; export the "
-            "series as single slices or as NIfTI."
-        )
-    return tile
-
-
-def _tile_position(dataset: Dataset, place: int, count: int) -> float | None:
-    """Return where the slice at `place` of a mosaic lies along its series, mm; None where the file does not say.
-
-    The file gives the place of its first tile; the others follow along the normal of the slices.
-    """
-    first, apart = position(dataset, 0), dataset.get("SpacingBetweenSlices")
-    if first is None or not apart:
-        return None
-    return first + float(apart) * (place if normal_sign(dataset, 0) > 0 else place + 1 - count)
+    named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+    what = f"{shown.name} ({len(shown.frames)} frames)"
+    return (f"This file holds {len(found)} stacks; this is {what}. The others: {named}.",)
 
 
 def _shape(dataset: Dataset) -> tuple[int, int, int]:
@@ -231,15 +227,19 @@ def _plain(dataset: Dataset) -> bool:
 
 def _window(
     dataset: Dataset, frame: int, span: tuple[float, float], default: tuple[float, float]
-) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """Return the window of a frame as a part of [0, 1], and notes where the file's own is of no use."""
+) -> tuple[tuple[float, float], bool, tuple[str, ...]]:
+    """Return a frame's window as a part of [0, 1], whether it is the file's own, and notes where that is of no use."""
     requested, notes = window(dataset, frame)
     if requested is None or span[0] == span[1]:
-        return default, notes
+        return default, False, notes
     placed = place_window(*requested, span)
     if placed is None:
-        return default, (
-            f"This file asks for a window from {requested[0]:g} to {requested[1]:g}, beyond its values ({span[0]:g} to "
-            f"{span[1]:g}); Candor shows the 0.1 % to 99.9 % range instead.",
+        return (
+            default,
+            False,
+            (
+                f"This file asks for a window from {requested[0]:g} to {requested[1]:g}, beyond its values "
+                f"({span[0]:g} to {span[1]:g}); Candor shows the 0.1 % to 99.9 % range instead.",
+            ),
         )
-    return placed, ()
+    return placed, True, ()

@@ -6,6 +6,7 @@ to refuse the pixels: it is left out, with a note where it matters to the user.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from pydicom import Dataset
@@ -106,45 +107,65 @@ def aspect(dataset: Dataset) -> tuple[float, float] | None:
     return ratio[0] / min(ratio), ratio[1] / min(ratio)
 
 
-def orientation(dataset: Dataset, frame: int) -> tuple[str, tuple[str, str, str, str]]:
+def orientation(directions: Sequence[float]) -> tuple[str, tuple[str, str, str, str]]:
     """Return the plane and the patient's side at left, right, top and bottom; "" where it is unknown.
 
-    ImageOrientationPatient holds the directions of a row and of a column; x grows to the patient's left,
-    y to the back, z to the head (PS3.3 C.7.6.2.1.1).
+    `directions` (6 or none) are those of a row and of a column; x grows to the patient's left, y to the back, z to the
+    head (PS3.3 C.7.6.2.1.1).
     """
-    directions = _directions(dataset, frame)
     unknown = "", ("", "", "", "")
-    if directions is None:
+    if not directions:
         return unknown
-    along, down = directions
-    left, right = _sides(along)
-    top, bottom = _sides(down)
+    left, right = _sides(directions[:3])
+    top, bottom = _sides(directions[3:])
     if {left, right} == {top, bottom}:  # cut at 45 degrees: one letter for two sides tells nothing
         return unknown
-    return _PLANES[int(np.argmax(np.abs(np.cross(along, down))))], (left, right, top, bottom)
+    return _PLANES[int(np.argmax(np.abs(normal(directions))))], (left, right, top, bottom)
 
 
-def position(dataset: Dataset, frame: int) -> float | None:
-    """Return how far along its series a slice lies, mm; None where the file does not say.
+def position(directions: Sequence[float], corner: Sequence[float]) -> float | None:
+    """Return how far along its series a slice lies, mm; None where `directions` (6) or `corner` (3) is empty.
 
     Measured across the slice, and growing upwards, forwards or to the patient's right, whichever is nearest: so
     are the slices of a NIfTI volume ordered.
     """
-    directions = _directions(dataset, frame)
-    corner = numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
-    if directions is None or len(corner) != 3:
+    if not directions or not corner:
         return None
-    return float(normal_sign(dataset, frame) * (np.cross(*directions) @ np.array(corner)))
+    return float(upward_sign(directions) * (normal(directions) @ np.array(corner)))
 
 
-def normal_sign(dataset: Dataset, frame: int) -> int:
-    """Return 1 where `position` grows along the normal of the slice, row times column, -1 where it falls."""
-    directions = _directions(dataset, frame)
-    if directions is None:
-        return 1
-    across = np.cross(*directions)
+def normal(directions: Sequence[float]) -> np.ndarray:
+    """Return the direction across a slice, (3,): that of a row times that of a column."""
+    return np.cross(directions[:3], directions[3:])
+
+
+def upward_sign(directions: Sequence[float]) -> int:
+    """Return 1 where `position` grows along the normal of the slice, -1 where it falls."""
+    across = normal(directions)
     axis = int(np.argmax(np.abs(across)))
     return int(_UPWARDS[axis] * np.sign(across[axis]))
+
+
+def corner(dataset: Dataset, frame: int) -> tuple[float, ...]:
+    """Return x, y and z of a frame's first pixel in the patient, mm; () where the file does not say."""
+    place = numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
+    return tuple(place) if len(place) == 3 else ()
+
+
+def directions(dataset: Dataset, frame: int) -> tuple[float, ...]:
+    """Return the directions of a row and of a column, x, y, z each; () where they are not at right angles."""
+    cosines = numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
+    if len(cosines) != 6:
+        return ()
+    along, down = np.array(cosines[:3]), np.array(cosines[3:])
+    if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
+        return ()
+    return tuple(cosines)
+
+
+def acquired(dataset: Dataset) -> tuple[int, int]:
+    """Return the number of the acquisition and that of the instance in its series, 0 for each that is missing."""
+    return tuple(int((numbers(dataset, 0, "", name) or [0.0])[0]) for name in ("AcquisitionNumber", "InstanceNumber"))
 
 
 def series(dataset: Dataset) -> str:
@@ -153,18 +174,7 @@ def series(dataset: Dataset) -> str:
     return hashlib.sha256(number.encode()).hexdigest() if number else ""
 
 
-def _directions(dataset: Dataset, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the directions of a row and of a column, (3,) each; None where they are not at right angles."""
-    cosines = numbers(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient")
-    if len(cosines) != 6:
-        return None
-    along, down = np.array(cosines[:3]), np.array(cosines[3:])
-    if abs(along @ along - 1) > 0.01 or abs(down @ down - 1) > 0.01 or abs(along @ down) > 0.01:
-        return None
-    return along, down
-
-
-def _sides(direction: np.ndarray) -> tuple[str, str]:
+def _sides(direction: Sequence[float]) -> tuple[str, str]:
     axis = int(np.argmax(np.abs(direction)))
     begin, end = _SIDES[axis]
     return (begin, end) if direction[axis] > 0 else (end, begin)

@@ -70,7 +70,7 @@ def _without_end(data: bytes) -> tuple[list[np.ndarray], tuple[str, ...]]:
     return first, ("This JPEG lacks its end marker; all its pixels are there.",)
 
 
-def read_png16(data: bytes, _plane: str = "") -> Iterator[Scan]:
+def read_png16(data: bytes, _plane: str = "", _stack: str = "") -> Iterator[Scan]:
     """Yield the scan of a PNG with 16 bits in each of several channels. Runs in the sandbox.
 
     Raises ScanError with a sentence for the user, and any other exception over a broken file.

@@ -35,7 +35,7 @@ _VIEWS = {
 }
 
 
-def read_nifti(data: bytes, plane: str) -> Iterator[Scan]:
+def read_nifti(data: bytes, plane: str, _stack: str = "") -> Iterator[Scan]:
     """Yield the slices along `plane`, from below, from behind or from the left; one for a 2-D file.
 
     The patient's right is at the picture's left. Raises ScanError with a sentence for the user.

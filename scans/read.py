@@ -26,12 +26,12 @@ _WEB_PAGE = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<?xml", b
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n\f"
 
 
-def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> list[Scan]:
+def read(source: Path | bytes, *, plane: str = "axial", stack: str = "", sequence: str = "") -> list[Scan]:
     """Return the scans of a file, or of its bytes: one for a picture, one per slice for a volume.
 
-    `plane` is the cut through a NIfTI volume; other files have their own. `sequence` is what the caller
-    knows about the file. The first bytes decide the type of a file, never its name. Raises ScanError with
-    one sentence for the user.
+    `plane` is the cut through a NIfTI volume; other files have their own. `stack` names one of several stacks in the
+    file, "" the first; `Scan.stacks` holds their names. `sequence` is what the caller knows about the file. The first
+    bytes decide the type of a file, never its name. Raises ScanError with one sentence for the user.
 
     >>> import cv2, numpy as np
     >>> png = cv2.imencode(".png", np.arange(4096, dtype=np.uint8).reshape(64, 64))[1].tobytes()
@@ -41,7 +41,7 @@ def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> l
     if plane not in PLANES:
         raise ValueError(f"no plane {plane!r}; a volume is cut {', '.join(PLANES)}")
     data = _bytes_of(source)
-    scans = _decode(data, hashlib.sha256(data).hexdigest(), plane)
+    scans = _decode(data, hashlib.sha256(data).hexdigest(), plane, stack)
     for scan in scans:
         _check_size(scan)
     if all(scan.blank for scan in scans):
@@ -52,15 +52,15 @@ def read(source: Path | bytes, *, plane: str = "axial", sequence: str = "") -> l
     return [replace(scan, sequence=sequence) for scan in scans] if sequence else scans
 
 
-def _decode(data: bytes, digest: str, plane: str) -> list[Scan]:
+def _decode(data: bytes, digest: str, plane: str, stack: str) -> list[Scan]:
     if is_dicom(data):  # first: the 128 bytes before its magic may be the start of a TIFF (PS3.10 7.1)
-        return decode("dicom", data, digest, plane)
+        return decode("dicom", data, digest, plane, stack)
     if is_deep_png(data):
         return decode("png16", data, digest, plane)
     if is_picture(data):
         return read_image(data, digest)
     if is_nifti(data):
-        return decode("nifti", data, digest, plane)
+        return decode("nifti", data, digest, plane, stack)
     raise ScanError(_unknown(data, header_bytes(data)))
 
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from scans.file_types import is_dicom
-from scans.sandbox_worker import CPU_SECONDS
+from scans.sandbox_worker import CPU_SECONDS, REQUEST
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 
 SECONDS = 20  # on the clock: a good file must not be refused because the machine is busy
@@ -79,9 +79,9 @@ class Child:
 class Process:
     """The same where the system cannot fork: a process of its own, started anew for each file."""
 
-    def __init__(self, worker: Path, kind: str, plane: str) -> None:
+    def __init__(self, worker: Path, kind: str, plane: str, stack: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(worker), kind, plane],
+            [sys.executable, "-P", str(worker), kind, plane, stack],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -114,15 +114,18 @@ class Server:
         with self._lock:
             self._start()
 
-    def child(self, kind: str, plane: str) -> Child | Process:
-        """Return a new process that decodes one file of `kind`, and is to be closed."""
+    def child(self, kind: str, plane: str, stack: str) -> Child | Process:
+        """Return a new process that decodes one file of `kind`, and is to be closed. Raises ScanError."""
         if not hasattr(os, "fork"):
-            return Process(self.worker, kind, plane)
+            return Process(self.worker, kind, plane, stack)
+        request = json.dumps([kind, plane, stack]).encode()
+        if len(request) > REQUEST:
+            raise ScanError("No stack has a name as long as this one.")
         (source_read, source), (answer, answer_write), (status, status_write) = os.pipe(), os.pipe(), os.pipe()
         theirs, ours = (source_read, answer_write, status_write), (source, answer, status)
         try:
             with self._lock:
-                process = self._fork(f"{kind} {plane}".encode(), theirs)
+                process = self._fork(request, theirs)
         except BaseException:
             for descriptor in ours:
                 os.close(descriptor)
@@ -177,8 +180,11 @@ class Server:
 SERVER = Server()
 
 
-def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
-    """Return the scans of a "dicom", "nifti" or "png16" file. Raises ScanError with one sentence for the user."""
+def decode(kind: str, data: bytes, digest: str, plane: str, stack: str = "") -> list[Scan]:
+    """Return the scans of a stack of a "dicom", "nifti" or "png16" file, "" for the first stack.
+
+    Raises ScanError with one sentence for the user.
+    """
 
     def scans(stream: BinaryIO) -> list[Scan]:
         slices = list(_slices(stream))
@@ -187,7 +193,7 @@ def decode(kind: str, data: bytes, digest: str, plane: str) -> list[Scan]:
             for index, (pixels, facts) in enumerate(slices)
         ]
 
-    return _decode_in_child(kind, plane, data, scans)
+    return _decode_in_child(kind, plane, stack, data, scans)
 
 
 def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
@@ -197,13 +203,13 @@ def dicom_header(data: bytes, identity: bool = False) -> dict[str, str]:
     """
     if not is_dicom(data):
         raise ScanError("This file is no DICOM file, so it names no study; give the one that was read.")
-    return _decode_in_child("identity" if identity else "references", "", data, _facts)
+    return _decode_in_child("identity" if identity else "references", "", "", data, _facts)
 
 
-def _decode_in_child(kind: str, plane: str, data: bytes, parse: Callable[[BinaryIO], Any]) -> Any:
+def _decode_in_child(kind: str, plane: str, stack: str, data: bytes, parse: Callable[[BinaryIO], Any]) -> Any:
     """Return what `parse` makes of the output of a child. Raises ScanError with one sentence for the user."""
     late = threading.Event()
-    child = SERVER.child(kind, plane)
+    child = SERVER.child(kind, plane, stack)
     clock = threading.Timer(SECONDS, lambda: (late.set(), child.kill()))
     clock.start()
     try:

@@ -1,10 +1,10 @@
 """The processes inside the sandbox: a server that keeps the decoders loaded and forks a child for each file.
 
 `scans/sandbox.py` runs this file as a script, `sandbox_worker.py serve`, so that it starts without OpenCV, and sends
-each request over a socket: the kind and the plane, and the descriptors of three pipes, for the file's bytes, for the
-answer, and for the exit status. A child limits itself, runs one decoder, writes slices or one sentence, and ends: so
-nothing of one file survives into the next. Where the system cannot fork, `sandbox_worker.py KIND PLANE` decodes one
-file from stdin.
+each request over a socket: the kind, the plane and the stack, and the descriptors of three pipes, for the file's bytes,
+for the answer, and for the exit status. A child limits itself, runs one decoder, writes slices or one sentence, and
+ends: so nothing of one file survives into the next. Where the system cannot fork, `sandbox_worker.py KIND PLANE STACK`
+decodes one file from stdin.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from typing import BinaryIO
 MEGABYTES = 800  # of address space, where the system can limit it
 CPU_SECONDS = 10
 ORPHANED = 60  # seconds after which a child ends whose caller is gone
+REQUEST = 1000  # bytes at most of a request
 HEADERS = ("references", "identity")  # what can be read of a DICOM file's header
 
 _TOO_LARGE = (
@@ -58,7 +59,7 @@ def serve() -> None:
                 os.read(woken, 4096)
                 _report_ended(running)
             if requests in ready:
-                request, pipes, _, _ = socket.recv_fds(requests, 200, 3)
+                request, pipes, _, _ = socket.recv_fds(requests, REQUEST, 3)
                 if not request:
                     return
                 child = os.fork()
@@ -67,7 +68,7 @@ def serve() -> None:
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     for descriptor in (requests.detach(), woken, wake, pipes[2], *running.values()):
                         os.close(descriptor)
-                    _end_after(decode_file, *request.decode().split(" "), *pipes[:2])
+                    _end_after(decode_file, *json.loads(request), *pipes[:2])
                 running[child] = pipes[2]
                 os.close(pipes[0])
                 os.close(pipes[1])
@@ -97,7 +98,7 @@ def _end_after(work, *arguments) -> None:
         os._exit(status)
 
 
-def decode_file(kind: str, plane: str, source: int, answer: int) -> None:
+def decode_file(kind: str, plane: str, stack: str, source: int, answer: int) -> None:
     """Decode the bytes from the descriptor `source` as `kind`, "dicom", "nifti" or "png16", and write to `answer`.
 
     For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
@@ -112,7 +113,7 @@ def decode_file(kind: str, plane: str, source: int, answer: int) -> None:
             if kind in HEADERS:
                 _line(decoder(data, kind == "identity"), stream)
             else:
-                for scan in decoder(data, plane):
+                for scan in decoder(data, plane, stack):
                     _send(scan, stream)
             _line({"end": True}, stream)
         except ScanError as error:

@@ -43,12 +43,17 @@ class Scan:
     spacing_is_ratio: bool = False  # the file gives the shape of a pixel, and not its size in mm
     span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
     window: tuple[float, float] = (0.0, 1.0)
+    own_window: bool = False  # the file asks for `window`; else the values decide it
     modality: str = ""  # "MR" where the file says so
     sequence: str = ""  # "T1C+", "T2" ... where the file or its folder says so
     edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
     frame: int = 0  # which frame of a DICOM file, from 0; -1 for a part of one
     stack: str = ""  # what tells its stack from others of the file or series: "magnitude, TE 20 ms"
+    stacks: tuple[str, ...] = ()  # the names of all stacks of its file, where there are several
     series: str = ""  # sha256 of what names the series the file is part of, or "" where the file does not say
+    acquired: tuple[int, int] = (0, 0)  # number of its acquisition and of its instance in the series
+    directions: tuple[float, ...] = ()  # of a row and of a column in the patient: x, y, z each; () if unknown
+    corner: tuple[float, ...] = ()  # x, y, z of its first pixel in the patient, mm; () if unknown
     position: float | None = None  # mm upwards, forwards or to the right (axial, coronal, sagittal); None if unknown
     notes: tuple[str, ...] = ()  # for the user: "not an MR scan", "burned-in annotation"
 
@@ -63,12 +68,22 @@ class Scan:
 
     @property
     def key(self) -> str:
-        """What tells this slice from all others: the digest of its file, the plane it is cut along, its index.
+        """What tells this slice from all others: the digest of its file, its stack, plane and index, its grey range.
+
+        The grey range, the stored values that become black and white, is part of it: a file read beside others of its
+        series may be given another one.
 
         >>> Scan(np.zeros((64, 64)), "5f3a", index=7, plane="axial").key
-        '5f3a:axial:7'
+        '5f3a::axial:7:0..255'
         """
-        return f"{self.digest}:{self.plane}:{self.index}"
+        black, white = self.grey_range
+        return f"{self.digest}:{self.stack}:{self.plane}:{self.index}:{black:.7g}..{white:.7g}"
+
+    @property
+    def grey_range(self) -> tuple[float, float]:
+        """The stored values that become black and white."""
+        low, high = self.span
+        return tuple(low + edge * (high - low) for edge in self.window)
 
     @cached_property
     def pixels_sha256(self) -> str:

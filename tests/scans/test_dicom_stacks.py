@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scans import ScanError, in_series, read
-from tests.good_files import dicom, dicom12, dicom_frames, disc, item
+from tests.good_files import dicom12, dicom_frames, disc, item
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 HEAD = np.round(4095 * disc(64)).astype(np.uint16)
@@ -23,11 +23,15 @@ def frame(height: float, frame_type: str = "M", component: str = "MAGNITUDE", ec
     )
 
 
-def enhanced(groups: list, levels: list[float] | None = None) -> list:
-    """Return the scans of a multi-frame file whose n-th frame is `levels[n]` bright."""
+def enhanced(groups: list, levels: list[float] | None = None, stack: str = "") -> list:
+    """Return the scans of a stack of a multi-frame file whose n-th frame is `levels[n]` bright."""
+    return read(enhanced_file(groups, levels), stack=stack)
+
+
+def enhanced_file(groups: list, levels: list[float] | None = None) -> bytes:
     levels = levels or [0.5 + 0.05 * number for number in range(len(groups))]
     frames = np.stack([disc(64) * level for level in levels])
-    return read(dicom_frames(frames, PerFrameFunctionalGroupsSequence=groups))
+    return dicom_frames(frames, PerFrameFunctionalGroupsSequence=groups)
 
 
 OTHERS = {
@@ -50,7 +54,8 @@ def test_frames_of_another_kind_are_left_out_and_named(name, interleaved):
     assert [scan.position for scan in scans] == heights and len(scans) == scans[0].count == 3
     assert [scan.frame for scan in scans] == ([1, 3, 5] if interleaved else [3, 4, 5])
     (note,) = scans[0].notes
-    assert "2 stacks" in note and f"shows magnitude (3 frames) and leaves out {name} (3 frames)" in note
+    assert note == f"This file holds 2 stacks; this is magnitude (3 frames). The others: {name} (3 frames)."
+    assert scans[0].stack == "magnitude" and scans[0].stacks == ("magnitude", name)
 
 
 def test_the_grey_range_is_that_of_the_stack_alone():
@@ -58,6 +63,42 @@ def test_the_grey_range_is_that_of_the_stack_alone():
     groups = [frame(z, "FIELD_MAP", "REAL") for z in (0, 5)] + [frame(z) for z in (0, 5)]
     scans = enhanced(groups, [1.0, 1.0, 0.1, 0.1])
     assert scans[0].span[1] < 500 and np.ptp(scans[0].windowed()) == 1
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_stack_is_read_by_its_name_and_said_to_be_what_no_model_knows(name):
+    groups = [frame(z) for z in (0, 5)] + [frame(z, *OTHERS[name]) for z in (10, 5, 0)]
+    scans = enhanced(groups, stack=name)
+    assert [scan.position for scan in scans] == [0, 5, 10] and [scan.frame for scan in scans] == [4, 3, 2]
+    assert {scan.stack for scan in scans} == {name} and len({scan.key for scan in scans}) == 3
+    assert f"{name}; the models know magnitude images." in " ".join(scans[0].notes)
+    assert "models know" not in " ".join(enhanced(groups)[0].notes)
+
+
+def test_stacks_of_one_file_have_keys_of_their_own():
+    groups = [frame(0, echo=20), frame(0, echo=90)]
+    (first,), (second,) = enhanced(groups, [0.5, 0.5]), enhanced(groups, [0.5, 0.5], "TE 90 ms")
+    assert first.digest == second.digest and first.index == second.index and first.key != second.key
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("TE 7 ms", "it has TE 20 ms, TE 90 ms"), ("x" * 2000, "No stack has a name as long")]
+)
+def test_an_unknown_stack_gets_a_sentence_with_those_that_there_are(name, said):
+    with pytest.raises(ScanError, match=said):
+        enhanced([frame(0, echo=20), frame(0, echo=90)], stack=name)
+    with pytest.raises(ScanError, match=r"holds one stack|No stack has a name"):
+        enhanced([frame(0)], stack=name)
+
+
+def test_slices_turned_differently_are_stacks_of_their_own_though_their_plane_is_one():
+    tilted = item(ImageOrientationPatient=[1, 0, 0, 0, 0.8, 0.6])
+    groups = [frame(z) for z in (0, 5)]
+    for z in (0, 5):
+        turned = frame(z)
+        turned.PlaneOrientationSequence = [tilted]
+        groups.append(turned)
+    assert enhanced(groups)[0].stacks == ("axial", "axial 2")
 
 
 def test_a_map_is_known_by_its_unit():
@@ -69,16 +110,19 @@ def test_a_map_is_known_by_its_unit():
 @pytest.mark.parametrize(
     ("groups", "named"),
     [
-        ([frame(z, echo=te) for z in (0, 5) for te in (20, 90)], "TE 20 ms (2 frames) and leaves out TE 90 ms"),
+        ([frame(z, echo=te) for z in (0, 5) for te in (20, 90)], "this is TE 20 ms (2 frames). The others: TE 90 ms"),
         (
             [frame(z, MRDiffusionSequence=[item(DiffusionBValue=float(b))]) for b in (0, 1000) for z in (0, 5)],
-            "b 0 (2 frames) and leaves out b 1000",
+            "this is b 0 (2 frames). The others: b 1000",
         ),
         (
             [frame(z, FrameContentSequence=[item(TemporalPositionIndex=t)]) for t in (1, 2) for z in (0, 5)],
-            "time 1 (2 frames) and leaves out time 2",
+            "this is time 1 (2 frames). The others: time 2",
         ),
-        ([frame(z) for _ in range(3) for z in (0, 5)], "other (2 frames) and leaves out repetition 2 (2 frames), rep"),
+        (
+            [frame(z) for _ in range(3) for z in (0, 5)],
+            "this is other (2 frames). The others: repetition 2 (2 frames), rep",
+        ),
     ],
     ids=["echoes", "b-values", "times", "repetitions"],
 )
@@ -92,45 +136,6 @@ def test_frames_are_sorted_by_their_position():
     assert [scan.position for scan in scans] == [0, 5, 10, 15]
     assert [scan.frame for scan in scans] == [1, 3, 0, 2] and [scan.index for scan in scans] == [0, 1, 2, 3]
     assert scans[0].notes == ()
-
-
-def mosaic(count: int, side: int, **attributes: object) -> bytes:
-    """Return a mosaic of `count` heads in `side` x `side` tiles, each brighter than the one before."""
-    sheet = np.zeros((side * 64, side * 64), np.uint16)
-    for number in range(count):
-        row, column = divmod(number, side)
-        sheet[row * 64 : (row + 1) * 64, column * 64 : (column + 1) * 64] = HEAD * (0.5 + 0.5 * number / count)
-    facts = {
-        "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"],
-        "AcquisitionMatrix": [64, 0, 0, 64],
-        "ImageOrientationPatient": AXIAL,
-        "ImagePositionPatient": [-500, -500, 30],
-        "SpacingBetweenSlices": 4.0,
-    }
-    return dicom(sheet, **facts | attributes)
-
-
-@pytest.mark.parametrize(("count", "side"), [(9, 3), (7, 3), (36, 6)])
-def test_a_mosaic_is_taken_apart_into_its_slices(count, side):
-    scans = read(mosaic(count, side))
-    assert len(scans) == count and {scan.shape for scan in scans} == {(64, 64)}
-    assert [scan.position for scan in scans] == [30 + 4 * number for number in range(count)]
-    brightness = [float(scan.pixels.max()) for scan in scans]
-    assert brightness == sorted(brightness) and "mosaic" in scans[0].notes[-1]
-
-
-def test_the_slices_of_a_coronal_mosaic_are_in_anatomical_order():
-    """Its normal points to the back: the first tile lies in front, 30 mm before the origin, and comes last."""
-    place = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "ImagePositionPatient": [-500, -30, 500]}
-    scans = read(mosaic(4, 2, AcquisitionMatrix=[64, 0, 0, 64], **place))
-    assert [scan.position for scan in scans] == [18, 22, 26, 30] and scans[0].plane == "coronal"
-    brightness = [float(scan.pixels.max()) for scan in scans]
-    assert brightness == sorted(brightness, reverse=True)
-
-
-def test_a_mosaic_that_does_not_say_how_large_its_slices_are_is_refused():
-    with pytest.raises(ScanError, match="is a mosaic, many slices in one picture"):
-        read(mosaic(9, 3, AcquisitionMatrix=[0, 0, 0, 0]))
 
 
 def test_two_echoes_of_one_series_are_two_stacks():

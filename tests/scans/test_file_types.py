@@ -48,4 +48,4 @@ def test_a_gzip_bomb_is_looked_at_no_further_than_its_header():
 def test_the_key_of_a_slice_tells_it_from_every_other():
     keys = [scan.key for plane in ("axial", "coronal") for scan in read(nifti(volume()), plane=plane)]
     assert len(set(keys)) == len(keys)
-    assert Scan(np.zeros((64, 64)), "5f3a", index=7, plane="axial").key == "5f3a:axial:7"
+    assert Scan(np.zeros((64, 64)), "5f3a", index=7, plane="axial").key == "5f3a::axial:7:0..255"

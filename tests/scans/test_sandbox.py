@@ -46,7 +46,7 @@ def worker(monkeypatch, tmp_path):
 def answering(statement: str) -> str:
     """Return the script of a worker whose children do this instead of decoding; `out` is their answer."""
     return f"""
-        def decode_file(kind, plane, source, answer):
+        def decode_file(kind, plane, stack, source, answer):
             with os.fdopen(source, "rb") as file, os.fdopen(answer, "wb") as out:
                 {statement}
         worker.decode_file = decode_file
@@ -94,7 +94,7 @@ def test_a_decoder_that_takes_too_much_is_stopped_by_the_child_s_own_limits(what
     greedy, words = LIMITS[what]
     worker(
         "worker.CPU_SECONDS, worker._send = 1, lambda scan, answer: None\n"
-        f"worker._decoder = lambda kind: lambda data, plane: {greedy}"
+        f"worker._decoder = lambda kind: lambda data, plane, stack: {greedy}"
     )
     with pytest.raises(ScanError, match=words):
         read(nifti(volume()))
@@ -107,7 +107,7 @@ def test_nothing_of_one_file_is_there_when_the_next_is_decoded(worker):
         from scans import Scan
         seen = []
         def decoder(kind):
-            def decode(data, plane):
+            def decode(data, plane, stack):
                 seen.append(data)
                 yield Scan(np.eye(64), "", notes=(str(len(seen)), str(os.getpid())))
             return decode
@@ -186,7 +186,7 @@ def test_where_the_system_cannot_fork_a_process_for_each_file_reads_the_same(mak
     )
 
 
-@pytest.mark.parametrize("arguments", [["dicom", "axial"], ["serve"]])
+@pytest.mark.parametrize("arguments", [["dicom", "axial", ""], ["serve"]])
 def test_the_worker_starts_without_heavy_libraries(arguments):
     ours, theirs = socket.socketpair()
     ours.sendall(dicom12(disc()) if arguments != ["serve"] else b"")
