@@ -1,4 +1,4 @@
-# make run | check | test | lint | lock | bench: each does its own set-up. Python 3.11 to 3.13.
+# make run | check | test | fuzz | lint | lock | bench: each does its own set-up. Python 3.11 to 3.13.
 PYTHON ?= python3
 PORT ?= 8501
 WORKERS ?= 2
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Processes that take whole files of tests in turn, so that what a file's tests share is made once.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run check test lint lock bench
+.PHONY: run check test fuzz lint lock bench
 
 run: .venv/app  ## the app on http://localhost:8501
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -17,6 +17,9 @@ check: lint  ## lint and the tests without trainings, whole-zoo runs and the bro
 
 test: .venv/dev  ## the whole suite, real Chromium included where there is one
 	$(PYTEST)
+
+fuzz: .venv/dev  ## 3,500 broken files through the reader: none may harm it; minutes
+	$(BIN)/python -m tests.scans.fuzz --count 3500
 
 lint: .venv/dev  ## ruff, formatting included
 	$(BIN)/ruff check .

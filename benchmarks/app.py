@@ -50,7 +50,7 @@ async def measure(folder: Path) -> dict:
             await tab.locator("[data-testid=stButton] button").first.click()  # a sample
             await tab.locator(HEATMAP).wait_for()
             first = perf_counter()
-            idle = _memory("VmRSS")
+            idle = memory("VmRSS")
             results = {
                 "page painted, seconds after the server was up": round(painted - up, 2),
                 "first prediction, seconds after the start of the process": round(first - started, 2),
@@ -61,11 +61,11 @@ async def measure(folder: Path) -> dict:
                     name: _spread([await _slide(tab, name, key) for key in _SLIDES])
                     for name in (CONTROLS["opacity"].label, CONTROLS["threshold"].label, "Window")
                 },
-                "memory, MB": {"after the first map": idle, "most": _memory("VmHWM")},
+                "memory, MB": {"after the first map": idle, "most": memory("VmHWM")},
             }
             write("app", results)  # the next takes longest
             results[f"{SESSIONS} users at once"] = await _together(browser, address)
-            results["memory, MB"]["most"] = _memory("VmHWM")
+            results["memory, MB"]["most"] = memory("VmHWM")
         await browser.close()
         return results
 
@@ -228,7 +228,7 @@ def _spread(seconds: list[float]) -> dict:
     }
 
 
-def _memory(what: str) -> int:
+def memory(what: str) -> int:
     """Return the memory of the app's process in MB, as the kernel counts it: VmRSS is now, VmHWM the most so far."""
     status = (process_of_the_app() / "status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) // 1024

@@ -10,21 +10,11 @@ import h5py
 import numpy as np
 
 from scans.head import Box
-from scans.scan import Scan, ScanError
-from scans.window import stretch
+from scans.scan import ScanError
 
 RelativeBox = tuple[float, float, float, float]  # x centre, y centre, width, height in shares of the picture, 0 to 1
 
-
-def read_mat(path: Path) -> Scan:
-    """Read the slice of a figshare file; int16, stored column by column. Raises ScanError."""
-    try:
-        with h5py.File(path) as file:
-            values = np.asarray(file["cjdata/image"]).T
-    except (OSError, KeyError) as error:
-        raise ScanError(f"{path} is not a figshare slice (MATLAB v7.3 with cjdata/image): {error}") from error
-    pixels, span, window = stretch(values)
-    return Scan(pixels, digest="", span=span, window=window, modality="MR", sequence="T1C+")
+UNREADABLE_MAT = (OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError)  # of h5py
 
 
 def has_annotation(path: Path) -> bool:
@@ -41,8 +31,8 @@ def annotated_boxes(path: Path) -> tuple[RelativeBox, ...]:
         return boxes_beside(path)
     try:
         with h5py.File(path) as file:
-            return boxes_around(np.asarray(file["cjdata/tumorMask"]).T)
-    except (OSError, KeyError) as error:
+            return boxes_around(file["cjdata/tumorMask"][:].T)
+    except UNREADABLE_MAT as error:
         raise ScanError(f"{path} is not a figshare slice (MATLAB v7.3 with cjdata/tumorMask): {error}") from error
 
 
@@ -57,6 +47,8 @@ def boxes_beside(path: Path) -> tuple[RelativeBox, ...]:
     try:
         rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
         boxes = tuple((float(x), float(y), float(w), float(h)) for _, x, y, w, h in rows)
+    except OSError as error:
+        raise ScanError(f"{path} cannot be read ({error.strerror}); check its permissions, or remove it") from error
     except ValueError:
         boxes = ((-1.0,) * 4,)
     if not all(0 <= value <= 1 for box in boxes for value in box):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cards import DATASETS, DatasetCard, counts, dataset_folder, nearest_version
+from datasets.cards import DATASETS, DatasetCard, counts, nearest_version
 from datasets.cohorts import COHORT_OF_TASK, COHORTS, read_cohort, read_task
 from datasets.leakage import (
     FileFacts,
@@ -28,7 +28,8 @@ from datasets.leakage import (
     rows_near_training,
 )
 from datasets.near_duplicates import GROUP_RULES, NEAR_DUPLICATE_RULES, POSITIONS, with_groups
-from datasets.records import DatasetError, Record
+from datasets.not_read import tell_not_read
+from datasets.records import Record
 from model_zoo.whole_files import write_whole
 
 AUDITS_FOLDER = Path(__file__).parent / "audits"
@@ -54,6 +55,7 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
         print(f"{split:6} {sum(by_class.values()):6,}  " + "  ".join(f"{c} {n}" for c, n in by_class.items()))
     out.mkdir(parents=True, exist_ok=True)  # before the scans are read: an unwritable folder fails at once
     records += others(card, data) if across else []
+    tell_not_read(records, data)
 
     prints, facts = read_fingerprints(records)
     pairs = find_pairs(records, prints, facts, own)
@@ -76,11 +78,8 @@ def others(card: DatasetCard, data: Path) -> list[Record]:
     """Return the records of every other collection below `data`; those that are not there are skipped."""
     records = []
     for name in COHORTS if not card.pooled else ():
-        try:
-            dataset_folder(DATASETS[COHORTS[name].task], data)
-        except DatasetError:
-            continue
-        records += read_cohort(name, data) if name != COHORT_OF_TASK.get(card.task) else []
+        is_here = (data / DATASETS[COHORTS[name].task].folder).is_dir()
+        records += read_cohort(name, data) if is_here and name != COHORT_OF_TASK.get(card.task) else []
     return records
 
 

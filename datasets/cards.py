@@ -181,7 +181,7 @@ def dataset_card(task: str) -> DatasetCard:
 def counts(records: Sequence[Record]) -> Counts:
     """Return how many scans each split has of each class."""
     table: Counts = {}
-    for (split, label), number in sorted(Counter((r.split or "all", r.label) for r in records).items()):
+    for (split, label), number in sorted(Counter((r.split or "all", r.label) for r in records if r.label).items()):
         table.setdefault(split, {})[label] = number
     return table
 
@@ -220,15 +220,3 @@ def scan_path(scan_id: str, data: Path, task: str = "") -> Path | None:
         return None
     folders = (data, data / DATASETS[task].folder) if task else (data,)
     return next((path for folder in folders if (path := folder / scan_id).is_file()), None)
-
-
-def dataset_folder(card: DatasetCard, data: Path) -> Path:
-    """Return the folder of the set below `data`. Raises DatasetError with the way to get it."""
-    folder = data / card.folder
-    if not folder.is_dir():
-        how = f"`python -m train download {card.task}`" if card.kaggle else f"download it from {card.source}"
-        raise DatasetError(
-            f"{card.title} is not at {folder}; point --data or $CANDOR_DATA at the folder that holds "
-            f"{card.folder}/, or get it: {how}"
-        )
-    return folder

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cards import DATASETS, DatasetCard, dataset_folder
+from datasets.cards import DATASETS, DatasetCard
 from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
+from datasets.places import dataset_folder
 from datasets.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
 from datasets.records import Record
 from datasets.splits import split

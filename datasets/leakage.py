@@ -6,18 +6,16 @@ The step between the fingerprints (`datasets/near_duplicates.py`) and the tables
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
+from datasets.bad_files import read_every
 from datasets.cards import DATASETS
 from datasets.label_map import common_label
 from datasets.near_duplicates import POSITIONS, Prints, bits_apart, correlations, near_duplicate_pairs, print_of
-from datasets.records import DatasetError, Record, load
-
-_NAMED = 5  # unreadable files that one message names
+from datasets.records import Record
+from scans import Scan
 
 
 @dataclass(frozen=True)
@@ -55,30 +53,13 @@ class NearDuplicatePair:
 def read_fingerprints(records: Sequence[Record]) -> tuple[Prints, list[FileFacts]]:
     """Load N scans once, return their prints and facts. Raises DatasetError that names the unreadable files."""
 
-    def one(record: Record) -> tuple[np.ndarray, np.ndarray, FileFacts] | DatasetError:
-        try:
-            scan = load(record)
-        except DatasetError as error:
-            return error
+    def one(record: Record, scan: Scan) -> tuple[np.ndarray, np.ndarray, FileFacts]:
         digest = scan.digest or hashlib.sha256(record.path.read_bytes() if record.path else scan.pixels).hexdigest()
         height, width = scan.shape
         return *print_of(scan), FileFacts(width, height, float(scan.windowed().mean()), digest)
 
-    with ThreadPoolExecutor(2) as pool:
-        done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
-    failed = [result for result in done if isinstance(result, DatasetError)]
-    if failed:
-        raise DatasetError(_unreadable(records, done, failed))
-    bits, thumbs, facts = zip(*done, strict=True)
+    bits, thumbs, facts = zip(*read_every(records, one), strict=True)
     return Prints(np.stack(bits), np.stack(thumbs)), list(facts)
-
-
-def _unreadable(records: Sequence[Record], done: Sequence, failed: Sequence[DatasetError]) -> str:
-    names = [str(r.path) for r, result in zip(records, done, strict=True) if isinstance(result, DatasetError)][1:]
-    if not names:
-        return str(failed[0])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{failed[0]} The same holds for {', '.join(names[:_NAMED])}{more}."
 
 
 def find_pairs(

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cards import DATASETS, DatasetCard, dataset_folder
+from datasets.cards import DATASETS, DatasetCard
 from datasets.cohorts import COHORTS, read_cohort
 from datasets.label_map import common_label
+from datasets.places import dataset_folder
 from datasets.readers import read_records
 from datasets.records import DatasetError, Record, load
 from scans import InputSpec, fit
@@ -46,11 +47,11 @@ def missing_collections(card: DatasetCard, data: Path) -> list[DatasetCard]:
 def local_records(card: DatasetCard, data: Path) -> list[Record]:
     """Return the records of a dataset that are below `data`; of a pooled one those of the collections that are there.
 
-    Directories are listed, no scan is read. Labels are the task's own. Raises DatasetError on a broken layout, and
-    where there is no collection.
+    Directories are listed, no scan is read. Labels are the task's own; files without a label are left out. Raises
+    DatasetError on a broken layout, and where there is no collection.
     """
     if not card.pooled:
-        return read_records(card, data)
+        return [record for record in read_records(card, data) if record.label]
     absent = missing_collections(card, data)
     names = [name for name, cohort in COHORTS.items() if DATASETS[cohort.task] not in absent]
     if not names:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.annotations import RelativeBox, annotated_boxes, boxes_in_pixels, read_mat
+from datasets.annotations import RelativeBox, annotated_boxes, boxes_in_pixels
 from scans import Scan, ScanError, read
 from scans.phantom import phantom
 
 
 class DatasetError(ValueError):
     """A dataset that is missing, of another layout or unreadable: what is wrong and what to do."""
+
+
+REMEDY = "Remove it or download the set again."
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Record:
     patient: str = ""
     number: int = -1  # the publisher's running number, where neighbours are mostly one patient
     boxes: tuple[RelativeBox, ...] = ()  # around its lesions, as far as its reader knows them
+    fault: str = ""  # why its boxes or its name cannot be used, or, without a label, the file itself: one sentence
 
 
 def load(record: Record) -> Scan:
@@ -39,12 +43,10 @@ def load(record: Record) -> Scan:
         kind, seed = record.id.split("/")
         return phantom(kind, int(seed)).scan
     try:
-        if record.path.suffix == ".mat":
-            return read_mat(record.path)
         return read(record.path, sequence=record.sequence)[0]
     except (ScanError, OSError, KeyError) as error:
         reason = str(error) if isinstance(error, ScanError) else f"{getattr(error, 'strerror', None) or error}."
-        raise DatasetError(f"{record.path} cannot be read: {reason} Remove it or download the set again.") from error
+        raise DatasetError(f"{record.path} cannot be read: {reason} {REMEDY}") from error
 
 
 def load_annotated(record: Record) -> tuple[Scan, np.ndarray]:

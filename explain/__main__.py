@@ -17,7 +17,7 @@ from explain.arguments import (
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.request import check_seconds
 from model_zoo import Model, load_model
-from scans import ScanError, read
+from scans import ACCEPTED, Scan, ScanError, read_files
 
 ALL = "all"
 
@@ -60,7 +60,12 @@ def _explain(options: argparse.Namespace) -> int:
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         stems = unique_stems(options.scans)
-        return [entry for path, stem in stems for entry in _explain_file(model, path, stem, options)]
+        found = read_files([path for path, _ in stems], plane=options.plane, stack=options.stack)
+        return [
+            entry
+            for (path, stem), (_, scans) in zip(stems, found, strict=True)
+            for entry in _explain_file(model, path, stem, scans, options)
+        ]
 
     return print_entries(entries, _line, options)
 
@@ -71,9 +76,13 @@ def _methods(names: list[str]) -> list[str]:
     return [method(name).id for name in dict.fromkeys(names)]
 
 
-def _explain_file(model: Model, path: Path, stem: str, options: argparse.Namespace) -> list[dict]:
+def _explain_file(
+    model: Model, path: Path, stem: str, scans: list[Scan] | ScanError, options: argparse.Namespace
+) -> list[dict]:
     try:
-        scan = choose_slice(read(path, plane=options.plane), options.slice)
+        if isinstance(scans, ScanError):
+            raise scans
+        scan = choose_slice(scans, options.slice)
         prediction = predict(model, scan)
         settings = request_settings(options) | {"engine": options.engine, "prediction": prediction}
         requests = [Request(model, scan, name, **settings) for name in options.method]
@@ -107,9 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "scan, and `python -m explain evaluate` measures the quality of a method's maps. Give a scan whose file has "
         "such a name as ./report.",
     )
-    parser.add_argument(
-        "scans", metavar="SCAN", nargs="+", type=Path, help="a PNG, JPEG, TIFF, BMP, WebP, DICOM or NIfTI file"
-    )
+    parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help=f"a file: {ACCEPTED}")
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
     parser.add_argument(
         "--method",

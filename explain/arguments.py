@@ -31,8 +31,11 @@ def request_settings(options: argparse.Namespace) -> dict[str, str | int | float
 
 
 def add_slice_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that choose a slice of a volume."""
-    parser.add_argument("--plane", choices=PLANES, default="axial", help="plane through a NIfTI volume")
+    """Add the flags that choose a slice of a volume, and one of several stacks in a file."""
+    parser.add_argument("--plane", choices=PLANES, default="axial", help="plane through a volume such as NIfTI")
+    parser.add_argument(
+        "--stack", default="", metavar="NAME", help="stack of a file that holds several; default: the first"
+    )
     parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one")
 
 

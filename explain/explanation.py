@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scans import Scan
+from scans import Scan, slice_key
 
 NOT_FOR_DIAGNOSIS = "Not for diagnosis. A heatmap is evidence about the model, not about the patient."
 
@@ -34,6 +34,8 @@ class Explanation:
     scan: str  # sha256 of the scan's file
     slice: int
     plane: str
+    stack: str  # of the file, "" where it has but one
+    grey_range: tuple[float, float]  # stored values of the scan that were black and white
     settings: tuple[tuple[str, str], ...]  # name, value
     seed: int
     seconds: float
@@ -53,7 +55,7 @@ class Explanation:
     @property
     def scan_key(self) -> str:
         """The key of the explained slice, as `Scan.key`."""
-        return f"{self.scan}:{self.plane}:{self.slice}"
+        return slice_key(self.scan, self.stack, self.plane, self.slice, self.grey_range)
 
     def belongs_to(self, scan: Scan, weights_sha256: str) -> bool:
         """Return whether this is an explanation of that slice by a model with those weights."""

@@ -189,6 +189,8 @@ def explain(
         scan=request.scan.digest,
         slice=request.scan.index,
         plane=request.scan.plane,
+        stack=request.scan.stack,
+        grey_range=request.scan.grey_range,
         settings=(
             ("tap", model.card.tap),
             ("prediction runtime", model.runtime.engine),  # of the probabilities, and of methods that need no gradient

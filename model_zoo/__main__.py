@@ -6,6 +6,7 @@ python -m model_zoo list | predict MODEL SCAN... | verify | recompute | cards | 
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from model_zoo import Model, ModelCard, ModelError, load_model, models, read_car
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
-from scans import PLANES, ScanError, read
+from scans import PLANES, Scan, ScanError, read_files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "list":
             return list_models(options.json)
         if options.command == "predict":
-            return predict(load_model(options.model), options.scans, options.plane, options.json)
+            found = read_files(options.scans, plane=options.plane, stack=options.stack)
+            return predict(load_model(options.model), found, options.json)
         if options.command == "shelve":
             return shelve_all(options.folders)
         if options.command in RENAMED:
@@ -53,9 +55,9 @@ def _accuracies(card: ModelCard) -> str:
     return f"accuracy: {', '.join(parts)}" if parts else "accuracy not measured"
 
 
-def predict(model: Model, paths: list[Path], plane: str, as_json: bool) -> int:
+def predict(model: Model, files: Iterable[tuple[Path, list[Scan] | ScanError]], as_json: bool) -> int:
     """Print one prediction per scan or slice, and an error for a file that cannot be read."""
-    entries = [entry for path in paths for entry in _entries(model, path, plane)]
+    entries = [entry for path, scans in files for entry in _entries(model, path, scans)]
     if as_json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     else:
@@ -104,16 +106,16 @@ MAINTENANCE = {"verify": verify, "recompute": recompute_all, "cards": write_card
 RENAMED = {"refigure": "recompute"}  # old name -> new name; for one release
 
 
-def _entries(model: Model, path: Path, plane: str) -> list[dict]:
-    try:
-        scans = read(path, plane=plane)
-    except ScanError as error:
-        return [{"file": str(path), "error": str(error)}]
+def _entries(model: Model, path: Path, scans: list[Scan] | ScanError) -> list[dict]:
+    if isinstance(scans, ScanError):
+        return [{"file": str(path), "error": str(scans)}]
     return [_entry(model, path, scan, p) for scan, p in zip(scans, model.classify(scans), strict=True)]
 
 
-def _entry(model: Model, path: Path, scan, p) -> dict:
+def _entry(model: Model, path: Path, scan: Scan, p) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
+    where |= {"stack": scan.stack} if scan.stacks else {}
+    where |= {"notes": list(scan.notes)} if scan.notes else {}
     if scan.not_assessable:  # as the outermost slices of a volume: nothing to predict from
         return where | {"error": scan.not_assessable}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
@@ -136,7 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     predicting = commands.add_parser("predict", help="a model's prediction for scans; not for diagnosis")
     predicting.add_argument("model", metavar="MODEL")
     predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
-    predicting.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
+    predicting.add_argument("--plane", choices=PLANES, default="axial", help="plane through a volume such as NIfTI")
+    predicting.add_argument("--stack", default="", metavar="NAME", help="stack of a file that holds several")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
     shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
     shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")

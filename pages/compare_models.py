@@ -17,7 +17,7 @@ from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
 from pages.components.state import renew, state, widget_key
-from pages.components.viewer import refuse_blank
+from pages.components.viewer import refuse_blank, wait_for_series
 
 SECTION = "compare"
 VIEWS = ("This scan", "All scans by disagreement")
@@ -75,6 +75,7 @@ with desk:
         st.stop()
     scan = opened.scan
     refuse_blank(scan)
+    wait_for_series(opened)
     predicted = predictions(cards, [scan])
     row = predicted.rows[0]
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")

@@ -25,7 +25,7 @@ from pages.components.requests import release
 from pages.components.samples import gallery
 from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
-from pages.components.viewer import refuse_blank, show_explanation, show_scan
+from pages.components.viewer import refuse_blank, show_explanation, show_scan, wait_for_series
 
 require_frame()
 
@@ -87,6 +87,7 @@ with desk:
         st.stop()
     scan = opened.scan
     refuse_blank(scan)
+    wait_for_series(opened)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])

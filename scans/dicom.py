@@ -106,7 +106,7 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
     for pixels, (place, first) in zip(values, places, strict=True):
         frame = max(place, 0)
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
-        visible, own, about_window = (default, False, ()) if top else _window(dataset, frame, span, default)
+        visible, own, about_window = (default, True, ()) if top else _window(dataset, frame, span, default)
         size, about_size = spacing(dataset, frame)
         ratio = aspect(dataset) if size == (1.0, 1.0) else None
         turned = directions(dataset, frame)
@@ -212,7 +212,8 @@ def _values(dataset: Dataset, frames: tuple[int, ...], size: tuple[int, int]) ->
     if dataset.get("VOILUTSequence") and window(dataset, 0) == (None, ()):
         for page in values:
             page[:] = apply_voi(np.round(page).astype(np.int32), dataset)
-        top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
+        # The entries of some tables need more bits than their descriptor gives.
+        top = max(2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1, math.ceil(values.max()))
     elif dataset.get("BitsStored") == 8 and not dataset.PixelRepresentation and _plain(dataset):
         top = 255
     return values, top, padded if not padded.all() else padded[:0]

@@ -35,11 +35,18 @@ def burned_in(dataset: Dataset) -> tuple[str, ...]:
 
 
 def rescale(dataset: Dataset, frame: int) -> tuple[float, float, tuple[str, ...]]:
-    """Return slope and intercept of the modality's unit, 1 and 0 if there are none, and notes."""
+    """Return slope and intercept of the modality's unit, 1 and 0 if there are none, and notes.
+
+    Without them those of the real-world values count (PS3.3 C.7.6.16.2.11), unless the file gives a window, which is
+    never in their unit: frames that are stored with scales of their own can then be compared.
+    """
     group = "PixelValueTransformationSequence"
     slope, intercept = (numbers(dataset, frame, group, name) for name in ("RescaleSlope", "RescaleIntercept"))
     if not slope and not intercept:
-        return 1.0, 0.0, ()
+        group = "RealWorldValueMappingSequence"
+        slope, intercept = (numbers(dataset, frame, group, f"RealWorldValue{end}") for end in ("Slope", "Intercept"))
+        if not slope or slope[0] == 0 or window(dataset, frame)[0]:
+            return 1.0, 0.0, ()
     if slope and slope[0] == 0:
         return 1.0, 0.0, ("This file asks to multiply its values by 0; Candor shows them as they are stored.",)
     return (slope or [1.0])[0], (intercept or [0.0])[0], ()
@@ -191,10 +198,10 @@ def numbers(dataset: Dataset, frame: int, group: str, keyword: str) -> list[floa
 
 
 def find(dataset: Dataset, frame: int, group: str, keyword: str):
-    """Return the value of `keyword` for a frame: from its own group, the shared one or the top."""
+    """Return the value of `keyword` for a frame: from its own group, the shared one, the file's or the top."""
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for item in (*frames[frame : frame + 1], *shared[:1]):
+    for item in (*frames[frame : frame + 1], *shared[:1], dataset):
         for entry in (item.get(group) or [])[:1]:
             if entry.get(keyword) is not None:
                 return entry.get(keyword)

@@ -1,11 +1,18 @@
-"""The type of a file, told from its first bytes and never from its name."""
+"""The type of a file, told from its first bytes and never from its name.
+
+What Candor does not read is named in `scans/strangers.py`.
+"""
 
 import struct
 import zlib
 
+ACCEPTED = "PNG, JPEG, TIFF, BMP, WebP, grey GIF, DICOM, NIfTI (.nii, .nii.gz), MGH (.mgz), NRRD and figshare's .mat"
+
 NIFTI_HEADER = 348  # bytes of the headers of NIfTI-1 and of Analyze
 GZIP = b"\x1f\x8b"
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MGH_TYPES = 12  # numbers that FreeSurfer gives to types of voxels
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PICTURES = (_PNG, b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM", b"GIF87a", b"GIF89a")
 
@@ -57,6 +64,43 @@ def is_nifti(data: bytes | None) -> bool:
         return False
     header = header_bytes(data)
     return header[344:348] == b"n+1\0" or header[4:8] == b"n+2\0"
+
+
+def is_hdf5(data: bytes) -> bool:
+    """True where the bytes are HDF5, as those of MATLAB v7.3 are behind 512 bytes of their own."""
+    return data.startswith(_HDF5) or data[512:520] == _HDF5
+
+
+def volume_kind(data: bytes) -> str:
+    """Return "nifti", "mgh" or "nrrd" where the bytes are one of these, packed or not, else ""."""
+    if is_nifti(data):
+        return "nifti"
+    header = header_bytes(data)
+    if header.startswith(b"NRRD000"):
+        return "nrrd"
+    if len(header) >= 30 and header.startswith(b"\0\0\0\1"):  # a version; as magic too little
+        kind, _, flag = struct.unpack_from(">iih", header, 20)
+        return "mgh" if 0 <= kind < _MGH_TYPES and flag in (0, 1) else ""
+    return ""
+
+
+def is_volume(data: bytes | None) -> bool:
+    """True where the bytes are of a format whose volumes can be cut in any plane: NIfTI, MGH, NRRD.
+
+    >>> is_volume(b"NRRD0004\\n")
+    True
+    """
+    return data is not None and not is_dicom(data) and not is_picture(data) and volume_kind(data) != ""
+
+
+def is_pair_header(data: bytes) -> bool:
+    """True for the header of an Analyze or NIfTI pair (.hdr), whose voxels are in a file of their own (.img)."""
+    header = header_bytes(data)
+    if len(header) < NIFTI_HEADER:
+        return False
+    if header[344:348] == b"ni1\0" or header[4:8] == b"ni2\0":
+        return True
+    return header[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c") and not is_nifti(data)
 
 
 def is_picture(data: bytes) -> bool:

@@ -1,23 +1,25 @@
 """Picture files (PNG, JPEG, TIFF, BMP, WebP, GIF) as scans: 8 or 16 bit, gray, RGB, palette or alpha.
 
 Pillow decodes, since OpenCV decodes 196 megapixels from a 24 KB file without complaint. Of 16-bit PNGs with several
-channels Pillow drops the lower 8 bits: OpenCV decodes those, in the sandbox.
+channels Pillow drops the lower 8 bits: OpenCV decodes those. All but small files are decoded in the sandbox.
 """
 
 import io
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from scans.file_types import is_deep_png
 from scans.scan import MAX_PIXELS, Scan, ScanError
 from scans.window import darken_background, mend, slices_window, stretch_in_place
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+_SMALL = 500_000  # bytes of a file that cannot hold enough to be slow: most scans on the web are smaller
 _MAX_PAGES = 512  # of a TIFF
 _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the picture and a few bytes
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
@@ -26,6 +28,19 @@ _TINT = 8  # of 255 levels by which the channels of a gray picture may differ
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow then refuses twice as many from the header alone
+
+
+def is_small(data: bytes) -> bool:
+    """Return whether a picture file is decoded in no time, whatever is wrong with it, and needs no sandbox.
+
+    A TIFF of any size can ask for millions of strips, and OpenCV decodes the deep PNGs.
+    """
+    return len(data) <= _SMALL and not data.startswith((b"II", b"MM")) and not is_deep_png(data)
+
+
+def read_picture(data: bytes, _plane: str = "", _stack: str = "") -> Iterable[Scan]:
+    """Return the scans of any picture file. Runs in the sandbox; raises ScanError, and anything over a broken file."""
+    return _read_deep_png(data) if is_deep_png(data) else read_image(data, "")
 
 
 def read_image(data: bytes, digest: str) -> list[Scan]:
@@ -70,11 +85,8 @@ def _without_end(data: bytes) -> tuple[list[np.ndarray], tuple[str, ...]]:
     return first, ("This JPEG lacks its end marker; all its pixels are there.",)
 
 
-def read_png16(data: bytes, _plane: str = "", _stack: str = "") -> Iterator[Scan]:
-    """Yield the scan of a PNG with 16 bits in each of several channels. Runs in the sandbox.
-
-    Raises ScanError with a sentence for the user, and any other exception over a broken file.
-    """
+def _read_deep_png(data: bytes) -> Iterator[Scan]:
+    """Yield the scan of a PNG with 16 bits in each of several channels."""
     width, height = struct.unpack(">II", data[16:24])
     if width * height > MAX_PIXELS:
         raise ScanError(_too_large(f"{width} x {height} pixels"))

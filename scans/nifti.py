@@ -1,77 +1,50 @@
-"""NIfTI volumes (.nii, .nii.gz) as slices in the orientation that a radiologist expects.
+"""NIfTI files (.nii, .nii.gz): what their header says of the voxels.
 
 NIfTI-1 and -2 in a single file, https://nifti.nimh.nih.gov. The header is used only after it was
-checked against the bytes of the file. Runs in the sandbox, which bounds the cost of a false header.
+checked against the bytes of the file.
 """
 
-import gzip
 import io
 import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
-from nibabel.affines import voxel_sizes
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
-from nibabel.orientations import apply_orientation, io_orientation
+from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 
-from scans.scan import MAX_PIXELS, MAX_VOXELS, MIN_SIDE, PLANES, Scan, ScanError
-from scans.window import darken_background, mend, slices_window, stretch_in_place
+from scans.scan import Scan, ScanError
+from scans.volumes import AFTER_HEADER, Layout, check_promise, checked_affine, checked_dtype, opened, room_of, slices
 
-_AFTER_HEADER = 10_000_000  # bytes of extensions that may lie before the voxels
 _BEFORE_VOXELS = {Nifti1Header: 352, Nifti2Header: 544}  # bytes of a header and the four that follow it
-_GZIP_RATIO = 1032  # deflate cannot do better, so a short file cannot keep a large promise
-_CHUNK = 1_000_000  # voxels converted at a time
-_SKEW = 1e-3  # of a cube's volume: an affine that squeezes space flatter than this is broken
-
-# From an array (x, y, z) that grows to the patient's right, front and head: the axis to cut along, the
-# array axes that become rows and columns (both reversed), and the patient's side at left, right, top, bottom.
-_VIEWS = {
-    "axial": (2, (1, 0), ("R", "L", "A", "P")),
-    "coronal": (1, (2, 0), ("R", "L", "S", "I")),
-    "sagittal": (0, (2, 1), ("A", "P", "S", "I")),
-}
 
 
-def read_nifti(data: bytes, plane: str, _stack: str = "") -> Iterator[Scan]:
-    """Yield the slices along `plane`, from below, from behind or from the left; one for a 2-D file.
+def read_nifti(data: bytes, plane: str, stack: str = "") -> Iterator[Scan]:
+    """Yield the slices of one of the file's volumes along `plane`, as `scans.volumes.slices` does.
 
-    The patient's right is at the picture's left. Raises ScanError with a sentence for the user.
+    Raises ScanError with a sentence for the user.
     """
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) if data[:2] == b"\x1f\x8b" else io.BytesIO(data) as stream:
-        header, about_header = _header(stream)
-        about_header += _contradiction(header)
-        shape, dtype = _shape(header), _dtype(header)
-        _check_promise(header, shape, dtype, data)
-        affine = _affine(header)
-        voxels = _voxels(stream, header, math.prod(shape), dtype)
-    stored = voxels.reshape(shape[::-1])  # x is fastest in the file
-    notes = about_header + mend(voxels) + darken_background(stored)
-    span = stretch_in_place(voxels)
-    window, about_slices = slices_window(stored)
-    notes += about_slices
-    oriented = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    if not oriented:
-        notes += ("This file does not say how the patient lies; left and right may be swapped.",)
-
-    volume = apply_orientation(stored.T, io_orientation(affine))
-    sizes = [float(size) for size in voxel_sizes(affine)[np.argsort(io_orientation(affine)[:, 0])]]
-    plane = _only_plane(volume.shape) or plane
-    _check_sides(volume.shape, plane)
-    along, (rows, columns), edges = _VIEWS[plane]
-    for cut in np.moveaxis(volume, along, 0):  # not take(): it copies the volume for each slice
-        yield Scan(
-            cut.T[::-1, ::-1],
-            digest="",
-            plane=plane,
-            spacing=(sizes[rows], sizes[columns]),
-            span=span,
-            window=window,
-            edges=edges if oriented else ("", "", "", ""),
-            notes=notes,
+    with opened(data) as stream:
+        header, notes = _header(stream)
+        shape, volumes = _shape(header)
+        dtype = checked_dtype("NIfTI", header.get_data_dtype())
+        offset = _offset(header)
+        check_promise("NIfTI", shape, volumes, dtype.itemsize, room_of(data) - offset)
+        slope, intercept = header.get_slope_inter()
+        layout = Layout(
+            "NIfTI",
+            shape,
+            dtype,
+            _affine(header),
+            oriented=int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0,
+            volumes=volumes,
+            scale=(1.0, 0.0) if slope is None else (slope, intercept),
+            notes=notes + _contradiction(header),
         )
+        stream.seek(offset)
+        yield from slices(stream, layout, plane, stack)
 
 
 def _header(stream: BinaryIO) -> tuple[Nifti1Header, tuple[str, ...]]:
@@ -117,96 +90,24 @@ def _contradiction(header: Nifti1Header) -> tuple[str, ...]:
     )
 
 
-def _shape(header: Nifti1Header) -> tuple[int, int, int]:
+def _shape(header: Nifti1Header) -> tuple[tuple[int, int, int], int]:
+    """Return the shape of a volume and the number of volumes, whatever axes tell them apart. Raises ScanError."""
     claimed = tuple(int(side) for side in header["dim"][1 : 1 + max(0, int(header["dim"][0]))])
     if len(claimed) < 2 or min(claimed) < 1:
         raise ScanError(f"This NIfTI file claims the shape {claimed}; a volume has three sides of at least 1.")
-    if math.prod(claimed[3:]) > 1:
-        raise ScanError(
-            f"This NIfTI file holds {math.prod(claimed[3:])} volumes ({' x '.join(map(str, claimed))}); Candor "
-            "reads one, so save the volume you want as a file of its own."
-        )
-    return (claimed + (1,))[:3]
+    return (claimed + (1,))[:3], math.prod(claimed[3:])
 
 
-def _dtype(header: Nifti1Header) -> np.dtype:
-    dtype = header.get_data_dtype()
-    if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise ScanError(
-            f"This NIfTI file stores its voxels as {header['datatype']:d} (colour, complex or very long numbers); "
-            "Candor reads gray volumes of 8 to 64 bits, so save it as 16-bit integers."
-        )
-    return dtype
-
-
-def _check_promise(header: Nifti1Header, shape: tuple[int, int, int], dtype: np.dtype, data: bytes) -> None:
-    """Raise ScanError where the header promises more than is accepted or than the file can hold."""
-    size = " x ".join(map(str, shape))
-    if math.prod(shape) > MAX_VOXELS:
-        raise ScanError(
-            f"This NIfTI file claims {size} voxels; {MAX_VOXELS / 1e6:.0f} million at most are accepted, so "
-            "save a smaller part or a coarser grid."
-        )
+def _offset(header: Nifti1Header) -> int:
     offset = float(header["vox_offset"])
-    if not 0 <= offset <= _AFTER_HEADER:
+    if not 0 <= offset <= AFTER_HEADER:
         raise ScanError(f"This NIfTI file says that its voxels begin at byte {offset:.0f}; export it again.")
-    packed = data[:2] == b"\x1f\x8b"
-    if offset + math.prod(shape) * dtype.itemsize > len(data) * (_GZIP_RATIO if packed else 1):
-        raise ScanError(
-            f"This NIfTI file claims {size} voxels but is too short to hold them; it is damaged or was cut "
-            "short on its way, so send it again."
-        )
+    return int(offset)
 
 
 def _affine(header: Nifti1Header) -> np.ndarray:
-    """Return the finite, invertible (4, 4) map from voxels to millimetres."""
     try:
         affine = header.get_best_affine()
     except HeaderDataError:
         affine = np.full((4, 4), np.nan)
-    if np.isfinite(affine).all():
-        volume = np.prod(np.linalg.norm(affine[:3, :3], axis=0))
-        if volume > 0 and np.isfinite(volume) and abs(np.linalg.det(affine[:3, :3])) > _SKEW * volume:
-            return affine
-    raise ScanError(
-        "This NIfTI file's orientation (its affine) is not a number or flattens space, so left cannot be told "
-        "from right; export the volume again."
-    )
-
-
-def _voxels(stream: BinaryIO, header: Nifti1Header, size: int, dtype: np.dtype) -> np.ndarray:
-    """Return float32 (size,) as stored, scaled by the header's slope; no more than a chunk besides it."""
-    slope, intercept = header.get_slope_inter()
-    slope, intercept = (1.0, 0.0) if slope is None else (slope, intercept)
-    stream.seek(int(header["vox_offset"]))
-    voxels = np.empty(size, np.float32)
-    for start in range(0, size, _CHUNK):
-        part = voxels[start : start + _CHUNK]
-        stored = stream.read(part.size * dtype.itemsize)
-        if len(stored) < part.size * dtype.itemsize:
-            raise EOFError
-        part[:] = np.frombuffer(stored, dtype) * slope + intercept
-    return voxels
-
-
-def _only_plane(shape: tuple[int, int, int]) -> str:
-    """Return the plane of a single slice, or "" for a volume: across a slice there is nothing to see."""
-    thin = [plane for plane in PLANES if shape[_VIEWS[plane][0]] == 1]
-    return thin[0] if len(thin) == 1 else ""
-
-
-def _check_sides(shape: tuple[int, int, int], plane: str) -> None:
-    """Raise ScanError where slices along `plane` are too small to see a head, or too large."""
-    sizes = {name: [shape[axis] for axis in axes] for name, (_, axes, _) in _VIEWS.items()}
-    rows, columns = sizes[plane]
-    if rows * columns > MAX_PIXELS:
-        raise ScanError(
-            f"The slices of this volume have {columns} x {rows} pixels; {MAX_PIXELS / 1e6:.0f} million at most "
-            "are accepted, so save it on a coarser grid."
-        )
-    best = max(sizes, key=lambda name: min(sizes[name]))
-    if min(sizes[plane]) < MIN_SIDE <= min(sizes[best]):
-        raise ScanError(
-            f"Cut {plane}, this volume gives slices of {columns} x {rows} pixels; at least {MIN_SIDE} x "
-            f"{MIN_SIDE} are needed to see a head, so look at it {best}."
-        )
+    return checked_affine("NIfTI", affine)

@@ -181,7 +181,7 @@ SERVER = Server()
 
 
 def decode(kind: str, data: bytes, digest: str, plane: str, stack: str = "") -> list[Scan]:
-    """Return the scans of a stack of a "dicom", "nifti" or "png16" file, "" for the first stack.
+    """Return the scans of a stack of a file, "" for the first one; `kind` is one that the worker decodes.
 
     Raises ScanError with one sentence for the user.
     """

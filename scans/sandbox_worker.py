@@ -22,10 +22,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 MEGABYTES = 800  # of address space, where the system can limit it
-CPU_SECONDS = 10
+CPU_SECONDS = 8
 ORPHANED = 60  # seconds after which a child ends whose caller is gone
 REQUEST = 1000  # bytes at most of a request
 HEADERS = ("references", "identity")  # what can be read of a DICOM file's header
+_DECODERS = {  # kind -> its module and function
+    "dicom": ("scans.dicom", "read_dicom"),
+    "nifti": ("scans.nifti", "read_nifti"),
+    "mgh": ("scans.mgh", "read_mgh"),
+    "nrrd": ("scans.nrrd", "read_nrrd"),
+    "mat": ("scans.mat", "read_mat"),
+    "picture": ("scans.images", "read_picture"),
+    **dict.fromkeys(HEADERS, ("scans.dicom_header", "header_of")),
+}
 
 _TOO_LARGE = (
     f"Decoding this file takes more than the {MEGABYTES} MB of memory that are granted; export a smaller part "
@@ -35,7 +44,10 @@ _DAMAGED = {
     "dicom": "This DICOM file is damaged, cut short or of a rare kind, and cannot be decoded; send it again, or "
     "export it uncompressed or as PNG.",
     "nifti": "This NIfTI file is damaged or cut short, and cannot be decoded; send it again, or save the volume anew.",
-    "png16": "This PNG file is damaged or cut short, and cannot be decoded; save or send it again.",
+    "mgh": "This MGH file is damaged or cut short, and cannot be decoded; send it again, or save the volume anew.",
+    "nrrd": "This NRRD file is damaged or cut short, and cannot be decoded; send it again, or save the volume anew.",
+    "mat": "This MATLAB or HDF5 file is damaged or cut short, and cannot be decoded; send it again.",
+    "picture": "This picture file is damaged, cut short or of a rare kind; save or send it again as PNG or JPEG.",
 }
 
 
@@ -99,7 +111,7 @@ def _end_after(work, *arguments) -> None:
 
 
 def decode_file(kind: str, plane: str, stack: str, source: int, answer: int) -> None:
-    """Decode the bytes from the descriptor `source` as `kind`, "dicom", "nifti" or "png16", and write to `answer`.
+    """Decode the bytes from the descriptor `source` as a `kind` of `_DECODERS`, and write to `answer`.
 
     For "references" and "identity" the answer is what the header of a DICOM file says, and no slices.
     """
@@ -145,7 +157,7 @@ def _limit() -> None:
 
 def _load_decoders() -> None:
     """Import what the decoders need before the first file comes, those of compressed pixels included."""
-    for kind in ("dicom", "nifti", "png16", "references"):
+    for kind in _DECODERS:
         _decoder(kind)
     for name in ("pydicom.pixels.decoders.base", "libjpeg", "openjpeg", "PIL.JpegImagePlugin"):
         importlib.import_module(name)
@@ -154,21 +166,8 @@ def _load_decoders() -> None:
 def _decoder(kind: str):
     """Return the decoder of `kind`, importing no more than it needs."""
     sys.modules["requests"] = None  # pydicom imports it to download its own test files
-    if kind in HEADERS:
-        from scans.dicom_header import header_of
-
-        return header_of
-    if kind == "dicom":
-        from scans.dicom import read_dicom
-
-        return read_dicom
-    if kind == "png16":
-        from scans.images import read_png16
-
-        return read_png16
-    from scans.nifti import read_nifti
-
-    return read_nifti
+    module, name = _DECODERS[kind]
+    return getattr(importlib.import_module(module), name)
 
 
 def _send(scan, answer: BinaryIO) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 PLANES = ("axial", "coronal", "sagittal")
 
 MAX_BYTES = 50_000_000  # of a file
+MAX_FILES = 512  # of a study
+MAX_TOGETHER = 300_000_000  # bytes of all files of a study
 MIN_SIDE = 32  # pixels: below this no head can be told from noise
 MAX_PIXELS = 25_000_000  # one slice; a 5000 x 5000 mammogram fits, a decompression bomb does not
 MAX_VOXELS = 60_000_000  # all slices of a file; 512 x 512 x 200 fits, and takes 0.24 GB
@@ -19,6 +21,12 @@ HIDDEN_SLICE = (
     "another slice, or export the file with another window."
 )
 _VISIBLE = 0.04  # of the range from black to white that the values of a slice must span
+
+
+def slice_key(digest: str, stack: str, plane: str, index: int, grey_range: tuple[float, float]) -> str:
+    """Return `Scan.key` of a slice of which only these facts are known."""
+    black, white = grey_range
+    return f"{digest}:{stack}:{plane}:{index}:{black:.7g}..{white:.7g}"
 
 
 class ScanError(ValueError):
@@ -43,7 +51,7 @@ class Scan:
     spacing_is_ratio: bool = False  # the file gives the shape of a pixel, and not its size in mm
     span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
     window: tuple[float, float] = (0.0, 1.0)
-    own_window: bool = False  # the file asks for `window`; else the values decide it
+    own_window: bool = False  # the file decides `window`, not its values
     modality: str = ""  # "MR" where the file says so
     sequence: str = ""  # "T1C+", "T2" ... where the file or its folder says so
     edges: tuple[str, str, str, str] = ("", "", "", "")  # patient side at left, right, top, bottom: R L A P S I
@@ -76,8 +84,7 @@ class Scan:
         >>> Scan(np.zeros((64, 64)), "5f3a", index=7, plane="axial").key
         '5f3a::axial:7:0..255'
         """
-        black, white = self.grey_range
-        return f"{self.digest}:{self.stack}:{self.plane}:{self.index}:{black:.7g}..{white:.7g}"
+        return slice_key(self.digest, self.stack, self.plane, self.index, self.grey_range)
 
     @property
     def grey_range(self) -> tuple[float, float]:

@@ -9,7 +9,7 @@ _AROUND = 0.5  # of the pixels at the edges of the slices, which a background co
 _FAR_SLICE = 8.0  # times the usual brightness of the slices of a volume: such a slice is not of the anatomy
 _FEW = 0.05  # of the slices: more of them are a contrast of their own
 _TAIL = 0.1  # per cent of the values left out at each end, as 3D Slicer does
-_SAMPLE = 4_000_000  # values that the tails are estimated from: sorting a volume would copy it
+SAMPLE = 4_000_000  # values that the tails are estimated from: sorting a volume would copy it
 _LARGEST = 1e30  # beyond this a difference of two float32 overflows; no scanner writes such values
 
 
@@ -40,9 +40,9 @@ def stretch_in_place(values: np.ndarray) -> tuple[float, float]:
 def tails(pixels: np.ndarray) -> tuple[float, float]:
     """Return the window, within [0, 1], that leaves out the 0.1 % darkest and brightest of `pixels`."""
     flat = pixels.reshape(-1)
-    if flat.size > _SAMPLE:
+    if flat.size > SAMPLE:
         # A fixed stride could fall on the same column of every row.
-        flat = flat[np.random.default_rng(0).integers(0, flat.size, _SAMPLE)]
+        flat = flat[np.random.default_rng(0).integers(0, flat.size, SAMPLE)]
     bottom, top = np.percentile(flat, [_TAIL, 100 - _TAIL])
     return (float(bottom), float(top)) if top > bottom else (0.0, 1.0)
 
@@ -68,7 +68,7 @@ def darken_background(values: np.ndarray, white: bool = False) -> tuple[str, ...
     for extreme, pick in ((float(values.max()), np.max), (float(values.min()), np.min)):
         if np.mean([np.mean(rim == np.float32(extreme)) for rim in rims]) < _AROUND:
             continue
-        sample = values.reshape(-1)[:: max(1, values.size // _SAMPLE)]
+        sample = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
         rest = sample[sample != extreme]
         if not 0 < rest.size < (1 - _BACKGROUND) * sample.size:
             continue

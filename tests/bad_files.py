@@ -18,6 +18,7 @@ from PIL import Image
 from pydicom.uid import JPEGBaseline8Bit
 
 from scans import MAX_BYTES
+from tests.bombs import BOMBS
 from tests.good_files import (
     dicom,
     dicom12,
@@ -89,7 +90,7 @@ def _lying_jpeg() -> bytes:
 def _zip() -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("scan.png", png(disc()))
+        archive.writestr("letter.txt", "The scan is attached.")
     return stream.getvalue()
 
 
@@ -153,7 +154,6 @@ BAD_FILES: dict[str, Callable[[], bytes]] = {
     "voxels-far-away.nii": lambda: nifti(volume(), change=_change(vox_offset=1e12)),
     "only-nan.nii": lambda: nifti(np.full((40, 40, 40), np.nan, np.float32)),
     "complex.nii": lambda: nifti(volume().astype(np.complex64)),
-    "four-d.nii": lambda: nifti(np.stack([volume()] * 3, axis=-1)),
     "header-of-a-pair.hdr": lambda: nifti(volume(), change=_change(magic=b"ni1", vox_offset=0))[:352],
     "one-pixel.png": lambda: png(np.ones((1, 1))),
     "one-voxel.nii": lambda: nifti(np.ones((1, 1, 1), np.float32)),
@@ -162,9 +162,11 @@ BAD_FILES: dict[str, Callable[[], bytes]] = {
     "black.dcm": lambda: dicom12(np.zeros((64, 64))),
     "constant.nii": lambda: nifti(np.full((40, 40, 40), 7, np.int16)),
     "over-the-limit.nii": lambda: nifti(volume()) + bytes(MAX_BYTES),
+    **BOMBS,
 }
 
 ODD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "four-d.nii": (lambda: nifti(np.stack([volume()] * 3, axis=-1)), "holds 3 volumes; this is volume 1 of 3"),
     "zero-window.dcm": (lambda: dicom12(disc(), WindowCenter=100, WindowWidth=0), "window of width 0"),
     "window-elsewhere.dcm": (lambda: dicom12(disc(), WindowCenter=-5000, WindowWidth=100), "beyond its values"),
     "zero-slope.dcm": (lambda: dicom12(disc(), RescaleSlope=0, RescaleIntercept=5), "multiply its values by 0"),

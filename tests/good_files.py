@@ -7,7 +7,9 @@ import gzip
 import io
 from collections.abc import Callable, Sequence
 
+import h5py
 import nibabel
+import nrrd as pynrrd
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -171,3 +173,52 @@ def nifti(
 
 def nifti_gz(values: np.ndarray, affine: np.ndarray | None = None) -> bytes:
     return gzip.compress(nifti(values, affine), 1)
+
+
+def mgh(values: np.ndarray, affine: np.ndarray | None = None) -> bytes:
+    """Return a .mgh of `values` (x, y, z) or (x, y, z, n): uint8, int16, uint16, int32 or float32."""
+    return nibabel.MGHImage(values, np.eye(4) if affine is None else affine).to_bytes()
+
+
+def nrrd(values: np.ndarray, affine: np.ndarray | None = None, **fields: object) -> bytes:
+    """Return a .nrrd of `values`, the fastest axis first, whose `affine` is to the right, front and head.
+
+    `fields` of the header, with _ for a space, come last; None leaves one out.
+    """
+    affine = np.eye(4) if affine is None else affine
+    header = {
+        "encoding": "raw",
+        "space": "right-anterior-superior",
+        "space directions": affine[:3, :3].T,
+        "space origin": affine[:3, 3],
+        "kinds": ["domain"] * 3,
+    }
+    header |= {name.replace("_", " "): field for name, field in fields.items()}
+    stream = io.BytesIO()
+    pynrrd.write(stream, values, {name: field for name, field in header.items() if field is not None})
+    return stream.getvalue()
+
+
+def figshare_mat(values: np.ndarray, name: str = "cjdata/image") -> bytes:
+    """Return a MATLAB v7.3 file that holds `values` (H, W), as MATLAB does: column by column, behind 512 bytes."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w", userblock_size=512) as file:
+        file[name] = values.T
+    return b"MATLAB 7.3 MAT-file, Platform: PCWIN64".ljust(512) + stream.getvalue()[512:]
+
+
+def analyze(values: np.ndarray) -> tuple[bytes, bytes]:
+    """Return the .hdr and the .img of an Analyze 7.5 pair of `values` (x, y, z)."""
+    image = nibabel.AnalyzeImage(values, np.diag([-1, 1, 1, 1]), dtype=values.dtype)
+    image.file_map = {part: nibabel.FileHolder(fileobj=io.BytesIO()) for part in ("header", "image")}
+    image.to_file_map()
+    return image.file_map["header"].fileobj.getvalue(), image.file_map["image"].fileobj.getvalue()
+
+
+def nifti_pair(values: np.ndarray, affine: np.ndarray | None = None, *, second: bool = False) -> tuple[bytes, bytes]:
+    """Return the .hdr and the .img of a NIfTI-1 pair of `values` (x, y, z), of a NIfTI-2 pair where `second`."""
+    kind = nibabel.Nifti2Pair if second else nibabel.Nifti1Pair
+    image = kind(values, np.eye(4) if affine is None else affine, dtype=values.dtype)
+    image.file_map = {part: nibabel.FileHolder(fileobj=io.BytesIO()) for part in ("header", "image")}
+    image.to_file_map()
+    return image.file_map["header"].fileobj.getvalue(), image.file_map["image"].fileobj.getvalue()

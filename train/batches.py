@@ -5,16 +5,16 @@ resumed sees the very same pictures as one that was not.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+from datasets.bad_files import read_every
 from datasets.label_map import HEALTHY
 from datasets.near_duplicates import Prints, print_of
 from datasets.records import Record, load
-from scans import InputSpec, Placement, fit
+from scans import InputSpec, Placement, Scan, fit
 from train.augment import augment
 from train.lesion_grid import cells, lesion_mask, lesion_place
 from train.recipe import Recipe
@@ -27,18 +27,17 @@ def prepare(records: Sequence[Record], spec: InputSpec) -> tuple[np.ndarray, Pri
     """Load each record once, for training.
 
     Returns the pixels, uint8 (N, height, width), as the model's input; the prints that near-duplicates are found
-    by; and the places of the lesions as in `train.lesion_grid`, float32 (N, 4).
+    by; and the places of the lesions as in `train.lesion_grid`, float32 (N, 4). Raises DatasetError that names the
+    unreadable files.
     """
     low, high = spec.value_range
 
-    def one(record: Record) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        scan = load(record)
+    def one(record: Record, scan: Scan) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         model_input, placement = fit(scan, spec)
         unit = (model_input[..., 0] - low) / (high - low)
         return np.round(255 * unit).astype(np.uint8), *print_of(scan), lesion_place(record, placement)
 
-    with ThreadPoolExecutor(2) as pool:
-        done = list(tqdm(pool.map(one, records), total=len(records), desc="reading scans", mininterval=2))
+    done = read_every(records, one)
     pixels, bits, thumbs, places = (np.stack(column) for column in zip(*done, strict=True))
     return pixels, Prints(bits, thumbs), places
 

@@ -14,6 +14,7 @@ import numpy as np
 from datasets.cohorts import COHORTS, read_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
+from datasets.not_read import tell_not_read
 from datasets.records import Record
 from model_zoo import Model
 from model_zoo.tables import CohortRow
@@ -36,8 +37,9 @@ class Collections:
 
 
 def read_collections(data: Path) -> Collections:
-    """Read and split every collection below `data`. Raises DatasetError where one is missing."""
+    """Read and split every collection below `data`. Raises DatasetError where one is missing or unreadable."""
     records = [record for name in COHORTS for record in read_cohort(name, data)]
+    tell_not_read(records, data)
     _, prints, _ = prepare(records, POOLED.spec)
     duplicates = find_near_duplicates(prints)
     return Collections(split_cohorts(records, duplicates, **POOLED.division), records, duplicates)

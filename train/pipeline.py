@@ -12,6 +12,7 @@ from datasets.cards import dataset_card, nearest_version
 from datasets.cohorts import read_task, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates
+from datasets.not_read import tell_not_read
 from datasets.records import Record, fingerprint
 from model_zoo import ModelCard
 from train.batches import Batches, prepare
@@ -74,6 +75,7 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     """Read, split and prepare the scans of a recipe, those of the task's classes."""
     dataset = dataset_card(recipe.task)
     records = read_task(dataset, data, recipe.cohorts)
+    tell_not_read(records, data)
     version = nearest_version(records, dataset)  # of the whole set, even where this run takes few of its scans
     records = limited(records, recipe.limit)
     pixels, prints, places = prepare(records, recipe.spec)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from explain.arguments import choose_slice, print_entries, unique_stems
+from explain.arguments import add_slice_flags, choose_slice, print_entries, unique_stems
 from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.render.overlay import gray, png, upright
 from model_zoo import load_model
-from scans import PLANES, Box, Scan, ScanError, read
+from scans import Box, Scan, ScanError, read
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         try:
-            scan = choose_slice(read(options.scan, plane=options.plane), options.slice)
+            scan = choose_slice(read(options.scan, plane=options.plane, stack=options.stack), options.slice)
             results = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
             return [_saved(each, options.scan, options.out) for each in results]
         except ScanError as error:
@@ -105,8 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         help="repeatable; default: erase and keep, and move if --to is given",
     )
     parser.add_argument("--to", type=_offset, metavar="ROWS,COLUMNS", help="how far down and right to move the region")
-    parser.add_argument("--plane", choices=PLANES, default="axial", help="cut through a NIfTI volume")
-    parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle")
+    add_slice_flags(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
     return parser

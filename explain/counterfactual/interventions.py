@@ -186,7 +186,7 @@ def _as_scan(scan: Scan, pixels: np.ndarray, change: str) -> Scan:
         pixels=pixels,
         window=(0.0, 1.0),
         span=(scan.span[0] + stored * low, scan.span[0] + stored * high),
-        digest=hashlib.sha256(f"{scan.digest} {scan.plane} {scan.index} {change}".encode()).hexdigest(),
+        digest=hashlib.sha256(f"{scan.key} {change}".encode()).hexdigest(),
     )
 
 

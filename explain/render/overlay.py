@@ -182,15 +182,16 @@ def gray(picture: np.ndarray) -> np.ndarray:
 
 
 def level_and_width(window: tuple[float, float], span: tuple[float, float]) -> tuple[float, float]:
-    """Return level and width in stored values of a `window`, given as shares of `span`."""
-    stored = span[1] - span[0]
-    return span[0] + stored * (window[0] + window[1]) / 2, stored * (window[1] - window[0])
+    """Return level and width in stored values of a `window`, given as shares of `span`; the width is above 0."""
+    stored = span[1] - span[0]  # below 0 for a negative, whose largest value is black
+    return span[0] + stored * (window[0] + window[1]) / 2, abs(stored) * (window[1] - window[0])
 
 
 def window_of(level: float, width: float, span: tuple[float, float]) -> tuple[float, float]:
     """Return the window, as shares of `span`, of a `level` and `width` in stored values; it may reach beyond [0, 1]."""
     stored = span[1] - span[0]
-    return (level - width / 2 - span[0]) / stored, (level + width / 2 - span[0]) / stored
+    middle, half = (level - span[0]) / stored, width / abs(stored) / 2
+    return middle - half, middle + half
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -16,7 +16,7 @@ from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tid
 from explain.report.report_input import ReportInput
 from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model
-from scans import MAX_BYTES, ScanError, read
+from scans import MAX_BYTES, Scan, ScanError, read, read_files
 
 DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
 
@@ -60,11 +60,12 @@ def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
         return 2
     refused, made, kept = [], 0, 0
     reported = tidied(options.out)
-    bar = tqdm(files, unit="scan", disable=None)  # None: no bar where stderr is a file
+    read = read_files(files, plane=options.plane, stack=options.stack)
+    bar = tqdm(read, total=len(files), unit="scan", disable=None)  # None: no bar where stderr is a file
     try:
-        for path in bar:
+        for path, found in bar:
             try:
-                entry, new = _report(model, path, reported, options)
+                entry, new = _report(model, path, found, reported, options)
             except ScanError as error:
                 refused.append({"stem": path.name, "error": str(error)})
                 bar.write(f"{path}: {error}")
@@ -79,17 +80,24 @@ def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
     return 0 if not refused else 1 if made or kept else 2
 
 
-def _report(model: Model, path: Path, reported: dict[str, dict], options: argparse.Namespace) -> tuple[dict, bool]:
+def _report(
+    model: Model,
+    path: Path,
+    found: list[Scan] | ScanError,
+    reported: dict[str, dict],
+    options: argparse.Namespace,
+) -> tuple[dict, bool]:
     """Return the entry of a file's report, and whether it was made now; adds it to `reported`, entries by name.
 
-    Raises ScanError on a file that is not a scan.
+    `found` is what the file was read as. Raises ScanError on a file that is not a scan.
     """
-    data = _bytes(path)
+    if isinstance(found, ScanError):
+        raise found
+    scan, data = choose_slice(found, options.slice), _bytes(path)
     settings = {
         "methods": options.method,
         **request_settings(options),
-        "plane": options.plane,
-        "slice": options.slice,
+        "scan": scan.key,
         "identity": options.identity,
     }
     key = key_of(model.card, hashlib.sha256(data).hexdigest(), settings)
@@ -99,7 +107,6 @@ def _report(model: Model, path: Path, reported: dict[str, dict], options: argpar
         if finished(options.out, reported[name], key, formats):
             return reported[name], False
         formats = list(dict.fromkeys([*reported[name]["formats"], *formats]))
-    scan = choose_slice(read(data, plane=options.plane), options.slice)
     prediction = predict(model, scan)
     choices = request_settings(options) | {"prediction": prediction}
     requests = [Request(model, scan, name, **choices) for name in options.method]

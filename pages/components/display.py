@@ -101,7 +101,7 @@ def _choose_colours(session: PageState, signed: bool) -> str:
 
 def choose_window(scan: Scan) -> tuple[float, float]:
     """Return the window, as a part of [0, 1], that the user set in the file's own values."""
-    low, high = scan.span
+    low, high = sorted(scan.span)
     step = 1.0 if high - low > 64 else (high - low) / 256
     style = {"step": step, "format": "%.0f" if step == 1.0 else "%.4g"}
     windows, key = state().windows, _window_key(scan)
@@ -114,8 +114,10 @@ def choose_window(scan: Scan) -> tuple[float, float]:
             renew(name)
 
     left, right, button = st.columns([5, 5, 3], vertical_alignment="bottom")
-    width = left.slider("Window", min(step, width), high - low, width, key=widget_key(names[1]), **style)
-    level = right.slider("Level", low, high, level, key=widget_key(names[0]), **style)
+    # The window of a file, or of its series, may be wider than the values of a slice, and lie beside them.
+    widest, lowest, highest = max(high - low, width), min(low, level), max(high, level)
+    width = left.slider("Window", min(step, width), widest, width, key=widget_key(names[1]), **style)
+    level = right.slider("Level", lowest, highest, level, key=widget_key(names[0]), **style)
     button.button("Reset", on_click=reset, width="stretch")
     st.caption("Window and level change the picture only: the model always gets the file's own window.")
     if (level, width) == level_and_width(scan.window, scan.span):
@@ -135,4 +137,4 @@ def _level_and_width(scan: Scan) -> tuple[float, float]:
 
 
 def _window_key(scan: Scan) -> str:
-    return f"{scan.digest}-{scan.window}"
+    return f"{scan.digest}-{scan.stack}-{scan.window}"

@@ -1,6 +1,6 @@
 """What the user chooses before anything is requested: the scan, the slice, the model, the method and its settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -8,9 +8,10 @@ from explain import METHODS, Method
 from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, ModelError, models
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from pages.components.reading import still_reading
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.state import renew, state, widget_key
-from pages.components.uploads import choose_files, choose_plane, entries, slices_of
+from pages.components.uploads import choose_files, choose_plane, choose_stack, entries, slices_of
 from scans import Scan, ScanError
 
 # The first that was measured is shown.
@@ -27,34 +28,40 @@ _METHOD_ORDER = (
 
 @dataclass(frozen=True, eq=False)
 class Open:
-    """The scan on the page, and the slices of its volume or series, [] where it has only one."""
+    """The scan on the page, and the slices of its volume or series, [] where it has only one.
+
+    It is not `complete` while other slices of its series are being read: its grey range may change.
+    """
 
     scan: Scan
     volume: list[Scan] = field(default_factory=list)
     place: int = 0  # of `scan` in `volume`
+    complete: bool = True
 
     def go_to(self, place: int) -> None:
         """Open another slice; to be called before the page is drawn, as a widget's callback is."""
-        key = _slice_key(self.volume)
-        state().slices[key] = place
-        renew(key)
+        state().slices[_volume_key(self.volume)] = _slice_id(self.volume[place])
+        renew(_slider(self.volume))
 
 
 def choose_scan() -> Open | None:
     """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence."""
     choose_files()
-    choose_plane()
     name = _choose_name([*entries(), *SAMPLES])
     if name is None:
         return None
     if name in SAMPLES:
         st.caption(SYNTHETIC)
         return Open(sample(name))
+    entry = entries()[name]
     try:
-        return _choose_slice(slices_of(entries()[name]))
+        choose_plane(entry)
+        choose_stack(entry, slices_of(entry)[0].stacks)
+        opened = _choose_slice(slices_of(entry))  # of another stack, where that was chosen
     except ScanError as error:  # this plane is too thin; another one is not
         st.error(str(error))
         return None
+    return replace(opened, complete=not (still_reading() and opened.scan.series))
 
 
 def _choose_name(names: list[str]) -> str | None:
@@ -87,16 +94,28 @@ def _choose_slice(volume: list[Scan]) -> Open:
     if len(volume) == 1:
         st.query_params.pop("slice", None)
         return Open(volume[0])
-    key, kept = _slice_key(volume), state().slices
-    number = st.slider("Slice", 1, len(volume), kept.get(key, len(volume) // 2) + 1, key=widget_key(key))
-    kept[key] = number - 1
+    kept, key = state().slices, _volume_key(volume)
+    ids = [_slice_id(scan) for scan in volume]
+    place = ids.index(kept[key]) if kept.get(key) in ids else len(volume) // 2
+    number = st.slider("Slice", 1, len(volume), place + 1, key=widget_key(_slider(volume)))
+    kept[key] = ids[number - 1]
     if st.query_params.get("slice") != str(number):
         st.query_params["slice"] = str(number)
     return Open(volume[number - 1], volume, number - 1)
 
 
-def _slice_key(volume: list[Scan]) -> str:
-    return f"slice-{volume[0].digest}-{volume[0].plane}-{len(volume)}"
+def _volume_key(volume: list[Scan]) -> str:
+    """Return what tells a volume or a series from others, however many of its slices have been read."""
+    first = volume[0]
+    return f"{first.series or first.digest}-{first.stack}-{first.plane}"
+
+
+def _slider(volume: list[Scan]) -> str:
+    return f"slice-{_volume_key(volume)}-{len(volume)}"
+
+
+def _slice_id(scan: Scan) -> tuple[str, int]:
+    return scan.digest, scan.index
 
 
 def require_models() -> dict[str, ModelCard]:

@@ -16,13 +16,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explain import Request
 from explain.cache import CACHE, submit
-from explain.queue import LIVE, Busy, Job, Work
+from explain.queue import LIVE, SLOW, Busy, Job, Work
 from model_zoo import ModelError
 from pages.components.state import PageState, Section, state
 from scans import ScanError
 
 FAILED = "This failed inside Candor itself, and nothing was kept. Try again, choose another method, or reload the page."
 POLL = 0.5  # seconds
+UPLOADS = "uploads"  # the section of the files that are being read
 QUEUED = "queued"  # wanted, but not in the queue yet
 
 _RESULTS = 64  # results of other work that a session keeps, some kB each
@@ -34,6 +35,7 @@ class OtherWork:
 
     key: str
     work: Work
+    lane: str = SLOW
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +81,12 @@ def cancel(section: str) -> None:
 
 
 def release(section: str = "") -> None:
-    """Give up what a part of the page waits for, every part for "", and forget what failed or was cancelled there."""
+    """Give up what a part of the page waits for, and forget what failed or was cancelled there.
+
+    For "" that is every part of the page; uploads are read on.
+    """
     session = state()
-    for name in [section] if section else list(session.sections):
+    for name in [section] if section else set(session.sections) - {UPLOADS}:
         here = session.sections.pop(name, Section())
         for key in list(here.jobs):
             _release(session, here, key)
@@ -131,7 +136,7 @@ def _status(session: PageState, here: Section, wanted: Request | OtherWork, limi
             if isinstance(wanted, Request):
                 job = submit(session.queue, wanted, session.user, _connected())
             else:
-                job = session.queue.submit(key, wanted.work, session.user, _connected())
+                job = session.queue.submit(key, wanted.work, session.user, _connected(), wanted.lane)
             here.jobs[key] = job
         except Busy as error:
             return Status(QUEUED, error=str(error))

@@ -12,8 +12,8 @@ from explain.prediction_text import percent
 from model_zoo import ModelCard
 from pages.components.samples import sample
 from pages.components.state import Entry, state
-from pages.components.uploads import MAX_FILES, entries, slices_of
-from scans import Scan, ScanError
+from pages.components.uploads import chosen_stack, entries, slices_of
+from scans import MAX_FILES, Scan, ScanError
 
 _THUMBNAIL = 96  # pixels
 
@@ -24,7 +24,7 @@ def middle_slices(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, st
     for name in names:
         try:
             entry = entries().get(name)
-            scans.append(_middle(entry.id, state().plane, entry) if entry else sample(name))
+            scans.append(_middle(entry.id, state().plane, chosen_stack(entry), entry) if entry else sample(name))
         except ScanError as error:
             scans.append(None)
             refused[name] = str(error)
@@ -32,7 +32,7 @@ def middle_slices(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, st
 
 
 @st.cache_resource(scope="session", max_entries=MAX_FILES, show_spinner=False)
-def _middle(entry_id: str, plane: str, _entry: Entry) -> Scan:
+def _middle(entry_id: str, plane: str, stack: str, _entry: Entry) -> Scan:
     """Return the middle slice of an entry, which lets go of the others."""
     slices = slices_of(_entry)
     middle = slices[len(slices) // 2]

@@ -22,25 +22,34 @@ AT_ONCE = 0.7  # seconds: what comes sooner replaces the picture before it witho
 
 @dataclass(eq=False)
 class Upload:
-    """An uploaded file: `id` is Streamlit's, `name` can be shown (as text, never as Markdown).
+    """An uploaded file: `name` can be shown (as text, never as Markdown), `field_id` is Streamlit's of what was sent.
 
-    `digest` is the sha256 of `data`, computed once. `scan` is set where the file holds one slice, as most do.
+    A file out of an archive shares the `field_id` of the archive. `digest` is the sha256 of `data`, computed once.
+    Once it is `read`, `scan` is set where it holds one slice, as most do, and `refusal` where it holds none; of a
+    volume `slices` holds those that were read, until the page takes them.
     """
 
     id: str
+    field_id: str
     name: str
     data: bytes
     digest: str
     scan: Scan | None = None
+    slices: list[Scan] | None = None
+    refusal: str = ""
     read: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One line of the list of scans: a file, or the files of one series in the order of their slices."""
+    """One line of the list of scans: a file, or the files of one series in the order of their slices.
+
+    `scans` has one slice of each file, () for a volume.
+    """
 
     name: str
     uploads: tuple[Upload, ...]
+    scans: tuple[Scan, ...] = ()
 
     @property
     def id(self) -> str:
@@ -92,11 +101,16 @@ class PageState:
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)  # upload id -> name and sentence
     in_field: set[str] = field(default_factory=set)  # upload ids that Streamlit's field holds
     entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
+    listed: int = 0  # files that had been read when the entries were listed
+    batches: dict[str, tuple[Upload, ...]] = field(default_factory=dict)  # job -> the files that it reads
+    arrived: bool = False  # files came that have not been opened yet
+    open_uploads: frozenset[str] = frozenset()  # ids of those behind the open scan
 
     # the scan
     scan: str | None = None  # name of the open entry or sample
     plane: str = PLANES[0]
-    slices: dict[str, int] = field(default_factory=dict)  # volume -> index of the slice
+    stacks: dict[str, str] = field(default_factory=dict)  # digest of a file -> its stack on the page
+    slices: dict[str, tuple[str, int]] = field(default_factory=dict)  # volume -> digest and index of the slice
     windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # scan -> level and width, stored values
 
     # the request

@@ -4,18 +4,33 @@ Streamlit forgets what stands in an upload field as soon as another page is open
 memory of this session, and nowhere else. What is taken out of the field is forgotten here, too.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from hashlib import sha256
 
 import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.components.reading import read_new, stop_reading
 from pages.components.state import Entry, PageState, Upload, state
-from scans import ACCEPTED, MAX_BYTES, PLANES, Scan, ScanError, display_name, in_series, is_nifti, read
+from scans import (
+    ACCEPTED,
+    MAX_BYTES,
+    MAX_FILES,
+    MAX_TOGETHER,
+    PLANES,
+    Scan,
+    ScanError,
+    display_name,
+    in_series,
+    is_volume,
+    is_zip,
+    packed_within,
+    read,
+    unpacked,
+)
 
-MAX_FILES = 200
-MAX_TOGETHER = 200_000_000  # bytes per session
+_REFUSALS = 5  # files whose sentences are drawn
 
 
 def choose_files() -> None:
@@ -30,22 +45,26 @@ def choose_files() -> None:
         on_change=_take,
         args=(key,),
         max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"{ACCEPTED}. A file stays in memory for this session and is written nowhere.",
+        help=f"{ACCEPTED}. Drop files, a folder, or a ZIP archive of one study, up to {MAX_FILES} files. They stay in "
+        "memory for this session and are written nowhere.",
     )
-    _read_new(session)
-    for name, sentence in session.refused.values():
+    read_new()
+    _open_what_came(session)
+    for name, sentence in list(session.refused.values())[:_REFUSALS]:
         if name:
             st.text(name)  # a stranger's words: never Markdown
         st.error(sentence)
+    if (more := len(session.refused) - _REFUSALS) > 0:
+        st.error(f"{more} more {'file' if more == 1 else 'files'} could not be read.")
     if count := len(session.uploads) + len(session.refused):
         label = "Remove the file" if count == 1 else f"Remove all {count} files"
         st.button(label, on_click=_remove_all, help="Deletes the uploads from the server's memory now.")
 
 
-def choose_plane() -> None:
-    """Draw the choice of a plane where one of the files is a volume that can be cut in any."""
-    session = state()
-    if any(is_nifti(upload.data) for upload in session.uploads.values()):
+def choose_plane(entry: Entry) -> None:
+    """Draw the choice of a plane where the open file is a volume that can be cut in any."""
+    if not entry.scans and is_volume(entry.uploads[0].data):
+        session = state()
         session.plane = st.segmented_control(
             "Plane", PLANES, default=session.plane, format_func=str.title, required=True, key="plane"
         )
@@ -54,34 +73,76 @@ def choose_plane() -> None:
 def entries() -> dict[str, Entry]:
     """Return the uploads by name, the latest first; the slices of one series are one entry."""
     session = state()
-    if session.entries is None:
-        session.entries = _listed(session)
+    read_so_far = sum(upload.read for upload in session.uploads.values())
+    if session.entries is None or session.listed != read_so_far:
+        session.entries, session.listed = _listed(session), read_so_far
     return session.entries
 
 
 def _listed(session: PageState) -> dict[str, Entry]:
-    latest_first = list(reversed(session.uploads.values()))
-    owner = {id(upload.scan): upload for upload in latest_first if upload.scan}
+    latest_first = [upload for upload in reversed(session.uploads.values()) if upload.read and not upload.refusal]
+    single = [upload for upload in latest_first if upload.scan]
+    owner = {upload.digest: upload for upload in reversed(single)} | {id(upload.scan): upload for upload in single}
     listed = []
-    for scans in in_series([[upload.scan] for upload in latest_first if upload.scan]):
-        members = tuple(owner[id(scan)] for scan in scans)
+    for scans in in_series([[upload.scan] for upload in single]):
+        members = tuple(owner.get(id(scan)) or owner[scan.digest] for scan in scans)
         name = members[0].name
         if len(members) > 1:
             stack = f", {scans[0].stack}" if scans[0].stack else ""
             name = f"Series of {len(members)} slices{stack} ({name})"
-        listed.append(Entry(name, members))
+        listed.append(Entry(name, members, tuple(scans)))
     listed += [Entry(upload.name, (upload,)) for upload in latest_first if not upload.scan]
     place = {upload.id: number for number, upload in enumerate(latest_first)}
     listed.sort(key=lambda entry: min(place[upload.id] for upload in entry.uploads))
     return {entry.name: entry for entry in listed}
 
 
+def _open_what_came(session: PageState) -> None:
+    """Open the last of the files that came, once it is read; the open scan stays open under the name it has now."""
+    listed = entries()
+    readable = [upload for upload in session.uploads.values() if upload.read]
+    if session.arrived and readable:
+        session.arrived = False
+        session.scan = next(name for name, entry in listed.items() if readable[-1].digest in _digests(entry))
+    elif session.scan not in listed and session.open_uploads:
+        alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})
+        session.scan = next(alike, session.scan)
+    entry = listed.get(session.scan)
+    session.open_uploads = frozenset(upload.id for upload in entry.uploads) if entry else frozenset()
+
+
+def _digests(entry: Entry) -> set[str]:
+    return {upload.digest for upload in entry.uploads}
+
+
+def choose_stack(entry: Entry, stacks: tuple[str, ...]) -> None:
+    """Draw the choice between the stacks of a file, where it holds several."""
+    if stacks:
+        digest = entry.uploads[0].digest
+        chosen = state().stacks
+        chosen[digest] = st.selectbox(
+            "Stack",
+            stacks,
+            stacks.index(chosen.get(digest) or stacks[0]),
+            key=f"stack-{digest}",
+            help="What this file holds: each stack has its own grey range. The models know magnitude images.",
+        )
+
+
 def slices_of(entry: Entry) -> list[Scan]:
-    """Return the slices of an entry, a volume's in the plane chosen. Raises ScanError where that plane is too thin."""
-    first = entry.uploads[0]
-    if len(entry.uploads) > 1 or first.scan:
-        return [upload.scan for upload in entry.uploads]
-    return _volume(first.digest, state().plane, first.data)
+    """Return the slices of an entry, a volume's in the plane and of the stack chosen.
+
+    Raises ScanError where that plane is too thin.
+    """
+    if entry.scans:
+        return list(entry.scans)
+    upload = entry.uploads[0]
+    return _volume(upload.digest, state().plane, chosen_stack(entry), upload)
+
+
+def chosen_stack(entry: Entry) -> str:
+    """Return the name of the stack of a file that was chosen on a page, "" for the first."""
+    return "" if entry.scans else state().stacks.get(entry.uploads[0].digest, "")
 
 
 def bytes_of(scan: Scan) -> bytes | None:
@@ -90,9 +151,12 @@ def bytes_of(scan: Scan) -> bytes | None:
 
 
 @st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _volume(digest: str, plane: str, _data: bytes) -> list[Scan]:
+def _volume(digest: str, plane: str, stack: str, _upload: Upload) -> list[Scan]:
     # Of this session only, and few: a volume takes up to 240 MB, and is nobody else's business.
-    return read(_data, plane=plane)
+    kept, _upload.slices = _upload.slices, None
+    if kept and not stack and kept[0].plane in ("", plane):
+        return kept
+    return read(_upload.data, plane=plane, stack=stack)
 
 
 def _take(key: str) -> None:
@@ -102,21 +166,44 @@ def _take(key: str) -> None:
     removed = session.in_field - set(in_field)
     new = [upload for file_id, upload in in_field.items() if file_id not in session.in_field]
     session.in_field, session.entries = set(in_field), None
-    session.uploads = {name: upload for name, upload in session.uploads.items() if upload.id not in removed}
-    session.refused = {file_id: refusal for file_id, refusal in session.refused.items() if file_id in in_field}
+    for upload in list(session.uploads.values()):
+        if upload.field_id in removed:
+            upload.read = True  # whoever is about to read it need not
+            del session.uploads[upload.name]
+    session.refused = {
+        file_id: refusal for file_id, refusal in session.refused.items() if file_id.partition("/")[0] in in_field
+    }
     held = sum(len(upload.data) for upload in session.uploads.values())
-    for upload in new:
-        data = upload.getvalue()
-        held += len(data)
-        if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
-            sentence = (
-                f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
-                "together. Remove some and upload the others again."
-            )
-            session.refused[""] = ("", sentence)
-            continue
-        name = _own_name(display_name(upload.name), session.uploads)
-        session.uploads[name] = Upload(upload.file_id, name, data, sha256(data).hexdigest())
+    for sent in new:
+        for place, (name, data) in enumerate(_files(session, sent)):
+            held += len(data)
+            if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
+                session.refused["/"] = (
+                    "",
+                    f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
+                    "together. Remove some and upload the others again.",
+                )
+                break
+            name = _own_name(display_name(name), session.uploads)
+            upload_id = f"{sent.file_id}/{place}"
+            session.uploads[name] = Upload(upload_id, sent.file_id, name, data, sha256(data).hexdigest())
+
+
+def _files(session: PageState, sent) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and bytes of a file from the field, or of each file in it where it is an archive."""
+    data = sent.getvalue()
+    if not is_zip(data):
+        yield sent.name, data
+        return
+    members, refusal = [], ""
+    try:
+        members = list(unpacked(data))
+    except ScanError as error:
+        refusal = str(error)
+    inner = sum(is_zip(content) for _, content in members)
+    if refusal or inner:
+        session.refused[sent.file_id] = display_name(sent.name), refusal or packed_within(inner)
+    yield from (member for member in members if not is_zip(member[1]))
 
 
 def _own_name(name: str, taken: dict[str, Upload]) -> str:
@@ -127,45 +214,14 @@ def _own_name(name: str, taken: dict[str, Upload]) -> str:
     return label
 
 
-def _read_new(session: PageState) -> None:
-    """Read every new file once; one that is no scan is not kept, and its sentence is. The last one read is opened."""
-    new = [upload for upload in session.uploads.values() if not upload.read]
-    if not new:
-        return
-    progress, plane = st.empty(), session.plane
-
-    def slices(upload: Upload) -> list[Scan] | ScanError:
-        # A volume may be too thin to be seen in one plane, and have others.
-        planes = sorted(PLANES, key=lambda other: other != plane) if is_nifti(upload.data) else (plane,)
-        for each in planes:
-            try:
-                return read(upload.data, plane=each)
-            except ScanError as error:
-                refused = error
-        return refused
-
-    with ThreadPoolExecutor(2) as pool:  # DICOM and NIfTI are decoded in a process of their own each
-        for place, (upload, result) in enumerate(zip(new, pool.map(slices, new), strict=True), 1):
-            if len(new) > 1:
-                progress.progress(place / len(new), f"Reading file {place} of {len(new)}")
-            if isinstance(result, ScanError):
-                session.refused[upload.id] = upload.name, str(result)
-                del session.uploads[upload.name]
-                continue
-            upload.read, upload.scan = True, result[0] if len(result) == 1 else None
-    progress.empty()
-    session.entries = None
-    if readable := [upload for upload in new if upload.read]:
-        session.scan = next(entry.name for entry in entries().values() if readable[-1] in entry.uploads)
-
-
 def _remove_all() -> None:
     session = state()
-    ids = {upload.id for upload in session.uploads.values()} | set(session.refused)
+    ids = session.in_field
     context = get_script_run_ctx()
     if Runtime.exists() and context:  # Streamlit would keep its own copies until the session ends
-        for file_id in ids - {""}:
+        for file_id in ids:
             Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+    stop_reading()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
     session.renewals["upload"] = session.renewals.get("upload", 0) + 1  # a new field, which is empty
     _volume.clear()

@@ -12,6 +12,7 @@ from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_text
 from model_zoo import ModelCard, zoo_folder
 from pages.components.display import choose_rendering, choose_window, window_chosen
+from pages.components.pickers import Open
 from pages.components.state import state
 from scans import Scan
 
@@ -52,6 +53,14 @@ def refuse_blank(scan: Scan) -> None:
     if scan.not_assessable:
         st.error(scan.not_assessable)
         show_scan(scan)
+        st.stop()
+
+
+def wait_for_series(opened: Open) -> None:
+    """Where other slices of the scan's series are still being read, draw the scan alone and end the page there."""
+    if not opened.complete:
+        show_scan(opened.scan)
+        st.caption("The other files are being read. The prediction follows when the whole series is there.")
         st.stop()
 
 

@@ -1,8 +1,12 @@
-"""The four collections in their publishers' layouts, small and quickly drawn: four phantoms, each moved a little."""
+"""The four collections in their publishers' layouts, small and quickly drawn: four phantoms, each moved a little.
+
+And a slice as figshare itself serves it.
+"""
 
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 
 from scans import phantom
@@ -32,3 +36,16 @@ def draw_small_collections(data: Path) -> Path:
             if name.startswith("figshare"):
                 (data / name / f"{number}.txt").write_text("" if kind == "notumor" else "0 0.5 0.5 0.2 0.2\n")
     return data
+
+
+def mat(path, label: int, patient: str) -> None:
+    """Write one slice as figshare does: MATLAB v7.3, arrays transposed, text as codes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.arange(60 * 50, dtype=np.int16).reshape(60, 50)
+    mask = np.zeros((60, 50), np.uint8)
+    mask[12:24, 10:30] = 1
+    with h5py.File(path, "w") as file:
+        group = file.create_group("cjdata")
+        group["image"], group["tumorMask"] = image.T, mask.T
+        group["label"] = np.array([[float(label)]])
+        group["PID"] = np.array([[ord(letter)] for letter in patient], np.uint16)

@@ -1,13 +1,15 @@
 """A radiologist's annotation is read where it was put, from a text file and from a mask."""
 
+import hashlib
+
 import cv2
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.annotations import annotated_boxes, boxes_around, boxes_beside, boxes_in_pixels, has_annotation, read_mat
-from datasets.records import DatasetError, Record, load_annotated
+from datasets.annotations import annotated_boxes, boxes_around, boxes_beside, boxes_in_pixels, has_annotation
+from datasets.records import DatasetError, Record, load, load_annotated
 from scans import Box, ScanError, phantom
 
 
@@ -45,8 +47,9 @@ def test_a_figshare_file_gives_its_slice_and_the_box_of_its_mask(tmp_path):
     mask[6:18, 10:30] = 1
     with h5py.File(tmp_path / "3.mat", "w") as file:  # MATLAB stores column by column
         file["cjdata/image"], file["cjdata/tumorMask"] = image.T.astype(np.int16), mask.T
-    scan = read_mat(tmp_path / "3.mat")
-    assert scan.shape == (48, 40)
+    scan = load(Record("3.mat", "glioma", tmp_path / "3.mat"))
+    assert (scan.shape, scan.modality, scan.sequence) == ((48, 40), "MR", "T1C+")
+    assert scan.digest == hashlib.sha256((tmp_path / "3.mat").read_bytes()).hexdigest()
     boxes = annotated_boxes(tmp_path / "3.mat")
     assert boxes_in_pixels(boxes, scan.shape) == (Box(6, 10, 18, 30),)
     assert load_annotated(Record("3.mat", "glioma", tmp_path / "3.mat"))[1].sum() == 12 * 20

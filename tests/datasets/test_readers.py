@@ -7,9 +7,11 @@ from PIL import Image
 
 from datasets.annotations import boxes_in_pixels
 from datasets.cards import DATASETS, counts, dataset_card, nearest_version, scan_path
-from datasets.readers import _PORTUGUESE, READERS, read_records
+from datasets.layouts import PORTUGUESE
+from datasets.readers import READERS, read_br35h, read_records
 from datasets.records import DatasetError, Record, load
 from scans import Box
+from tests.datasets.small_collections import mat
 
 
 def picture(path, value: int = 100) -> None:
@@ -53,6 +55,32 @@ def test_hidden_folders_and_other_files_are_passed_over(kaggle, tmp_path):
     assert len(read_records(DATASETS["kaggle4"], tmp_path)) == 8
 
 
+@pytest.mark.parametrize("name", ["a.JFIF", "a.jpe", "a.Jpg", "a.gif", "a.bmp", "a.webp", "a.TIF"])
+def test_a_picture_is_known_by_its_suffix_in_small_or_large_letters(name, kaggle, tmp_path):
+    path = kaggle / "Training" / "glioma" / name
+    kind = {".jfif": "JPEG", ".jpe": "JPEG"}.get(path.suffix.lower())
+    Image.fromarray(np.tile(np.arange(48, dtype=np.uint8), (40, 1))).save(path, format=kind)
+    found = next(r for r in read_records(DATASETS["kaggle4"], tmp_path) if r.path == path)
+    assert load(found).shape == (40, 48)
+
+
+def test_a_folder_that_is_named_like_a_picture_is_none(kaggle, tmp_path):
+    (kaggle / "Training" / "glioma" / "more.jpg").mkdir()
+    assert len(read_records(DATASETS["kaggle4"], tmp_path)) == 8
+
+
+def test_several_unknown_class_folders_are_refused_together(kaggle, tmp_path):
+    for name in ("astrocytoma", "ependymoma"):
+        (kaggle / "Training" / name).mkdir()
+    with pytest.raises(DatasetError, match="unknown class folders 'astrocytoma' and 'ependymoma': rename them or move"):
+        read_records(DATASETS["kaggle4"], tmp_path)
+
+
+def test_what_a_mac_adds_is_no_class(kaggle, tmp_path):
+    picture(kaggle / "Training" / "__MACOSX" / "a.jpg")
+    assert len(read_records(DATASETS["kaggle4"], tmp_path)) == 8
+
+
 def test_an_unknown_class_folder_is_refused_by_name(kaggle, tmp_path):
     (kaggle / "Training" / "astrocytoma").mkdir()
     with pytest.raises(DatasetError, match="unknown class folder 'astrocytoma'"):
@@ -78,26 +106,13 @@ def test_an_unknown_task_lists_those_there_are():
 
 
 def test_portuguese_folders_become_english_classes_and_keep_their_sequence(tmp_path):
-    for portuguese in _PORTUGUESE:
+    for portuguese in PORTUGUESE:
         picture(tmp_path / "brain-tumor-mri-images-44c" / f"{portuguese} T1C+" / "a.jpeg")
     picture(tmp_path / "brain-tumor-mri-images-44c" / "_NORMAL T2" / "b.jpeg")
     found = read_records(DATASETS["44c15"], tmp_path)
     assert {(r.label, r.sequence) for r in found if r.id.startswith("Neurocitoma")} == {("neurocytoma", "T1C+")}
     assert {(r.label, r.sequence) for r in found if r.id.startswith("_NORMAL T2")} == {("normal", "T2")}
     assert load(next(r for r in found if r.sequence == "T2")).sequence == "T2"
-
-
-def mat(path, label: int, patient: str) -> None:
-    """Write one slice as figshare does: MATLAB v7.3, arrays transposed, text as codes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = np.arange(60 * 50, dtype=np.int16).reshape(60, 50)
-    mask = np.zeros((60, 50), np.uint8)
-    mask[12:24, 10:30] = 1
-    with h5py.File(path, "w") as file:
-        group = file.create_group("cjdata")
-        group["image"], group["tumorMask"] = image.T, mask.T
-        group["label"] = np.array([[float(label)]])
-        group["PID"] = np.array([[ord(letter)] for letter in patient], np.uint16)
 
 
 @pytest.fixture
@@ -126,10 +141,65 @@ def test_a_matlab_scan_is_upright_and_spans_its_values(figshare_mat, tmp_path):
     assert scan.pixels[0, 1] == pytest.approx(1 / 2999) and scan.pixels[1, 0] == pytest.approx(50 / 2999)
 
 
-def test_a_broken_matlab_file_is_named(figshare_mat, tmp_path):
-    (figshare_mat / "11.mat").write_bytes(b"MATLAB 5.0 MAT-file")
-    with pytest.raises(DatasetError, match=r"11\.mat is not a figshare slice"):
+BROKEN_MATS = {
+    "of an older MATLAB": lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file"),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:700]),
+    "of another content": lambda path: h5py.File(path, "w").close(),
+    "with an unknown label": lambda path: mat(path, 7, "10031"),
+    "without a mask": lambda path: change(path, lambda data: data.pop("tumorMask")),
+    "with a mask in three dimensions": lambda path: change(path, lambda data: replace_mask(data, np.ones((2, 3, 4)))),
+    "with a folder for a label": lambda path: change(
+        path, lambda data: (data.pop("label"), data.create_group("label"))
+    ),
+}
+
+
+def change(path, how) -> None:
+    with h5py.File(path, "a") as file:
+        how(file["cjdata"])
+
+
+def replace_mask(data: h5py.Group, mask: np.ndarray) -> None:
+    del data["tumorMask"]
+    data["tumorMask"] = mask
+
+
+@pytest.mark.parametrize("how", BROKEN_MATS)
+def test_a_broken_matlab_file_gets_a_record_with_its_fault(how, figshare_mat, tmp_path):
+    path = figshare_mat / "11.mat"
+    mat(path, 1, "100311")
+    BROKEN_MATS[how](path)
+    *good, broken = read_records(DATASETS["figshare3"], tmp_path)
+    assert [record.fault for record in good] == ["", "", ""] and all(record.label for record in good)
+    assert broken.label == "" and broken.path == path
+    assert broken.fault.startswith(f"{path} is not a figshare slice") and broken.fault.endswith("; download it again")
+
+
+@pytest.mark.parametrize("image", [np.zeros((3, 4, 5)), np.zeros((0, 4)), np.full((8, 8), np.nan), b"text"])
+def test_a_matlab_file_without_a_slice_is_named_when_it_is_loaded(image, figshare_mat, tmp_path):
+    with h5py.File(figshare_mat / "2.mat", "a") as file:
+        del file["cjdata/image"]
+        file["cjdata/image"] = image
+    record = read_records(DATASETS["figshare3"], tmp_path)[1]
+    with pytest.raises(DatasetError, match=r"2\.mat cannot be read: "):
+        load(record)
+
+
+def test_slices_that_were_unpacked_in_two_places_are_refused(figshare_mat, tmp_path):
+    for number in (2, 10):
+        mat(figshare_mat / "brainTumorDataPublic_1-766" / f"{number}.mat", 1, "1")
+    with pytest.raises(
+        DatasetError, match=r"holds 2 slices twice, such as 2\.mat and brain\S+/2\.mat: keep one file of"
+    ):
         read_records(DATASETS["figshare3"], tmp_path)
+
+
+def test_br35h_is_read_beside_figshare_s_own_folders(tmp_path):
+    folder = tmp_path / "figshare-brain-tumor"
+    mat(folder / "brainTumorDataPublic_1-766" / "1.mat", 1, "1")
+    picture(folder / "notumor" / "no1.jpg")
+    assert [(record.id, record.label) for record in read_br35h(folder)] == [("notumor/no1.jpg", "notumor")]
 
 
 def test_figshare_as_pictures_has_boxes_and_leaves_out_the_no_tumour_scans(tmp_path):
@@ -143,11 +213,19 @@ def test_figshare_as_pictures_has_boxes_and_leaves_out_the_no_tumour_scans(tmp_p
     assert boxes_in_pixels(found[0].boxes, (48, 40)) == (Box(6, 10, 18, 30),)
 
 
-def test_boxes_of_another_format_are_refused_by_file(tmp_path):
-    picture(tmp_path / "figshare-brain-tumor" / "glioma" / "7.jpg")
-    (tmp_path / "figshare-brain-tumor" / "glioma" / "7.txt").write_text("0.5 0.25 0.5 0.25")
-    with pytest.raises(DatasetError, match=r"7\.txt should have five numbers"):
-        read_records(DATASETS["figshare3"], tmp_path)
+def test_boxes_of_another_format_and_odd_names_are_faults_of_their_scans(tmp_path):
+    folder = tmp_path / "figshare-brain-tumor"
+    for name in ("glioma/7", "glioma/copy of 7", "meningioma/30", "meningioma/31", "pituitary/4"):
+        picture(folder / f"{name}.jpg")
+    (folder / "glioma" / "7.txt").write_text("0.5 0.25 0.5 0.25")
+    (folder / "meningioma" / "31.txt").mkdir()
+    faults = {record.id: record.fault for record in read_records(DATASETS["figshare3"], tmp_path)}
+    assert faults["meningioma/30.jpg"] == faults["pituitary/4.jpg"] == ""
+    assert faults["glioma/7.jpg"].startswith(f"{folder / 'glioma' / '7.txt'} should have five numbers")
+    assert faults["glioma/copy of 7.jpg"].endswith(
+        "copy of 7.jpg should be named by its slice's number, such as 1841.jpg; figshare numbers them"
+    )
+    assert "31.txt cannot be read (Is a directory)" in faults["meningioma/31.jpg"]
 
 
 def test_phantoms_need_no_folder_and_no_test_head_is_a_training_head(tmp_path):

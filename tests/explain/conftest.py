@@ -23,6 +23,8 @@ def explanation(**changes) -> Explanation:
         "scan": "b" * 64,
         "slice": 0,
         "plane": "",
+        "stack": "",
+        "grey_range": (0.0, 255.0),
         "settings": (("tap", "last"),),
         "seed": 0,
         "seconds": 0.01,

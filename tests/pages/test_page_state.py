@@ -74,7 +74,7 @@ def test_every_field_of_the_rendering_has_a_control_or_a_reason():
 def test_the_rendering_is_drawn_from_the_state(queue):
     chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.6)
     scan = phantom(*SAMPLES[SAMPLE]).scan
-    windows = {f"{scan.digest}-{scan.window}": (100.0, 150.0)}  # level and width, of 0 to 255
+    windows = {f"{scan.digest}-{scan.stack}-{scan.window}": (100.0, 150.0)}  # level and width, of 0 to 255
     app = open_app(queue, scan=SAMPLE, rendering=chosen, windows=windows)
     app.query_params["method"] = METHODS[SIGNED].title
     values = widgets(app.run())
@@ -208,7 +208,7 @@ def test_what_code_sets_reaches_the_widget_again_and_again(queue):
     first = place()
     press(app, "Next slice")
     press(app, "Next slice")
-    assert place() == first + 2 == next(iter(state_of(app).slices.values())) + 1
+    assert place() == first + 2 == next(iter(state_of(app).slices.values()))[1] + 1
     press(there_and_back(app), "Previous slice")
     assert place() == first + 1
     next(slider for slider in app.slider if slider.label == "Slice").set_value(2).run()

@@ -99,6 +99,8 @@ def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere()
 def test_the_name_of_an_upload_is_made_harmless_where_it_is_taken():
     """All other code names an upload by `Upload.name`, which is harmless already."""
     sources = {path: path.read_text() for path in (ROOT / "app.py", *(ROOT / "pages").rglob("*.py"))}
-    assert [path.name for path, source in sources.items() if "upload.name" in source] == ["uploads.py"]
-    assert sources[ROOT / "pages/components/uploads.py"].count("display_name(upload.name)") == 1
+    assert [path.name for path, source in sources.items() if "sent.name" in source] == ["uploads.py"]
+    source = sources[ROOT / "pages/components/uploads.py"]
+    assert source.count("display_name(sent.name)") == 1  # of an archive that is refused
+    assert source.count("yield sent.name, data") == 1 and source.count("display_name(name)") == 1
     assert [path.name for path, source in sources.items() if "getvalue()" in source] == ["uploads.py"]

@@ -37,7 +37,7 @@ def page(volume, model):
     from pages.components.state import state
 
     volume = st.session_state.get("another volume", volume)
-    place = next(iter(state().slices.values()), 2)
+    place = next(iter(state().slices.values()), ("", 2))[1]
     st.session_state["p"] = show_whole_series(Open(volume[place], volume, place), model)
 
 
@@ -114,7 +114,7 @@ def test_the_buttons_lead_to_where_each_tumour_is_most_probable(start):
     expected = [f"Go to slice {place + 1}: {name}, {shares[name]}" for name, place in highest.items()]
     assert sorted(labels(app)) == sorted(expected)
     press(app, expected[1])
-    assert list(state_of(app).slices.values()) == [highest["Meningioma"]]
+    assert next(iter(state_of(app).slices.values()))[1] == highest["Meningioma"]
 
 
 def test_a_classified_series_is_remembered(start, monkeypatch):

@@ -31,7 +31,6 @@ WORDS = {
     "lying-rows.dcm": "64 x 60000 pixels, which take 7680000 bytes, but holds 8192",
     "nan-affine.nii": "affine",
     "one-terabyte.nii": "10000 x 10000 x 5000 voxels; 60 million",
-    "four-d.nii": "3 volumes",
     "one-pixel.png": "1 x 1 pixels; at least 32 x 32",
     "black.png": "same value",
     "constant.png": "same value",

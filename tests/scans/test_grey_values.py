@@ -107,6 +107,14 @@ def test_a_lookup_table_decides_what_is_shown():
     np.testing.assert_allclose(scan.windowed(), np.minimum(2 * disc(), 1) * 65520 / 65535, atol=0.002)
 
 
+def test_a_lookup_table_with_more_bits_than_it_says_stays_within_black_and_white():
+    table = item(LUTDescriptor=[4096, 0, 10], LUTData=list(range(4096)))
+    table["LUTData"].VR = "US"
+    for interpretation in ("MONOCHROME2", "MONOCHROME1"):
+        (scan,) = read(dicom12(disc(), VOILUTSequence=[table], PhotometricInterpretation=interpretation))
+        assert 0 <= scan.pixels.min() < scan.pixels.max() <= 1
+
+
 def test_a_window_wider_than_the_values_is_shown_as_it_says():
     """Values of 0 to 2047 in a window of 0 to 8190: the brightest is a quarter of white."""
     (scan,) = read(dicom12(disc() / 2, WindowCenter=4095, WindowWidth=8190, VOILUTFunction="LINEAR_EXACT"))
@@ -138,3 +146,27 @@ def test_the_size_of_a_pixel_comes_before_its_shape():
 
 def test_a_volume_of_ordinary_values_has_no_note():
     assert read(nifti((1000 * volume()).astype(np.int16)))[0].notes == ()
+
+
+def real_world(slope: float, intercept: float) -> list:
+    unit = item(CodeValue="ms", CodingSchemeDesignator="UCUM", CodeMeaning="millisecond")
+    mapping = item(RealWorldValueSlope=slope, RealWorldValueIntercept=intercept, MeasurementUnitsCodeSequence=[unit])
+    return [mapping]
+
+
+def test_real_world_values_decide_where_nothing_else_scales_the_frames():
+    """Two equal frames, the second of which stands for values twice as large."""
+    groups = [item(RealWorldValueMappingSequence=real_world(slope, 100.0)) for slope in (1.0, 2.0)]
+    first, second = read(dicom_frames(np.stack([disc()] * 2), PerFrameFunctionalGroupsSequence=groups))
+    top = round(4095 * float(disc().max()))
+    assert first.span == (100, 100 + 2 * top) and second.pixels.max() == 1
+    assert first.pixels.max() == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"RescaleSlope": 3, "RescaleIntercept": 0}, {"WindowCenter": 1000, "WindowWidth": 500}]
+)
+def test_a_rescale_or_a_window_comes_before_real_world_values(attributes):
+    mapped = read(dicom12(disc(), RealWorldValueMappingSequence=real_world(7.0, 5.0), **attributes))
+    assert mapped[0].span == read(dicom12(disc(), **attributes))[0].span
+    assert read(dicom12(disc(), RealWorldValueMappingSequence=real_world(7.0, 5.0)))[0].span[0] == 5

@@ -1,7 +1,6 @@
-"""A NIfTI volume is cut as a radiologist expects it, however its voxels are stored."""
+"""NIfTI volumes: their types, and what their headers say (the rest is in test_volumes.py)."""
 
 import gzip
-import itertools
 
 import nibabel
 import numpy as np
@@ -10,83 +9,6 @@ import pytest
 from scans import ScanError, read
 from scans.nifti import read_nifti
 from tests.good_files import nifti, nifti_gz, volume
-
-SIDES = (40, 48, 36)  # to the patient's right, front and head; all different
-
-
-def corner(sides: tuple[int, int, int] = SIDES) -> np.ndarray:
-    """Return int16 RAS (x, y, z): 1000 in the right, front, upper eighth, 100 in the left, 0 elsewhere."""
-    values = np.zeros(sides, np.int16)
-    x, y, z = (side // 2 for side in sides)
-    values[:x] = 100
-    values[x:, y:, z:] = 1000
-    return values
-
-
-def stored(values: np.ndarray, axes: tuple[int, ...], flips: tuple[int, ...], spacing=(1.0, 1.0, 1.0)):
-    """Return RAS `values` stored with axis i along RAS axis axes[i], backwards where flips[i] is -1, and its affine.
-
-    Worked out by hand, so that nibabel is not its own judge.
-    """
-    array = values.transpose(axes)
-    affine = np.zeros((4, 4))
-    affine[3, 3] = 1
-    affine[:3, 3] = -50
-    for axis, (world, sign) in enumerate(zip(axes, flips, strict=True)):
-        affine[world, axis] = sign * spacing[world]
-        if sign < 0:
-            array = np.flip(array, axis)
-            affine[world, 3] += spacing[world] * (array.shape[axis] - 1)
-    return np.asfortranarray(array), affine
-
-
-WAYS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
-
-
-@pytest.mark.parametrize(("axes", "flips"), WAYS, ids=str)
-def test_the_same_head_looks_the_same_however_it_is_stored(axes, flips):
-    array, affine = stored(corner(), axes, flips)
-    right, front, top = (slice(None, side // 2) for side in SIDES)  # of a picture: left half, upper half
-    data = nifti(array, affine)
-
-    axial = list(read_nifti(data, "axial"))
-    assert (len(axial), axial[0].shape, axial[0].edges) == (36, (48, 40), ("R", "L", "A", "P"))
-    assert axial[-1].pixels[front, right].min() == 1  # above; the patient's right at the picture's left
-    assert axial[-1].pixels[24:, right].max() == 0
-    assert axial[-1].pixels[:, 20:] == pytest.approx(0.1)
-    assert axial[0].pixels[:, right].max() == 0  # below
-
-    coronal = list(read_nifti(data, "coronal"))
-    assert (len(coronal), coronal[0].shape, coronal[0].edges) == (48, (36, 40), ("R", "L", "S", "I"))
-    assert coronal[-1].pixels[top, right].min() == 1  # in front
-    assert coronal[-1].pixels[18:, right].max() == 0
-    assert coronal[0].pixels[:, right].max() == 0  # behind
-
-    sagittal = list(read_nifti(data, "sagittal"))
-    assert (len(sagittal), sagittal[0].shape, sagittal[0].edges) == (40, (36, 48), ("A", "P", "S", "I"))
-    assert sagittal[-1].pixels[top, front].min() == 1  # on the right; the front at the picture's left
-    assert sagittal[-1].pixels[18:].max() == 0
-    assert sagittal[0].pixels == pytest.approx(0.1)  # on the left
-
-
-@pytest.mark.parametrize(("axes", "flips"), WAYS[::7], ids=str)
-def test_spacing_follows_the_picture_s_rows_and_columns(axes, flips):
-    array, affine = stored(corner(), axes, flips, spacing=(0.5, 1.0, 3.0))
-    data = nifti(array, affine)
-    spacing = {plane: next(read_nifti(data, plane)).spacing for plane in ("axial", "coronal", "sagittal")}
-    assert spacing["axial"] == pytest.approx((1.0, 0.5))
-    assert spacing["coronal"] == pytest.approx((3.0, 0.5))
-    assert spacing["sagittal"] == pytest.approx((3.0, 1.0))
-
-
-def test_an_oblique_volume_keeps_its_true_spacing():
-    turn = np.deg2rad(20)
-    affine = np.eye(4)
-    affine[:3, :3] = [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    affine[:3, :3] *= [0.9, 0.8, 2]
-    scan = next(read_nifti(nifti(volume(), affine), "axial"))
-    assert scan.spacing == pytest.approx((0.8, 0.9))
-    assert scan.edges == ("R", "L", "A", "P")
 
 
 @pytest.mark.parametrize(

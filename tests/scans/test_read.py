@@ -71,7 +71,7 @@ def test_a_file_at_the_limit_is_read_and_one_byte_more_is_refused():
 @pytest.mark.parametrize(
     ("start", "sentence"),
     [
-        (b"PK\x03\x04", "ZIP archive; unpack it"),
+        (b"PK\x03\x04", "ZIP archive is damaged"),
         (b"%PDF-1.4", "PDF document"),
         (b"MATLAB 7.3 MAT-file", "a MATLAB file"),
         (b"\n <!DOCTYPE HTML><title>", "web page, not a picture"),

@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import zipfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,10 +31,12 @@ SMALL = ["--set", "limit=6", "--set", "size=32", "--set", "batch=8", "--set", "p
 
 
 def refused(arguments: list, capsys) -> str:
-    """Run a command that must be refused, and return its one sentence."""
+    """Run a command that must be refused, and return its one sentence, with the indented list below it if any."""
     assert main([str(argument) for argument in arguments]) == 2
     error = capsys.readouterr().err.rpartition("error: ")[2]
-    assert error and "Traceback" not in error and error.count("\n") == 1
+    sentence, *below = error.removesuffix("\n").split("\n")
+    assert sentence and "Traceback" not in error and error.endswith("\n")
+    assert all(line.startswith("  ") and line.strip() for line in below)
     return error
 
 
@@ -78,6 +81,13 @@ def remove(folder: Path) -> None:
         path.unlink()
 
 
+def move_down(folder: Path) -> None:
+    """Put what is in a folder into a sub-folder of the same name."""
+    folder.rename(folder.with_name("moved"))
+    folder.mkdir()
+    folder.with_name("moved").rename(folder / folder.name)
+
+
 def no_folder(data: Path) -> None:
     data.rename(data.with_name("elsewhere"))
 
@@ -106,6 +116,14 @@ SPOILT = {
     "an unknown class": (
         lambda d: (d / KAGGLE / "Training" / "astrocytoma").mkdir(),
         ["unknown class folder 'astrocytoma'", "rename it or move it out", "expected glioma, meningioma"],
+    ),
+    "pictures in a sub-folder of their class folder": (
+        lambda d: move_down(d / KAGGLE / "Training" / "glioma"),
+        ["the pictures of a class folder lie in sub-folders; move them up", "Training/glioma: 3 in glioma"],
+    ),
+    "a set one folder too deep": (
+        lambda d: move_down(d / KAGGLE),
+        [f"Testing and Training lie in {{data}}/{KAGGLE}/{KAGGLE}: move them into {{data}}/{KAGGLE}"],
     ),
     "an unreadable scan": (
         lambda d: (d / KAGGLE / "Testing" / "glioma" / "2.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short"),
@@ -137,13 +155,99 @@ def test_a_spoilt_dataset_is_refused_and_what_was_saved_stays(what, command, dat
     assert saved(out) == before
 
 
-def test_an_audit_names_every_scan_that_cannot_be_read(data, tmp_path, capsys):
+COMMANDS = {
+    "audit": ["audit", "kaggle4"],
+    "train": ["cnn3-kaggle4", *SMALL],
+    "audit of figshare": ["audit", "figshare3"],
+    "train on figshare": ["cnn3-figshare3", *SMALL],
+}
+
+
+@pytest.mark.parametrize("command", ["audit", "train"])
+def test_every_scan_that_cannot_be_read_is_named_at_once(command, data, tmp_path, capsys):
+    spoilt = sorted((data / KAGGLE / "Training" / "glioma").glob("*.png"))
+    spoilt.append(data / KAGGLE / "Testing" / "pituitary" / "1.png")
+    for path, content in zip(spoilt, (b"", b"<html>", b"\x89PNG\r\n\x1a\n cut short", b"%PDF-1.7"), strict=True):
+        path.write_bytes(content)
+    message = refused([*COMMANDS[command], "--data", data, "--out", tmp_path / "out"], capsys)
+    assert message.splitlines() == [
+        "4 files cannot be used; correct or remove them, or download the set again:",
+        f"  {spoilt[0]} cannot be read: This file is empty (0 bytes)",
+        f"  {spoilt[1]} cannot be read: This is a web page, not a picture",
+        f"  {spoilt[2]} cannot be read: This picture file is damaged, cut short or of a rare kind",
+        f"  {spoilt[3]} cannot be read: This is a PDF document",
+    ]
+
+
+@pytest.mark.parametrize("command", ["audit", "train"])
+def test_of_many_unreadable_scans_ten_are_named(command, data, tmp_path, capsys):
     spoilt = sorted((data / KAGGLE / "Training").rglob("*.png"))
     for path in spoilt:
         path.write_bytes(b"not a picture")
-    message = refused(["audit", "kaggle4", "--data", data, "--out", tmp_path / "out"], capsys)
-    named = [path for path in spoilt if str(path) in message]
-    assert len(spoilt) == 12 and len(named) == 6 and "and 6 more" in message
+    message = refused([*COMMANDS[command], "--data", data, "--out", tmp_path / "out"], capsys)
+    named = [path for path in spoilt if f"  {path} cannot be read: This file holds text" in message]
+    assert message.startswith("12 files cannot be used") and named == spoilt[:10]
+    assert message.splitlines()[-1] == "  and 2 more"
+
+
+@pytest.mark.parametrize("command", ["audit of figshare", "train on figshare"])
+def test_broken_boxes_odd_names_and_unreadable_scans_are_named_together(command, published, tmp_path, capsys):
+    figshare = tmp_path / "figshare-brain-tumor"
+    shutil.copytree(published / "figshare-brain-tumor", figshare)
+    (figshare / "glioma" / "7.txt").write_text("0 12 200 40 30")
+    (figshare / "glioma" / "7.png").write_bytes(b"")
+    (figshare / "meningioma" / "7.txt").write_text("tumour here")
+    (figshare / "pituitary" / "7.png").rename(figshare / "pituitary" / "seven.png")
+    message = refused([*COMMANDS[command], "--data", tmp_path, "--out", tmp_path / "out"], capsys)
+    first, *lines = message.splitlines()
+    assert first.startswith("4 files cannot be used; ") and len(lines) == 4
+    for words in (
+        f"{figshare}/glioma/7.txt should have five numbers per line",
+        f"{figshare}/glioma/7.png cannot be read: This file is empty",
+        f"{figshare}/meningioma/7.txt should have five numbers per line",
+        f"{figshare}/pituitary/seven.png should be named by its slice's number, such as 1841.jpg",
+    ):
+        assert sum(line.strip().startswith(words) for line in lines) == 1, words
+
+
+@pytest.mark.parametrize("command", ["audit of figshare", "train on figshare"])
+def test_broken_slices_of_figshare_are_named_together(command, tmp_path, capsys):
+    figshare = tmp_path / "figshare-brain-tumor" / "brainTumorDataPublic_1-766"
+    figshare.mkdir(parents=True)
+    for number in (1, 2, 3):
+        (figshare / f"{number}.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    message = refused([*COMMANDS[command], "--data", tmp_path, "--out", tmp_path / "out"], capsys)
+    first, *lines = message.splitlines()
+    assert first.startswith("3 files cannot be used; ")
+    for number, line in enumerate(lines, 1):
+        assert line.startswith(f"  {figshare}/{number}.mat is not a figshare slice") and "download" not in line
+
+
+@pytest.mark.parametrize("command", ["audit", "train"])
+def test_files_that_are_not_read_are_told_in_one_line(command, data, tmp_path, capsys):
+    glioma = data / KAGGLE / "Training" / "glioma"
+    (glioma / "part2").mkdir()
+    shutil.copy(glioma / "0.png", glioma / "part2")
+    (glioma / "1.heic").write_bytes(b"0")
+    (glioma / "2.png").write_bytes(b"")  # ends the command after the scans are read
+    assert main([*COMMANDS[command], "--data", str(data), "--out", str(tmp_path / "out")]) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith(KAGGLE)]
+    assert told == [
+        f"{KAGGLE}: 24 scans; not read: 1 picture in sub-folders of class folders (Training/glioma/part2), "
+        "1 file of other kinds (.heic)"
+    ]
+
+
+@pytest.mark.parametrize("command", ["audit", "train"])
+def test_a_zip_that_was_not_unpacked_is_named_with_its_place(command, published, tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as file:
+        for path in (published / KAGGLE).rglob("*.png"):
+            file.write(path, path.relative_to(published / KAGGLE))
+    message = refused([*COMMANDS[command], "--data", tmp_path, "--out", tmp_path / "out"], capsys)
+    assert message == (
+        f"{DATASETS['kaggle4'].title} should be at {tmp_path / KAGGLE}, but {tmp_path / 'archive.zip'} is a zip of it: "
+        f"unpack it into {tmp_path / KAGGLE}\n"
+    )
 
 
 def test_a_box_file_of_another_layout_is_named(published, tmp_path, capsys):

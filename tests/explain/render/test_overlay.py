@@ -138,9 +138,9 @@ def test_the_colour_bar_shows_the_lines_that_are_drawn():
     assert (picture == middle[400, :3]).all(axis=-1).any()
 
 
-@pytest.mark.parametrize("span", [(0.0, 255.0), (-1024.0, 3071.0), (0.0, 0.004)])
+@pytest.mark.parametrize("span", [(0.0, 255.0), (-1024.0, 3071.0), (0.0, 0.004), (4095.0, 0.0)])
 def test_level_and_width_are_in_the_files_units_and_come_back(span):
-    assert level_and_width((0.0, 1.0), span) == pytest.approx(((span[0] + span[1]) / 2, span[1] - span[0]))
+    assert level_and_width((0.0, 1.0), span) == pytest.approx(((span[0] + span[1]) / 2, abs(span[1] - span[0])))
     assert window_of(*level_and_width((0.2, 0.7), span), span) == pytest.approx((0.2, 0.7))
 
 

@@ -68,6 +68,8 @@ def explained(scan: Scan, model: ModelCard, method: str = "gradcam", **changes) 
         "scan": scan.digest,
         "slice": scan.index,
         "plane": scan.plane,
+        "stack": scan.stack,
+        "grey_range": scan.grey_range,
         "seed": 7,
         "seconds": 0.25,
         "evaluations": 321,

@@ -1,0 +1,51 @@
+"""Several files read together, as the slices of a study are: those of one series share one grey range."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scans.file_types import is_dicom
+from scans.read import read
+from scans.scan import Scan, ScanError
+from scans.series import in_series, single_slice
+
+_BEGINNING = 100_000  # bytes, of which gzip may need many to show what it holds
+
+
+def read_files(
+    paths: Sequence[Path], *, plane: str = "axial", stack: str = ""
+) -> Iterator[tuple[Path, list[Scan] | ScanError]]:
+    """Yield each path with its scans, or with the ScanError that says why it has none, in the order given.
+
+    Single DICOM slices are read first and kept, so that those of one series get the grey range that they would have
+    in one volume; all else is read when its turn comes. `plane` and `stack` are those of `read`.
+    """
+    early = {path: _read(path, plane, stack) for path in dict.fromkeys(paths) if len(paths) > 1 and _begins_dicom(path)}
+    singles = {path: found[0] for path, found in early.items() if isinstance(found, list) and single_slice(found)}
+    ranged = [scan for scans in in_series([[scan] for scan in singles.values()]) for scan in scans]
+    by_file = {scan.digest: scan for scan in ranged}
+    by_pixels = {scan.pixels_sha256: scan for scan in ranged}  # of a slice that came twice only one is in its series
+    for path in paths:
+        if path not in early:
+            yield path, _read(path, plane, stack)
+        elif path in singles:
+            scan = singles[path]
+            yield path, [by_file.get(scan.digest) or by_pixels[scan.pixels_sha256]]
+        else:
+            yield path, early[path]
+
+
+def _read(path: Path, plane: str, stack: str) -> list[Scan] | ScanError:
+    try:
+        return read(path, plane=plane, stack=stack)
+    except ScanError as error:
+        return error
+
+
+def _begins_dicom(path: Path) -> bool:
+    if not path.is_file():  # a pipe would wait for ever, or give its bytes only once
+        return False
+    try:
+        with path.open("rb") as file:
+            return is_dicom(file.read(_BEGINNING))
+    except OSError:
+        return False

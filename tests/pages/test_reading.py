@@ -1,0 +1,204 @@
+"""Uploads are read in the background: what is there can be looked at, and the prediction waits for the series."""
+
+import io
+import zipfile
+from threading import Event
+
+import numpy as np
+import pytest
+
+from explain.queue import Queue
+from pages.components import reading
+from scans import ScanError, phantom
+from tests.good_files import dicom, dicom12, dicom_frames, nifti, png, volume
+from tests.pages.conftest import errors, open_app, predicted_class, press, rest, state_of, upload
+from tests.scans.test_dicom_mosaic import mosaic
+from tests.scans.test_dicom_stacks import frame
+
+HEAD = phantom("glioma", 1).scan.pixels
+PLACE = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+
+
+@pytest.fixture(autouse=True)
+def tiny(in_tiny_zoo):
+    """The tiny zoo: these tests are about files."""
+
+
+def series(count: int, **attributes: object) -> list[tuple[str, bytes]]:
+    facts = PLACE | attributes
+    return [
+        (f"{k}.dcm", dicom12(HEAD * (0.5 + k / 40), ImagePositionPatient=[0, 0, 5 * k], **facts)) for k in range(count)
+    ]
+
+
+def widget(app, kind: str, label: str):
+    return next((each for each in getattr(app, kind) if each.label == label), None)
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Files are read one after another, up to `gate.free`, then only when the test lets them."""
+
+    class Gate:
+        free, read, go = 0, 0, Event()
+
+    real = reading.read
+
+    def slowly(data, **choices):
+        if Gate.read >= Gate.free:
+            Gate.go.wait(30)
+        Gate.read += 1
+        return real(data, **choices)
+
+    Gate.go.clear()
+    monkeypatch.setattr(reading, "read", slowly)
+    yield Gate
+    Gate.go.set()
+
+
+def test_the_first_slices_are_shown_while_the_rest_is_read_and_the_prediction_follows(gate):
+    gate.free, queue = 3, Queue()
+    app = open_app(queue, at_once=1.0)
+    upload(app.run(), *series(8))
+    (progress,) = app.get("progress")
+    assert progress.proto.text.startswith("Reading: ") and progress.proto.text.endswith(" of 8 files")
+    assert widget(app, "slider", "Slice").max <= 4 and not predicted_class(app)
+    assert any("The prediction follows" in each.value for each in app.caption)
+    shown = state_of(app).slices
+    gate.go.set()
+    rest(queue)
+    app.session_state["state"].at_once = 55
+    app.run()
+    assert not app.get("progress") and widget(app, "slider", "Slice").max == 8 and predicted_class(app)
+    assert state_of(app).slices == shown and state_of(app).scan.startswith("Series of 8 slices")
+
+
+def test_uploads_are_read_on_while_another_page_is_open(gate):
+    queue = Queue()
+    app = open_app(queue, at_once=0.1)
+    upload(app.run(), *series(4))
+    app.switch_page("pages/about.py").run()
+    assert not queue.idle
+    gate.go.set()
+    rest(queue)
+    assert all(each.read for each in state_of(app).uploads.values())
+
+
+def test_what_is_removed_while_it_is_read_leaves_nothing_behind(gate):
+    queue = Queue()
+    app = open_app(queue, at_once=0.1)
+    upload(app.run(), *series(4))
+    press(app, "Remove all 4 files")
+    gate.go.set()
+    rest(queue)
+    app.run()
+    session = state_of(app)
+    assert session.uploads == {} and session.batches == {} and session.refused == {} and not app.get("progress")
+
+
+def test_a_reader_that_fails_is_one_sentence_for_each_of_its_files(monkeypatch, queue):
+    def broken(data, **choices):
+        raise RuntimeError("Muster^Erika")
+
+    monkeypatch.setattr(reading, "read", broken)
+    app = open_app(queue)
+    upload(app.run(), *series(2))
+    assert len(errors(app)) == 2 and "Muster" not in str(errors(app)) and state_of(app).uploads == {}
+
+
+def test_the_files_of_an_archive_are_uploads_like_any_other(queue):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        for name, data in [*series(4), ("../notes.txt", b"hello")]:
+            packed.writestr(f"study/{name}", data)
+    app = open_app(queue)
+    upload(app.run(), ("study.zip", stream.getvalue()))
+    assert state_of(app).scan == "Series of 4 slices (0.dcm)" and predicted_class(app)
+    assert len(errors(app)) == 1 and "holds text" in errors(app)[0]
+    app.file_uploader[0].set_value([]).run()
+    assert state_of(app).uploads == {} and state_of(app).refused == {}
+
+
+def test_a_stack_is_chosen_and_stays_chosen_on_other_pages(queue):
+    groups = [frame(z) for z in (0, 5, 10)] + [frame(z, "FIELD_MAP", "REAL") for z in (0, 5)]
+    frames = np.stack([HEAD * level for level in (1, 0.9, 0.8, 0.5, 0.4)])
+    app = open_app(queue)
+    upload(app.run(), ("a.dcm", dicom_frames(frames, PerFrameFunctionalGroupsSequence=groups)))
+    assert widget(app, "selectbox", "Stack").options == ["magnitude", "field map"]
+    assert widget(app, "slider", "Slice").max == 3 and predicted_class(app)
+    assert not any("models know magnitude" in each.value for each in app.info)
+    widget(app, "selectbox", "Stack").select("field map").run()
+    assert widget(app, "slider", "Slice").max == 2
+    assert any("this is a field map; the models know magnitude images." in each.value for each in app.info)
+    app.switch_page("pages/compare_models.py").run()
+    assert widget(app, "selectbox", "Stack").value == "field map" and not app.exception
+
+
+def test_a_file_of_two_stacks_of_one_frame_offers_both(queue):
+    groups = [frame(0), frame(0, "P", "PHASE")]
+    app = open_app(queue)
+    data = dicom_frames(np.stack([HEAD, HEAD * 0.5]), PerFrameFunctionalGroupsSequence=groups)
+    upload(app.run(), ("a.dcm", data))
+    assert widget(app, "selectbox", "Stack").options == ["magnitude", "phase"] and predicted_class(app)
+
+
+def test_a_mosaic_is_a_volume(queue):
+    app = open_app(queue)
+    upload(app.run(), ("a.dcm", mosaic(9, 3)))
+    assert widget(app, "slider", "Slice").max == 9 and any("is a mosaic" in each.value for each in app.info)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"WindowCenter": 2000, "WindowWidth": 20_000},
+        {"WindowCenter": 5000, "WindowWidth": 6000},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"PhotometricInterpretation": "MONOCHROME1", "WindowCenter": 2000, "WindowWidth": 20_000},
+    ],
+    ids=["wider than the values", "beyond the values", "white is zero", "both"],
+)
+def test_the_window_of_any_file_can_be_set(queue, attributes):
+    app = open_app(queue)
+    upload(app.run(), ("a.dcm", dicom12(HEAD, **attributes)))
+    assert predicted_class(app)
+    width, level = widget(app, "slider", "Window"), widget(app, "slider", "Level")
+    assert width.min <= width.value <= width.max and level.min <= level.value <= level.max
+    width.set_value(round(width.value * 0.9)).run()
+    assert not app.exception
+
+
+def test_slices_of_a_series_of_different_brightness_have_windows_that_can_be_set(queue):
+    files = [
+        (f"{k}.dcm", dicom12(HEAD * level, ImagePositionPatient=[0, 0, k], **PLACE))
+        for k, level in enumerate((0.05, 0.1, 1.0))
+    ]
+    app = open_app(queue)
+    upload(app.run(), *files)
+    for place in (1, 2, 3):
+        widget(app, "slider", "Slice").set_value(place).run()
+        assert not app.exception and widget(app, "slider", "Window").value > 3000
+
+
+def test_a_picture_and_a_volume_keep_their_places_in_the_list(queue):
+    app = open_app(queue)
+    upload(app.run(), ("a.png", png(HEAD)), *series(2), ("b.nii", nifti(volume())))
+    assert list(state_of(app).entries) == ["b.nii", "Series of 2 slices (0.dcm)", "a.png"]
+
+
+def test_a_scan_of_one_value_in_a_series_is_told_and_its_neighbours_are_predicted(queue):
+    blank = ("9.dcm", dicom(np.full((96, 96), 7, np.uint16), ImagePositionPatient=[0, 0, 90], **PLACE))
+    app = open_app(queue)
+    files = [
+        (n, dicom12(phantom("glioma", 1, 96).scan.pixels, ImagePositionPatient=[0, 0, z], **PLACE))
+        for n, z in (("0.dcm", 0), ("1.dcm", 45))
+    ]
+    upload(app.run(), *files, blank)
+    assert widget(app, "slider", "Slice").max == 3 and predicted_class(app)
+    widget(app, "slider", "Slice").set_value(3).run()
+    assert errors(app) and "blank" in errors(app)[0]
+
+
+def test_the_reader_s_own_refusals_are_kept(queue):
+    with pytest.raises(ScanError):
+        reading.read(b"no scan")
