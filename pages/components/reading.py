@@ -70,19 +70,20 @@ def _work(batch: Sequence[Upload], plane: str):
             if cancelled():
                 raise Cancelled
             if not upload.read:
-                _read(upload, plane)
+                _read(upload, plane, keep=len(batch) == 1)
             progress((number + 1) / len(batch))
 
     return work
 
 
-def _read(upload: Upload, plane: str) -> None:
+def _read(upload: Upload, plane: str, keep: bool) -> None:
+    """Read an upload; the slices of a volume are kept for the page only where it came alone: they take much memory."""
     found = _slices(upload.data, plane)
     if isinstance(found, ScanError):
         upload.refusal = str(found)
     elif len(found) == 1 and not found[0].stacks:
         upload.scan = found[0]
-    else:
+    elif keep:
         upload.slices = found
     upload.read = True  # last: the page, in another thread, then finds all of the above
 

@@ -4,7 +4,6 @@ Streamlit forgets what stands in an upload field as soon as another page is open
 memory of this session, and nowhere else. What is taken out of the field is forgotten here, too.
 """
 
-from collections.abc import Iterator
 from hashlib import sha256
 
 import streamlit as st
@@ -23,12 +22,17 @@ from scans import (
     ScanError,
     display_name,
     in_series,
+    is_pair_header,
     is_volume,
     is_zip,
+    joined,
     packed_within,
+    pair_names,
     read,
     unpacked,
 )
+
+File = tuple[str, str, bytes]  # the id of an upload, the name as it came, the bytes
 
 _REFUSALS = 5  # files whose sentences are drawn
 
@@ -174,27 +178,42 @@ def _take(key: str) -> None:
         file_id: refusal for file_id, refusal in session.refused.items() if file_id.partition("/")[0] in in_field
     }
     held = sum(len(upload.data) for upload in session.uploads.values())
-    for sent in new:
-        for place, (name, data) in enumerate(_files(session, sent)):
-            held += len(data)
-            if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
-                session.refused["/"] = (
-                    "",
-                    f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
-                    "together. Remove some and upload the others again.",
-                )
-                break
-            name = _own_name(display_name(name), session.uploads)
-            upload_id = f"{sent.file_id}/{place}"
-            session.uploads[name] = Upload(upload_id, sent.file_id, name, data, sha256(data).hexdigest())
+    for upload_id, name, data in _with_pairs_joined(session, [file for sent in new for file in _files(session, sent)]):
+        held += len(data)
+        if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
+            sentence = (
+                f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
+                "together. Remove some and upload the others again."
+            )
+            session.refused["/"] = "", sentence
+            break
+        name = _own_name(display_name(name), session.uploads)
+        field_id = upload_id.partition("/")[0]
+        session.uploads[name] = Upload(upload_id, field_id, name, data, sha256(data).hexdigest())
 
 
-def _files(session: PageState, sent) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and bytes of a file from the field, or of each file in it where it is an archive."""
+def _with_pairs_joined(session: PageState, files: list[File]) -> list[File]:
+    """Return the files with the header and the voxels of each Analyze or NIfTI pair as one file."""
+    place = {name: number for number, (_, name, _) in reversed(list(enumerate(files)))}  # the first of each name
+    result: list[File | None] = list(files)
+    for header, voxels in pair_names(list(place)):
+        upload_id, _, data = files[place[header]]
+        if not is_pair_header(data):
+            continue
+        result[place[voxels]] = None
+        try:
+            result[place[header]] = upload_id, header, joined(data, files[place[voxels]][2])
+        except ScanError as error:
+            result[place[header]] = None
+            session.refused[upload_id] = display_name(header), str(error)
+    return [file for file in result if file]
+
+
+def _files(session: PageState, sent) -> list[File]:
+    """Return a file from the field, or each file in it where it is an archive."""
     data = sent.getvalue()
     if not is_zip(data):
-        yield sent.name, data
-        return
+        return [(f"{sent.file_id}/", sent.name, data)]
     members, refusal = [], ""
     try:
         members = list(unpacked(data))
@@ -203,7 +222,11 @@ def _files(session: PageState, sent) -> Iterator[tuple[str, bytes]]:
     inner = sum(is_zip(content) for _, content in members)
     if refusal or inner:
         session.refused[sent.file_id] = display_name(sent.name), refusal or packed_within(inner)
-    yield from (member for member in members if not is_zip(member[1]))
+    return [
+        (f"{sent.file_id}/{place}", name, content)
+        for place, (name, content) in enumerate(members)
+        if not is_zip(content)
+    ]
 
 
 def _own_name(name: str, taken: dict[str, Upload]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from explain.queue import Queue
 from pages.components import reading
 from scans import ScanError, phantom
-from tests.good_files import dicom, dicom12, dicom_frames, nifti, png, volume
+from tests.good_files import dicom, dicom12, dicom_frames, nifti, nifti_pair, png, volume
 from tests.pages.conftest import errors, open_app, predicted_class, press, rest, state_of, upload
 from tests.scans.test_dicom_mosaic import mosaic
 from tests.scans.test_dicom_stacks import frame
@@ -117,6 +117,27 @@ def test_the_files_of_an_archive_are_uploads_like_any_other(queue):
     assert len(errors(app)) == 1 and "holds text" in errors(app)[0]
     app.file_uploader[0].set_value([]).run()
     assert state_of(app).uploads == {} and state_of(app).refused == {}
+
+
+def test_the_two_files_of_a_pair_are_one_volume(queue):
+    header, voxels = nifti_pair(volume())
+    app = open_app(queue)
+    upload(app.run(), ("head.img", voxels), ("head.hdr", header))
+    assert list(state_of(app).uploads) == ["head.hdr"] and widget(app, "slider", "Slice").max == 36 and not errors(app)
+    app.file_uploader[0].set_value([]).run()
+    upload(app, ("head.hdr", header))
+    assert "without its voxels" in errors(app)[0]
+    upload(app, ("head.hdr", header), ("head.img", voxels[:5000]))
+    assert "do not belong together" in errors(app)[-1] and not app.exception
+
+
+def test_a_volume_of_several_is_chosen(queue):
+    app = open_app(queue)
+    upload(app.run(), ("a.nii", nifti(np.stack([volume(), volume() * 0.5, volume() ** 2], axis=-1))))
+    stack = widget(app, "selectbox", "Stack")
+    assert stack.options == ["volume 1 of 3", "volume 2 of 3", "volume 3 of 3"] and not app.exception
+    stack.select("volume 3 of 3").run()
+    assert any("this is volume 3 of 3" in each.value for each in app.info)
 
 
 def test_a_stack_is_chosen_and_stays_chosen_on_other_pages(queue):
