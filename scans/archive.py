@@ -7,11 +7,9 @@ archive stays packed. Format: https://pkware.cachefly.net/webdocs/casestudies/AP
 import io
 import struct
 import zipfile
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from time import monotonic
 
 from scans.scan import MAX_BYTES, MAX_FILES, MAX_TOGETHER, MAX_VOXELS, Scan, ScanError
@@ -23,8 +21,7 @@ _LONGEST_COMMENT = 65_535
 _MAX_DIRECTORY = 1_000 * MAX_FILES  # bytes of the list of members: 46 for each and its name
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED = "This ZIP archive is damaged or cut short; send it again, or unpack it and send the scans that are in it."
-_AT_ONCE = 2  # files that are read side by side
-_SECONDS, _SECONDS_EACH = 8, 0.2  # on the clock: for the whole, and more for each file that has been read
+_SECONDS, _SECONDS_EACH = 6, 0.2  # on the clock: for the whole, and more for each file that has been read
 _NAMED = 5  # other stacks of an archive, in a note
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version")
 
@@ -55,6 +52,8 @@ def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
                 raise ScanError("This ZIP archive holds no files; send the scans themselves.")
             if len(members) > MAX_FILES:
                 raise ScanError(_too_much(f"{len(members)} files"))
+            if sum(info.file_size for info in members) > MAX_TOGETHER:
+                raise ScanError(_too_much(f"more than {MAX_TOGETHER / 1e6:.0f} MB"))
             for info in members:
                 if info.flag_bits & 1:
                     raise ScanError("This ZIP archive is encrypted; unpack it and send the scans that are in it.")
@@ -88,24 +87,29 @@ def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[by
 
     The first is the one with the most slices. `read_member` reads one file. Raises ScanError.
     """
-    members = list(unpacked(data))  # all of them within the limits, before the first is read
-    inner = [content for _, content in members if is_zip(content)]
-    files, sentences = [], [packed_within(len(inner))] if inner else []
+    files, sentences, inner, count = [], [], 0, 0
 
-    def found(member: tuple[str, bytes]) -> list[Scan] | ScanError:
+    def found(member: tuple[str, bytes]) -> list[Scan] | ScanError | None:
+        if is_zip(member[1]):
+            return None
         try:
             return read_member(member[1])
         except ScanError as error:
             return error
 
-    for result in _in_time(found, [member for member in members if not is_zip(member[1])]):
-        if isinstance(result, ScanError):
+    for result in _in_time(found, unpacked(data)):
+        count += 1
+        if result is None:
+            inner += 1
+        elif isinstance(result, ScanError):
             sentences.append(str(result))
         else:
             files.append(result)
+    if inner:
+        sentences.append(packed_within(inner))
     if not files:
         raise ScanError(
-            f"This ZIP archive holds {len(members)} {'file' if len(members) == 1 else 'files'} and no scan; the first: "
+            f"This ZIP archive holds {count} {'file' if count == 1 else 'files'} and no scan; the first: "
             f"{_within(sentences[0])}"
         )
     ordered = sorted(in_series(files), key=len, reverse=True)
@@ -137,29 +141,24 @@ def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[by
     ]
 
 
-def _in_time(read_one: Callable, members: list) -> Iterator[list[Scan] | ScanError]:
-    """Yield what `read_one` makes of each member, two at a time. Raises ScanError where they take too long or too much.
+def _in_time(read_one: Callable, members: Iterator) -> Iterator[list[Scan] | ScanError | None]:
+    """Yield what `read_one` makes of each member, one by one. Raises ScanError where they take too long or too much.
 
     Many files are allowed their time; a few that take long each are not.
     """
-    started, done, voxels = monotonic(), 0, 0
-    pool = ThreadPoolExecutor(_AT_ONCE)  # most are decoded in a process of their own each
+    started, voxels = monotonic(), 0
+    pool = ThreadPoolExecutor(1)  # one at a time: each may take 800 MB
     try:
-        running: deque = deque()
-        waiting = iter(members)
-        while True:
-            running.extend(pool.submit(read_one, member) for member in islice(waiting, _AT_ONCE - len(running)))
-            if not running:
-                return
+        for done, member in enumerate(members):
+            left = _SECONDS + _SECONDS_EACH * done - (monotonic() - started)
             try:
-                result = running.popleft().result(max(0.1, _SECONDS + _SECONDS_EACH * done - (monotonic() - started)))
+                result = pool.submit(read_one, member).result(max(0.1, left))
             except TimeoutError:
                 raise ScanError(
                     f"Reading this ZIP archive takes longer than the {_SECONDS} s that are granted; unpack it and send "
                     "one series of it."
                 ) from None
-            done += 1
-            voxels += 0 if isinstance(result, ScanError) else sum(scan.pixels.size for scan in result)
+            voxels += sum(scan.pixels.size for scan in result) if isinstance(result, list) else 0
             if voxels > MAX_VOXELS:
                 raise ScanError(_too_much(f"more than {MAX_VOXELS / 1e6:.0f} million voxels"))
             yield result

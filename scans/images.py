@@ -157,7 +157,7 @@ def _scans(pages: list[np.ndarray], digest: str) -> list[Scan]:
 def _stretched(pages: np.ndarray, digest: str) -> list[Scan]:
     """Return the scans of `pages` (n, H, W), which share one span and window."""
     if pages.dtype == np.uint8:
-        return [Scan(page.astype(np.float32) / 255, digest) for page in pages]
+        return [Scan(np.divide(page, np.float32(255), dtype=np.float32), digest) for page in pages]
     values = pages.astype(np.float32)
     notes = mend(values) + darken_background(values)
     span = stretch_in_place(values)

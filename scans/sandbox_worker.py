@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 MEGABYTES = 800  # of address space, where the system can limit it
-CPU_SECONDS = 8
+CPU_SECONDS = 6
 ORPHANED = 60  # seconds after which a child ends whose caller is gone
 REQUEST = 1000  # bytes at most of a request
 HEADERS = ("references", "identity")  # what can be read of a DICOM file's header

@@ -26,9 +26,12 @@ from tests.good_files import (
     dicom_jpeg,
     disc,
     eight_bit,
+    figshare_mat,
     item,
     jpeg,
+    mgh,
     nifti,
+    nrrd,
     picture,
     png,
     png16,
@@ -174,6 +177,9 @@ KINDS = {
     "NIfTI-2": Kind(lambda: nifti(_voxels(), kind=nibabel.Nifti2Image)),
     "NIfTI-1 in gzip": Kind(lambda: nifti(_voxels()), **_GZIP),
     "NIfTI-2 in gzip": Kind(lambda: nifti(volume((36, 34, 4)), kind=nibabel.Nifti2Image), **_GZIP),
+    "MGH": Kind(lambda: mgh(_voxels())),
+    "NRRD": Kind(lambda: nrrd(_voxels())),
+    "figshare MAT": Kind(lambda: figshare_mat(np.round(4095 * disc(40)).astype(np.int16))),
     "zip of DICOM": Kind(_slice, _zipped),
 }
 
