@@ -29,7 +29,7 @@ from scans.dicom_facts import (
     window,
 )
 from scans.dicom_files import dataset_of
-from scans.dicom_kinds import about_kind, refuse_other_objects
+from scans.dicom_kinds import about_kind, refuse_other_objects, withheld
 from scans.dicom_mosaic import TAGS as MOSAIC_TAGS
 from scans.dicom_mosaic import mosaic_of
 from scans.dicom_stacks import Stack, chosen, contrast, stacks
@@ -130,6 +130,7 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
             directions=turned,
             corner=first,
             position=position(turned, first),
+            withheld=withheld(dataset, frame),
             notes=notes + about_window + about_size,
         )
         scans.append(scan)

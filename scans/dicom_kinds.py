@@ -46,6 +46,7 @@ _OTHERS = (
     (_CLASS + "9", "ECG", "a waveform", "send the images of the study"),
     (_CLASS + "77.1.1.1", "", "a video", "send the images of the study"),
 )
+_ANATOMY = ("localizer", "projection", "real part")  # look like an image, and may be one
 _ARTICLES = {"ADC map": "an", "FA map": "an", "imaginary part": "an"}
 _SECONDARY_CAPTURE = _CLASS + "7"
 _SCREEN = {"SCREEN SAVE", "SCREENSAVE", "SCREEN_SAVE", "SCREENSHOT", "SCREEN_CAPTURE", "CSA REPORT", "FILMED", "PASTED"}
@@ -72,9 +73,17 @@ def about_kind(dataset: Dataset, frame: int) -> tuple[str, ...]:
             "scanner's, and it may hold text or several images.",
         )
     what = kind(dataset, frame)
-    if what not in PLAIN:
-        notes += (f"The file says that this is {_ARTICLES.get(what, 'a')} {what}; the models know magnitude images.",)
+    if what in _ANATOMY:
+        notes += (f"The file says that this is a {what}; the models know plain magnitude images.",)
     return notes
+
+
+def withheld(dataset: Dataset, frame: int) -> str:
+    """Return the sentence on why nothing is predicted from a frame: its values are not those of an image; else ""."""
+    what = kind(dataset, frame)
+    if what in PLAIN or what in _ANATOMY:
+        return ""
+    return f"This is {_ARTICLES.get(what, 'a')} {what}; the models know magnitude images only, so nothing is predicted."
 
 
 def _sop_class(dataset: Dataset) -> str:

@@ -63,6 +63,7 @@ class Scan:
     directions: tuple[float, ...] = ()  # of a row and of a column in the patient: x, y, z each; () if unknown
     corner: tuple[float, ...] = ()  # x, y, z of its first pixel in the patient, mm; () if unknown
     position: float | None = None  # mm upwards, forwards or to the right (axial, coronal, sagittal); None if unknown
+    withheld: str = ""  # the sentence on why nothing is to be predicted from it, as the file says, or ""
     notes: tuple[str, ...] = ()  # for the user: "not an MR scan", "burned-in annotation"
 
     def __post_init__(self) -> None:
@@ -114,9 +115,9 @@ class Scan:
 
     @cached_property
     def not_assessable(self) -> str:
-        """The sentence on why there is nothing to predict from (blank, or hidden by its window), else ""."""
-        if self.blank:
-            return BLANK_SLICE
+        """The sentence on why nothing is predicted (blank, hidden by its window, no picture of one head), else ""."""
+        if self.blank or self.withheld:
+            return BLANK_SLICE if self.blank else self.withheld
         dark, bright = np.percentile(self.windowed(), [0.5, 99.5])
         return "" if bright - dark >= _VISIBLE else HIDDEN_SLICE
 

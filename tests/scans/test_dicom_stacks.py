@@ -66,13 +66,16 @@ def test_the_grey_range_is_that_of_the_stack_alone():
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_another_stack_is_read_by_its_name_and_said_to_be_what_no_model_knows(name):
+def test_another_stack_is_read_by_its_name_and_nothing_is_predicted_from_it(name):
     groups = [frame(z) for z in (0, 5)] + [frame(z, *OTHERS[name]) for z in (10, 5, 0)]
     scans = enhanced(groups, stack=name)
     assert [scan.position for scan in scans] == [0, 5, 10] and [scan.frame for scan in scans] == [4, 3, 2]
     assert {scan.stack for scan in scans} == {name} and len({scan.key for scan in scans}) == 3
-    assert f"{name}; the models know magnitude images." in " ".join(scans[0].notes)
-    assert "models know" not in " ".join(enhanced(groups)[0].notes)
+    assert enhanced(groups)[0].withheld == "" and "models know" not in " ".join(enhanced(groups)[0].notes)
+    if name == "real part":
+        assert scans[0].withheld == "" and "models know plain magnitude images" in " ".join(scans[0].notes)
+    else:
+        assert name in scans[0].withheld == scans[0].not_assessable and "nothing is predicted." in scans[0].withheld
 
 
 def test_stacks_of_one_file_have_keys_of_their_own():
