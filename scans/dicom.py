@@ -108,7 +108,6 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
         visible, own, about_window = (default, True, ()) if top else _window(dataset, frame, span, default)
         size, about_size = spacing(dataset, frame)
-        ratio = aspect(dataset) if size == (1.0, 1.0) else None
         turned = directions(dataset, frame)
         plane, edges = orientation(turned)
         scan = Scan(
@@ -118,8 +117,8 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
             stack=shown.name or ", ".join(filter(None, contrast(dataset, frame))),
             stacks=names,
             plane=plane,
-            spacing=ratio or size,
-            spacing_is_ratio=ratio is not None,
+            spacing=size or aspect(dataset) or (1.0, 1.0),
+            in_mm=size is not None,
             span=span[::-1] if white else span,
             window=(1 - visible[1], 1 - visible[0]) if white else visible,
             own_window=own,

@@ -96,14 +96,14 @@ def window(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tu
     return (center[0] - width[0] / 2, center[0] + width[0] / 2), ()
 
 
-def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """Return mm between rows and between columns, (1, 1) where unknown, and a note where they are absurd."""
+def spacing(dataset: Dataset, frame: int) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """Return mm between rows and between columns, None where unknown, and a note where they are absurd."""
     sizes = numbers(dataset, frame, "PixelMeasuresSequence", "PixelSpacing")
     if len(sizes) == 2 and all(_MM[0] <= mm <= _MM[1] for mm in sizes):
         return (sizes[0], sizes[1]), ()
     if not sizes:
-        return (1.0, 1.0), ()
-    return (1.0, 1.0), ("This file's pixel spacing cannot be right; its pixels are taken for squares.",)
+        return None, ()
+    return None, ("This file's pixel spacing cannot be right; its pixels are taken for squares.",)
 
 
 def aspect(dataset: Dataset) -> tuple[float, float] | None:

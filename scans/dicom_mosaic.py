@@ -113,7 +113,7 @@ def _siemens_corners(dataset: Dataset, tile: tuple[int, int], csa: dict, count: 
     turned, first, apart = directions(dataset, 0), corner(dataset, 0), numbers(dataset, 0, "", "SpacingBetweenSlices")
     if not turned or not first or not apart:
         return ()
-    (row_mm, column_mm), _ = spacing(dataset, 0)
+    row_mm, column_mm = spacing(dataset, 0)[0] or (0.0, 0.0)
     along, down = np.array(turned[:3]), np.array(turned[3:])
     across = normal(turned)
     told = _csa_numbers(csa, "SliceNormalVector")

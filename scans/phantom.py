@@ -127,6 +127,7 @@ def _as_scan(image: np.ndarray) -> Scan:
         digest=hashlib.sha256(stored.tobytes()).hexdigest(),
         plane="axial",
         spacing=(spacing, spacing),
+        in_mm=True,
         modality="MR",
         sequence="T1C+",
         edges=("R", "L", "A", "P"),

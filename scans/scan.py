@@ -47,8 +47,8 @@ class Scan:
     index: int = 0  # which slice of the file, from 0
     count: int = 1  # how many slices the file has
     plane: str = ""  # one of PLANES, or "" where the file does not say
-    spacing: tuple[float, float] = (1.0, 1.0)  # mm between rows, mm between columns; 1, 1 if unknown
-    spacing_is_ratio: bool = False  # the file gives the shape of a pixel, and not its size in mm
+    spacing: tuple[float, float] = (1.0, 1.0)  # between rows and between columns; 1, 1 if unknown
+    in_mm: bool = False  # the file gives the size of a pixel, and not just its shape
     span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
     window: tuple[float, float] = (0.0, 1.0)
     own_window: bool = False  # the file decides `window`, not its values
@@ -97,11 +97,6 @@ class Scan:
     def pixels_sha256(self) -> str:
         """The sha256 of the pixels, 64 hexadecimal digits: of every one of them, computed once."""
         return hashlib.sha256(self.pixels).hexdigest()
-
-    @property
-    def in_mm(self) -> bool:
-        """True where the file gives the size of a pixel."""
-        return self.spacing != (1.0, 1.0) and not self.spacing_is_ratio
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -140,6 +140,7 @@ def slices(stream: BinaryIO, layout: Layout, plane: str, stack: str) -> Iterator
             stacks=names,
             plane=plane,
             spacing=(sizes[rows], sizes[columns]),
+            in_mm=layout.oriented or sizes != [1.0, 1.0, 1.0],  # what programs write that do not know
             span=span,
             window=window,
             edges=edges if layout.oriented else ("", "", "", ""),

@@ -251,7 +251,8 @@ def test_plane_and_sides_follow_from_the_orientation(directions, plane, edges):
 
 def test_spacing_is_rows_first_and_square_where_it_is_missing():
     assert only(dicom12(ramp(), PixelSpacing=[0.5, 0.75])).spacing == (0.5, 0.75)
-    assert only(dicom12(ramp())).spacing == (1, 1)
+    assert only(dicom12(ramp())).spacing == (1, 1) and not only(dicom12(ramp())).in_mm
+    assert only(dicom12(ramp(), PixelSpacing=[1, 1])).in_mm
 
 
 def test_modality_is_kept_only_where_it_is_one():

@@ -8,8 +8,8 @@ from explain.render.smoothing import smoothed, smoothing
 from scans import Scan
 
 
-def scan(shape: tuple[int, int], spacing: tuple[float, float] = (1.0, 1.0)) -> Scan:
-    return Scan(np.zeros(shape, np.float32), "0" * 64, spacing=spacing)
+def scan(shape: tuple[int, int], spacing: tuple[float, float] | None = None) -> Scan:
+    return Scan(np.zeros(shape, np.float32), "0" * 64, spacing=spacing or (1.0, 1.0), in_mm=spacing is not None)
 
 
 def test_only_maps_with_one_value_per_pixel_are_smoothed_by_default():
@@ -22,6 +22,7 @@ def test_the_choice_is_in_millimetres_where_the_file_gives_them():
     assert (millimetres.unit, millimetres.side, millimetres.usual, millimetres.most) == ("mm", 256, 4.0, 13.0)
     pixels = smoothing(scan((480, 512)), "saliency")
     assert (pixels.unit, pixels.side) == ("px", 512) and pixels.usual == pytest.approx(0.015 * 512, abs=0.5)
+    assert smoothing(scan((480, 512), (1.0, 1.0)), "saliency").unit == "mm"
     assert smoothing(scan((32, 32)), "saliency").most >= 1
 
 
