@@ -77,9 +77,8 @@ def choose_plane(entry: Entry) -> None:
 def entries() -> dict[str, Entry]:
     """Return the uploads by name, the latest first; the slices of one series are one entry."""
     session = state()
-    read_so_far = sum(upload.read for upload in session.uploads.values())
-    if session.entries is None or session.listed != read_so_far:
-        session.entries, session.listed = _listed(session), read_so_far
+    if session.entries is None:
+        session.entries = _listed(session)
     return session.entries
 
 
@@ -103,20 +102,18 @@ def _listed(session: PageState) -> dict[str, Entry]:
 
 def _open_what_came(session: PageState) -> None:
     """Open the last of the files that came, once it is read; the open scan stays open under the name it has now."""
+    read_so_far = sum(upload.read for upload in session.uploads.values())
+    if session.listed != read_so_far:  # looked at once in a run of the page: other threads read on meanwhile
+        session.entries, session.listed = None, read_so_far
     listed = entries()
-    readable = [upload for upload in session.uploads.values() if upload.read]
-    if session.arrived and readable:
+    if session.arrived and listed:
         session.arrived = False
-        session.scan = next(name for name, entry in listed.items() if readable[-1].digest in _digests(entry))
+        session.scan = next(iter(listed))
     elif session.scan not in listed and session.open_uploads:
         alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})
         session.scan = next(alike, session.scan)
     entry = listed.get(session.scan)
     session.open_uploads = frozenset(upload.id for upload in entry.uploads) if entry else frozenset()
-
-
-def _digests(entry: Entry) -> set[str]:
-    return {upload.digest for upload in entry.uploads}
 
 
 def choose_stack(entry: Entry, stacks: tuple[str, ...]) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from explain.queue import Queue
-from pages.components import reading
-from scans import ScanError, phantom
+from pages.components import reading, uploads
+from pages.components.state import Upload
+from scans import ScanError, phantom, read
 from tests.good_files import dicom, dicom12, dicom_frames, nifti, nifti_pair, png, volume
 from tests.pages.conftest import errors, open_app, predicted_class, press, rest, state_of, upload
 from tests.scans.test_dicom_mosaic import mosaic
@@ -71,6 +72,28 @@ def test_the_first_slices_are_shown_while_the_rest_is_read_and_the_prediction_fo
     app.run()
     assert not app.get("progress") and widget(app, "slider", "Slice").max == 8 and predicted_class(app)
     assert state_of(app).slices == shown and state_of(app).scan.startswith("Series of 8 slices")
+
+
+def test_what_is_read_during_a_run_of_the_page_is_listed_in_the_next(queue, monkeypatch):
+    """A thread that ends between two looks at the list must not change the names in between."""
+    app = open_app(queue)
+    upload(app.run(), *series(3))
+    session, real = state_of(app), uploads.in_series
+    late = dicom12(HEAD, ImagePositionPatient=[0, 0, 99], **PLACE)
+
+    def one_more(files):
+        found = real(files)
+        if "9.dcm" not in session.uploads:
+            scan = read(late)[0]
+            session.uploads["9.dcm"] = Upload("9/", "9", "9.dcm", late, scan.digest, scan=scan, read=True)
+        return found
+
+    monkeypatch.setattr(uploads, "in_series", one_more)
+    session.entries = None
+    app.run()
+    assert not app.exception and session.scan == "Series of 3 slices (0.dcm)" and predicted_class(app)
+    app.run()
+    assert not app.exception and session.scan == "Series of 4 slices (0.dcm)" and predicted_class(app)
 
 
 def test_uploads_are_read_on_while_another_page_is_open(gate):
