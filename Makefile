@@ -20,7 +20,7 @@ test: .venv/dev  ## the whole suite, real Chromium included where there is one
 
 fuzz: .venv/dev  ## 3,800 broken files and all that are built to be costly: none may harm the reader; minutes
 	CANDOR_FUZZ=1 $(BIN)/python -m pytest tests/scans/test_fuzz.py
-	$(BIN)/python -m tests.scans.fuzz --count 3800
+	$(BIN)/python -m tests.scans.fuzz --count 3800 --out benchmarks/results/fuzz.json
 
 lint: .venv/dev  ## ruff, formatting included
 	$(BIN)/ruff check .

@@ -29,6 +29,8 @@ TABLES = {
         cost_tables.training_cost,
         cost_tables.prediction_speed,
         cost_tables.waiting_times,
+        cost_tables.reading,
+        cost_tables.broken_files,
     )
 }
 _BLOCK = re.compile(r"(<!-- ([\w ]+): made by python -m benchmarks\.report -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
