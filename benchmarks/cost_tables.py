@@ -160,9 +160,9 @@ def broken_files() -> str:
     total, slowest, largest = found["total"], found["slowest"]["reply"], found["largest"]["reply"]
     rows = [[name, f"{number:,}"] for name, number in total.items()]
     return (
-        f"`make fuzz`: {found['mutants']:,} broken files of {len(found['counts'])} kinds, on {found['machine']['cores']} "
-        f"cores of an {found['machine']['processor']}; {slowest['seconds']:.1f} s and {largest['megabytes']:.0f} MB at "
-        "most. Slow is over 10 s, large over 1 GB.\n\n" + markdown_table(["outcome", "files"], rows)
+        f"`make fuzz`: {found['mutants']:,} broken files of {len(found['counts'])} kinds, on an "
+        f"{found['machine']['processor']}; {slowest['seconds']:.1f} s and {largest['megabytes']:.0f} MB at most. "
+        "Slow is over 10 s, large over 1 GB.\n\n" + markdown_table(["outcome", "files"], rows)
     )
 
 

@@ -86,7 +86,6 @@ async def _in_the_app(paths: list[Path], log: Path) -> dict:
         browser = await playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         with running_app(log) as address:
             await _visit(browser, address, paths[:3])  # all that is loaded once is loaded
-            await _visit(browser, address, paths)
             time.sleep(FORGOTTEN)
             before = memory("VmRSS")
             seconds = await _visit(browser, address, paths)

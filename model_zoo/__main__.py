@@ -115,7 +115,7 @@ def _entries(model: Model, path: Path, scans: list[Scan] | ScanError) -> list[di
 def _entry(model: Model, path: Path, scan: Scan, p) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
     where |= {"stack": scan.stack} if scan.stacks else {}
-    where |= {"notes": list(scan.notes)} if scan.notes else {}
+    where |= {"notes": list(scan.all_notes)} if scan.all_notes else {}
     if scan.not_assessable:  # as the outermost slices of a volume: nothing to predict from
         return where | {"error": scan.not_assessable}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}

@@ -2,7 +2,7 @@
 
 from scans.archive import is_zip, packed_within, unpacked
 from scans.file_names import display_name
-from scans.file_types import is_dicom, is_nifti, is_pair_header, is_volume
+from scans.file_types import is_dicom, is_pair_header, is_volume
 from scans.fit import InputSpec, Placement, fit, resize
 from scans.head import Box, find_head
 from scans.pairs import joined, pair_names
@@ -10,7 +10,18 @@ from scans.phantom import KINDS as PHANTOM_KINDS
 from scans.phantom import SAMPLES as PHANTOM_SAMPLES
 from scans.phantom import Phantom, phantom
 from scans.read import ACCEPTED, read
-from scans.scan import BLANK_SLICE, HIDDEN_SLICE, MAX_BYTES, MAX_FILES, MAX_TOGETHER, PLANES, Scan, ScanError, slice_key
+from scans.scan import (
+    BLANK_SLICE,
+    HIDDEN_SLICE,
+    MAX_BYTES,
+    MAX_FILES,
+    MAX_TOGETHER,
+    PLANES,
+    SHEET,
+    Scan,
+    ScanError,
+    slice_key,
+)
 from scans.series import in_series
 from scans.study import read_files
 
@@ -24,6 +35,7 @@ __all__ = [
     "PHANTOM_KINDS",
     "PHANTOM_SAMPLES",
     "PLANES",
+    "SHEET",
     "Box",
     "InputSpec",
     "Phantom",
@@ -35,7 +47,6 @@ __all__ = [
     "fit",
     "in_series",
     "is_dicom",
-    "is_nifti",
     "is_zip",
     "is_pair_header",
     "is_volume",

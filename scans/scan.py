@@ -20,6 +20,11 @@ HIDDEN_SLICE = (
     "Hardly anything can be seen of this slice, whose grey values span less than 4 % from black to white; choose "
     "another slice, or export the file with another window."
 )
+SHEET = (
+    "This picture seems to show several heads, as a mosaic, a montage, a film or a screenshot with panels does; "
+    "nothing is predicted from it, so send the slices one by one."
+)
+TEXT = "Text seems to be drawn into this picture; it may name the patient or mislead a model."
 _VISIBLE = 0.04  # of the range from black to white that the values of a slice must span
 
 
@@ -113,8 +118,20 @@ class Scan:
         """The sentence on why nothing is predicted (blank, hidden by its window, no picture of one head), else ""."""
         if self.blank or self.withheld:
             return BLANK_SLICE if self.blank else self.withheld
-        dark, bright = np.percentile(self.windowed(), [0.5, 99.5])
-        return "" if bright - dark >= _VISIBLE else HIDDEN_SLICE
+        visible = self.windowed()
+        dark, bright = np.percentile(visible, [0.5, 99.5])
+        if bright - dark < _VISIBLE:
+            return HIDDEN_SLICE
+        from scans.sheets import sheet  # here: the sandbox starts without OpenCV
+
+        return SHEET if sheet(visible) else ""
+
+    @cached_property
+    def all_notes(self) -> tuple[str, ...]:
+        """`notes`, and one where text seems to be drawn into a picture that comes alone."""
+        from scans.sheets import burned_in_text
+
+        return self.notes + ((TEXT,) if self.count == 1 and not self.blank and burned_in_text(self.windowed()) else ())
 
     def windowed(self, window: tuple[float, float] | None = None) -> np.ndarray:
         """Return float32 (H, W) in [0, 1]: the pixels with `window` (default: the file's own) stretched."""

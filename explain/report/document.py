@@ -46,7 +46,7 @@ def document(report: ReportInput, ink: str = "#8a949e") -> Document:
 
 def cautions_of(report: ReportInput) -> list[str]:
     """Return all cautions about the scan and its maps, each once."""
-    sentences = list(report.scan.notes)
+    sentences = list(report.scan.all_notes)
     for each in report.explanations:
         sentences += cautions(each, report.name_of(each.target))
     return list(dict.fromkeys(sentences))
@@ -66,7 +66,7 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
     return (
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
-        *(Text(note, "caution") for note in report.scan.notes),
+        *(Text(note, "caution") for note in report.scan.all_notes),
         Text(
             "The model chooses among these classes and no others. Their probabilities sum to 1; they do not say how "
             "likely it is that the patient has the disease.",

@@ -13,7 +13,7 @@ from model_zoo import ModelCard
 from pages.components.samples import sample
 from pages.components.state import Entry, state
 from pages.components.uploads import chosen_stack, entries, slices_of
-from scans import BLANK_SLICE, HIDDEN_SLICE, MAX_FILES, Scan, ScanError
+from scans import BLANK_SLICE, HIDDEN_SLICE, MAX_FILES, SHEET, Scan, ScanError
 
 _THUMBNAIL = 96  # pixels
 
@@ -46,9 +46,12 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
         return f"{card.names[best]}, {percent(p[best])}"
     if scan is None:
         return "not readable"
-    return {"": "no prediction", BLANK_SLICE: "blank slice", HIDDEN_SLICE: "hardly visible"}.get(
-        scan.not_assessable, "not predicted"
-    )
+    return {
+        "": "no prediction",
+        BLANK_SLICE: "blank slice",
+        HIDDEN_SLICE: "hardly visible",
+        SHEET: "several heads",
+    }.get(scan.not_assessable, "not predicted")
 
 
 def thumbnail(scan: Scan) -> str:

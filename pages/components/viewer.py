@@ -48,7 +48,7 @@ def show_scan(scan: Scan) -> list:
 
 def refuse_blank(scan: Scan) -> None:
     """Draw the notes of a scan; of one with nothing to see also the sentence, and end the page there."""
-    for note in scan.notes:
+    for note in scan.all_notes:
         st.info(note)
     if scan.not_assessable:
         st.error(scan.not_assessable)

@@ -4,14 +4,16 @@ import io
 import zipfile
 from threading import Event
 
+import cv2
 import numpy as np
 import pytest
 
 from explain.queue import Queue
 from pages.components import reading, uploads
 from pages.components.state import Upload
-from scans import ScanError, phantom, read
-from tests.good_files import dicom, dicom12, dicom_frames, nifti, nifti_pair, png, volume
+from scans import SHEET, ScanError, phantom, read
+from scans.scan import TEXT
+from tests.good_files import dicom, dicom12, dicom_frames, eight_bit, nifti, nifti_pair, png, volume
 from tests.pages.conftest import errors, open_app, predicted_class, press, rest, state_of, upload
 from tests.scans.test_dicom_mosaic import mosaic
 from tests.scans.test_dicom_stacks import frame
@@ -222,6 +224,24 @@ def test_slices_of_a_series_of_different_brightness_have_windows_that_can_be_set
     for place in (1, 2, 3):
         widget(app, "slider", "Slice").set_value(place).run()
         assert not app.exception and widget(app, "slider", "Window").value > 3000
+
+
+def test_nothing_is_predicted_from_a_montage_and_the_page_says_so(queue):
+    sheet = np.tile(phantom("glioma", 1, 128).scan.pixels, (2, 3))
+    app = open_app(queue)
+    upload(app.run(), ("montage.png", png(sheet)))
+    assert not predicted_class(app) and errors(app) == [SHEET]
+    app.switch_page("pages/compare_models.py").run()
+    assert errors(app) == [SHEET] and not app.exception
+
+
+def test_text_in_a_picture_is_told_above_the_prediction(queue):
+    picture = eight_bit(np.pad(HEAD, 40))
+    for place, words in ((20, "MUSTER ERIKA 12.08.1964"), (320, "SE 4 IM 12 W 800 L 400")):
+        cv2.putText(picture, words, (8, place), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255, 1, cv2.LINE_AA)
+    app = open_app(queue)
+    upload(app.run(), ("a.png", png(picture / 255)))
+    assert predicted_class(app) and TEXT in [each.value for each in app.info]
 
 
 def test_a_picture_and_a_volume_keep_their_places_in_the_list(queue):

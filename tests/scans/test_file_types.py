@@ -5,7 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from scans import Scan, is_dicom, is_nifti, read
+from scans import Scan, is_dicom, read
+from scans.file_types import is_nifti
 from tests.good_files import dicom12, disc, nifti, nifti_gz, png, volume
 
 
