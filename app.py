@@ -10,6 +10,7 @@ import streamlit as st
 from explain import METHODS, Request, explain
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import ModelError, load_model, models
+from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
 from scans import PHANTOM_SAMPLES, phantom
 from scans.sandbox import SERVER
@@ -26,8 +27,9 @@ LOGO = (
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load the decoders, TensorFlow and the first model once per process, in the background."""
+    """Load the decoders, TensorFlow and the first model once per process, in the background, and watch the sessions."""
     SERVER.start()
+    watch_for_closed_sessions()
     clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()

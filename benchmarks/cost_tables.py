@@ -130,42 +130,6 @@ def waiting_times() -> str:
     )
 
 
-def reading() -> str:
-    """Return how long a series of single DICOM files takes to read, and what stays of it in memory."""
-    found = read_results("reading")
-    machine, each, memory = found["machine"], found["seconds per file"], found["memory, MB"]
-    app = found["in the app, seconds"]
-    rows = {
-        f"{found['files']} files, {found['threads']} threads": f"{found['all files, seconds']:g} s",
-        "one of them": f"{1000 * each['server']:.0f} ms",
-        "the same with a process of its own for each file, as before": (
-            f"{1000 * each['a process each']:.0f} ms, {found['times faster']:g} times as long"
-        ),
-        "in the app, from the choice of the files to the first picture": f"{app['to the first picture']:g} s",
-        "in the app, to the prediction and its map": f"{app['to the prediction and its map']:g} s",
-        "memory of the app": (
-            f"{memory['before']:,} MB before, {memory['with the series']:,} MB with the series, {memory['after']:,} MB "
-            "after the browser had left"
-        ),
-    }
-    return (
-        f"`{found['command']}`: {found['pixels']}, on {machine['cores']} cores of an {machine['processor']}.\n\n"
-        + markdown_table(["reading", "cost"], list(rows.items()))
-    )
-
-
-def broken_files() -> str:
-    """Return what became of the files that `make fuzz` broke."""
-    found = read_results("fuzz")
-    total, slowest, largest = found["total"], found["slowest"]["reply"], found["largest"]["reply"]
-    rows = [[name, f"{number:,}"] for name, number in total.items()]
-    return (
-        f"`make fuzz`: {found['mutants']:,} broken files of {len(found['counts'])} kinds, on an "
-        f"{found['machine']['processor']}; {slowest['seconds']:.1f} s and {largest['megabytes']:.0f} MB at most. "
-        "Slow is over 10 s, large over 1 GB.\n\n" + markdown_table(["outcome", "files"], rows)
-    )
-
-
 def _by_page(pages: dict, kind: str) -> str:
     return ", ".join(f"{title} {pages[page][kind]:g} s" for page, title in _PAGES.items())
 

@@ -9,7 +9,7 @@ A document holds a table between two marks, `<!-- NAME: made by python -m benchm
 import re
 from pathlib import Path
 
-from benchmarks import cost_tables, explanation_tables, model_tables, training_tables
+from benchmarks import cost_tables, explanation_tables, model_tables, reading_tables, training_tables
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
@@ -29,8 +29,9 @@ TABLES = {
         cost_tables.training_cost,
         cost_tables.prediction_speed,
         cost_tables.waiting_times,
-        cost_tables.reading,
-        cost_tables.broken_files,
+        reading_tables.reading,
+        reading_tables.broken_files,
+        reading_tables.sheets,
     )
 }
 _BLOCK = re.compile(r"(<!-- ([\w ]+): made by python -m benchmarks\.report -->\n).*?(<!-- end of \2 -->)", re.DOTALL)

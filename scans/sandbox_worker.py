@@ -76,6 +76,7 @@ def serve() -> None:
                     return
                 child = os.fork()
                 if child == 0:
+                    gc.disable()  # it ends before there is much to collect
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     for descriptor in (requests.detach(), woken, wake, pipes[2], *running.values()):

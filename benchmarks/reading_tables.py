@@ -1,0 +1,54 @@
+"""Tables of what reading costs, and of how well the reader tells what it is given."""
+
+from benchmarks.record import read_results
+from model_zoo.markdown import markdown_table
+
+
+def reading() -> str:
+    """Return how long a series of single DICOM files takes to read, and what stays of it in memory."""
+    found = read_results("reading")
+    machine, each, memory = found["machine"], found["seconds per file"], found["memory, MB"]
+    app = found["in the app, seconds"]
+    rows = {
+        f"{found['files']} files, {found['threads']} threads": f"{found['all files, seconds']:g} s",
+        "one of them": f"{1000 * each['server']:.0f} ms",
+        "the same with a process of its own for each file, as before": (
+            f"{1000 * each['a process each']:.0f} ms, {found['times faster']:g} times as long"
+        ),
+        "in the app, from the choice of the files to the first picture": f"{app['to the first picture']:g} s",
+        "in the app, to the prediction and its map": f"{app['to the prediction and its map']:g} s",
+        "memory of the app": (
+            f"{memory['before']:,} MB before, {memory['with the series']:,} MB with the series, {memory['after']:,} MB "
+            "after the browser had left"
+        ),
+    }
+    return (
+        f"`{found['command']}`: {found['pixels']}, on {machine['cores']} cores of an {machine['processor']}.\n\n"
+        + markdown_table(["reading", "cost"], list(rows.items()))
+    )
+
+
+def broken_files() -> str:
+    """Return what became of the files that `make fuzz` broke."""
+    found = read_results("fuzz")
+    total, slowest, largest = found["total"], found["slowest"]["reply"], found["largest"]["reply"]
+    rows = [[name, f"{number:,}"] for name, number in total.items()]
+    return (
+        f"`make fuzz`: {found['mutants']:,} broken files of {len(found['counts'])} kinds, on an "
+        f"{found['machine']['processor']}; {slowest['seconds']:.1f} s and {largest['megabytes']:.0f} MB at most. "
+        "Slow is over 10 s, large over 1 GB.\n\n" + markdown_table(["outcome", "files"], rows)
+    )
+
+
+def sheets() -> str:
+    """Return how often one head is taken for several, and several are found."""
+    found = read_results("sheets")
+    called, text = found["called a sheet, held-out pictures"], found["called text, held-out pictures"]
+    rows = [[f"pictures of {name}", called[name], text[name]] for name in called]
+    for grid, gutters in found["sheets found"].items():
+        counts = [count.split(",")[0].split(" of ") for count in gutters.values()]
+        hits, of = (sum(int(each[k]) for each in counts) for k in (0, 1))
+        rows.append([f"sheets, {grid}", f"{hits} of {of}", ""])
+    return f"`{found['command']}`, on the half of the scans that the limits were not chosen on.\n\n" + markdown_table(
+        ["pictures", "taken for several heads", "taken to have text"], rows
+    )
