@@ -12,6 +12,8 @@ from threading import Thread
 
 from streamlit.runtime import Runtime
 
+from pages.components.state import STATES, PageState
+
 EVERY = 20.0  # seconds between two looks
 
 
@@ -21,20 +23,27 @@ def watch_for_closed_sessions() -> None:
 
 
 def _watch() -> None:
-    before = 0
     while True:
         time.sleep(EVERY)
-        now = sessions()
-        if now < before:
-            give_back_memory()
-        before = now
+        with suppress(AttributeError, RuntimeError):  # a newer Streamlit may keep its sessions elsewhere
+            # To list them is to drop those that no browser may come back to any more.
+            forget_all_but({each.session.id for each in Runtime.instance()._session_mgr.list_sessions()})
 
 
-def sessions() -> int:
-    """Return how many sessions there are, those that a browser may still come back to included."""
-    with suppress(AttributeError, RuntimeError):  # a newer Streamlit may keep them elsewhere
-        return len(Runtime.instance()._session_mgr.list_sessions())  # to list them is to drop those that are over
-    return 0
+def forget_all_but(alive: set[str]) -> None:
+    """Empty the state of each session whose id is not among `alive`, and give the memory back to the system."""
+    over = set(STATES) - alive
+    for session_id in over:
+        empty(STATES.pop(session_id))
+        if Runtime.exists():
+            Runtime.instance().uploaded_file_mgr.remove_session_files(session_id)
+    if over:
+        give_back_memory()
+
+
+def empty(state: PageState) -> None:
+    """Let go of all that a state holds: others may still refer to it."""
+    vars(state).update(vars(PageState(queue=state.queue)))
 
 
 def give_back_memory() -> None:

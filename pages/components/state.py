@@ -11,6 +11,7 @@ from secrets import token_hex
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explain import Rendering
 from explain.queue import QUEUE, Job, Queue
@@ -145,10 +146,15 @@ class PageState:
     probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # weights, scan -> (K,)
 
 
+STATES: dict[str, PageState] = {}  # by the id of the session, until `closed_sessions` finds it over
+
+
 def state() -> PageState:
     """Return the state of this session."""
     if "state" not in st.session_state:
         st.session_state["state"] = PageState()
+        if context := get_script_run_ctx():
+            STATES[context.session_id] = st.session_state["state"]
     return st.session_state["state"]
 
 

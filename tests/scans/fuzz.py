@@ -31,7 +31,7 @@ import numpy as np
 
 import scans
 from benchmarks.record import machine
-from scans import PLANES, InputSpec, Scan, ScanError, fit, is_nifti
+from scans import PLANES, InputSpec, Scan, ScanError, fit, is_volume
 from tests.scans.mutants import KINDS, mutant
 
 OUTCOMES = ("answered", "refused", "exception", "crash", "slow", "large")
@@ -167,7 +167,7 @@ def examine(data: bytes, reader: Reader = scans.read) -> str:
         for scan in found:
             _check_scan(scan)
         answered = answered or bool(found)
-        if len(found) < 2 and not is_nifti(data):  # no volume: other planes do not matter
+        if len(found) < 2 and not is_volume(data):  # no volume: other planes do not matter
             break
     return "" if answered else sentence
 
