@@ -100,7 +100,9 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
     mosaic = mosaic_of(dataset) if frames == 1 else None
     if mosaic:
         values = mosaic.taken_apart(values[0])
-        places = [(-1, place) for place in mosaic.corners[: len(values)] or [()] * len(values)]
+        # A file may give fewer places than there are slices: then none is sure.
+        known = mosaic.corners if len(mosaic.corners) >= len(values) else [()] * len(values)
+        places = [(-1, place) for place in known[: len(values)]]
         notes += (f"This file is a mosaic; its {len(values)} tiles are shown as slices.",)
     scans = []
     for pixels, (place, first) in zip(values, places, strict=True):

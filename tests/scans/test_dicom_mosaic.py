@@ -128,6 +128,13 @@ def test_united_imaging_gives_the_place_of_each_slice():
     assert np.argsort(brightness).tolist() == [sorted(places).index(z) for z in places]
 
 
+def test_a_mosaic_that_gives_too_few_places_is_read_without_them():
+    items: list[Dataset] = [item(ImagePositionPatient=[0.0, 0.0, z]) for z in (0.0, 3.0)]
+    block = private(0x65, "Image Private Header", x50=("DS", "7"), x51=("SQ", Items(items)))
+    scans = read(a_file(block))
+    assert len(scans) == 7 and {scan.position for scan in scans} == {None}
+
+
 def test_the_first_pixel_of_a_slice_is_where_its_tile_would_lie_around_the_same_centre():
     """A mosaic of 3 x 3 tiles of 64 pixels, 2 mm each: the tile begins 64 pixels further in on both sides."""
     scans = read(mosaic(9, 3, PixelSpacing=[2.0, 2.0]))
