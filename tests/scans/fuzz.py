@@ -97,6 +97,7 @@ class Worker:
         seconds = time.monotonic() - start
         if peak > self._megabytes:
             outcome, words = "large", f"{peak:.0f} MB"
+            self._kill()  # where its peak cannot be forgotten, it would count for the next file too
         elif seconds > self._seconds:
             outcome, words = "slow", f"{seconds:.1f} s"
         return Reply(outcome, words, seconds, peak)
@@ -121,7 +122,9 @@ class Worker:
         self._pipe.recv()  # it is ready: its start counts for no file
 
     def _kill(self) -> None:
-        """End the process and all that it started."""
+        """End the process and all that it started, if it is still there."""
+        if self._process is None:
+            return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.join()
