@@ -35,6 +35,8 @@ lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	  --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile requirements-dev.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --custom-compile-command "make lock" -o requirements-dev.txt
+	uv pip compile requirements-train.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" -o requirements-train.txt
 
 # The stamps are newer than their lock once the environment holds what it names.
 .venv/app: requirements.txt
@@ -43,6 +45,7 @@ lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
-.venv/dev: .venv/app requirements-dev.txt
+.venv/dev: .venv/app requirements-dev.txt requirements-train.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.txt
 	touch $@

@@ -1,4 +1,4 @@
-"""Networks of keras.applications as classifiers of scans.
+"""Networks of keras.applications, and EfficientNet-Lite, as classifiers of scans.
 
 One flat model from pixels in [0, 1] to logits: the backbone's own preprocessing as stock layers, its
 layers under the names that Keras gives them, and one of three heads. A layer is found, frozen or loaded from
@@ -15,11 +15,16 @@ import keras
 import numpy as np
 from keras import layers
 
+from train.efficientnet_lite import EfficientNetLite0, EfficientNetLite1, EfficientNetLite2
 from train.recipe import Recipe
 
-# lower-case name, as in a recipe -> the function of keras.applications that builds it
+# name, as in a recipe -> the function, of keras.applications or like its own, that builds it
 BACKBONES: dict[str, Callable[..., keras.Model]] = {
     name.lower(): function for name, function in vars(keras.applications).items() if isfunction(function)
+} | {
+    "efficientnet-lite0": EfficientNetLite0,
+    "efficientnet-lite1": EfficientNetLite1,
+    "efficientnet-lite2": EfficientNetLite2,
 }
 FEATURES = "features"  # the layer whose output, (N, features), is the input of the head
 HEAD = ("head_pool", FEATURES, "dense", "dropout", "logits")  # the head's layers, all of which a head may not have
@@ -28,14 +33,17 @@ _BEFORE = ("scan", "three_channels", "shown")
 _POOL = 4  # cells, of the head "pool4-flatten"
 
 
-def backbone(recipe: Recipe, classes: int) -> keras.Model:
+def backbone(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Model:
     """Return the backbone `recipe.network`: pixels (N, size, size, channels) in [0, 1] to logits (N, classes).
+
+    Where training begins with smaller pictures (`early`), the training network takes pictures of any side.
 
     All but its last `trainable` layers are frozen, counted as keras.applications lists them without its top;
     batch normalisation in the frozen part keeps its moments. The weights are random: `train.initial_weights` fills
     them in. Raises ValueError on a size or a number of channels that the backbone cannot take.
     """
-    scan = layers.Input(recipe.spec.shape, name="scan")
+    any_side = training and recipe.early
+    scan = layers.Input((None, None, recipe.channels) if any_side else recipe.spec.shape, name="scan")
     base = stock(recipe.network, recipe.size, input_tensor=preprocessed(scan, recipe))
     if recipe.trainable >= 0:
         own = [layer for layer in base.layers if layer.name not in _BEFORE]

@@ -19,6 +19,7 @@ from train.augment import augment
 from train.lesion_grid import cells, lesion_mask, lesion_place
 from train.recipe import Recipe
 from train.synthetic_lesions import KINDS, draw_lesion
+from train.teacher import Teacher
 
 _BATCH = 32  # scans that are evaluated at once
 
@@ -59,8 +60,8 @@ class Batches(keras.utils.PyDataset):
     """Batches of (pixels, truth, weights), shuffled and augmented if training.
 
     Pixels are float32 (B, side, side, channels) in [0, 1]; truth is int (B,), the classes, or with a recipe's
-    `mix` float32 (B, K), their shares. With a recipe's `where`, truth and weights are dicts: "logits" as above,
-    "where" float32 (B, side / cell, side / cell, 1), the share of each cell that lies in a lesion, with weight 0
+    `mix` or a teacher float32 (B, K), their shares. With a recipe's `where`, truth and weights are dicts: "logits" as
+    above, "where" float32 (B, side / cell, side / cell, 1), the share of each cell that lies in a lesion, with weight 0
     where the lesion has no annotation; with `look` also "look", the same in the layer of the scan's class,
     float32 (B, side / cell, side / cell, K), with weight 0 where there is no lesion.
     """
@@ -75,14 +76,17 @@ class Batches(keras.utils.PyDataset):
         places: np.ndarray | None = None,
         class_weights: np.ndarray | None = None,
         classes: Sequence[str] = (),
+        teacher: Teacher | None = None,
     ) -> None:
         """`pixels` is uint8 (N, size, size), `places` float (N, 4) as in `train.lesion_grid`.
 
-        `classes`, the ids in the order of the labels, are needed where lesions are drawn on healthy scans.
+        `classes`, the ids in the order of the labels, are needed where lesions are drawn on healthy scans, scans are
+        mixed, or a teacher gives its probabilities.
         """
         super().__init__(workers=2, max_queue_size=8)
         self.pixels, self.labels, self.recipe, self.training = pixels, labels, recipe, training
         self.places, self.class_weights, self.classes = places, class_weights, list(classes)
+        self.teacher = teacher
         self.epoch = 0
         self.side = recipe.size  # pixels; `train.fit` begins with a smaller one, if the recipe says so
 
@@ -94,23 +98,26 @@ class Batches(keras.utils.PyDataset):
         chosen = self._order()[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         pictures, grids, drawn_labels = zip(*(self._picture(i, rng) for i in chosen), strict=True)
         unit = np.stack(pictures).astype(np.float32)[..., None] / 255
-        labels = np.array(drawn_labels, self.labels.dtype)
+        labels = drawn = np.array(drawn_labels, self.labels.dtype)
         weights = np.ones(len(chosen), np.float32) if self.class_weights is None else self.class_weights[labels]
         annotated = np.array([grid is not None for grid in grids], np.float32)
         empty = np.zeros((self.side // self.recipe.cell, self.side // self.recipe.cell), np.float32)
         where = np.stack([empty if grid is None else grid for grid in grids])[..., None]
-        if self.recipe.mix:
+        if self.recipe.mix or self.teacher:
             labels = np.eye(len(self.classes), dtype=np.float32)[labels]
         if self.recipe.mix and self.training and self.recipe.augment:
             unit, labels, weights, where, annotated = _mixed(
                 (unit, labels, weights, where, annotated), self.recipe.mix, rng
             )
+        if self.teacher and self.training:
+            share = self.recipe.teach
+            labels = ((1 - share) * labels + share * self.teacher(unit[..., 0])).astype(np.float32)
         pixels = np.repeat(unit, self.recipe.channels, axis=-1)
         if not self.recipe.where:
             return pixels, labels, weights
         truth, weighed = {"logits": labels, "where": where}, {"logits": weights, "where": annotated}
         if self.recipe.look:
-            truth["look"] = where * np.eye(len(self.classes), dtype=np.float32)[labels][:, None, None]
+            truth["look"] = where * np.eye(len(self.classes), dtype=np.float32)[drawn][:, None, None]
             weighed["look"] = (where.max(axis=(1, 2, 3)) > 0).astype(np.float32)
         return pixels, truth, weighed
 

@@ -1,13 +1,14 @@
-"""Candor's own network: small, without normalisation layers, explainable by construction.
+"""Candor's own network: small, explainable by construction.
 
-A residual trunk down to one cell per 16 pixels, joined with its finer stages to a map of one cell per 8
-pixels (20 x 20 at 160 px), or per 4 with `cell=4`. A gate, `where`, between 0 and 1 per cell, multiplies that
-map; the logits are linear in its mean. So a cell with a closed gate adds nothing to any class, and a class
-activation map of the layer `evidence` sums exactly to the logits. Boxes can train the gate (`where`), and the
+A trunk, joined with its finer stages to a map of one cell per 8 pixels (20 x 20 at 160 px), or per 4 with `cell=4`. The
+trunk is a residual one of our own without normalisation, down to one cell per 16 pixels, or EfficientNet-Lite with
+ImageNet's weights, down to one per 32 ("candor-lite0" to "candor-lite2"). A gate, `where`, between 0 and 1 per cell,
+multiplies that map; the logits are linear in its mean. So a cell with a closed gate adds nothing to any class, and a
+class activation map of the layer `evidence` sums exactly to the logits. Boxes can train the gate (`where`), and the
 place of the evidence for the true class (`look`, after Ross et al. 2017, "Right for the right reasons",
 https://arxiv.org/abs/1703.03717, but on the map that sums to the logits).
 
-Batch normalisation costs two fifths of a training step on a processor. Instead each kernel is kept at
+Batch normalisation costs two fifths of a training step on a processor. Instead each kernel of our own is kept at
 mean 0 and a learnt scale while training (weight standardisation: Qiao et al. 2019,
 https://arxiv.org/abs/1903.10520; without normalisation: Brock et al. 2021, https://arxiv.org/abs/2101.08692),
 and folded into plain convolutions when the model is saved.
@@ -16,12 +17,16 @@ and folded into plain convolutions when the model is saved.
 import keras
 from keras import layers, ops
 
+from train.efficientnet_lite import stages
 from train.recipe import Recipe
 
 WIDTHS = (48, 96, 192)
 BLOCKS = 2  # residual blocks per width
 NECK = 96  # channels of the feature map `evidence`
 _BRANCH = 0.3  # first scale of a residual branch: every block starts near the identity
+LITE = {f"candor-lite{variant}": variant for variant in (0, 1, 2)}  # network of a recipe -> EfficientNet-Lite's variant
+_NAMES = {4: "finest", 8: "fine", 16: "coarse", 32: "coarsest"}  # of the neck's layers, by pixels per cell of its input
+_LITE_SCALE = 0.1  # first scale of the neck on EfficientNet-Lite, whose maps have deviations of 3 to 9, not 1
 _POOLED = 10.0  # a lesion fills a few cells of 400: the mean is scaled up here instead of in the last layer
 
 
@@ -71,28 +76,28 @@ def candor(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Mod
 
     With `look` it also returns the class maps, and evidence can only be for a class: with negative weights or a
     bias a network could predict a class from the lack of evidence for the others, and the loss would have nothing
-    to train. The training network takes pictures of any side that 16 divides; the saved one takes the recipe's.
+    to train. The training network takes pictures of any side that its coarsest cell divides, 16 pixels or 32 on
+    EfficientNet-Lite; the saved one takes the recipe's. Raises ValueError where the recipe has another side.
     """
     convolution = StandardConv2D if training else _plain
     side = None if training else recipe.size
     scan = layers.Input((side, side, recipe.channels), name="scan")
-    x = _convolved(scan, convolution, 32, 5, 2, "stem")
-    stages = []
-    for stage, width in enumerate(WIDTHS, start=1):
-        for block in range(1, BLOCKS + 1):
-            x = _block(x, convolution, width, 2 if block == 1 else 1, f"stage{stage}_block{block}")
-        stages.append(x)
-    coarse = convolution(NECK, 1, name="neck_coarse")(stages[-1])
-    fine = convolution(NECK, 1, name="neck_fine")(stages[-2])
-    if recipe.cell == 8:
-        parts = [layers.UpSampling2D(2, name="neck_up")(coarse), fine]
-    else:
-        smooth = {"interpolation": "bilinear"}  # fourfold copies of a cell would show as steps in the map
-        parts = [
-            layers.UpSampling2D(4, name="neck_up", **smooth)(coarse),
-            layers.UpSampling2D(2, name="neck_up_fine", **smooth)(fine),
-            convolution(NECK, 1, name="neck_finest")(stages[-3]),
-        ]
+    variant = LITE.get(recipe.network)
+    maps = _own_trunk(scan, convolution) if variant is None else _lite_trunk(scan, variant)
+    for name in ("size", "early_size") if recipe.early else ("size",):
+        if getattr(recipe, name) % max(maps):
+            raise ValueError(
+                f"{name}={getattr(recipe, name)} is no multiple of {max(maps)}, the coarsest cell of {recipe.network}"
+            )
+    maps = {part: x for part, x in maps.items() if part >= recipe.cell}
+    # Copies of a cell, fourfold or more, would show as steps in the map.
+    smooth = {"interpolation": "bilinear"} if max(maps) > 2 * recipe.cell else {}
+    parts = []
+    for part, x in sorted(maps.items(), reverse=True):
+        x = convolution(NECK, 1, first_scale=1.0 if variant is None else _LITE_SCALE, name=f"neck_{_NAMES[part]}")(x)
+        if part > recipe.cell:
+            x = layers.UpSampling2D(part // recipe.cell, name=f"neck_up_{_NAMES[part]}", **smooth)(x)
+        parts.append(x)
     x = layers.ReLU(name="neck_relu")(layers.Add(name="neck_sum")(parts))
     x = _convolved(x, convolution, NECK, 3, 1, "neck_mix")
     where = layers.Conv2D(1, 1, dtype="float32", name="where")(x)  # (N, side / cell, side / cell, 1)
@@ -114,6 +119,28 @@ def candor(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Mod
         scaled = layers.Rescaling(_POOLED, dtype="float32", name="scale_map")(evidence)
         outputs["look"] = read(scaled)  # (N, side / cell, side / cell, classes): their means are the logits
     return keras.Model(scan, outputs, name="candor")
+
+
+def _own_trunk(scan, convolution) -> dict:
+    """Return Candor's own maps (N, h, w, C) by the pixels per cell: 4, 8 and 16."""
+    x = _convolved(scan, convolution, 32, 5, 2, "stem")
+    maps = {}
+    for stage, width in enumerate(WIDTHS, start=1):
+        for block in range(1, BLOCKS + 1):
+            x = _block(x, convolution, width, 2 if block == 1 else 1, f"stage{stage}_block{block}")
+        maps[2 ** (stage + 1)] = x
+    return maps
+
+
+def _lite_trunk(scan, variant: int) -> dict:
+    """Return EfficientNet-Lite's maps (N, h, w, C) by the pixels per cell: 4, 8, 16 and 32.
+
+    Batch normalisation keeps ImageNet's moments: those of sixteen scans would be another network's at each step.
+    """
+    x = layers.Concatenate(name="three_channels")([scan] * 3) if scan.shape[-1] == 1 else scan
+    x = layers.Rescaling(255 / 128, -127 / 128, dtype="float32", name="shown")(x)
+    maps = stages(variant, x, frozen_norms=True)
+    return {4: maps[1], 8: maps[2], 16: maps[4], 32: maps[6]}
 
 
 def _plain(filters: int, size: int, first_scale: float = 1.0, **settings) -> layers.Conv2D:

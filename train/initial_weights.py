@@ -11,7 +11,8 @@ import numpy as np
 
 from train import networks
 from train.backbones import BACKBONES, HEAD, backbone_layers, stock
-from train.candor import StandardConv2D
+from train.candor import LITE, StandardConv2D
+from train.efficientnet_lite import fill
 from train.recipe import Recipe
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"  # the first legs of our own recipes, one file each
@@ -30,7 +31,9 @@ def initialised_network(recipe: Recipe, classes: int) -> keras.Model:
     network = networks.build(recipe, classes, training=True)
     if recipe.weights == "none":
         return network
-    if recipe.network not in BACKBONES:
+    if recipe.network in LITE and recipe.weights == "imagenet":
+        taken = fill(network, LITE[recipe.network])
+    elif recipe.network not in BACKBONES:
         taken = take_over(_opened(recipe), network)
         if not taken:
             raise _misfit(recipe, "no layer of it fits")
@@ -48,16 +51,18 @@ def _check(recipe: Recipe) -> None:
     only_backbones = {
         "frozen_epochs": recipe.frozen_epochs != 0,
         "trainable": recipe.trainable != -1,
-        "weights": recipe.weights == "imagenet" or recipe.weights.endswith(".h5"),
+        "weights": (recipe.weights == "imagenet" and recipe.network not in LITE) or recipe.weights.endswith(".h5"),
     }
     if recipe.network not in BACKBONES and any(only_backbones.values()):
         name = next(name for name, is_set in only_backbones.items() if is_set)
         raise ValueError(
             f"{name}={getattr(recipe, name)} is for a backbone of keras.applications; {recipe.network!r} is none"
         )
-    if recipe.network in BACKBONES and (recipe.where or recipe.early_size):
-        name = "where" if recipe.where else "early_size"
-        raise ValueError(f"{name}={getattr(recipe, name):g} is for the network 'candor'; leave it 0")
+    if recipe.network in BACKBONES and recipe.where:
+        raise ValueError(f"where={recipe.where:g} is for the network 'candor'; leave it 0")
+    if recipe.early and (recipe.network == "cnn3" or recipe.head == "pool4-flatten"):
+        which = "the network 'cnn3'" if recipe.network == "cnn3" else "head=pool4-flatten"
+        raise ValueError(f"early={recipe.early:g} is not for {which}, which takes pictures of one size; leave it 0")
     if recipe.network.startswith("efficientnetb") and only_backbones["weights"]:
         # With weights="imagenet" Keras adds a layer that the network does not have otherwise.
         raise ValueError(f"weights={recipe.weights} is not for {recipe.network}; use efficientnetv2b0")

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from train.backbones import BACKBONES, backbone
-from train.candor import candor, folded
+from train.candor import LITE, candor, folded
 from train.recipe import Recipe
 
 
@@ -39,11 +39,15 @@ Builder = Callable[[Recipe, int], keras.Model]  # (recipe, classes) -> a model t
 
 NETWORKS: dict[str, Builder] = {
     "candor": candor,
+    **dict.fromkeys(LITE, candor),
     "cnn3": cnn3,
     **dict.fromkeys(BACKBONES, backbone),
 }
 # The networks whose training form differs from the saved one.
-TRAINING_FORMS: dict[str, Builder] = {"candor": partial(candor, training=True)}
+TRAINING_FORMS: dict[str, Builder] = {
+    **dict.fromkeys(("candor", *LITE), partial(candor, training=True)),
+    **dict.fromkeys(BACKBONES, partial(backbone, training=True)),
+}
 
 
 def network_title(network: str) -> str:
@@ -53,6 +57,7 @@ def network_title(network: str) -> str:
     ('Candor network', 'ResNet50')
     """
     own = {"candor": "Candor network", "cnn3": "Three-block CNN"}
+    own |= {name: f"Candor network on EfficientNet-Lite{variant}" for name, variant in LITE.items()}
     return own.get(network) or BACKBONES[network].__name__
 
 

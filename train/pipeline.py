@@ -21,6 +21,7 @@ from train.fit import fit, labels_of, precision_policy, seed_everything
 from train.frozen_backbone import after_head, join_history, warm_head
 from train.initial_weights import initialised_network
 from train.recipe import Recipe
+from train.teacher import teacher_of
 
 
 def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool) -> ModelCard:
@@ -32,6 +33,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     seed_everything(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
     network = initialised_network(recipe, len(dataset.classes))
+    teacher = teacher_of(recipe, tuple(dataset.classes))
     scans = gather(recipe, data)
     print(f"{dataset.title}: {scans.version}")
     labels = labels_of(scans.records, dataset.classes)
@@ -46,6 +48,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
             places=scans.places[splits == name],
             class_weights=weights if name == "train" else None,
             classes=tuple(dataset.classes),
+            teacher=teacher,
         )
         for name in ("train", "val")  # the test set is not in scope here
     }

@@ -9,7 +9,7 @@ import pytest
 from model_zoo.tap import find_tap
 from train import networks
 from train.batches import Batches
-from train.candor import StandardConv2D
+from train.candor import LITE, StandardConv2D
 from train.initial_weights import take_over
 from train.objective import LookLoss, WhereLoss, compile_model
 from train.recipe import Recipe
@@ -18,11 +18,19 @@ RECIPE = Recipe(task="phantom4", network="candor", size=160, channels=1, where=1
 SMALL = replace(RECIPE, size=32)
 
 
+NETWORKS = ("candor", "candor-lite0")
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def name(request) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def trained() -> keras.Model:
-    """A training network after two steps, so that no weight is what it began as."""
+def trained(name) -> keras.Model:
+    """A training network after two steps, so that no trained weight is what it began as."""
     keras.utils.set_random_seed(0)
-    network = networks.build(SMALL, 4, training=True)
+    network = networks.build(replace(SMALL, network=name), 4, training=True)
     compile_model(network, SMALL, 10)
     rng = np.random.default_rng(0)
     truth = {"logits": np.arange(8) % 4, "where": rng.random((8, 4, 4, 1)).astype(np.float32)}
@@ -36,47 +44,49 @@ def scans() -> np.ndarray:
     return np.random.default_rng(1).random((3, 32, 32, 1), dtype=np.float32)
 
 
-def test_it_is_small_and_its_map_is_fine():
-    network = networks.build(RECIPE, 4)
-    assert network.count_params() < 3_000_000
+@pytest.mark.parametrize("name", ["candor", *LITE])
+def test_it_is_small_and_its_map_is_fine(name):
+    network = networks.build(replace(RECIPE, network=name), 4)
+    assert network.count_params() < (3_000_000 if name == "candor" else 6_000_000)
     assert network.get_layer(find_tap(network)).output.shape[1:3] == (20, 20)
 
 
-def test_the_feature_map_is_the_gated_evidence():
-    assert find_tap(networks.build(RECIPE, 4)) == "evidence"
+@pytest.mark.parametrize("cell", [4, 8])
+def test_the_feature_map_is_the_gated_evidence(name, cell):
+    assert find_tap(networks.build(replace(RECIPE, network=name, cell=cell), 4)) == "evidence"
 
 
-def test_the_saved_network_has_stock_layers_only():
-    stock = {type(layer).__module__.split(".")[0] for layer in networks.build(SMALL, 4).layers}
+def test_the_saved_network_has_stock_layers_only(name):
+    stock = {type(layer).__module__.split(".")[0] for layer in networks.build(replace(SMALL, network=name), 4).layers}
     assert stock == {"keras"}
 
 
 @pytest.mark.slow
-def test_folding_changes_no_logit(trained, scans):
-    saved = networks.inference_copy(trained, SMALL, 4)
+def test_folding_changes_no_logit(trained, name, scans):
+    saved = networks.inference_copy(trained, replace(SMALL, network=name), 4)
     expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(saved(scans)), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, scans):
-    saved = networks.inference_copy(trained, SMALL, 4)
-    again = networks.build(SMALL, 4, training=True)
+def test_a_saved_network_can_be_trained_on_from_where_it_was(trained, name, scans):
+    saved = networks.inference_copy(trained, replace(SMALL, network=name), 4)
+    again = networks.build(replace(SMALL, network=name), 4, training=True)
     assert len(take_over(saved, again)) == sum(bool(layer.weights) for layer in again.layers)
     expected = keras.ops.convert_to_numpy(trained(scans)["logits"])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(again(scans)["logits"]), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
-def test_a_head_for_other_classes_keeps_its_random_weights(trained):
-    saved = networks.inference_copy(trained, SMALL, 4)
-    other = networks.build(SMALL, 15, training=True)
+def test_a_head_for_other_classes_keeps_its_random_weights(trained, name):
+    saved = networks.inference_copy(trained, replace(SMALL, network=name), 4)
+    other = networks.build(replace(SMALL, network=name), 15, training=True)
     assert "logits" not in take_over(saved, other)
 
 
 @pytest.mark.slow
-def test_the_logits_are_linear_in_the_mean_of_the_evidence(trained, scans):
-    saved = networks.inference_copy(trained, SMALL, 4)
+def test_the_logits_are_linear_in_the_mean_of_the_evidence(trained, name, scans):
+    saved = networks.inference_copy(trained, replace(SMALL, network=name), 4)
     tapped = keras.Model(saved.input, [saved.get_layer("evidence").output, saved.output])
     evidence, logits = (keras.ops.convert_to_numpy(x) for x in tapped(scans))
     kernel, bias = saved.get_layer("logits").get_weights()
@@ -98,10 +108,25 @@ def test_the_gate_is_scored_by_hand():
     assert float(WhereLoss()(truth, np.zeros((1, 2, 2, 1), np.float32))) == pytest.approx(1.5 * np.log(2), rel=1e-5)
 
 
-def test_training_takes_pictures_of_another_size():
-    network = networks.build(SMALL, 4, training=True)
+def test_training_takes_pictures_of_another_size(name):
+    network = networks.build(replace(SMALL, network=name), 4, training=True)
     out = network(np.zeros((1, 64, 64, 1), np.float32))
     assert out["where"].shape == (1, 8, 8, 1) and out["logits"].shape == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 150}, "size=150 is no multiple of 16, the coarsest cell of candor"),
+        (
+            {"network": "candor-lite0", "early_size": 112, "early": 0.5},
+            "early_size=112 is no multiple of 32, .* of candor-lite0",
+        ),
+    ],
+)
+def test_a_side_that_the_cells_do_not_divide_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        networks.build(replace(RECIPE, **changes), 4, training=True)
 
 
 GUIDED = replace(SMALL, look=0.5, cell=4)

@@ -1,0 +1,84 @@
+"""A teacher's probabilities for the augmented picture are part of the truth; one that knows too much is refused."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from model_zoo import ModelError, load_model
+from tests.conftest import tiny_network, write_bundle
+from train.batches import Batches
+from train.recipe import Recipe
+from train.teacher import teacher_of
+
+THEIRS = Recipe(task="phantom4", network="cnn3", size=32)
+STUDENT = replace(THEIRS, network="resnet50", size=64, teacher="teacher", teach=0.25)
+CLASSES = ("glioma", "meningioma", "notumor", "pituitary")
+
+
+def write_teacher(folder, recipe: Recipe = THEIRS, **changes) -> None:
+    write_bundle(folder / "teacher", tiny_network(), recipe=asdict(recipe), **changes)
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    return tmp_path
+
+
+def test_without_a_name_there_is_no_teacher():
+    assert teacher_of(THEIRS, CLASSES) is None
+
+
+def test_the_truth_is_the_label_and_what_the_teacher_says_of_the_very_picture(zoo):
+    write_teacher(zoo)
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 64, 64), np.uint8)
+    labels = np.arange(8) % 4
+    batches = Batches(
+        pixels,
+        labels,
+        replace(STUDENT, rotate=20),
+        training=True,
+        classes=CLASSES,
+        teacher=teacher_of(STUDENT, CLASSES),
+    )
+    shown, truth, _ = batches[0]
+    small = shown.reshape(8, 32, 2, 32, 2, 3).mean(axis=(2, 4))  # what area interpolation makes of half the side
+    said = load_model("teacher", precision="f32").predict(small.astype(np.float32))
+    order = np.random.default_rng([0, 0]).permutation(8)
+    np.testing.assert_allclose(truth, 0.75 * np.eye(4)[labels[order]] + 0.25 * said, atol=1e-5)
+
+
+def test_validation_is_against_the_labels_alone(zoo):
+    write_teacher(zoo)
+    batches = Batches(
+        np.zeros((3, 64, 64), np.uint8),
+        np.array([2, 0, 1]),
+        STUDENT,
+        training=False,
+        classes=CLASSES,
+        teacher=teacher_of(STUDENT, CLASSES),
+    )
+    assert np.array_equal(batches[0][1], np.eye(4)[[2, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "card", "student", "message"),
+    [
+        ({}, {"classes": ("a", "b", "c", "d")}, {}, "it has other classes than phantom4"),
+        ({"task": "kaggle4"}, {}, {}, "it was trained on kaggle4, not phantom4"),
+        ({"test": 0.1}, {}, {}, "its scans were divided in another way"),
+        ({"split_seed": 1}, {}, {}, "its scans were divided in another way"),
+        ({"started_on": "figshare"}, {}, {}, "it was also trained on figshare; name that in started_on"),
+        ({}, {}, {"crop": 0}, "crop=0 is not what it was trained with"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(zoo, theirs, card, student, message):
+    write_teacher(zoo, replace(THEIRS, **theirs), **card)
+    with pytest.raises(ValueError, match=f"teacher=teacher does not fit the recipe: {message}"):
+        teacher_of(replace(STUDENT, **student), CLASSES)
+
+
+def test_an_unknown_teacher_is_named(zoo):
+    with pytest.raises(ModelError, match="nobody"):
+        teacher_of(replace(STUDENT, teacher="nobody"), CLASSES)

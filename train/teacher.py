@@ -1,0 +1,45 @@
+"""A teacher: a model whose probabilities for the picture at hand are part of what a network is trained towards.
+
+Knowledge distillation (Hinton et al. 2015, https://arxiv.org/abs/1503.02531): the teacher sees each augmented picture
+as the network does, so that it also says how sure a blurred or relit one leaves it. A teacher must not know what is
+held out: it was trained on the same task, divided in the same way.
+"""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from model_zoo import load_model
+from train.recipe import Recipe, recipe_of, trained_on
+
+Teacher = Callable[[np.ndarray], np.ndarray]  # pixels, float32 (B, h, w) in [0, 1] -> probabilities, float32 (B, K)
+
+
+def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
+    """Return the teacher of a recipe, None without one.
+
+    Raises ModelError where the zoo has no such model, and ValueError where it does not fit the recipe.
+    """
+    if not recipe.teacher:
+        return None
+    model = load_model(recipe.teacher, precision="f32")
+    theirs, spec = recipe_of(model.card.recipe), model.card.input
+    unknown = set(trained_on(theirs)) - set(trained_on(recipe))
+    reason = {
+        f"it has other classes than {recipe.task}": tuple(model.card.classes) != tuple(classes),
+        f"it was trained on {theirs.task}, not {recipe.task}": theirs.task != recipe.task,
+        "its scans were divided in another way (val, test, split_seed or block)": theirs.division != recipe.division,
+        f"it was also trained on {', '.join(sorted(unknown))}; name that in started_on": bool(unknown),
+        f"crop={recipe.crop} is not what it was trained with": spec.crop != bool(recipe.crop),
+    }
+    if wrong := [text for text, is_so in reason.items() if is_so]:
+        raise ValueError(f"teacher={recipe.teacher} does not fit the recipe: {wrong[0]}")
+    low, high = spec.value_range
+
+    def probabilities(pixels: np.ndarray) -> np.ndarray:
+        sized = [cv2.resize(picture, (spec.width, spec.height), interpolation=cv2.INTER_AREA) for picture in pixels]
+        ranged = low + (high - low) * np.stack(sized)
+        return model.predict(np.repeat(ranged[..., None], spec.channels, axis=-1).astype(np.float32))
+
+    return probabilities
