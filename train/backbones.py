@@ -42,9 +42,12 @@ def backbone(recipe: Recipe, classes: int, *, training: bool = False) -> keras.M
     batch normalisation in the frozen part keeps its moments. The weights are random: `train.initial_weights` fills
     them in. Raises ValueError on a size or a number of channels that the backbone cannot take.
     """
-    any_side = training and recipe.early
-    scan = layers.Input((None, None, recipe.channels) if any_side else recipe.spec.shape, name="scan")
-    base = stock(recipe.network, recipe.size, input_tensor=preprocessed(scan, recipe))
+    side = recipe.size
+    if training and recipe.early:
+        stock(recipe.network, min(recipe.size, recipe.early_size))  # refuses now what it could not be saved with
+        side = None
+    scan = layers.Input((side, side, recipe.channels), name="scan")
+    base = stock(recipe.network, side, input_tensor=preprocessed(scan, recipe))
     if recipe.trainable >= 0:
         own = [layer for layer in base.layers if layer.name not in _BEFORE]
         for layer in own[: max(0, len(own) - recipe.trainable)]:
@@ -52,8 +55,8 @@ def backbone(recipe: Recipe, classes: int, *, training: bool = False) -> keras.M
     return keras.Model(scan, _head(base.output, recipe, classes), name=recipe.network)
 
 
-def stock(name: str, size: int, **settings) -> keras.Model:
-    """Return keras.applications' network `name` without its top, (N, size, size, 3) to its last feature map.
+def stock(name: str, size: int | None, **settings) -> keras.Model:
+    """Return the network `name` without its top, (N, size, size, 3) to its last feature map; None: of any size.
 
     Layers that Keras numbers by what the process has built before (conv2d_7) are numbered anew, so that a
     name means the same layer in every process. Raises ValueError where the size is too small.

@@ -1,4 +1,4 @@
-"""A backbone of keras.applications keeps its own preprocessing, names and numbers of weights as a recipe's network."""
+"""A backbone keeps its own preprocessing, names and numbers of weights as a recipe's network."""
 
 import json
 import sys
@@ -34,6 +34,7 @@ TESTED = {
     "mobilenetv3small": (64, "activation_17"),
     "mobilenetv3large": (64, "activation_19"),
     "xception": (75, "block14_sepconv2_act"),
+    "efficientnet-lite0": (64, "top_relu"),
 }
 
 
@@ -109,6 +110,18 @@ def test_frozen_batch_normalisation_keeps_its_moments_and_the_rest_does_not():
     assert moved == [norm.trainable for norm in norms] and any(moved) and not all(moved)
 
 
+@pytest.mark.parametrize("name", ["mobilenetv3small", "resnet50v2", "efficientnet-lite0"])
+def test_a_network_that_trains_on_small_pictures_first_is_saved_for_its_own_size(name):
+    early = recipe(name, size=64, early_size=32, early=0.5)
+    keras.utils.set_random_seed(0)
+    trained = networks.build(early, 4, training=True)
+    pixels = np.random.default_rng(0).random((2, 64, 64, 3), dtype=np.float32)
+    assert trained(pixels[:, :32, :32]).shape == (2, 4)
+    saved = networks.inference_copy(trained, early, 4)
+    assert saved.input_shape == (None, 64, 64, 3)
+    np.testing.assert_allclose(np.array(saved(pixels)), np.array(trained(pixels)), rtol=1e-4, atol=1e-5)
+
+
 def test_a_head_of_pools_needs_four_cells_a_side():
     model = networks.build(recipe("mobilenetv3small", size=128, head="pool4-flatten"), 15)
     assert model.get_layer("head_pool").output.shape == (None, 1, 1, 576)
@@ -124,6 +137,8 @@ def test_a_head_of_pools_needs_four_cells_a_side():
 def test_an_input_that_a_backbone_cannot_take_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         networks.build(recipe("xception", **changes), 4)
+    with pytest.raises(ValueError, match=message):
+        networks.build(recipe("xception", **{"early_size": 90, "early": 0.5} | changes), 4, training=True)
 
 
 def test_under_bfloat16_pixels_are_prepared_and_the_head_computes_in_float32():
