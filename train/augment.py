@@ -14,6 +14,7 @@ from train.recipe import Recipe
 
 _AIR = 10  # of 255: at most this is air, which no change of tone may light up
 
+_COARSE = 0.03  # of the side: up to so many waves across the picture are coarse
 _LEAST_RANGE = 110  # of 255, between dark and bright tissue: the lesion must stay visible
 
 
@@ -53,11 +54,15 @@ def relight(
         picture = cv2.LUT(picture, _inverting_curve(picture))
     if rng.random() < recipe.curve:
         picture = cv2.LUT(picture, _random_curve(rng))
+    if recipe.filter and rng.random() < recipe.filter:  # the new draws only where asked for: old recipes stay exact
+        picture = _filtered(picture, air, rng)
+    if recipe.fourier and len(others) and rng.random() < recipe.fourier:
+        picture = _blended_spectrum(picture, others[rng.integers(len(others))], rng)
     if rng.random() < recipe.bias:
         picture = _shaded(picture, rng)
     if recipe.contrast or recipe.brightness:
         picture = cv2.LUT(picture, _tone_curve(picture, recipe, rng))
-    if recipe.match or recipe.invert or recipe.curve:
+    if recipe.match or recipe.invert or recipe.curve or recipe.filter or recipe.fourier:
         picture = np.where(air, np.minimum(picture, _AIR), _legible(picture, air))
     if rng.random() < recipe.blur:
         picture = _softened(picture, rng)
@@ -144,6 +149,42 @@ def _random_curve(rng: np.random.Generator) -> np.ndarray:
     curve = np.interp(np.linspace(0, 1, 256), np.linspace(0, 1, 4), heights)
     curve = cv2.GaussianBlur(curve.reshape(1, -1), (0, 0), 20).ravel()
     return np.round(255 * np.clip(curve, 0, 1)).astype(np.uint8)
+
+
+def _filtered(picture: np.ndarray, air: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return uint8 (h, w): `picture` blended with what a small random network makes of it, the tissue as bright.
+
+    Global intensity non-linear augmentation (Ouyang et al. 2022, https://arxiv.org/abs/2111.12525), with two layers.
+    """
+    plain = picture.astype(np.float32) / 255
+    maps = [plain]
+    for channels in (2, 1):
+        side = (1, 3)[rng.integers(2)]
+        kernels = rng.standard_normal((channels, len(maps), side, side)).astype(np.float32)
+        sums = [sum(cv2.filter2D(x, -1, k) for x, k in zip(maps, row, strict=True)) for row in kernels]
+        sums = [x - rng.uniform(x.min(), x.max()) for x in sums]  # or one by one they would only scale the picture
+        maps = [np.where(x > 0, x, 0.1 * x) for x in sums]
+    tissue = maps[0][~air]
+    if not tissue.size or tissue.std() < 1e-3:
+        return picture
+    likened = (maps[0] - tissue.mean()) / tissue.std() * plain[~air].std() + plain[~air].mean()
+    share = np.float32(rng.random())
+    return np.round(255 * np.clip(share * likened + (1 - share) * plain, 0, 1)).astype(np.uint8)
+
+
+def _blended_spectrum(picture: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return uint8 (h, w): `picture` whose coarse amplitudes lie between its own and `other`'s; the phases stay.
+
+    Fourier domain adaptation (Yang and Soatto 2020, https://arxiv.org/abs/2004.05498), by a random share.
+    """
+    mine = np.fft.rfft2(picture.astype(np.float32))
+    theirs = np.fft.rfft2(_resized(other, picture.shape).astype(np.float32))
+    reach = round(_COARSE * picture.shape[0])
+    rows, columns = np.r_[-reach : reach + 1], np.arange(round(_COARSE * picture.shape[1]) + 1)
+    place, share = np.ix_(rows, columns), rng.random()
+    amplitudes = (1 - share) * np.abs(mine[place]) + share * np.abs(theirs[place])
+    mine[place] = amplitudes * np.exp(1j * np.angle(mine[place]))
+    return np.clip(np.fft.irfft2(mine, picture.shape), 0, 255).astype(np.uint8)
 
 
 def _legible(picture: np.ndarray, air: np.ndarray) -> np.ndarray:

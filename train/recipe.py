@@ -50,6 +50,8 @@ class Recipe:
     curve: float = 0.0  # a random tone curve, falling as well as rising: another contrast between tissues
     invert: float = 0.0  # bright tissue dark and dark tissue bright, the air left black
     match: float = 0.0  # the grey values of another training scan
+    filter: float = 0.0  # passed through two layers of random small convolutions: another texture and contrast
+    fourier: float = 0.0  # the coarse amplitudes of another training scan's spectrum: its contrast and shading
     bias: float = 0.0  # a smooth shading across the picture, as from a surface coil
     blur: float = 0.0  # softened, or coarsened and enlarged again
     jpeg: float = 0.0  # saved again as JPEG of quality 30 to 95

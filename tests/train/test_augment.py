@@ -11,7 +11,7 @@ from train.augment import augment, relight
 from train.recipe import Recipe
 
 STILL = Recipe(task="phantom4", network="cnn3", flip=0)
-IMITATIONS = ("curve", "invert", "match", "bias", "blur", "jpeg")
+IMITATIONS = ("curve", "invert", "match", "filter", "fourier", "bias", "blur", "jpeg")
 
 
 def cross() -> np.ndarray:
@@ -96,7 +96,7 @@ def test_each_imitation_changes_the_head_and_its_switch_turns_it_off(name, head)
     np.testing.assert_array_equal(off, head)
 
 
-@pytest.mark.parametrize("name", ("curve", "invert", "match"))
+@pytest.mark.parametrize("name", ("curve", "invert", "match", "filter", "fourier"))
 def test_no_change_of_tone_lights_up_the_air(name, head):
     for seed in range(20):
         others = np.stack([255 - head])
@@ -115,6 +115,21 @@ def test_matching_takes_over_the_grey_values_of_the_other(head):
     matched = relight(head, replace(STILL, match=1.0), np.random.default_rng(0), [other])
     ours, theirs = np.percentile(matched[head > 10], [10, 50, 90]), np.percentile(other[other > 10], [10, 50, 90])
     np.testing.assert_allclose(ours, theirs, atol=6)
+
+
+def test_a_random_network_leaves_the_mean_of_the_tissue_and_changes_its_contrast(head):
+    seen = [relight(head, replace(STILL, filter=1.0), np.random.default_rng(seed))[head > 10] for seed in range(40)]
+    alike = [np.corrcoef(head[head > 10], tissue)[0, 1] for tissue in seen]
+    assert min(alike) < 0.5 and np.median(alike) > 0.5
+    assert np.median([abs(tissue.mean() - head[head > 10].mean()) for tissue in seen]) < 15
+
+
+def test_the_spectrum_of_another_scan_changes_shading_and_keeps_the_edges(head):
+    other = np.where(head > 10, np.linspace(20, 250, 160)[None], 0).astype(np.uint8)  # dark left, bright right
+    for seed in range(10):
+        lit = relight(head, replace(STILL, fourier=1.0), np.random.default_rng(seed), [other]).astype(float)
+        edges = [cv2.Laplacian(cv2.GaussianBlur(x.astype(np.float32), (0, 0), 1), -1)[head > 10] for x in (head, lit)]
+        assert np.corrcoef(*edges)[0, 1] > 0.8
 
 
 def test_the_tissue_stays_legible_whatever_is_drawn(head):
