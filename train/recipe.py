@@ -74,8 +74,8 @@ class Recipe:
     where: float = 0.0  # weight of the second loss: where the lesion is, from the data's boxes
     look: float = 0.0  # weight of the third: how much of the evidence for the true class lies in the lesion
     cell: int = 8  # of the network "candor": pixels per cell of its last feature map, 8 or 4
-    teacher: str = ""  # a model of the zoo, trained on the same scans, whose probabilities are part of the truth
-    teach: float = 0.5  # their share in it, where there is a teacher; the rest is the label
+    teacher: str = ""  # models of the zoo, with commas, trained on the same scans: their mean is part of the truth
+    teach: float = 0.5  # its share in the truth, where there is a teacher; the rest is the label
     # --- transfer learning
     weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/weights
     pixels: str = "backbone"  # input of a backbone: "backbone", as its weights expect, or "unit", [0, 1]

@@ -17,13 +17,17 @@ Teacher = Callable[[np.ndarray], np.ndarray]  # pixels, float32 (B, h, w) in [0,
 
 
 def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
-    """Return the teacher of a recipe, None without one.
+    """Return the teacher of a recipe, None without one; several teachers, with commas, give their mean.
 
     Raises ModelError where the zoo has no such model, and ValueError where it does not fit the recipe.
     """
-    if not recipe.teacher:
-        return None
-    model = load_model(recipe.teacher, precision="f32")
+    names = [name.strip() for name in recipe.teacher.split(",") if name.strip()]
+    teachers = [_teacher(name, recipe, classes) for name in names]
+    return (lambda pixels: np.mean([each(pixels) for each in teachers], axis=0)) if teachers else None
+
+
+def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
+    model = load_model(name, precision="f32")
     theirs, spec = recipe_of(model.card.recipe), model.card.input
     unknown = set(trained_on(theirs)) - set(trained_on(recipe))
     reason = {
@@ -34,7 +38,7 @@ def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
         f"crop={recipe.crop} is not what it was trained with": spec.crop != bool(recipe.crop),
     }
     if wrong := [text for text, is_so in reason.items() if is_so]:
-        raise ValueError(f"teacher={recipe.teacher} does not fit the recipe: {wrong[0]}")
+        raise ValueError(f"teacher={name} does not fit the recipe: {wrong[0]}")
     low, high = spec.value_range
 
     def probabilities(pixels: np.ndarray) -> np.ndarray:

@@ -62,6 +62,17 @@ def test_validation_is_against_the_labels_alone(zoo):
     assert np.array_equal(batches[0][1], np.eye(4)[[2, 0, 1]])
 
 
+def test_several_teachers_give_their_mean(zoo):
+    for seed, name in enumerate(("one", "two")):
+        write_bundle(zoo / name, tiny_network(seed=seed), recipe=asdict(THEIRS))
+    pixels = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
+    one, two, both = (
+        teacher_of(replace(STUDENT, teacher=name), CLASSES)(pixels) for name in ("one", "two", "one, two")
+    )
+    assert not np.allclose(one, two)
+    np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("theirs", "card", "student", "message"),
     [
