@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("prediction", "explainers", "training", "frozen", "recipes", "app", "reading", "sheets")
+NAMES = ("prediction", "explainers", "training", "frozen", "freed_memory", "recipes", "app", "reading", "sheets")
 
 
 def main() -> int:

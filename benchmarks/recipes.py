@@ -19,6 +19,7 @@ from scans import PHANTOM_KINDS
 from train import networks
 from train.batches import Batches, prepare
 from train.fit import precision_policy
+from train.freed_memory import keep_freed_memory
 from train.objective import compile_model
 from train.recipe import Recipe, recipe_of
 
@@ -27,6 +28,7 @@ _IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
 
 def main() -> None:
     """Measure the recipe of every model in the zoo, or of those named, and keep the other results."""
+    keep_freed_memory()  # as `python -m train` does
     wanted = sys.argv[1:]
     cards = [card for card in models().values() if card.task != "phantom4"]
     before = json.loads((RESULTS / "recipes.json").read_text()) if wanted else {}
@@ -37,7 +39,7 @@ def main() -> None:
 def _measured(card: ModelCard) -> dict:
     recipe = recipe_of(card.recipe)
     sides = {recipe.size: 1 - recipe.early} | ({recipe.early_size: recipe.early} if recipe.early else {})
-    rates = {side: _images_per_second(recipe, card.classes, side) for side in sides}
+    rates = {side: images_per_second(recipe, card.classes, side) for side in sides}
     scans = card.scans["train"]
     seconds = {side: scans / rate for side, rate in rates.items()}
     return {
@@ -53,7 +55,8 @@ def _measured(card: ModelCard) -> dict:
     }
 
 
-def _images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> float:
+def images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> float:
+    """Return the training speed of a recipe on phantoms of `side` pixels."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))

@@ -15,6 +15,7 @@ from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import ModelCard, ModelError, load_model, models
 from model_zoo.zoo import zoo_folder
+from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
 
 
@@ -179,4 +180,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())
