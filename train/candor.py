@@ -14,9 +14,12 @@ https://arxiv.org/abs/1903.10520; without normalisation: Brock et al. 2021, http
 and folded into plain convolutions when the model is saved.
 """
 
+from dataclasses import replace
+
 import keras
 from keras import layers, ops
 
+from train.backbones import preprocessed
 from train.efficientnet_lite import stages
 from train.recipe import Recipe
 
@@ -82,8 +85,8 @@ def candor(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Mod
     convolution = StandardConv2D if training else _plain
     side = None if training else recipe.size
     scan = layers.Input((side, side, recipe.channels), name="scan")
-    variant = LITE.get(recipe.network)
-    maps = _own_trunk(scan, convolution) if variant is None else _lite_trunk(scan, variant)
+    on_lite = recipe.network in LITE
+    maps = _lite_trunk(scan, recipe) if on_lite else _own_trunk(scan, convolution)
     for name in ("size", "early_size") if recipe.early else ("size",):
         if getattr(recipe, name) % max(maps):
             raise ValueError(
@@ -94,7 +97,7 @@ def candor(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Mod
     smooth = {"interpolation": "bilinear"} if max(maps) > 2 * recipe.cell else {}
     parts = []
     for part, x in sorted(maps.items(), reverse=True):
-        x = convolution(NECK, 1, first_scale=1.0 if variant is None else _LITE_SCALE, name=f"neck_{_NAMES[part]}")(x)
+        x = convolution(NECK, 1, first_scale=_LITE_SCALE if on_lite else 1.0, name=f"neck_{_NAMES[part]}")(x)
         if part > recipe.cell:
             x = layers.UpSampling2D(part // recipe.cell, name=f"neck_up_{_NAMES[part]}", **smooth)(x)
         parts.append(x)
@@ -132,14 +135,14 @@ def _own_trunk(scan, convolution) -> dict:
     return maps
 
 
-def _lite_trunk(scan, variant: int) -> dict:
+def _lite_trunk(scan, recipe: Recipe) -> dict:
     """Return EfficientNet-Lite's maps (N, h, w, C) by the pixels per cell: 4, 8, 16 and 32.
 
-    Batch normalisation keeps ImageNet's moments: those of sixteen scans would be another network's at each step.
+    Batch normalisation keeps ImageNet's moments: a batch of sixteen scans is too small to estimate others.
     """
-    x = layers.Concatenate(name="three_channels")([scan] * 3) if scan.shape[-1] == 1 else scan
-    x = layers.Rescaling(255 / 128, -127 / 128, dtype="float32", name="shown")(x)
-    maps = stages(variant, x, frozen_norms=True)
+    variant = LITE[recipe.network]
+    shown = preprocessed(scan, replace(recipe, network=f"efficientnet-lite{variant}"))
+    maps = stages(variant, shown, frozen_norms=True)
     return {4: maps[1], 8: maps[2], 16: maps[4], 32: maps[6]}
 
 

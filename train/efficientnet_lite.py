@@ -195,7 +195,10 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
 
 
 def _strided(storage: np.ndarray, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> np.ndarray:
-    # Tensors that were transposed lie in another order than their shape says.
+    # Tensors that were transposed lie in another order than their shape says. NumPy does not check the bounds.
+    last = offset + sum((length - 1) * step for length, step in zip(shape, strides, strict=True))
+    if min(offset, *strides, 0) < 0 or last >= storage.size:
+        raise ValueError("the file of weights is damaged: a tensor reaches beyond what is stored")
     size = storage.itemsize
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, [size * step for step in strides]).copy()
 

@@ -1,8 +1,7 @@
 """Freed memory stays with the process, for the next training step.
 
 A step frees arrays of tens of megabytes that the next one allocates again. The C library returns each to the system and
-asks for it anew, and the system clears every page: a third of a training step on a machine with cheap arithmetic
-(`python -m benchmarks.freed_memory`).
+asks for it anew, and the system clears every page. `python -m benchmarks.freed_memory` measures what that costs.
 """
 
 import ctypes

@@ -73,11 +73,11 @@ class Recipe:
     dropout: float = 0.5
     where: float = 0.0  # weight of the second loss: where the lesion is, from the data's boxes
     look: float = 0.0  # weight of the third: how much of the evidence for the true class lies in the lesion
-    cell: int = 8  # of the network "candor": pixels per cell of its last feature map, 8 or 4
+    cell: int = 8  # of Candor's network: pixels per cell of its last feature map, 8 or 4
     teacher: str = ""  # models of the zoo, with commas, trained on the same scans: their mean is part of the truth
     teach: float = 0.5  # its share in the truth, where there is a teacher; the rest is the label
     # --- transfer learning
-    weights: str = "none"  # "imagenet" (downloaded), "none", or a file: its path, or its name in train/weights
+    weights: str = "none"  # "imagenet", "none", or a file: its path, or its name in train/weights
     pixels: str = "backbone"  # input of a backbone: "backbone", as its weights expect, or "unit", [0, 1]
     started_on: str = ""  # cohorts behind the initial weights, with commas; their scans count as trained on
     head: str = "average"  # of a backbone: mean of its map; "average-dense"; or "pool4-flatten", means of 4 x 4 cells

@@ -83,6 +83,12 @@ def test_a_tensor_that_lies_transposed_is_read_by_its_strides():
     assert read.tolist() == [[1, 3, 5], [2, 4, 6]]
 
 
+@pytest.mark.parametrize("place", [(2, (2, 3), (1, 2)), (-1, (2,), (1,)), (3, (2,), (-1,))])
+def test_a_tensor_that_reaches_beyond_what_is_stored_is_refused(place):
+    with pytest.raises(ValueError, match="reaches beyond what is stored"):
+        efficientnet_lite._strided(np.arange(7, dtype=np.float32), *place)
+
+
 class Call:
     """Unpickled, this would run a command."""
 
