@@ -13,7 +13,7 @@ BALANCED = "balanced accuracy"
 _COHORTS = [
     ("44c", NO_NEAR_DUPLICATE),
     *(("44c", f"sequence {sequence}") for sequence in ("T1", "T1C+", "T2")),
-    *((cohort, NO_NEAR_DUPLICATE) for cohort in ("kaggle", "figshare", "br35h")),
+    *((cohort, NO_NEAR_DUPLICATE) for cohort in ("kaggle", "figshare", "br35h", "dementia")),
 ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets import audit
 from datasets.cards import DATASETS, DatasetCard
-from datasets.cohorts import COHORT_OF_TASK, COHORTS
+from datasets.cohorts import COHORT_OF_TASK, COHORTS, POOLED_COHORTS
 from datasets.label_map import common_label
 from datasets.readers import read_phantom4
 from datasets.records import DatasetError
@@ -125,7 +125,7 @@ def read_pairs(card: DatasetCard, folder: Path | None = None) -> tuple[Pair, ...
 
 
 def _audited(card: DatasetCard) -> list[str]:
-    return list(COHORT_OF_TASK) if card.pooled else [card.task]
+    return [task for task, name in COHORT_OF_TASK.items() if name in POOLED_COHORTS] if card.pooled else [card.task]
 
 
 def _damaged(tasks: list[str], error: Exception) -> DatasetError:

@@ -132,6 +132,23 @@ DATASETS: dict[str, DatasetCard] = {
             "File sizes, crops and annotations differ from case to case.",
         ),
     ),
+    "dementia": DatasetCard(
+        task="dementia",
+        title="Alzheimer's Dataset (Kaggle, heads without a tumour)",
+        folder="dementia-mri",
+        classes={"notumor": "No tumour"},
+        versions={"6,400 images": {"test": {"notumor": 6400}}},
+        kaggle="tourist55/alzheimers-dataset-4-class-of-images",
+        source="https://www.kaggle.com/datasets/tourist55/alzheimers-dataset-4-class-of-images",
+        licence="as stated on Kaggle",
+        citation="Sarvesh Dubey, Alzheimer's Dataset (4 class of images), Kaggle 2019",
+        defects=(
+            "Only for external validation: no model is trained on it, so every scan counts as a test scan.",
+            "No scan with a tumour: it measures specificity alone.",
+            "Axial T1, the brain extracted and registered: unlike any other collection here.",
+            "No patient ids, and neighbouring numbers may be one patient.",
+        ),
+    ),
     "pooled4": DatasetCard(
         task="pooled4",
         title="Four pooled datasets (Kaggle, figshare, Br35H, 44c; four classes)",

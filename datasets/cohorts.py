@@ -1,4 +1,4 @@
-"""Cohorts: the collections that are pooled, and how they are split without leakage between them.
+"""Cohorts: the collections that models are trained or validated on, split without leakage between them.
 
 Each collection is split on its own, with its own labels, so that a scan is in the same split in every task. Then the
 collections are put together, and a training scan that is a near-duplicate of a validation or test scan is left out:
@@ -15,7 +15,7 @@ import numpy as np
 from datasets.cards import DATASETS, DatasetCard
 from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
 from datasets.places import dataset_folder
-from datasets.readers import read_44c15, read_br35h, read_figshare3, read_kaggle4, read_records
+from datasets.readers import read_44c15, read_br35h, read_dementia, read_figshare3, read_kaggle4, read_records
 from datasets.records import Record
 from datasets.splits import split
 
@@ -29,6 +29,7 @@ class Cohort:
     title: str
     task: str
     read: Callable[[Path], list[Record]]
+    pooled: bool = True  # False: for external validation alone, never trained on
 
 
 COHORTS: dict[str, Cohort] = {
@@ -36,17 +37,20 @@ COHORTS: dict[str, Cohort] = {
     "figshare": Cohort("figshare", "figshare3", read_figshare3),
     "br35h": Cohort("Br35H", "figshare3", read_br35h),
     "44c": Cohort("44c", "44c15", read_44c15),
+    "dementia": Cohort("Dementia", "dementia", read_dementia, pooled=False),
 }
+POOLED_COHORTS = tuple(name for name, cohort in COHORTS.items() if cohort.pooled)
 COHORT_TITLES = {name: cohort.title for name, cohort in COHORTS.items()}
 # task -> the cohort that it is: figshare's folder holds Br35H's scans too, which have no task of their own
-COHORT_OF_TASK = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c")}
+COHORT_OF_TASK = {COHORTS[name].task: name for name in ("kaggle", "figshare", "44c", "dementia")}
 
 
 def chosen_cohorts(names: str) -> list[str]:
-    """Return the cohorts that a recipe names, "all" for every one. Raises ValueError listing what exists."""
-    chosen = list(COHORTS) if names == "all" else [name.strip() for name in names.split(",")]
-    if unknown := set(chosen) - set(COHORTS):
-        raise ValueError(f"no cohort {unknown.pop()!r}; cohorts takes all, or some of {', '.join(COHORTS)}")
+    """Return the cohorts that a recipe trains on, "all" for every one. Raises ValueError listing what exists."""
+    chosen = list(POOLED_COHORTS) if names == "all" else [name.strip() for name in names.split(",")]
+    if unknown := set(chosen) - set(POOLED_COHORTS):
+        known = ", ".join(POOLED_COHORTS)
+        raise ValueError(f"no cohort {unknown.pop()!r} to train on; cohorts takes all, or some of {known}")
     return chosen
 
 

@@ -33,11 +33,14 @@ SEQUENCES_44C = ("T1", "T1C+", "T2")
 BR35H = "notumor"  # the folder beside figshare's classes with the scans of Br35H
 FIGSHARE_PART = "brainTumorDataPublic_"  # how the names of figshare's four zips begin, and of the folders in them
 
+DEMENTIA = ("NonDemented", "VeryMildDemented", "MildDemented", "ModerateDemented")  # none of them has a tumour
+
 # task -> its class folders, as paths below the dataset's folder
 CLASS_FOLDERS: dict[str, tuple[str, ...]] = {
     "kaggle4": tuple(f"{part}/{label}" for part in KAGGLE_SPLITS for label in DATASETS["kaggle4"].classes),
     "44c15": tuple(f"{name} {sequence}" for name in PORTUGUESE for sequence in SEQUENCES_44C),
     "figshare3": (*DATASETS["figshare3"].classes, BR35H),
+    "dementia": tuple(f"{part}{name}" for part in ("train/", "test/", "") for name in DEMENTIA),
 }
 
 
@@ -109,9 +112,8 @@ def layout_begins(task: str, parts: Sequence[str]) -> int | None:
         return None
     if task == "figshare3":
         return _figshare_begins(folders, PurePosixPath(name))
-    depth = 1 + CLASS_FOLDERS[task][0].count("/")
-    for start in range(len(folders) - depth + 1):
-        if "/".join(folders[start : start + depth]) in CLASS_FOLDERS[task]:
+    for start in range(len(folders)):
+        if any("/".join(folders[start:end]) in CLASS_FOLDERS[task] for end in range(start + 1, len(folders) + 1)):
             return start
     return None
 

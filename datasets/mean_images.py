@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cards import DATASETS, DatasetCard
-from datasets.cohorts import COHORTS, read_cohort
+from datasets.cohorts import COHORTS, POOLED_COHORTS, read_cohort
 from datasets.label_map import common_label
 from datasets.places import dataset_folder
 from datasets.readers import read_records
@@ -35,7 +35,7 @@ class MeanImage:
 
 def collections_of(card: DatasetCard) -> list[DatasetCard]:
     """Return the cards of the sets that a dataset consists of: itself, or those pooled in it; none for phantoms."""
-    tasks = dict.fromkeys(cohort.task for cohort in COHORTS.values()) if card.pooled else [card.task]
+    tasks = dict.fromkeys(COHORTS[name].task for name in POOLED_COHORTS) if card.pooled else [card.task]
     return [DATASETS[task] for task in tasks if DATASETS[task].folder]
 
 
@@ -53,7 +53,7 @@ def local_records(card: DatasetCard, data: Path) -> list[Record]:
     if not card.pooled:
         return [record for record in read_records(card, data) if record.label]
     absent = missing_collections(card, data)
-    names = [name for name, cohort in COHORTS.items() if DATASETS[cohort.task] not in absent]
+    names = [name for name in POOLED_COHORTS if DATASETS[COHORTS[name].task] not in absent]
     if not names:
         dataset_folder(absent[0], data)  # raises, and says how to get it
     records = [record for name in names for record in read_cohort(name, data)]

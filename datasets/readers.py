@@ -14,7 +14,16 @@ import h5py
 
 from datasets.annotations import UNREADABLE_MAT, boxes_around, boxes_beside
 from datasets.cards import DATASETS, DatasetCard
-from datasets.layouts import BR35H, KAGGLE_SPLITS, PORTUGUESE, SEQUENCES_44C, is_hidden, numbered_mats, pictures_in
+from datasets.layouts import (
+    BR35H,
+    DEMENTIA,
+    KAGGLE_SPLITS,
+    PORTUGUESE,
+    SEQUENCES_44C,
+    is_hidden,
+    numbered_mats,
+    pictures_in,
+)
 from datasets.places import dataset_folder, zips_not_unpacked
 from datasets.records import DatasetError, Record
 from datasets.wording import named
@@ -97,6 +106,17 @@ def read_br35h(folder: Path) -> list[Record]:
     return [Record(path.relative_to(folder).as_posix(), BR35H, path) for path in paths]
 
 
+def read_dementia(folder: Path) -> list[Record]:
+    """`<class>/*.jpg`, or `train/<class>/*.jpg` and `test/<class>/*.jpg`: all without a tumour, all test scans."""
+    parts = [folder / name for name in ("train", "test") if (folder / name).is_dir()]
+    names = dict.fromkeys(DEMENTIA, "notumor")
+    return [
+        Record(path.relative_to(folder).as_posix(), label, path, split="test")
+        for part in parts or [folder]
+        for label, path in _files_by_folder(part, names)
+    ]
+
+
 def read_phantom4(folder: Path) -> list[Record]:
     """Phantoms by name, `<kind>/<seed>`: nothing is read from disk. Test seeds are not training seeds."""
     counts = DATASETS["phantom4"].versions["seeded"]
@@ -112,6 +132,7 @@ READERS: dict[str, Callable[[Path], list[Record]]] = {
     "kaggle4": read_kaggle4,
     "figshare3": read_figshare3,
     "44c15": read_44c15,
+    "dementia": read_dementia,
     "phantom4": read_phantom4,
 }
 

@@ -25,6 +25,8 @@ def _split_off(records: list[Record], name: str, share: float, seed: int) -> lis
     from sklearn.model_selection import StratifiedGroupKFold  # takes seconds to import; pages need not wait for it
 
     pool = [i for i, record in enumerate(records) if record.split in ("", "train")]
+    if not pool:  # a set for external validation alone
+        return records
     labels = np.array([records[i].label for i in pool])
     groups = np.array([records[i].group or records[i].id for i in pool])
     folds = max(2, round(1 / share * len(pool) / len(records)))

@@ -1,16 +1,18 @@
 """External validation: a model's predictions on the test sets of all collections.
 
-The test sets are fixed: the Kaggle set's own, and a fifth of each other collection, split as the recipes split
-it. A test scan with a near-duplicate among the scans that a model was trained or chosen on is marked, and does
-not count.
+The test sets are fixed: the Kaggle set's own, a fifth of each other pooled collection, split as the recipes split
+it, and all of a collection that no model is trained on. A test scan with a near-duplicate among the scans that a model
+was trained or chosen on is marked, and does not count.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from datasets.cards import DATASETS
 from datasets.cohorts import COHORTS, read_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
@@ -37,12 +39,25 @@ class Collections:
 
 
 def read_collections(data: Path) -> Collections:
-    """Read and split every collection below `data`. Raises DatasetError where one is missing or unreadable."""
-    records = [record for name in COHORTS for record in read_cohort(name, data)]
+    """Read and split every collection below `data`. Raises DatasetError where one is missing or unreadable.
+
+    A collection for external validation alone may be missing; that is printed to the standard error.
+    """
+    records = [record for name in _collections_here(data) for record in read_cohort(name, data)]
     tell_not_read(records, data)
     _, prints, _ = prepare(records, POOLED.spec)
     duplicates = find_near_duplicates(prints)
     return Collections(split_cohorts(records, duplicates, **POOLED.division), records, duplicates)
+
+
+def _collections_here(data: Path) -> list[str]:
+    names = []
+    for name, cohort in COHORTS.items():
+        if cohort.pooled or (data / DATASETS[cohort.task].folder).is_dir():
+            names.append(name)
+        else:
+            print(f"{DATASETS[cohort.task].title} is not below {data}: not validated on it", file=sys.stderr)
+    return names
 
 
 def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:

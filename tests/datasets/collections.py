@@ -1,4 +1,4 @@
-"""The four collections in their publishers' layouts, drawn from phantoms: what a data folder looks like."""
+"""The collections in their publishers' layouts, drawn from phantoms: what a data folder looks like."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _FORTY_FOUR = (("Astrocitoma T1C+", "glioma"), ("Meningioma T1C+", "meningioma")
 
 
 def draw_collections(data: Path) -> Path:
-    """Write all four below `data`; every picture another phantom, every figshare tumour with its box."""
+    """Write all of them below `data`; every picture another phantom, every figshare tumour with its box."""
     for start, folder in ((0, "Training"), (100, "Testing")):
         for kind in ("glioma", "meningioma", "notumor", "pituitary"):
             _draw(data / "brain-tumor-mri-dataset" / folder / kind, kind, start)
@@ -20,6 +20,7 @@ def draw_collections(data: Path) -> Path:
         _draw(data / "figshare-brain-tumor" / kind, kind, 200, boxes=True)
     for name, kind in _FORTY_FOUR:
         _draw(data / "brain-tumor-mri-images-44c" / name, kind, 300)
+    _draw(data / "dementia-mri" / "NonDemented", "notumor", 400)
     return data
 
 

@@ -1,4 +1,4 @@
-"""The four collections in their publishers' layouts, small and quickly drawn: four phantoms, each moved a little.
+"""The collections in their publishers' layouts, small and quickly drawn: four phantoms, each moved a little.
 
 And a slice as figshare itself serves it.
 """
@@ -22,6 +22,7 @@ FOLDERS = {  # folder -> kind of phantom; figshare's tumours have a box beside t
     "brain-tumor-mri-images-44c/Astrocitoma T1C+": "glioma",
     "brain-tumor-mri-images-44c/Meningioma T1C+": "meningioma",
     "brain-tumor-mri-images-44c/_NORMAL T1": "notumor",
+    "dementia-mri/MildDemented": "notumor",
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.cohorts import COHORTS, LEFT_OUT, chosen_cohorts, split_cohorts
+from datasets.cohorts import LEFT_OUT, POOLED_COHORTS, chosen_cohorts, split_cohorts
 from datasets.label_map import FOUR_OF_FIFTEEN, common_label
 from datasets.near_duplicates import NearDuplicates, Prints, find_near_duplicates, with_groups
 from datasets.records import Record
@@ -107,9 +107,11 @@ def test_a_class_of_its_own_is_not_folded_into_a_wider_one():
 
 
 def test_cohorts_are_chosen_by_name():
-    assert chosen_cohorts("all") == list(COHORTS) and chosen_cohorts("44c, kaggle") == ["44c", "kaggle"]
-    with pytest.raises(ValueError, match="no cohort 'figshar'; cohorts takes all, or some of kaggle"):
+    assert chosen_cohorts("all") == list(POOLED_COHORTS) and chosen_cohorts("44c, kaggle") == ["44c", "kaggle"]
+    with pytest.raises(ValueError, match="no cohort 'figshar' to train on; cohorts takes all, or some of kaggle"):
         chosen_cohorts("figshar")
+    with pytest.raises(ValueError, match="no cohort 'dementia' to train on"):
+        chosen_cohorts("dementia")
 
 
 @pytest.mark.slow

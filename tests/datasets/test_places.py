@@ -15,6 +15,7 @@ SCANS = {  # task -> files of its publisher's layout
     "kaggle4": [f"{part}/{c}/{part[:2]}-{c}_1.jpg" for part in ("Training", "Testing") for c in KAGGLE.classes],
     "44c15": ["Astrocitoma T1/a.jpeg", "Meningioma T1C+/b.jpeg", "_NORMAL T2/c.jpeg"],
     "figshare3": ["brainTumorDataPublic_1-766/1.mat", "brainTumorDataPublic_767-1532/767.mat"],
+    "dementia": ["train/NonDemented/nonDem0.jpg", "test/MildDemented/26 (19).jpg"],
 }
 BOXES = [f"{label}/{number}.{kind}" for number, label in enumerate(FIGSHARE.classes) for kind in ("jpg", "txt")]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from datasets.cohorts import LEFT_OUT, split_cohorts
+from datasets.cohorts import COHORTS, LEFT_OUT, POOLED_COHORTS, split_cohorts
 from datasets.near_duplicates import NearDuplicates
 from datasets.records import load
 from model_zoo import load_model
@@ -53,9 +53,19 @@ def validated(data, tmp_path_factory):
 def test_a_model_predicts_the_test_scans_of_every_collection(validated):
     folder, card, _ = validated
     rows = read_cohorts(folder / "cohorts.csv", card.classes)
-    assert {row.cohort for row in rows} == {"kaggle", "figshare", "br35h", "44c"}
+    assert {row.cohort for row in rows} == set(COHORTS)
     assert sum(row.cohort == "kaggle" for row in rows) == 56  # the publisher's whole test split
+    assert {row.truth for row in rows if row.cohort == "dementia"} == {"notumor"}
     assert {row.truth for row in rows if row.cohort == "44c"} == {"glioma", "meningioma", "notumor"}
+
+
+def test_a_collection_for_external_validation_alone_may_be_missing(data, tmp_path, capsys):
+    for folder in data.iterdir():
+        if folder.name != "dementia-mri":
+            (tmp_path / folder.name).symlink_to(folder)
+    found = read_collections(tmp_path)
+    assert {record.cohort for record in found.records} == set(POOLED_COHORTS)
+    assert f"is not below {tmp_path}: not validated on it" in capsys.readouterr().err
 
 
 def test_every_shortcut_test_is_made_and_the_hidden_tumours_are_those_with_a_box(validated):

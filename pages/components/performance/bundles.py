@@ -33,7 +33,8 @@ from model_zoo.tables import (
 )
 from model_zoo.verify import MEASURED
 
-COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h")}  # in their order here
+# in their order here
+COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h", "dementia")}
 CURVES = {"ROC": roc, "precision-recall": precision_recall}
 _MEASURES = {"by class": by_class, "reliability": reliability} | {
     name: lambda predictions, curve=curve: [curve(predictions, k) for k in range(predictions.p.shape[1])]

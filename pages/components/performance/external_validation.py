@@ -32,7 +32,7 @@ def external_validation(chosen: list[Bundle], cards: dict[str, ModelCard]) -> No
             "without near-duplicates of scans that trained or chose the model. * The model was trained on the rest of "
             "that collection: only a value without a star is external validation. The Kaggle set and figshare hold "
             "each other's slices, so few of theirs are left. 44c is the only independent collection with tumours; "
-            "Br35H has healthy heads only."
+            "Br35H and the dementia collection have heads without a tumour only, so theirs is the specificity."
         )
     else:
         st.write("No card has a score on another collection.")
