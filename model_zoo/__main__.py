@@ -1,6 +1,6 @@
 """The command line of the zoo: list the models, predict with one, verify and write the cards.
 
-python -m model_zoo list | predict MODEL SCAN... | verify | recompute | cards | shelve FOLDER...
+python -m model_zoo list | predict MODEL SCAN... | compare FIRST SECOND | verify | recompute | cards | shelve FOLDER...
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model_zoo import Model, ModelCard, ModelError, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
+from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
 from scans import PLANES, Scan, ScanError, read_files
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "predict":
             found = read_files(options.scans, plane=options.plane, stack=options.stack)
             return predict(load_model(options.model), found, options.json)
+        if options.command == "compare":
+            return print_comparison(options.first, options.second)
         if options.command == "shelve":
             return shelve_all(options.folders)
         if options.command in RENAMED:
@@ -86,6 +89,22 @@ def recompute_all(folders: list[Path]) -> int:
     return 0
 
 
+def print_comparison(first: str, second: str) -> int:
+    """Print by how much the second model is better than the first, on every set of scans that both predicted."""
+    for found in compare(_bundle(first), _bundle(second)):
+        where = f"{found.split}, {found.subset}".removesuffix(f", {ALL_SCANS}")
+        change = (
+            f"{found.first:.4f} to {found.second:.4f}: {found.difference.decimal()}, {found.difference.scans:,} scans"
+        )
+        print(f"{where:45} {found.measure:17} {change}, {found.gained} gained, {found.lost} lost")
+    return 0
+
+
+def _bundle(name: str) -> Path:
+    """Return the folder of a model of the zoo, or of a bundle elsewhere by its path."""
+    return Path(name) if (Path(name) / "card.json").exists() else bundle_folders([name])[0]
+
+
 def shelve_all(folders: list[Path]) -> int:
     """Keep the cards and tables of bundles of other folders, without their weights."""
     for folder in folders:
@@ -141,6 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("--plane", choices=PLANES, default="axial", help="plane through a volume such as NIfTI")
     predicting.add_argument("--stack", default="", metavar="NAME", help="stack of a file that holds several")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
+    comparing = commands.add_parser("compare", help="by how much a second model is better, with paired intervals")
+    for which in ("first", "second"):
+        comparing.add_argument(which, metavar=which.upper(), help="a model of the zoo, or the folder of a bundle")
     shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
     shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")
     for command, description in (

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import textwrap
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from datasets.audit import audit
 from datasets.cards import DATASETS, data_folder, dataset_card
 from datasets.download import download
 from datasets.records import DatasetError
-from model_zoo import ModelCard, ModelError, load_model, models
+from model_zoo import Model, ModelError, Score, load_model, models
 from model_zoo.zoo import zoo_folder
 from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
@@ -30,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "download":
             return download(dataset_card(_task(options.names)), options.data)
         if options.what == "judge":
+            if options.part == "val":
+                return print_validation_scores(options.names, options.data)
             return validate_models(options.names, options.data, shortcut_tests=options.shortcut_tests)
         recipe, _ = find_recipe(options.what)
         recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
@@ -43,14 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (DatasetError, ModelError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print_scores(card)
+    print_scores(card.scores)
     _print_next_steps(out / card.id, card.task)
     return 0
 
 
-def print_scores(card: ModelCard) -> None:
-    """Print the scores of whole splits; those of each class and sequence are in the bundle's CARD.md."""
-    for score in card.scores:
+def print_scores(scores: Iterable[Score]) -> None:
+    """Print the scores of whole splits and by sequence; those of each class are in the bundle's CARD.md."""
+    for score in scores:
         if score.name in ("accuracy", "balanced accuracy", "macro F1"):
             estimate = score.estimate
             print(f"{score.split:16} {score.subset:27} {score.name:18} {estimate.decimal()}, {estimate.scans} scans")
@@ -70,12 +73,26 @@ def validate_models(names: list[str], data: Path, *, shortcut_tests: bool = True
     """Validate the bundles named, or all but the phantom ones, on every collection; write and print their scores."""
     from train.validate import validate
 
-    chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
-    loaded = [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
-    for card in validate(loaded, data, shortcut_tests=shortcut_tests):
+    for card in validate(_loaded(names), data, shortcut_tests=shortcut_tests):
         print(card.id)
-        print_scores(card)
+        print_scores(card.scores)
     return 0
+
+
+def print_validation_scores(names: list[str], data: Path) -> int:
+    """Print the scores on the validation scans of every collection, which choices may rest on; write nothing."""
+    from train.validate import validation_scores
+
+    for card, scores in validation_scores(_loaded(names), data):
+        print(card.id)
+        print_scores(scores)
+    return 0
+
+
+def _loaded(names: list[str]) -> list[tuple[Path, Model]]:
+    """Return the bundles named, or all but the phantom ones: folder and model."""
+    chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
+    return [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
 
 
 def _task(names: list[str]) -> str:
@@ -165,6 +182,12 @@ def _parser() -> argparse.ArgumentParser:
         dest="shortcut_tests",
         action="store_false",
         help="judge: external validation only, which is faster",
+    )
+    parser.add_argument(
+        "--part",
+        choices=("test", "val"),
+        default="test",
+        help="judge: val prints the scores on the validation scans of all collections, and opens no test set",
     )
     parser.add_argument(
         "--no-checks", dest="shortcut_tests", action=_OldName, nargs=0, default=True, help=argparse.SUPPRESS

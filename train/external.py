@@ -80,25 +80,25 @@ def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
     return collections.duplicates.of(used)
 
 
-def cohort_rows(model: Model, collections: Collections, trained: np.ndarray) -> list[CohortRow]:
-    """Return the model's predictions on the test scans of every collection whose classes it shares.
+def cohort_rows(model: Model, collections: Collections, trained: np.ndarray, split: str = "test") -> list[CohortRow]:
+    """Return the model's predictions on the scans of one split of every collection whose classes it shares.
 
     `trained` is bool (N,), as `scans_trained_on` returns it.
     """
     rows = []
     for name in COHORTS:
-        test = [
+        chosen = [
             (replace(record, label=common_label(record.label, model.card.classes)), bool(trained[i]))
             for i, record in enumerate(collections.records)
-            if record.cohort == name and record.split == "test"
+            if record.cohort == name and record.split == split
         ]
-        test = [(record, mark) for record, mark in test if record.label]
-        if not test:
+        chosen = [(record, mark) for record, mark in chosen if record.label]
+        if not chosen:
             continue
-        p = predict(model, [record for record, _ in test], f"{model.card.id} on {name}")
+        p = predict(model, [record for record, _ in chosen], f"{model.card.id} on {name}")
         rows += [
             CohortRow(name, r.id, r.group, r.sequence, mark, r.label, tuple(x))
-            for (r, mark), x in zip(test, p, strict=True)
+            for (r, mark), x in zip(chosen, p, strict=True)
         ]
     return rows
 

@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from datasets.label_map import common_label
 from datasets.records import Record
-from model_zoo import Model, ModelCard, write_card
+from model_zoo import Model, ModelCard, Score, write_card
 from model_zoo.card_markdown import write_model_card
-from model_zoo.scores import bundle_scores
+from model_zoo.scores import bundle_scores, cohort_scores
 from model_zoo.tables import (
     COHORTS,
     PREDICTIONS,
@@ -51,6 +51,21 @@ def validate(models: Sequence[tuple[Path, Model]], data: Path, *, shortcut_tests
     """
     collections = read_collections(data)
     return [_validate(folder, model, collections, shortcut_tests) for folder, model in models]
+
+
+def validation_scores(models: Sequence[tuple[Path, Model]], data: Path) -> list[tuple[ModelCard, tuple[Score, ...]]]:
+    """Return each model's scores on the validation scans of the collections: choices may rest on them. Write nothing.
+
+    The scans of a collection that a model was trained or chosen on, and their near-duplicates, count only under
+    "all scans".
+    """
+    collections = read_collections(data)
+    found = []
+    for _, model in models:
+        trained = scans_trained_on(recipe_of(model.card.recipe), collections)
+        rows = cohort_rows(model, collections, trained, "val")
+        found.append((model.card, cohort_scores(rows, model.card.classes)))
+    return found
 
 
 def _validate(folder: Path, model: Model, collections: Collections, shortcut_tests: bool) -> ModelCard:

@@ -18,7 +18,7 @@ from train import external
 from train.external import POOLED, Collections, read_collections, scans_trained_on
 from train.recipe import Recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
-from train.validate import near_duplicates_marked, validate
+from train.validate import near_duplicates_marked, validate, validation_scores
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +57,21 @@ def test_a_model_predicts_the_test_scans_of_every_collection(validated):
     assert sum(row.cohort == "kaggle" for row in rows) == 56  # the publisher's whole test split
     assert {row.truth for row in rows if row.cohort == "dementia"} == {"notumor"}
     assert {row.truth for row in rows if row.cohort == "44c"} == {"glioma", "meningioma", "notumor"}
+
+
+def test_the_validation_scans_are_scored_without_opening_a_test_set(validated, data, monkeypatch):
+    folder, _, model = validated
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(external, "predict", lambda model, records, title: opened.extend(records) or ones(records))
+    opened = []
+    ((_, scores),) = validation_scores([(folder, model)], data)
+    assert opened and {record.split for record in opened} == {"val"}
+    assert {score.split for score in scores} == {f"cohort {name}" for name in POOLED_COHORTS}
+    assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def ones(records):
+    return np.full((len(records), len(CLASSES)), 1 / len(CLASSES))
 
 
 def test_a_collection_for_external_validation_alone_may_be_missing(data, tmp_path, capsys):
