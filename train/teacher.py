@@ -2,15 +2,17 @@
 
 Knowledge distillation (Hinton et al. 2015, https://arxiv.org/abs/1503.02531): the teacher sees each augmented picture
 as the network does, so that it also says how sure a blurred or relit one leaves it. A teacher must not know what is
-held out: it was trained on the same task, divided in the same way.
+held out: it was trained on the same task, divided in the same way. One that was trained on heads cropped from the
+picture can teach a network that is trained on the whole picture: it finds the head in each.
 """
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 
 from model_zoo import load_model
+from scans import Scan, fit
+from scans.head import Box
 from train.recipe import Recipe, recipe_of, trained_on
 
 Teacher = Callable[[np.ndarray], np.ndarray]  # pixels, float32 (B, h, w) in [0, 1] -> probabilities, float32 (B, K)
@@ -35,15 +37,15 @@ def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
         f"it was trained on {theirs.task}, not {recipe.task}": theirs.task != recipe.task,
         "its scans were divided in another way (val, test, split_seed or block)": theirs.division != recipe.division,
         f"it was also trained on {', '.join(sorted(unknown))}; name that in started_on": bool(unknown),
-        f"crop={recipe.crop} is not what it was trained with": spec.crop != bool(recipe.crop),
+        "it was trained on whole pictures; set crop=0": bool(recipe.crop) and not spec.crop,
     }
     if wrong := [text for text, is_so in reason.items() if is_so]:
         raise ValueError(f"teacher={name} does not fit the recipe: {wrong[0]}")
-    low, high = spec.value_range
+    cropped_already = spec.crop and bool(recipe.crop)
 
     def probabilities(pixels: np.ndarray) -> np.ndarray:
-        sized = [cv2.resize(picture, (spec.width, spec.height), interpolation=cv2.INTER_AREA) for picture in pixels]
-        ranged = low + (high - low) * np.stack(sized)
-        return model.predict(np.repeat(ranged[..., None], spec.channels, axis=-1).astype(np.float32))
+        whole = Box(0, 0, *pixels.shape[1:])
+        inputs = [fit(Scan(picture, ""), spec, whole if cropped_already else None)[0] for picture in pixels]
+        return model.predict(np.stack(inputs))
 
     return probabilities

@@ -2,10 +2,13 @@
 
 from dataclasses import asdict, replace
 
+import cv2
 import numpy as np
 import pytest
 
 from model_zoo import ModelError, load_model
+from scans import InputSpec, phantom
+from scans.head import find_head
 from tests.conftest import tiny_network, write_bundle
 from train.batches import Batches
 from train.recipe import Recipe
@@ -81,13 +84,27 @@ def test_several_teachers_give_their_mean(zoo):
         ({"test": 0.1}, {}, {}, "its scans were divided in another way"),
         ({"split_seed": 1}, {}, {}, "its scans were divided in another way"),
         ({"started_on": "figshare"}, {}, {}, "it was also trained on figshare; name that in started_on"),
-        ({}, {}, {"crop": 0}, "crop=0 is not what it was trained with"),
+        ({"crop": 0}, {"input": InputSpec(32, 32, 3, (0.0, 1.0), crop=False)}, {}, "it was trained on whole pictures"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(zoo, theirs, card, student, message):
     write_teacher(zoo, replace(THEIRS, **theirs), **card)
     with pytest.raises(ValueError, match=f"teacher=teacher does not fit the recipe: {message}"):
         teacher_of(replace(STUDENT, **student), CLASSES)
+
+
+def test_a_teacher_of_cropped_heads_finds_the_head_in_each_whole_picture(zoo):
+    """The same head far off the middle and small, and cropped: the teacher says the same of both."""
+    write_teacher(zoo)
+    head = phantom("glioma", 0, 96).scan.pixels
+    small = cv2.resize(head, (48, 48), interpolation=cv2.INTER_AREA)
+    whole = np.zeros((96, 96), np.float32)
+    whole[40:88, 4:52] = small
+    box = find_head(whole)
+    cropped = whole[box.slices][None]
+    of_whole = teacher_of(replace(STUDENT, crop=0), CLASSES)(whole[None])
+    np.testing.assert_allclose(of_whole, teacher_of(STUDENT, CLASSES)(cropped), atol=1e-6)
+    assert not np.allclose(of_whole, teacher_of(STUDENT, CLASSES)(whole[None]), atol=1e-4)
 
 
 def test_an_unknown_teacher_is_named(zoo):
