@@ -133,11 +133,13 @@ def _unit(thumbs: np.ndarray) -> np.ndarray:
 class NearDuplicates:
     """Every pair of near-duplicates among N scans: `rows`, int (P, 2), in both orders, each scan with itself too.
 
-    `close`, bool (P,), marks those by `GROUP_RULES`.
+    `close`, bool (P,), marks those by `GROUP_RULES`; `positions`, int (P,), are those in which the second scan of a
+    pair equals the first.
     """
 
     rows: np.ndarray
     close: np.ndarray
+    positions: np.ndarray
 
     @property
     def close_rows(self) -> np.ndarray:
@@ -147,7 +149,7 @@ class NearDuplicates:
     def among(self, chosen: np.ndarray) -> "NearDuplicates":
         """Return the pairs of which both are in bool (N,) `chosen`; rows count these scans only."""
         kept = chosen[self.rows].all(axis=1)
-        return NearDuplicates((np.cumsum(chosen) - 1)[self.rows[kept]], self.close[kept])
+        return NearDuplicates((np.cumsum(chosen) - 1)[self.rows[kept]], self.close[kept], self.positions[kept])
 
     def of(self, chosen: np.ndarray) -> np.ndarray:
         """Return bool (N,): the scans with a near-duplicate in bool (N,) `chosen`, those themselves included."""
@@ -161,7 +163,7 @@ def find_near_duplicates(prints: Prints) -> NearDuplicates:
     pairs = near_duplicate_pairs(prints, prints)
     apart, alike = bits_apart(prints, prints, pairs), correlations(prints, prints, pairs)
     close = np.any([(apart <= bits) & (alike >= correlation) for bits, correlation in GROUP_RULES], axis=0)
-    return NearDuplicates(pairs[:, :2], close)
+    return NearDuplicates(pairs[:, :2], close, pairs[:, 2])
 
 
 def with_groups(records: Sequence[Record], close_rows: np.ndarray, block: int = 0) -> list[Record]:

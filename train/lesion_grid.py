@@ -5,11 +5,14 @@ float32 (4,): top, left, bottom, right in pixels of the model's square; all zero
 and NaN where the scan has no annotation.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from datasets.annotations import boxes_in_pixels
 from datasets.label_map import HEALTHY
+from datasets.near_duplicates import NearDuplicates
 from datasets.records import Record
 from scans import Placement
 
@@ -33,6 +36,34 @@ def lesion_place(record: Record, placement: Placement) -> np.ndarray:
         ],
         np.float32,
     )
+
+
+def places_passed_on(
+    places: np.ndarray, records: Sequence[Record], duplicates: NearDuplicates, side: int
+) -> np.ndarray:
+    """Return the places, float32 (N, 4), where training scans without an annotation have that of a near-duplicate.
+
+    The Kaggle set holds figshare's slices mirrored, and figshare's have boxes. Both scans are cropped to the head and
+    shown in squares of `side` pixels, so that a mirror image or a turn of the whole square moves the place. Only
+    close near-duplicates of the same class pass it on.
+    """
+    places, known = places.copy(), ~np.isnan(places).any(axis=1)
+    train = np.array([record.split == "train" for record in records])
+    labels = np.array([record.label for record in records])
+    for (i, j), close, position in zip(duplicates.rows, duplicates.close, duplicates.positions, strict=True):
+        if close and known[j] and not known[i] and train[i] and train[j] and labels[i] == labels[j]:
+            places[i] = _positioned_place(places[j], int(position), side)
+    return places
+
+
+def _positioned_place(place: np.ndarray, position: int, side: int) -> np.ndarray:
+    """Return a place after `datasets.near_duplicates.positioned` of its square: mirrored first, then turned."""
+    top, left, bottom, right = place
+    if position >= 4:
+        left, right = side - right, side - left
+    for _ in range(position % 4):  # a quarter turn to the left: the right edge becomes the top
+        top, left, bottom, right = side - right, top, side - left, bottom
+    return np.array([top, left, bottom, right], np.float32)
 
 
 def lesion_mask(place: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:

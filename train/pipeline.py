@@ -20,6 +20,7 @@ from train.evaluate import Run, evaluate
 from train.fit import fit, labels_of, precision_policy, seed_everything
 from train.frozen_backbone import after_head, join_history, warm_head
 from train.initial_weights import initialised_network
+from train.lesion_grid import places_passed_on
 from train.recipe import Recipe
 from train.teacher import teacher_of
 
@@ -52,6 +53,9 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
         )
         for name in ("train", "val")  # the test set is not in scope here
     }
+    if recipe.where:
+        annotated = ~np.isnan(scans.places).any(axis=1) & (scans.places.max(axis=1, initial=0) > 0)
+        print(f"{annotated[splits == 'train'].sum():,} training scans have a lesion of known place")
     print(", ".join(f"{name} {number:,}" for name, number in sorted(Counter(splits.tolist()).items())) + " scans")
 
     run = out / ".runs" / recipe_id
@@ -82,9 +86,11 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     version = nearest_version(records, dataset)  # of the whole set, even where this run takes few of its scans
     records = limited(records, recipe.limit)
     pixels, prints, places = prepare(records, recipe.spec)
-    records = split_cohorts(records, find_near_duplicates(prints), **recipe.division)
+    duplicates = find_near_duplicates(prints)
+    records = split_cohorts(records, duplicates, **recipe.division)
     if dataset.pooled:
         records = [replace(r, label=common_label(r.label, tuple(dataset.classes))) for r in records]
+        places = places_passed_on(places, records, duplicates, recipe.size)
         kept = np.array([bool(record.label) for record in records])
         records = [record for record in records if record.label]
         pixels, prints, places = pixels[kept], prints[kept], places[kept]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from datasets.near_duplicates import POSITIONS, NearDuplicates, positioned
 from datasets.records import Record
 from scans import InputSpec, Scan, fit
-from train.lesion_grid import cells, lesion_mask, lesion_place
+from train.lesion_grid import cells, lesion_mask, lesion_place, places_passed_on
 
 
 def placed(label: str, boxes=(), shape=(100, 100), size=50) -> np.ndarray:
@@ -51,3 +52,36 @@ def test_a_cell_holds_the_share_of_it_that_is_lesion():
     picture[:8, 8:] = 255  # the upper right cell, whole
     picture[8:, :4] = 255  # half of the lower left one
     np.testing.assert_allclose(cells(picture, 2), [[0, 1], [0.5, 0]], atol=1 / 255)
+
+
+def passed_on(position: int = 0, close: bool = True, **changes) -> np.ndarray:
+    """The place of scan 0, which has no annotation, when its near-duplicate, scan 1, has one."""
+    facts = {"label": "glioma", "split": "train"}
+    records = [Record("a", **facts | changes), Record("b", **facts)]
+    places = np.array([[np.nan] * 4, [10, 20, 40, 26]], np.float32)
+    duplicates = NearDuplicates(np.array([[0, 1], [1, 0]]), np.array([close] * 2), np.array([position] * 2))
+    return places_passed_on(places, records, duplicates, 50)[0]
+
+
+@pytest.mark.parametrize("position", range(len(POSITIONS)), ids=POSITIONS)
+def test_a_place_is_passed_on_to_a_near_duplicate_as_its_picture_is_mirrored_and_turned(position):
+    square = np.zeros((50, 50), np.uint8)
+    square[10:40, 20:26] = 1
+    top, left, bottom, right = passed_on(position).astype(int)
+    moved = np.zeros((50, 50), np.uint8)
+    moved[top:bottom, left:right] = 1
+    assert np.array_equal(moved, positioned(square, position))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"close": False}, {"label": "meningioma"}, {"split": "val"}, {"split": "left out"}], ids=str
+)
+def test_no_place_comes_from_a_scan_that_is_not_close_or_of_another_class_or_split(changes):
+    assert np.isnan(passed_on(**changes)).all()
+
+
+def test_a_known_place_is_kept():
+    places = np.array([[1, 2, 3, 4], [10, 20, 40, 26]], np.float32)
+    records = [Record(name, "glioma", split="train") for name in "ab"]
+    duplicates = NearDuplicates(np.array([[0, 1], [1, 0]]), np.array([True] * 2), np.zeros(2, int))
+    assert np.array_equal(places_passed_on(places, records, duplicates, 50), places)

@@ -133,7 +133,9 @@ def test_a_scan_left_out_of_a_pool_still_trained_a_model_of_its_own_collection(c
     here, there = names.index(("kaggle", "train")), names.index(("figshare", "test"))
     pair = np.array([[here, there], [there, here]])
     duplicates = NearDuplicates(
-        np.concatenate([collections.duplicates.rows, pair]), np.append(collections.duplicates.close, [True, True])
+        np.concatenate([collections.duplicates.rows, pair]),
+        np.append(collections.duplicates.close, [True, True]),
+        np.append(collections.duplicates.positions, [0, 0]),
     )
     leaky = Collections(
         split_cohorts(collections.as_read, duplicates, **POOLED.division), collections.as_read, duplicates
