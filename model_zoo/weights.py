@@ -1,7 +1,9 @@
 """Weights: packed small, and checked against the card before they are loaded.
 
 A `.keras` file is a zip archive. Rounded to bfloat16 precision (8 bits of mantissa, still stored as float32)
-the lower half of every weight is zero, so deflating the archive halves it, and stock Keras still loads it.
+the lower half of every weight is zero, so deflating the archive halves it, and stock Keras still loads it. Large
+networks are rounded to a grid of 8 bits or fewer per channel: LZMA, which zip archives know too, then packs a weight
+into about one byte, and stock Keras still loads it.
 """
 
 import hashlib
@@ -23,15 +25,36 @@ def round_to_bfloat16(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), rounded.astype(np.uint32).view(np.float32), values)
 
 
-def save_packed(network, path: Path) -> None:
-    """Save a Keras model as a small `.keras` file; its weights are rounded in place first."""
-    network.set_weights([round_to_bfloat16(w) if w.dtype == np.float32 else w for w in network.get_weights()])
+def round_to_grid(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return float32 kernels rounded to `bits` bits per output channel: whole multiples of a power of two.
+
+    The grid of a channel reaches as far as its largest weight. Channels are the last axis, or the one before where
+    the last has one entry, as in depthwise kernels. A power of two leaves few different mantissas: what packs well.
+    """
+    channels = values.ndim - (2 if values.shape[-1] == 1 else 1)
+    largest = np.abs(values).max(axis=tuple(axis for axis in range(values.ndim) if axis != channels), keepdims=True)
+    steps = 2 ** (bits - 1) - 1
+    scale = np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-30) / steps)))
+    return (np.round(values / scale) * scale).astype(np.float32)
+
+
+def rounded(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return weights as they are saved: kernels on a grid of `bits` bits, the rest, and all with 16, as bfloat16."""
+    if values.dtype != np.float32:
+        return values
+    return round_to_grid(values, bits) if bits < 16 and values.ndim > 1 else round_to_bfloat16(values)
+
+
+def save_packed(network, path: Path, bits: int = 16) -> None:
+    """Save a Keras model as a small `.keras` file; its weights are rounded in place first, to `bits` bits."""
+    network.set_weights([rounded(w, bits) for w in network.get_weights()])
+    how = (zipfile.ZIP_DEFLATED, 6) if bits == 16 else (zipfile.ZIP_LZMA,)  # 9: 5 % smaller, 6 times slower
     loose = path.with_name("loose.keras")
     network.save(loose)
     with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
             data = _timeless(name, source.read(name))
-            target.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 6)  # 9: 5 % smaller, 6 times slower
+            target.writestr(zipfile.ZipInfo(name), data, *how)
     loose.unlink()
 
 

@@ -35,6 +35,8 @@ _LIMITS = (
     "Not for diagnosis: a research and teaching tool without regulatory clearance.",
     "It predicts one of its classes for any image, be it a healthy head, another organ or a photograph.",
 )
+_LARGE = 10_000_000  # weights: from here on they are rounded to 8 bits or fewer
+_LARGEST_FILE = 50_000_000  # bytes, in the repository
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     recipe, dataset, weights = run.recipe, run.dataset, folder / "model.keras"
     classes = tuple(dataset.classes)
     network = networks.inference_copy(trained, recipe, len(classes))
-    save_packed(network, weights)
+    bits = _save_below_limit(network, weights)
     sha256 = sha256_of(weights)
     temperature = _write_predictions(folder, load_checked(weights, sha256), run)
+    best = json.loads((run.folder / STATE).read_text())["best"][0]
+    rounding = {"bits_per_weight": bits, "validation_accuracy_before_rounding": best} if bits < 16 else {}
     scans = dict(sorted(Counter(record.split for record in run.records).items()))
     trainable = sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights)
     theirs, differences = published(run.recipe_id, recipe)
@@ -99,13 +103,27 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         published=theirs,
         differences=differences,
         trainable_parameters=min(trainable, network.count_params()),
-        training=pace(run.folder, scans["train"]),
+        training=pace(run.folder, scans["train"]) | rounding,
     )
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     for history in run.folder.glob("history*.csv"):
         shutil.copy(history, folder / history.name)
     return card
+
+
+def _save_below_limit(network: keras.Model, path: Path) -> int:
+    """Save a network and return its bits per weight: 16, and for a large one so many that its file is small enough."""
+    if network.count_params() < _LARGE:
+        save_packed(network, path)
+        return 16
+    exact = network.get_weights()
+    for bits in (8, 7, 6):
+        network.set_weights(exact)
+        save_packed(network, path, bits)
+        if path.stat().st_size < _LARGEST_FILE:
+            break
+    return bits
 
 
 def _in_sentence(dataset: DatasetCard) -> str:

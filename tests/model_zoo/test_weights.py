@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_zoo import ModelError
-from model_zoo.weights import load_checked, round_to_bfloat16, save_packed, sha256_of
+from model_zoo.weights import load_checked, round_to_bfloat16, round_to_grid, save_packed, sha256_of
 from tests.conftest import tiny_network
 
 
@@ -25,6 +25,44 @@ def test_rounding_leaves_the_lower_half_of_every_number_empty(noise):
 
 def test_rounding_errs_by_less_than_one_part_in_256(noise):
     assert (np.abs(round_to_bfloat16(noise) - noise) <= noise / 256).all()
+
+
+def test_a_grid_of_eight_bits_has_at_most_255_steps_per_channel_and_errs_by_half_of_one(noise):
+    kernel = np.random.default_rng(0).normal(0, [0.1, 1, 30], (3, 3, 16, 3)).astype(np.float32)
+    found = round_to_grid(kernel, 8)
+    for channel in range(3):
+        largest = np.abs(kernel[..., channel]).max()
+        step = 2.0 ** np.ceil(np.log2(largest / 127))
+        assert np.array_equal(found[..., channel] % step, np.zeros((3, 3, 16)))
+        assert np.abs(found - kernel)[..., channel].max() <= step / 2 and step <= largest / 63
+        assert len(np.unique(found[..., channel])) <= 255
+
+
+def test_every_channel_of_a_depthwise_kernel_has_a_grid_of_its_own():
+    kernel = np.random.default_rng(0).normal(0, [[0.01], [10]], (5, 5, 2, 1)).astype(np.float32)
+    assert np.abs(round_to_grid(kernel, 8) - kernel)[..., 0, 0].max() < 0.001
+
+
+def test_a_channel_of_zeros_stays_zero():
+    assert not round_to_grid(np.zeros((3, 3, 2, 4), np.float32), 8).any()
+
+
+@pytest.mark.parametrize(("bits", "bytes_per_weight"), [(8, 1.1), (7, 0.95), (6, 0.85)])
+def test_a_network_on_a_grid_packs_into_about_a_byte_per_weight_and_stock_keras_reads_it(
+    tmp_path, bits, bytes_per_weight
+):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    wide = keras.layers.Dense(600, kernel_initializer="random_normal")
+    network = keras.Sequential([keras.layers.Input((600,)), wide])
+    before = network.get_weights()[0]
+    save_packed(network, tmp_path / "model.keras", bits)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    kernel = loaded.get_weights()[0]
+    assert np.array_equal(kernel, round_to_grid(before, bits))
+    assert np.linalg.norm(kernel - before) / np.linalg.norm(before) < 2.0**-bits * 5
+    assert (tmp_path / "model.keras").stat().st_size < bytes_per_weight * before.size
 
 
 def test_a_packed_network_predicts_as_before_within_the_rounding(tmp_path, noise):
