@@ -1,4 +1,4 @@
-"""A bundle's weights: a large network is rounded to as many bits as its file may have, always from the exact weights."""
+"""The weights of a bundle are rounded from the exact ones, to as many bits as its file may have."""
 
 import numpy as np
 import pytest
