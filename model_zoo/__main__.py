@@ -1,6 +1,7 @@
 """The command line of the zoo: list the models, predict with one, verify and write the cards.
 
-python -m model_zoo list | predict MODEL SCAN... | compare FIRST SECOND | verify | recompute | cards | shelve FOLDER...
+python -m model_zoo list | predict MODEL SCAN... | compare FIRST SECOND | verify | recompute | cards
+                    | seeds MODEL FOLDER... | shelve FOLDER...
 """
 
 import argparse
@@ -14,6 +15,7 @@ from model_zoo import Model, ModelCard, ModelError, load_model, models, read_car
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
 from scans import PLANES, Scan, ScanError, read_files
 
@@ -29,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
             return predict(load_model(options.model), found, options.json)
         if options.command == "compare":
             return print_comparison(options.first, options.second)
+        if options.command == "seeds":
+            return keep_seeds(bundle_folders([options.model])[0], options.folders)
         if options.command == "shelve":
             return shelve_all(options.folders)
         if options.command in RENAMED:
@@ -105,6 +109,16 @@ def _bundle(name: str) -> Path:
     return Path(name) if (Path(name) / "card.json").exists() else bundle_folders([name])[0]
 
 
+def keep_seeds(folder: Path, others: list[Path]) -> int:
+    """Keep the scores of bundles that other seeds made beside a model's own, and print mean and range."""
+    rows = gather_seeds(folder, others)
+    write_seeds(folder, rows)
+    write_model_card(read_card(folder / "card.json"), folder)
+    for (score, split, subset), same in by_score(rows).items():
+        print(f"{split:16} {subset:27} {score:18} {mean_and_range(same)}")
+    return 0
+
+
 def shelve_all(folders: list[Path]) -> int:
     """Keep the cards and tables of bundles of other folders, without their weights."""
     for folder in folders:
@@ -163,6 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     comparing = commands.add_parser("compare", help="by how much a second model is better, with paired intervals")
     for which in ("first", "second"):
         comparing.add_argument(which, metavar=which.upper(), help="a model of the zoo, or the folder of a bundle")
+    seeding = commands.add_parser("seeds", help="keep the scores of the same recipe with other seeds")
+    seeding.add_argument("model", metavar="MODEL")
+    seeding.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained with another seed")
     shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
     shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")
     for command, description in (

@@ -22,6 +22,7 @@ from model_zoo.card_scores import (
 )
 from model_zoo.markdown import markdown_section, markdown_table
 from model_zoo.performance import predictions_of
+from model_zoo.seeds import seeds_section
 from model_zoo.tables import PREDICTIONS, PredictionRow, read_predictions
 from model_zoo.whole_files import write_whole
 
@@ -49,6 +50,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         class_section(card),
         subset_section(card, "By sequence", "test", "sequence ", "Test scans, each sequence by itself."),
         cohort_section(card),
+        seeds_section(card, folder),
         shortcut_section(card, folder),
         explanation_section(folder),
         *([calibration_section(card, test), confusion_section(card, test)] if test.ids else []),

@@ -14,6 +14,7 @@ from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
 from model_zoo.estimate import Estimate
 from model_zoo.scores import bundle_scores
+from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.whole_files import replace_folder
@@ -66,7 +67,8 @@ def differences(folder: Path) -> list[str]:
     if folder.parent.name != MEASURED:
         problems += _weights(card, folder)
     try:
-        return problems + _scores(card, folder) + _scans(card, folder) + _model_card(card, folder)
+        problems += _scores(card, folder) + _scans(card, folder)
+        return problems + seed_differences(card, folder) + _model_card(card, folder)
     except ModelError as error:  # a table that cannot be read: nothing after it can be computed
         return [*problems, f"{error}."]
 

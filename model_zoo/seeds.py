@@ -1,0 +1,134 @@
+"""The scores of one recipe trained with several seeds: how much of a score is chance.
+
+`seeds.csv` of a bundle holds the scores of its own seed and of others, whose bundles need not be kept. The interval of
+a score says how far other scans would move it; the range over seeds, how far another training of the same recipe would.
+"""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from model_zoo.card import ModelCard, ModelError, read_card
+from model_zoo.markdown import markdown_section, markdown_table
+from model_zoo.metrics import MEASURES
+from model_zoo.whole_files import write_whole
+
+SEEDS = "seeds.csv"
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One score of the model that was trained with one seed."""
+
+    seed: int
+    score: str
+    split: str
+    subset: str
+    value: float
+    scans: int
+
+
+def gather_seeds(folder: Path, others: Sequence[Path]) -> list[SeedRow]:
+    """Return the main scores of a bundle and of others that differ in their seed alone.
+
+    Raises ModelError where another recipe, other scans or the same seed made one of them.
+    """
+    cards = [read_card(each / "card.json") for each in (folder, *others)]
+    for card in cards[1:]:
+        differing = [
+            name for name, value in cards[0].recipe.items() if name != "seed" and card.recipe.get(name) != value
+        ]
+        if differing or card.fingerprint != cards[0].fingerprint:
+            what = f"with another {differing[0]}" if differing else "with other scans"
+            raise ModelError(
+                f"a bundle of {card.id} was trained {what}; train the same recipe with `--set seed=N` alone"
+            )
+    seeds = [int(card.recipe.get("seed", 0)) for card in cards]
+    if len(set(seeds)) < len(seeds):
+        raise ModelError(f"the seeds are {', '.join(map(str, seeds))}; each must be another")
+    return [row for seed, card in zip(seeds, cards, strict=True) for row in _rows(card, seed)]
+
+
+def _rows(card: ModelCard, seed: int) -> list[SeedRow]:
+    """Return the scores that a training can move: those of test sets and of other collections, not of one class."""
+    return [
+        SeedRow(seed, score.name, score.split, score.subset, score.estimate.value, score.estimate.scans)
+        for score in card.scores
+        if score.name in MEASURES and (score.split == "test" or score.split.startswith("cohort "))
+    ]
+
+
+def write_seeds(folder: Path, rows: Iterable[SeedRow]) -> None:
+    """Write `seeds.csv`, whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([field.name for field in fields(SeedRow)])
+    writer.writerows(astuple(row) for row in rows)
+    write_whole(folder / SEEDS, text.getvalue())
+
+
+def read_seeds(folder: Path) -> list[SeedRow]:
+    """Read `seeds.csv`; none where there is no such file. Raises ModelError on any other table."""
+    path = folder / SEEDS
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file, strict=True))
+        kinds = {field.name: field.type for field in fields(SeedRow)}
+        return [SeedRow(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ModelError(
+            f"{folder.name}/{SEEDS} cannot be read as a table ({error}); make it again with `python -m model_zoo seeds`"
+        ) from error
+
+
+def by_score(rows: Iterable[SeedRow]) -> dict[tuple[str, str, str], list[SeedRow]]:
+    """Return (score, split, subset) -> its rows, one per seed."""
+    found = defaultdict(list)
+    for row in rows:
+        found[row.score, row.split, row.subset].append(row)
+    return dict(found)
+
+
+def mean_and_range(rows: Sequence[SeedRow]) -> str:
+    """Return the mean of a score over the seeds and its range.
+
+    >>> mean_and_range([SeedRow(seed, "accuracy", "test", "all scans", v, 9) for seed, v in enumerate((0.9, 0.93))])
+    '0.9150 (0.9000 to 0.9300)'
+    """
+    values = [row.value for row in rows]
+    return f"{sum(values) / len(values):.4f} ({min(values):.4f} to {max(values):.4f})"
+
+
+def seeds_section(card: ModelCard, folder: Path) -> str:
+    """Return the section of the model card; "" for a model of one seed."""
+    rows = read_seeds(folder)
+    if not rows:
+        return ""
+    seeds = dict.fromkeys(row.seed for row in rows)
+    lines = [
+        [score, split, subset, f"{same[0].scans:,}", mean_and_range(same)]
+        for (score, split, subset), same in by_score(rows).items()
+    ]
+    return markdown_section(
+        "Other seeds",
+        f"The same recipe trained with {len(seeds)} seeds ({', '.join(map(str, seeds))}); this model's seed is "
+        f"{card.recipe.get('seed', 0)}. Mean, and in brackets the lowest and the highest score.",
+        markdown_table(["Score", "Split", "Subset", "Scans", "Mean and range"], lines),
+    )
+
+
+def seed_differences(card: ModelCard, folder: Path) -> list[str]:
+    """Return a sentence for each score of `seeds.csv` that is not the card's, of the card's own seed."""
+    rows, own = read_seeds(folder), int(card.recipe.get("seed", 0))
+    stated = {(row.score, row.split, row.subset): row.value for row in rows if row.seed == own}
+    computed = {(row.score, row.split, row.subset): row.value for row in _rows(card, own)} if rows else {}
+    return [
+        f"{SEEDS} has {' of '.join(key[:2])}, {key[2]}, as {stated.get(key)}; the card says {computed.get(key)}."
+        for key in dict.fromkeys([*stated, *computed])
+        if stated.get(key) != computed.get(key)
+    ]

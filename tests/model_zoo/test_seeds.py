@@ -1,0 +1,74 @@
+"""Several seeds of one recipe: mean and range of a score, kept beside the model, and only of the very same recipe."""
+
+from dataclasses import replace
+
+import pytest
+
+from model_zoo import ModelError, read_card, write_card
+from model_zoo.__main__ import main
+from model_zoo.seeds import SEEDS, by_score, gather_seeds, mean_and_range, read_seeds, write_seeds
+from model_zoo.tables import PREDICTIONS, write_predictions
+from model_zoo.verify import differences, recompute
+from tests.conftest import CLASSES
+from tests.model_zoo.written_tables import predictions, sure, write_whole_bundle
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Seed 0: 42 of 48 test scans right."""
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    write_whole_bundle(tmp_path / "tiny-phantom4", recipe={"seed": 0, "epochs": 3})
+    return tmp_path / "tiny-phantom4"
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Seed 1: all of them right."""
+    folder = tmp_path / "seed1" / "tiny-phantom4"
+    write_whole_bundle(folder, recipe={"seed": 1, "epochs": 3})
+    write_predictions(folder / PREDICTIONS, CLASSES, [replace(r, probabilities=sure(r.truth)) for r in predictions()])
+    recompute(folder)
+    return folder
+
+
+def test_mean_and_range_of_two_seeds(own, other):
+    rows = by_score(gather_seeds(own, [other]))
+    assert mean_and_range(rows["accuracy", "test", "all scans"]) == "0.9375 (0.8750 to 1.0000)"
+    assert ("accuracy", "val", "all scans") not in rows
+    assert {row.seed for same in rows.values() for row in same} == {0, 1}
+
+
+def test_the_command_keeps_them_on_the_card_and_the_bundle_still_holds(own, other, capsys):
+    assert main(["seeds", "tiny-phantom4", str(other)]) == 0
+    assert "0.9375 (0.8750 to 1.0000)" in capsys.readouterr().out
+    assert "0.9375 (0.8750 to 1.0000)" in (own / "CARD.md").read_text()
+    assert differences(own) == [] and len(read_seeds(own)) == 2 * len(by_score(read_seeds(own)))
+
+
+def test_a_score_that_is_not_the_card_s_is_found(own, other):
+    write_seeds(own, [replace(row, value=0.5) for row in gather_seeds(own, [other])])
+    assert any("seeds.csv has accuracy of test, all scans, as 0.5; the card says 0.875" in s for s in differences(own))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recipe": {"seed": 1, "epochs": 4}}, "trained with another epochs"),
+        ({"recipe": {"seed": 0, "epochs": 3}}, "the seeds are 0, 0"),
+        ({"fingerprint": "others"}, "trained with other scans"),
+    ],
+)
+def test_a_bundle_of_another_recipe_seed_or_data_is_refused(own, other, changes, message):
+    write_card(replace(read_card(other / "card.json"), **changes), other / "card.json")
+    with pytest.raises(ModelError, match=message):
+        gather_seeds(own, [other])
+
+
+@pytest.mark.parametrize("text", ["", "seed,score\n1,accuracy\n", "seed,score,split,subset,value,scans\na,b,c,d,e,f\n"])
+def test_a_damaged_table_is_one_sentence(own, text):
+    (own / SEEDS).write_text(text)
+    if text:
+        with pytest.raises(ModelError, match="cannot be read as a table"):
+            read_seeds(own)
+    else:
+        assert read_seeds(own) == []
