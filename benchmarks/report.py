@@ -18,8 +18,6 @@ TABLES = {
         model_tables.shipped_models,
         model_tables.accuracy,
         model_tables.external_validation,
-        model_tables.generations,
-        model_tables.seeds,
         model_tables.shortcuts,
         explanation_tables.methods,
         explanation_tables.measures,
