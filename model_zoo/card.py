@@ -50,6 +50,8 @@ class ModelCard:
     published: str = ""  # what the authors report and where; "" where nobody published this system
     differences: tuple[str, ...] = ()  # how this bundle differs from the published system
     trainable_parameters: int = 0  # the others were frozen; 0: not recorded
+    # level in per cent -> class -> threshold in millionths, see model_zoo/conformal.py
+    conformal: dict[str, dict[str, int]] = field(default_factory=dict)
     training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_per_epoch", ...
 
     def score(self, name: str, split: str, subset: str = "all scans") -> Estimate | None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo.card import ModelCard
+from model_zoo.conformal import MEASURES as SET_MEASURES
 from model_zoo.estimate import Estimate
 from model_zoo.markdown import markdown_section, markdown_table
-from model_zoo.metrics import BINS, confidence_bins
+from model_zoo.metrics import BINS, MILLION, confidence_bins
 from model_zoo.performance import Predictions, confusion_matrix
 from model_zoo.scores import (
     ALL_SCANS,
@@ -168,3 +169,36 @@ def confusion_section(card: ModelCard, test: Predictions) -> str:
     lines = [[name, *counts[k]] for k, name in enumerate(card.names)]
     note = "Rows: reference label. Columns: predicted class. All test scans."
     return markdown_section("Confusion matrix", note, markdown_table(["Reference label", *card.names], lines))
+
+
+def conformal_section(card: ModelCard) -> str:
+    """Return the conformal sets: thresholds by class, and how the sets do on each part of the scans."""
+    if not card.conformal:
+        return ""
+    thresholds = [
+        [name, *(_at_least(card.conformal[level][label]) for level in card.conformal)]
+        for label, name in zip(card.classes, card.names, strict=True)
+    ]
+    coverage = SET_MEASURES[0]
+    covered = [score for score in card.scores if score.name in [coverage.at(level) for level in card.conformal]]
+    lines = [
+        [s.split, s.subset, f"{s.estimate.scans:,}", f"{level} %"]
+        + [decimal(card.score(measure.at(level), s.split, s.subset)) for measure in SET_MEASURES]
+        for s in covered
+        for level in card.conformal
+        if s.name == coverage.at(level)
+    ]
+    heads = ["Split", "Subset", "Scans", "Sets", *(measure.title for measure in SET_MEASURES)]
+    return markdown_section(
+        "Conformal sets",
+        "The classes that cannot be ruled out for a scan. A class is in the set where its probability is at least that "
+        "of nine in ten (of nineteen in twenty) validation scans of the class. The promise, that the true class of "
+        "90 % (95 %) of the scans of each class is in the set, holds for scans like the validation scans; the coverage "
+        "elsewhere is what was met. A small set says more than a large one; an empty one, that no class fits.",
+        markdown_table(["Class", *(f"In the {level} % set from" for level in card.conformal)], thresholds),
+        markdown_table(heads, lines),
+    )
+
+
+def _at_least(lacking: int) -> str:
+    return "always" if lacking >= MILLION else f"{1 - lacking / MILLION:.4f}"

@@ -7,6 +7,8 @@ counted once and summed by these weights. All sums are of whole numbers, so a sc
 A class that is absent from a resample does not count in a mean over the classes.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 RESAMPLES = 2000
@@ -15,10 +17,13 @@ BINS = 15
 MILLION = 1_000_000  # stored probabilities have six decimals, so millionths are whole numbers
 
 
+@lru_cache(maxsize=8)
 def draws(groups: int) -> np.ndarray:
     """Return float (RESAMPLES, groups): how often each group is in each resample; the same on every call."""
     rng = np.random.default_rng(0)
-    return rng.multinomial(groups, np.full(groups, 1 / groups), RESAMPLES).astype(np.float64)
+    drawn = rng.multinomial(groups, np.full(groups, 1 / groups), RESAMPLES).astype(np.float64)
+    drawn.flags.writeable = False  # shared by all callers
+    return drawn
 
 
 def interval(value: float, resampled: np.ndarray) -> tuple[float, float, float]:

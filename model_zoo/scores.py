@@ -4,12 +4,13 @@ Scores are computed here and nowhere else, so they can be computed again: `pytho
 The formulas and the intervals (bootstrap over groups) are in `metrics.py`, the tables in `tables.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from model_zoo.card import Score
+from model_zoo.conformal import LEVELS, class_thresholds, conformal_sets, measured
 from model_zoo.estimate import Estimate
 from model_zoo.metrics import (
     AUC_RESAMPLES,
@@ -55,7 +56,61 @@ def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
         SHORTCUTS: lambda path: shortcut_scores(read_shortcut_tests(path, classes), classes),
         SOURCES: lambda path: source_scores(read_sources(path)),
     }
-    return tuple(score for name, make in made.items() if (folder / name).exists() for score in make(folder / name))
+    scores = [score for name, make in made.items() if (folder / name).exists() for score in make(folder / name)]
+    return (*scores, *set_scores(folder, classes))
+
+
+def measured_of(folder: Path, classes: Sequence[str]) -> dict:
+    """Return the fields of a card that follow from the tables in `folder`: its scores and its conformal thresholds."""
+    return {"scores": bundle_scores(folder, classes), "conformal": conformal_thresholds(folder, classes)}
+
+
+def conformal_thresholds(folder: Path, classes: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return level in per cent -> class -> threshold in millionths, from the validation scans; {} without any."""
+    path = folder / PREDICTIONS
+    rows = [row for row in read_predictions(path, classes) if row.split == "val"] if path.exists() else []
+    if not rows:
+        return {}
+    p, truth = np.array([row.probabilities for row in rows]), _numbered(rows, classes)[1]
+    return {str(level): dict(zip(classes, class_thresholds(p, truth, level).tolist(), strict=True)) for level in LEVELS}
+
+
+def set_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
+    """Return how the conformal sets of every level do on test scans and other collections, also by sequence."""
+    thresholds, parts = conformal_thresholds(folder, classes), []
+    if thresholds:
+        parts += list(_test_parts(read_predictions(folder / PREDICTIONS, classes)))
+    if thresholds and (folder / COHORTS).exists():
+        parts += list(_cohort_parts(read_cohorts(folder / COHORTS, classes)))
+    scores = []
+    for (split, subset, source), rows in parts:
+        group, truth, _ = _numbered(rows, classes)
+        p = np.array([row.probabilities for row in rows])
+        for level, by_class in thresholds.items():
+            sets = conformal_sets(p, np.array([by_class[label] for label in classes]))
+            for measure, estimate in measured(sets, truth, group):
+                scores.append(Score(measure.at(level), split, subset, estimate, source))
+    return tuple(scores)
+
+
+def _test_parts(rows: Sequence[PredictionRow]) -> Iterator[tuple[tuple[str, str, str], list[PredictionRow]]]:
+    """Yield (split, subset, file) and the rows of each part of the test scans that has any."""
+    test = [row for row in rows if row.split == "test"]
+    subsets = {ALL_SCANS: test, NO_NEAR_DUPLICATE: [row for row in test if not row.near_duplicate]}
+    for subset, chosen in (subsets | _by_sequence(test)).items():
+        if chosen:
+            yield ("test", subset, PREDICTIONS), chosen
+
+
+def _cohort_parts(rows: Sequence[CohortRow]) -> Iterator[tuple[tuple[str, str, str], list[CohortRow]]]:
+    """Yield (split, subset, file) and the rows of each part of every collection."""
+    for cohort in dict.fromkeys(row.cohort for row in rows):
+        part = [row for row in rows if row.cohort == cohort]
+        apart = [row for row in part if not row.near_duplicate]
+        subsets = {NO_NEAR_DUPLICATE: apart} | ({ALL_SCANS: part} if len(apart) < len(part) else {})
+        for subset, chosen in (subsets | _by_sequence(apart)).items():
+            if chosen:
+                yield (f"cohort {cohort}", subset, COHORTS), chosen
 
 
 def prediction_scores(rows: Sequence[PredictionRow], classes: Sequence[str]) -> tuple[Score, ...]:
@@ -64,18 +119,11 @@ def prediction_scores(rows: Sequence[PredictionRow], classes: Sequence[str]) -> 
     Of val and test: accuracy, balanced accuracy, macro F1, AUC, expected calibration error. Of test also without
     near-duplicates, each class's precision and recall, and the first three by sequence where there is more than one.
     """
-    scores = []
-    for split in ("val", "test"):
-        part = [row for row in rows if row.split == split]
-        subsets = {ALL_SCANS: part} | (
-            {NO_NEAR_DUPLICATE: [row for row in part if not row.near_duplicate]} if split == "test" else {}
-        )
-        for subset, chosen in subsets.items():
-            where = split, subset, PREDICTIONS
-            scores += _scores(chosen, classes, where, PER_CLASS if split == "test" else {}, ranked=True)
-        if split == "test":
-            for subset, chosen in _by_sequence(part).items():
-                scores += _scores(chosen, classes, (split, subset, PREDICTIONS))
+    val = [row for row in rows if row.split == "val"]
+    scores = _scores(val, classes, ("val", ALL_SCANS, PREDICTIONS), ranked=True)
+    for where, chosen in _test_parts(rows):
+        whole = where[1] in (ALL_SCANS, NO_NEAR_DUPLICATE)
+        scores += _scores(chosen, classes, where, PER_CLASS if whole else {}, ranked=whole)
     return tuple(scores)
 
 
@@ -84,16 +132,8 @@ def cohort_scores(rows: Sequence[CohortRow], classes: Sequence[str]) -> tuple[Sc
 
     The split is "cohort <name>". Scans with a near-duplicate in training count under "all scans" only, not by sequence.
     """
-    scores = []
-    for cohort in dict.fromkeys(row.cohort for row in rows):
-        part = [row for row in rows if row.cohort == cohort]
-        apart = [row for row in part if not row.near_duplicate]
-        subsets = (
-            {NO_NEAR_DUPLICATE: apart} | ({ALL_SCANS: part} if len(apart) < len(part) else {}) | _by_sequence(apart)
-        )
-        for subset, chosen in subsets.items():
-            scores += _scores(chosen, classes, (f"cohort {cohort}", subset, COHORTS), {"recall": PER_CLASS["recall"]})
-    return tuple(scores)
+    recall = {"recall": PER_CLASS["recall"]}
+    return tuple(score for where, chosen in _cohort_parts(rows) for score in _scores(chosen, classes, where, recall))
 
 
 def shortcut_scores(rows: Sequence[ShortcutRow], classes: Sequence[str]) -> tuple[Score, ...]:

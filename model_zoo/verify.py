@@ -13,7 +13,7 @@ from pathlib import Path
 from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
 from model_zoo.estimate import Estimate
-from model_zoo.scores import bundle_scores
+from model_zoo.scores import bundle_scores, conformal_thresholds, measured_of
 from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
@@ -88,7 +88,7 @@ def recompute(folder: Path) -> int:
     card = read_card(folder / "card.json")
     if gone := _missing(card, folder):
         raise ModelError(f"{folder.name} has no {gone[0]}, which its card cites; restore it or measure the model again")
-    fresh = replace(card, scores=bundle_scores(folder, card.classes))
+    fresh = replace(card, **measured_of(folder, card.classes))
     write_model_card(fresh, folder)
     write_card(fresh, folder / "card.json")
     return len(set(card.scores) ^ set(fresh.scores))
@@ -132,6 +132,8 @@ def _scores(card: ModelCard, folder: Path) -> list[str]:
             problems.append(
                 f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
+    if card.conformal != conformal_thresholds(folder, card.classes):
+        problems.append("The card's conformal thresholds do not follow from the validation scans.")
     return problems + [f"The card lacks {key}." for key in computed if key not in stated]
 
 

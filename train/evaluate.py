@@ -21,7 +21,7 @@ from datasets.records import Record, fingerprint
 from model_zoo import ModelCard, probabilities, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.runtime import make_runtime
-from model_zoo.scores import bundle_scores
+from model_zoo.scores import measured_of
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
@@ -98,7 +98,7 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         weights_bytes=weights.stat().st_size,
         temperature=temperature,
         licence=f"weights Apache-2.0; trained on: {dataset.licence}",
-        scores=bundle_scores(folder, classes),
+        **measured_of(folder, classes),
         limits=(*_LIMITS, *dataset.defects),
         published=theirs,
         differences=differences,

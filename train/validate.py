@@ -19,7 +19,7 @@ from datasets.label_map import common_label
 from datasets.records import Record
 from model_zoo import Model, ModelCard, Score, write_card
 from model_zoo.card_markdown import write_model_card
-from model_zoo.scores import bundle_scores, cohort_scores
+from model_zoo.scores import cohort_scores, measured_of
 from model_zoo.tables import (
     COHORTS,
     PREDICTIONS,
@@ -80,7 +80,7 @@ def _validate(folder: Path, model: Model, collections: Collections, shortcut_tes
         write_shortcut_tests(folder / SHORTCUTS, classes, shortcut_test_rows(model, records))
         write_sources(folder / SOURCES, source_rows(model, collections))
     theirs, differences = published(model.card.id, recipe)
-    card = replace(model.card, published=theirs, differences=differences, scores=bundle_scores(folder, classes))
+    card = replace(model.card, published=theirs, differences=differences, **measured_of(folder, classes))
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card

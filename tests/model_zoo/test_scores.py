@@ -13,6 +13,7 @@ from model_zoo.scores import (
     bundle_scores,
     cohort_scores,
     prediction_scores,
+    set_scores,
     shortcut_scores,
     source_scores,
 )
@@ -147,7 +148,7 @@ def test_a_bundle_s_scores_are_those_of_the_tables_it_has(tmp_path):
         cohort_scores(cohorts(), CLASSES),
         shortcut_scores(shortcut_rows(), CLASSES),
     )
-    assert bundle_scores(tmp_path, CLASSES) == sum(parts, ()) + source_scores(sources())
+    assert bundle_scores(tmp_path, CLASSES) == sum(parts, ()) + source_scores(sources()) + set_scores(tmp_path, CLASSES)
     (tmp_path / "predictions.csv").unlink()
     assert bundle_scores(tmp_path, CLASSES) == parts[1] + parts[2] + source_scores(sources())
 
