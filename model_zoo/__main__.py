@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from model_zoo import Model, ModelCard, ModelError, load_model, models, read_card
+from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
@@ -46,13 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def list_models(as_json: bool) -> int:
     """Print every bundle with its accuracy on its own test set: all scans, and without near-duplicates."""
-    cards = models()
+    cards, broken = models(), broken_models()
+    for name, sentence in broken.items():
+        print(f"error: {name} is left out: {sentence}", file=sys.stderr)
     if as_json:
         print(json.dumps([asdict(card) for card in cards.values()], indent=2, ensure_ascii=False))
-        return 0
+        return int(bool(broken))
     for card in cards.values():
         print(f"{card.id:17} {len(card.classes):2} classes {card.parameters:>11,} parameters  {_accuracies(card)}")
-    return 0
+    return int(bool(broken))
 
 
 def _accuracies(card: ModelCard) -> str:

@@ -71,22 +71,41 @@ def zoo_folder() -> Path:
 
 
 def models() -> dict[str, ModelCard]:
-    """Return the card of every bundle by id, the app's default first. Raises ModelError on a broken card.
+    """Return the card of every bundle by id, the app's default first; those of `broken_models` are left out.
 
     >>> next(iter(models()))
     'candor-pooled4'
     """
-    paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
-    return {path.parent.name: read_card(path) for path in paths}
+    return {name: card for name, card in _cards().items() if isinstance(card, ModelCard)}
+
+
+def broken_models() -> dict[str, str]:
+    """Return a sentence by id for every bundle whose card cannot be read: it is not served, and the others are."""
+    return {name: str(card) for name, card in _cards().items() if isinstance(card, ModelError)}
 
 
 def model_card(model_id: str) -> ModelCard:
-    """Return one card. Raises ModelError that lists the ids there are."""
-    cards = models()
+    """Return one card. Raises ModelError where it cannot be read, and one that lists the ids there are."""
+    cards = _cards()
     if model_id not in cards:  # a look-up in a listing: an id is never used as a path
-        names = ", ".join(cards) or "no model yet; train one with `python -m train`"
+        names = ", ".join(models()) or "no model yet; train one with `python -m train`"
         raise ModelError(f"no model {model_id[:80]!r}; the zoo has {names}")
-    return cards[model_id]
+    card = cards[model_id]
+    if isinstance(card, ModelError):
+        raise card
+    return card
+
+
+def _cards() -> dict[str, ModelCard | ModelError]:
+    paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
+    return {path.parent.name: _card_or_error(path) for path in paths}
+
+
+def _card_or_error(path: Path) -> ModelCard | ModelError:
+    try:
+        return read_card(path)
+    except ModelError as error:
+        return error
 
 
 def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") -> Model:

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from explain import METHODS
-from model_zoo import ModelCard, ModelError, models
+from model_zoo import ModelCard, models
+from pages.components.broken_models import tell_broken_models
 from pages.components.navigation import require_frame
 
 require_frame()
@@ -57,11 +58,9 @@ def row(card: ModelCard) -> dict[str, str]:
 
 
 text.subheader("Models and their accuracy", anchor=False)
-try:
-    cards = models()
-except ModelError as error:
-    cards = {}
-    text.error(str(error))
+cards = models()
+with text:
+    tell_broken_models()
 if cards:
     st.table([row(card) for card in cards.values()], border="horizontal", hide_index=True)
     st.columns([3, 1])[0].caption(

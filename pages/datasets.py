@@ -6,7 +6,8 @@ from datasets.audit_tables import AuditTables, read_audit
 from datasets.cards import DATASETS, data_folder
 from datasets.mean_images import collections_of, local_records, missing_collections
 from datasets.records import DatasetError, Record
-from model_zoo import ModelError, models
+from model_zoo import models
+from pages.components.broken_models import tell_broken_models
 from pages.components.datasets.classes import show_classes, show_model_splits
 from pages.components.datasets.download import show_arrivals, show_downloads
 from pages.components.datasets.examples import show_examples, show_means, show_sizes
@@ -39,14 +40,12 @@ def records_here() -> list[Record]:
 
 st.title("Datasets", anchor=False)
 card = DATASETS[st.columns([2, 3])[0].selectbox("Dataset", list(DATASETS), key="dataset", bind="query-params")]
-data, trained, tables = data_folder(), [], AuditTables(card, (), {}, {})
+data, tables = data_folder(), AuditTables(card, (), {}, {})
 absent = missing_collections(card, data)
 here = not absent or len(absent) < len(collections_of(card))
 heading = st.container()
-try:
-    trained = [model for model in models().values() if model.task == card.task]
-except ModelError as error:
-    st.error(str(error))
+trained = [model for model in models().values() if model.task == card.task]
+tell_broken_models()
 try:
     tables = audit_tables(card.task)
 except DatasetError as error:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from explain import METHODS, Method
 from explain.request import DEFAULTS, SETTINGS, Setting
-from model_zoo import ModelCard, ModelError, models
+from model_zoo import ModelCard, models
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from pages.components.broken_models import tell_broken_models
 from pages.components.reading import still_reading
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.state import renew, state, widget_key
@@ -120,10 +121,8 @@ def _slice_id(scan: Scan) -> tuple[str, int]:
 
 def require_models() -> dict[str, ModelCard]:
     """Return the cards by id, the app's default first; where there are none, say so and end the page."""
-    try:
-        cards = models()
-    except ModelError as error:
-        st.error(str(error))
+    cards = models()
+    if tell_broken_models() and not cards:
         st.stop()
     if not cards:
         st.error("The zoo holds no model yet. Train one with `python -m train`, or restore the folder model_zoo.")

@@ -102,3 +102,14 @@ def test_the_default_comes_first_and_the_others_by_name(tmp_path, monkeypatch):
     for model_id in ("a-phantom4", zoo.DEFAULT, "z-phantom4"):
         write_bundle(tmp_path / model_id, tiny_network())
     assert list(zoo.models()) == [zoo.DEFAULT, "a-phantom4", "z-phantom4"]
+
+
+def test_one_broken_card_leaves_the_other_models_served(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    write_bundle(tmp_path / "a-phantom4", tiny_network())
+    (tmp_path / "b-phantom4").mkdir()
+    (tmp_path / "b-phantom4" / "card.json").write_text("{")
+    assert list(zoo.models()) == ["a-phantom4"] and list(zoo.broken_models()) == ["b-phantom4"]
+    assert zoo.load_model("a-phantom4").card.id == "a-phantom4"
+    with pytest.raises(ModelError, match="cannot be read as a model card"):
+        zoo.load_model("b-phantom4")

@@ -38,6 +38,18 @@ def test_a_broken_zoo_is_one_sentence_on_every_page(page, tmp_path, monkeypatch)
     assert not app.exception and len(errors(app)) == 1 and "card.json" in errors(app)[0]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_broken_card_beside_a_sound_model_is_one_sentence_and_the_page_goes_on(page, tiny_zoo, tmp_path, monkeypatch):
+    shutil.copytree(tiny_zoo / "tiny-phantom4", tmp_path / "tiny-phantom4")
+    (tmp_path / "broken-kaggle4").mkdir()
+    (tmp_path / "broken-kaggle4" / "card.json").write_text("{")
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    app = AppTest.from_file(str(page), default_timeout=60).run()
+    (sentence,) = errors(app)
+    assert not app.exception and sentence.startswith("broken-kaggle4 is left out")
+    assert app.selectbox or app.table
+
+
 def test_an_empty_zoo_is_one_sentence(app, tmp_path, monkeypatch):
     monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
     app.run()
