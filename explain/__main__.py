@@ -49,8 +49,20 @@ def _report() -> Callable[[list[str]], int]:
     return main
 
 
+def _self_test() -> Callable[[list[str]], int]:
+    from explain.self_test import main
+
+    return main
+
+
 # First words that are commands of their own; each is imported when it is called.
-COMMANDS = {"evaluate": _evaluate, "board": _evaluate, "counterfactual": _counterfactual, "report": _report}
+COMMANDS = {
+    "evaluate": _evaluate,
+    "board": _evaluate,
+    "counterfactual": _counterfactual,
+    "report": _report,
+    "self-test": _self_test,
+}
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from explain.explanation import Explanation
 from explain.methods import METHODS, Method, method
 from explain.prediction import Prediction, predict
 from explain.refinement import SECONDS, STABLE, Clock, MethodInput, RawMap, refine
+from explain.self_test import require_self_test
 from model_zoo import Model, ModelError
 from scans import Scan
 
@@ -163,9 +164,10 @@ def explain(
 ) -> Explanation:
     """Return the explanation of a request. `progress` gets a share in [0, 1]; `stable` ends the refinement early.
 
-    Raises ModelError on a model that the method cannot explain and on a map that is not finite, and Cancelled once
-    `cancelled` returns True.
+    Raises ModelError on a model that the method cannot explain, one that does not compute what it did when it was made
+    and on a map that is not finite, and Cancelled once `cancelled` returns True.
     """
+    require_self_test(request.model)
     clock = Clock(request.seconds, stable, progress, cancelled)
     started = time.perf_counter()
     model, chosen, prediction = request.model, METHODS[request.method], request.prediction

@@ -15,6 +15,7 @@ import numpy as np
 
 from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.runtime import Runtime, make_runtime
+from model_zoo.self_test import require_same_logits
 from model_zoo.weights import load_checked
 from scans import Scan, fit
 
@@ -111,7 +112,8 @@ def _card_or_error(path: Path) -> ModelCard | ModelError:
 def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") -> Model:
     """Return a model, loaded once per process and set of weights.
 
-    Raises ModelError on an unknown id, and on weights other than those of the card.
+    Raises ModelError on an unknown id, on weights other than those of the card, and where the model gives other logits
+    than when it was made.
 
     >>> from scans import phantom
     >>> load_model("candor-figshare3").classify([phantom("glioma", 1).scan]).shape
@@ -132,5 +134,7 @@ def _loaded_again(model_id: str, weights_sha256: str) -> Model:
 
 @lru_cache(maxsize=4)
 def _load(sha256: str, folder: Path, engine: str, precision: str) -> Model:
-    network = load_checked(folder / "model.keras", sha256)
-    return Model(read_card(folder / "card.json"), network, make_runtime(network, engine=engine, precision=precision))
+    network, card = load_checked(folder / "model.keras", sha256), read_card(folder / "card.json")
+    runtime = make_runtime(network, engine=engine, precision=precision)
+    require_same_logits(folder, card, runtime)
+    return Model(card, network, runtime)

@@ -45,7 +45,7 @@ def hirescam(given: MethodInput) -> Iterator[RawMap]:
 
 def four_cams(given: MethodInput) -> dict[str, np.ndarray]:
     """Return all four maps by method id, float32 (h', w') each, from one pass of the network."""
-    run = _four(given.model.network, given.model.card.tap)
+    run = cam_function(given.model.network, given.model.card.tap)
     maps = run(given.square[None], np.int32(given.target))
     return {name: values.numpy()[0] for name, values in maps.items()}
 
@@ -54,7 +54,8 @@ def _one_of_four(given: MethodInput, name: str) -> Iterator[RawMap]:
     yield RawMap(four_cams(given)[name], 1)
 
 
-def _four(network, tap: str):
+def cam_function(network, tap: str):
+    """Return one traced function: (batch (1, h, w, c), target) -> maps (1, h', w') by method id."""
     with _building:
         return _traced(network, tap)
 

@@ -1,0 +1,71 @@
+"""Maps of the self-test: what a model's Grad-CAM was when the model was made, and whether it still is.
+
+python -m explain self-test [MODEL ...]
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from explain.methods.cam import cam_function
+from model_zoo import Model, ModelError, load_model, models, zoo_folder
+from model_zoo.self_test import SELF_TEST, SelfTest, read_self_test, require_same_maps, write_self_test
+from scans import PHANTOM_KINDS, fit, phantom
+
+_SEEDS = (930_001, 930_002, 930_003)  # of no other test and no training
+_SIDE = 256  # pixels
+_passed: set[tuple[str, str]] = set()  # (folder, sha256 of the weights) of the models whose maps were compared
+
+
+def make_self_test(model: Model) -> SelfTest:
+    """Return what a model gives for three phantoms, and write it into its bundle.
+
+    The inputs are rounded to bytes first, so that what is stored is what was computed.
+    """
+    low, high = model.card.input.value_range
+    kinds = [PHANTOM_KINDS[i % len(PHANTOM_KINDS)] for i in range(len(_SEEDS))]
+    squares = [
+        (fit(phantom(kind, seed, _SIDE).scan, model.card.input)[0][..., 0] - low) / (high - low)
+        for kind, seed in zip(kinds, _SEEDS, strict=True)
+    ]
+    pixels = np.round(255 * np.stack(squares)).astype(np.uint8)
+    empty = SelfTest(pixels, np.zeros((0, 0), np.float32), np.zeros((0, 0, 0), np.float32))
+    inputs = empty.inputs(model.card)
+    logits = model.runtime.logits(inputs)
+    test = SelfTest(pixels, logits, _maps(model, inputs, logits))
+    write_self_test(zoo_folder() / model.card.id, test)
+    return test
+
+
+def require_self_test(model: Model) -> None:
+    """Raise ModelError where the model's Grad-CAM is not what it was when it was made; compared once per process."""
+    folder = zoo_folder() / model.card.id
+    key = str(folder), model.card.weights_sha256
+    if key in _passed:
+        return
+    if test := read_self_test(folder, model.card):
+        require_same_maps(model.card, test, _maps(model, test.inputs(model.card), test.logits))
+    _passed.add(key)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the self-test of the bundles named, or of all. Returns 0, or 2 where a model cannot be loaded."""
+    parser = argparse.ArgumentParser(prog="python -m explain self-test", description=make_self_test.__doc__)
+    parser.add_argument("models", metavar="MODEL", nargs="*", help="default: all")
+    try:
+        for name in parser.parse_args(arguments).models or models():
+            (zoo_folder() / name / SELF_TEST).unlink(missing_ok=True)  # the old one would keep a new model from loading
+            test = make_self_test(load_model(name, precision="f32"))
+            print(f"{name}: {SELF_TEST} of {len(test.pixels)} phantoms written")
+    except (ModelError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _maps(model: Model, inputs: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Return float32 (N, h', w'): the Grad-CAM of the class with the highest logit, for each input."""
+    run = cam_function(model.network, model.card.tap)
+    targets = logits.argmax(axis=1).astype(np.int32)
+    return np.stack([run(x[None], k)["gradcam"].numpy()[0] for x, k in zip(inputs, targets, strict=True)])

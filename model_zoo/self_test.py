@@ -1,0 +1,95 @@
+"""The self-test of a bundle: three phantoms with the logits and the Grad-CAM that the model gave when it was made.
+
+A model is served only where this machine computes the same. Libraries, processors and precisions change results
+without a word, and a prediction that has silently changed is worse than none. `python -m explain self-test` writes
+`self_test.npz`; the logits are compared when a model is loaded, the maps before its first explanation.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo.card import ModelCard, ModelError
+from model_zoo.runtime import Runtime
+
+SELF_TEST = "self_test.npz"
+TOLERANCE = {"f32": 0.002, "bf16": 0.05}  # of the largest logit, by precision
+MAP_TOLERANCE = 0.01  # of a map, by the length of the difference over the length of the map
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a model gave when it was made, for N phantoms.
+
+    `pixels` are uint8 (N, h, w), bytes of [0, 1]; `logits` float32 (N, K); `maps` float32 (N, h', w'), the Grad-CAM of
+    the class with the highest logit.
+    """
+
+    pixels: np.ndarray
+    logits: np.ndarray
+    maps: np.ndarray
+
+    def inputs(self, card: ModelCard) -> np.ndarray:
+        """Return the phantoms as the model takes them, float32 (N, h, w, channels)."""
+        low, high = card.input.value_range
+        unit = self.pixels.astype(np.float32)[..., None] / 255
+        return np.repeat(low + (high - low) * unit, card.input.channels, axis=-1).astype(np.float32)
+
+
+def write_self_test(folder: Path, test: SelfTest) -> None:
+    """Write the self-test of the bundle in `folder`: the same bytes for the same arrays."""
+    part = folder / f"{SELF_TEST}.part"
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:  # np.savez would write the date, too
+        for name in ("pixels", "logits", "maps"):
+            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, getattr(test, name), allow_pickle=False)
+    part.replace(folder / SELF_TEST)
+
+
+def read_self_test(folder: Path, card: ModelCard) -> SelfTest | None:
+    """Read the self-test of a bundle, None where it has none. Raises ModelError on one that is not this model's."""
+    path = folder / SELF_TEST
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            test = SelfTest(arrays["pixels"], arrays["logits"], arrays["maps"])
+        fits = test.pixels.shape[1:] == (card.input.height, card.input.width)
+        fits &= test.logits.shape == (len(test.pixels), len(card.classes)) and len(test.maps) == len(test.pixels) > 0
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{card.id} is not served: its {SELF_TEST} cannot be read ({error}); restore it") from error
+    if not fits:
+        raise ModelError(f"{card.id} is not served: its {SELF_TEST} is that of another model; restore it")
+    return test
+
+
+def require_same_logits(folder: Path, card: ModelCard, runtime: Runtime) -> None:
+    """Raise ModelError where the model in `folder` gives other logits here than when it was made."""
+    test = read_self_test(folder, card)
+    if test is None:
+        return
+    found = runtime.logits(test.inputs(card))
+    largest = float(np.abs(test.logits).max())
+    apart = float(np.abs(found - test.logits).max()) / max(largest, 1e-6)
+    if not apart <= TOLERANCE[runtime.precision]:  # NaN is not
+        raise differs(card, f"its logits by {100 * apart:.1f} % of the largest, on {runtime.engine} in {runtime.precision}")
+
+
+def require_same_maps(card: ModelCard, test: SelfTest, maps: np.ndarray) -> None:
+    """Raise ModelError where Grad-CAMs (N, h', w') made here are not those of the self-test."""
+    same_shape = maps.shape == test.maps.shape
+    lengths = np.linalg.norm(test.maps.reshape(len(test.maps), -1), axis=1)
+    gaps = np.linalg.norm((maps - test.maps).reshape(len(maps), -1), axis=1) if same_shape else lengths
+    apart = float((gaps / np.maximum(lengths, 1e-6)).max())
+    if not same_shape or not apart <= MAP_TOLERANCE:
+        raise differs(card, f"its Grad-CAM by {100 * apart:.1f} %")
+
+
+def differs(card: ModelCard, what: str) -> ModelError:
+    """Return the sentence that keeps a model from being served."""
+    return ModelError(
+        f"{card.id} is not served: for the phantoms of its self-test it does not give what it gave when it was made "
+        f"({what}); restore its files, or install the versions in requirements.txt"
+    )
