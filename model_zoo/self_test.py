@@ -74,7 +74,8 @@ def require_same_logits(folder: Path, card: ModelCard, runtime: Runtime) -> None
     largest = float(np.abs(test.logits).max())
     apart = float(np.abs(found - test.logits).max()) / max(largest, 1e-6)
     if not apart <= TOLERANCE[runtime.precision]:  # NaN is not
-        raise differs(card, f"its logits by {100 * apart:.1f} % of the largest, on {runtime.engine} in {runtime.precision}")
+        where = f"on {runtime.engine} in {runtime.precision}"
+        raise differs(card, f"its logits by {100 * apart:.1f} % of the largest, {where}")
 
 
 def require_same_maps(card: ModelCard, test: SelfTest, maps: np.ndarray) -> None:
