@@ -14,6 +14,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+import datasets  # noqa: F401  # before a page's folder is on the path, where datasets.py would hide the package
 from explain import Cancelled, cache, explain
 from explain.cache import CACHE
 from explain.queue import LIVE, Job, Queue
