@@ -39,12 +39,14 @@ def training_cost() -> str:
                     rates,
                     seconds,
                     f"{cost['epochs']} epochs, {cost['minutes of the whole recipe']:g} min",
+                    _named(cost.get("machine", costs["machine"])),
                 ]
             )
     heads = [
         "recipe", "parameters", "size", "training scans", "images per second", "seconds per epoch", "the whole recipe",
+        "machine",
     ]  # fmt: skip
-    lines = [f"Measured with `{costs['command']}` on {costs['machine']['cores']} cores."]
+    lines = [f"Measured with `{costs['command']}`."]
     lines += [_pace(name, card) for name, card in measured_cards().items() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
         audit = json.loads(path.read_text())
@@ -58,6 +60,12 @@ def training_cost() -> str:
         f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
     )
     return "\n".join([markdown_table(heads, rows), "", *(f"- {line}" for line in lines)])
+
+
+def _named(machine: dict) -> str:
+    """Return the machine of a measurement: cores, processor and whether it multiplies bfloat16."""
+    units = "no bfloat16" if machine["bfloat16"] == "none" else machine["bfloat16"]
+    return f"{machine['cores']} cores, {machine['processor']}, {units}"
 
 
 def _pace(name: str, card: ModelCard) -> str:

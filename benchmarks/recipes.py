@@ -32,7 +32,11 @@ def main() -> None:
     wanted = sys.argv[1:]
     cards = [card for card in models().values() if card.task != "phantom4"]
     before = json.loads((RESULTS / "recipes.json").read_text()) if wanted else {}
-    kept = {card.id: before[card.id] for card in cards if card.id in before and card.id not in wanted}
+    kept = {  # perhaps from another machine, which the file would otherwise forget
+        card.id: {"machine": before["machine"]} | before[card.id]
+        for card in cards
+        if card.id in before and card.id not in wanted
+    }
     write("recipes", kept | {card.id: _measured(card) for card in cards if not wanted or card.id in wanted})
 
 
