@@ -1,6 +1,6 @@
 """The command line of the zoo: list the models, predict with one, verify and write the cards.
 
-python -m model_zoo list | predict MODEL SCAN... | compare FIRST SECOND | verify | recompute | cards
+python -m model_zoo list | predict MODEL SCAN... | calibrate MODEL | compare FIRST SECOND | verify | recompute | cards
                     | seeds MODEL FOLDER... | shelve FOLDER...
 """
 
@@ -16,6 +16,14 @@ from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
+from model_zoo.site_calibration import (
+    calibrate,
+    calibrated,
+    labelled_scans,
+    promises,
+    read_calibration,
+    write_calibration,
+)
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
 from scans import PLANES, Scan, ScanError, read_files
 
@@ -28,7 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
             return list_models(options.json)
         if options.command == "predict":
             found = read_files(options.scans, plane=options.plane, stack=options.stack)
-            return predict(load_model(options.model), found, options.json)
+            model = load_model(options.model)
+            if options.calibration:
+                model = calibrated(model, read_calibration(options.calibration))
+            return predict(model, found, options.json)
+        if options.command == "calibrate":
+            return calibrate_to_site(options.model, options.data, options.out, options.site)
         if options.command == "compare":
             return print_comparison(options.first, options.second)
         if options.command == "seeds":
@@ -73,6 +86,20 @@ def predict(model: Model, files: Iterable[tuple[Path, list[Scan] | ScanError]], 
         for entry in entries:
             print(_line(entry))
     return int(any("error" in entry and "slice" not in entry for entry in entries))
+
+
+def calibrate_to_site(model_id: str, data: Path, out: Path, site: str) -> int:
+    """Calibrate a model to a site's labelled scans, write the file and print what it promises."""
+    model = load_model(model_id)
+    found = labelled_scans(data, model.card)
+    calibration = calibrate(model, [scan for _, scan, _ in found], [label for *_, label in found], site or data.name)
+    write_calibration(out, calibration)
+    temperatures = f"temperature {calibration.temperature:g} (the model's own: {model.card.temperature:g})"
+    print(f"{model_id}, calibrated to {calibration.site}: {temperatures}; {len(found)} scans")
+    for line in promises(calibration):
+        print(f"  {line}")
+    print(f"written: {out}; use it with `python -m model_zoo predict {model_id} SCAN --calibration {out}`")
+    return 0
 
 
 def verify(folders: list[Path]) -> int:
@@ -175,7 +202,13 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("scans", metavar="SCAN", nargs="+", type=Path)
     predicting.add_argument("--plane", choices=PLANES, default="axial", help="plane through a volume such as NIfTI")
     predicting.add_argument("--stack", default="", metavar="NAME", help="stack of a file that holds several")
+    predicting.add_argument("--calibration", type=Path, metavar="FILE", help="of a site, made by `calibrate`")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
+    calibrating = commands.add_parser("calibrate", help="temperature and conformal sets from a site's labelled scans")
+    calibrating.add_argument("model", metavar="MODEL")
+    calibrating.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder of scans per class")
+    calibrating.add_argument("--out", type=Path, required=True, metavar="FILE", help="the calibration, as JSON")
+    calibrating.add_argument("--site", default="", metavar="NAME", help="default: the name of DIR")
     comparing = commands.add_parser("compare", help="by how much a second model is better, with paired intervals")
     for which in ("first", "second"):
         comparing.add_argument(which, metavar=which.upper(), help="a model of the zoo, or the folder of a bundle")

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from datasets.cards import DatasetCard
 from datasets.records import Record, fingerprint
@@ -22,6 +21,7 @@ from model_zoo import ModelCard, probabilities, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.runtime import make_runtime
 from model_zoo.scores import measured_of
+from model_zoo.site_calibration import fit_temperature
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.tap import find_tap
 from model_zoo.weights import load_checked, save_packed, sha256_of
@@ -157,17 +157,3 @@ def pace(run: Path, scans: int) -> dict[str, float]:
     return {"epochs": state["epochs_done"], "best_epoch": state["best_epoch"]} | (
         {"seconds_per_epoch": round(seconds, 2), "images_per_second": round(scans / seconds, 1)} if seconds else {}
     )
-
-
-def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """Return the temperature, 0.2 to 5, that makes validation labels most probable, given logits (N, K).
-
-    Guo et al. 2017, https://arxiv.org/abs/1706.04599. It changes the probabilities, never the predicted class.
-    """
-
-    def surprise(log_temperature: float) -> float:
-        p = probabilities(logits, float(np.exp(log_temperature)))
-        return float(-np.log(p[np.arange(len(p)), truth] + 1e-12).mean())
-
-    best = minimize_scalar(surprise, bounds=(np.log(0.2), np.log(5)), method="bounded")
-    return round(float(np.exp(best.x)), 4)

@@ -16,12 +16,12 @@ from datasets.download import download
 from datasets.records import DatasetError, Record, fingerprint
 from model_zoo import load_model, read_card
 from model_zoo.scores import prediction_scores
+from model_zoo.site_calibration import fit_temperature
 from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import differences
 from scans import phantom
 from train import __main__ as command
 from train.__main__ import main
-from train.evaluate import fit_temperature
 from train.recipe import Recipe, recipe_ids
 
 SMOKE = ["--set", "limit=12", "--set", "epochs=2", "--set", "size=64", "--set", "precision=float32"]

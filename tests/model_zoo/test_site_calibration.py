@@ -1,0 +1,156 @@
+"""A site's own labelled scans: the temperature they need, sets that keep their promise there, and what too few give."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from model_zoo import ModelError, load_model
+from model_zoo.__main__ import main
+from model_zoo.conformal import conformal_sets
+from model_zoo.site_calibration import (
+    FEWEST,
+    calibrate,
+    calibrated,
+    labelled_scans,
+    least_coverage,
+    promises,
+    read_calibration,
+)
+from scans import Scan
+from tests.conftest import CLASSES
+
+
+@pytest.fixture
+def model(in_tiny_zoo):
+    return load_model("tiny-phantom4")
+
+
+def site(number: int, seed: int, sharp: float = 1.0):
+    """Scans as numbers, their labels, and a forward pass that reads the logits of a scan from its first pixels."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 4, number)
+    logits = rng.normal(0, 1, (number, 4)) + 1.5 * np.eye(4)[truth]
+    return logits * sharp, truth
+
+
+def with_logits(model, logits):
+    """The tiny model, but for its logits: those of the scans in turn."""
+    left = list(logits)
+    return replace(
+        model, runtime=replace(model.runtime, logits=lambda batch: np.array([left.pop(0) for _ in batch], np.float32))
+    )
+
+
+BLANK = Scan(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64), "")
+
+
+def calibration_of(model, number: int, seed: int, sharp: float = 1.0, **changes):
+    logits, truth = site(number, seed, sharp)
+    labels = [CLASSES[k] for k in truth]
+    return calibrate(with_logits(model, logits), [BLANK] * number, labels, "here")
+
+
+def test_a_model_that_is_three_times_too_sure_gets_three_times_the_temperature(model):
+    plain, sharp = (calibration_of(model, 400, 0, factor).temperature for factor in (1.0, 3.0))
+    assert sharp == pytest.approx(3 * plain, rel=0.02)
+
+
+def test_the_sets_cover_the_site_s_other_scans_as_promised(model):
+    covered = []
+    for seed in range(20):
+        found = calibration_of(model, 200, seed)
+        logits, truth = site(2000, 500 + seed)
+        p = np.exp(logits / found.temperature)
+        p /= p.sum(axis=1, keepdims=True)
+        sets = conformal_sets(p, np.array([found.conformal["90"][label] for label in CLASSES]))
+        covered.append(sets[np.arange(len(truth)), truth].mean())
+    assert np.mean(covered) == pytest.approx(0.905, abs=0.015)
+    assert calibration_of(model, 200, 0).coverage["90"] == pytest.approx(0.9, abs=0.04)
+
+
+def test_fifty_scans_promise_less_than_a_thousand_and_both_less_than_the_mean():
+    """Of 50 scans five may lack: the coverage has the Beta(46, 5) distribution, whose 5th percentile is 0.83."""
+    draws = np.random.default_rng(0).beta(46, 5, 200_000)
+    assert least_coverage(50, 90) == pytest.approx(np.quantile(draws, 0.05), abs=0.002)
+    assert least_coverage(50, 90) < least_coverage(1000, 90) < 0.9
+
+
+def test_a_class_with_too_few_scans_keeps_the_model_s_own_threshold_and_says_so(model):
+    own = {"90": dict.fromkeys(CLASSES, 123_456), "95": dict.fromkeys(CLASSES, 234_567)}
+    model = replace(model, card=replace(model.card, conformal=own))
+    logits, truth = site(60, 1)
+    kept = np.flatnonzero(truth != 3)
+    labels = [CLASSES[k] for k in truth[kept]]
+    found = calibrate(with_logits(model, logits[kept]), [BLANK] * len(kept), labels, "here")
+    assert found.conformal["90"]["pituitary"] == 123_456 and "pituitary" in found.own["90"]
+    assert found.scans["pituitary"] == 0
+    assert "too few, the model's own threshold is kept" in promises(found)[3]
+    assert "at least" in promises(found)[0]
+
+
+@pytest.mark.parametrize(("number", "classes"), [(FEWEST - 1, 4), (40, 1)])
+def test_too_few_scans_or_one_class_are_refused(model, number, classes):
+    labels = [CLASSES[i % classes] for i in range(number)]
+    with pytest.raises(ModelError, match="too few to calibrate"):
+        calibrate(model, [BLANK] * number, labels, "here")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve phantoms' worth of noise in two class folders, one named as the user sees it."""
+    rng = np.random.default_rng(0)
+    for name in ("glioma", "Pituitary tumour"):
+        (tmp_path / "site" / name).mkdir(parents=True)
+        for i in range(12):
+            cv2.imwrite(str(tmp_path / "site" / name / f"{i}.png"), rng.integers(0, 255, (64, 64), np.uint8))
+    return tmp_path / "site"
+
+
+def test_class_folders_have_ids_or_display_names(model, folder):
+    model = replace(model, card=replace(model.card, names=("Glioma", "Meningioma", "No tumour", "Pituitary tumour")))
+    found = labelled_scans(folder, model.card)
+    assert [label for *_, label in found] == ["pituitary"] * 12 + ["glioma"] * 12
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: (folder / "astrocytoma").mkdir(), "has the folder 'astrocytoma', which is no class"),
+        (lambda folder: (folder / "glioma" / "notes.txt").write_text("x"), r"notes\.txt: .*move such files out"),
+    ],
+)
+def test_a_strange_folder_or_file_is_named(model, folder, change, message):
+    (folder / "Pituitary tumour").rename(folder / "pituitary")
+    change(folder)
+    with pytest.raises(ModelError, match=message):
+        labelled_scans(folder, model.card)
+
+
+def test_the_command_writes_a_file_that_predict_takes(in_tiny_zoo, folder, tmp_path, capsys):
+    (folder / "Pituitary tumour").rename(folder / "pituitary")
+    out = tmp_path / "site.json"
+    assert main(["calibrate", "tiny-phantom4", "--data", str(folder), "--out", str(out)]) == 0
+    assert "calibrated to site: temperature" in capsys.readouterr().out
+    scan = str(folder / "glioma" / "0.png")
+    answers = []
+    for extra in ([], ["--calibration", str(out)]):
+        assert main(["predict", "tiny-phantom4", scan, "--json", *extra]) == 0
+        answers.append(json.loads(capsys.readouterr().out)[0])
+    assert answers[0]["class"] == answers[1]["class"]
+    assert answers[0]["probabilities"] != answers[1]["probabilities"]
+
+
+def test_a_calibration_of_other_weights_is_refused(model):
+    found = replace(calibration_of(model, 40, 0), weights_sha256="0" * 64)
+    with pytest.raises(ModelError, match="with other weights"):
+        calibrated(model, found)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"model": 1}'])
+def test_another_file_is_no_calibration(tmp_path, text):
+    (tmp_path / "site.json").write_text(text)
+    with pytest.raises(ModelError, match="cannot be read as a calibration"):
+        read_calibration(tmp_path / "site.json")
