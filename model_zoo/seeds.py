@@ -78,6 +78,8 @@ def read_seeds(folder: Path) -> list[SeedRow]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file, strict=True))
+        if not lines:
+            raise ValueError("it has no rows")
         kinds = {field.name: field.type for field in fields(SeedRow)}
         return [SeedRow(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:

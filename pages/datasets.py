@@ -52,7 +52,8 @@ except DatasetError as error:
     st.error(str(error))
 
 heading.subheader(card.title, anchor=False)
-size = f"{tables.scans:,} scans in {len(card.classes)} classes. " if tables.scans else ""
+classes = "1 class" if len(card.classes) == 1 else f"{len(card.classes)} classes"
+size = f"{tables.scans:,} scans in {classes}. " if tables.scans else ""
 heading.caption(f"{size}Models trained on it: {', '.join(model.id for model in trained) or 'none in the zoo'}.")
 show_arrivals(list(DATASETS.values()))
 if absent:

@@ -17,10 +17,10 @@ import numpy as np
 
 from datasets.cards import DatasetCard
 from datasets.records import Record, fingerprint
-from model_zoo import ModelCard, probabilities, write_card
+from model_zoo import ModelCard, Score, probabilities, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.runtime import make_runtime
-from model_zoo.scores import measured_of
+from model_zoo.scores import ALL_SCANS, measured_of
 from model_zoo.site_calibration import fit_temperature
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.tap import find_tap
@@ -37,6 +37,7 @@ _LIMITS = (
 )
 _LARGE = 10_000_000  # weights: from here on they are rounded to 8 bits or fewer
 _LARGEST_FILE = 50_000_000  # bytes, in the repository
+_PARITY = 0.002  # of the accuracy: what rounding may cost without a word on the card
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,9 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     bits = _save_below_limit(network, weights)
     sha256 = sha256_of(weights)
     temperature = _write_predictions(folder, load_checked(weights, sha256), run)
-    best = json.loads((run.folder / STATE).read_text())["best"][0]
-    rounding = {"bits_per_weight": bits, "validation_accuracy_before_rounding": best} if bits < 16 else {}
+    exact = json.loads((run.folder / STATE).read_text())["best"][0]
+    rounding = {"bits_per_weight": bits, "validation_accuracy_before_rounding": exact} if bits < 16 else {}
+    measured = measured_of(folder, classes)
     scans = dict(sorted(Counter(record.split for record in run.records).items()))
     trainable = sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights)
     theirs, differences = published(run.recipe_id, recipe)
@@ -98,8 +100,8 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         weights_bytes=weights.stat().st_size,
         temperature=temperature,
         licence=f"weights Apache-2.0; trained on: {dataset.licence}",
-        **measured_of(folder, classes),
-        limits=(*_LIMITS, *dataset.defects),
+        **measured,
+        limits=(*_LIMITS, *rounding_limits(bits, exact, measured["scores"]), *dataset.defects),
         published=theirs,
         differences=differences,
         trainable_parameters=min(trainable, network.count_params()),
@@ -124,6 +126,14 @@ def _save_below_limit(network: keras.Model, path: Path) -> int:
         if path.stat().st_size < _LARGEST_FILE:
             break
     return bits
+
+
+def rounding_limits(bits: int, exact: float, scores: Sequence[Score]) -> list[str]:
+    """Return the sentence for the card where rounded weights cost more than 0.002 of the validation accuracy."""
+    packed = next(s.estimate.value for s in scores if (s.name, s.split, s.subset) == ("accuracy", "val", ALL_SCANS))
+    if bits == 16 or round(exact - packed, 6) <= _PARITY:
+        return []
+    return [f"Its weights are rounded to {bits} bits: validation accuracy {packed:.4f}, {exact:.4f} before."]
 
 
 def _in_sentence(dataset: DatasetCard) -> str:

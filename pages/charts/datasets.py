@@ -9,6 +9,7 @@ from pages.charts.style import PALETTE, QUIET, styled
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
 _ROOM = 1.2  # of the longest bar: its number must fit beside it, even on a phone
 _HEAD = 76  # pixels above and below the bars, for the legend and the axis
+_LEAST = 160  # pixels: on a lower chart the title of the axis lies over its numbers
 
 
 def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, str], shares: bool = False) -> go.Figure:
@@ -40,7 +41,7 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
         title="Share of all scans of one colour (%)" if shares else "Scans", range=[0, _ROOM * max(longest, 1)]
     )
     figure.update_yaxes(autorange="reversed")
-    return styled(figure, _HEAD + len(names) * (14 + 20 * len(groups)))
+    return styled(figure, max(_LEAST, _HEAD + len(names) * (14 + 20 * len(groups))))
 
 
 def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
@@ -70,7 +71,7 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
     figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
     figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])
     figure.update_yaxes(autorange="reversed")
-    return styled(figure, _HEAD + 34 * len(leakage))
+    return styled(figure, max(_LEAST, _HEAD + 34 * len(leakage)))
 
 
 def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str]) -> go.Figure:
@@ -92,7 +93,7 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
     figure.update_layout(showlegend=False, dragmode=False)
     figure.update_xaxes(title="Mean grey value of a scan (0 black, 1 white)", rangemode="tozero")
     figure.update_yaxes(autorange="reversed")
-    return styled(figure, _HEAD + 30 * len(spreads))
+    return styled(figure, max(_LEAST, _HEAD + 30 * len(spreads)))
 
 
 def sizes(counts: Mapping[tuple[int, int], int]) -> go.Figure:

@@ -67,8 +67,9 @@ def test_a_bundle_of_another_recipe_seed_or_data_is_refused(own, other, changes,
 @pytest.mark.parametrize("text", ["", "seed,score\n1,accuracy\n", "seed,score,split,subset,value,scans\na,b,c,d,e,f\n"])
 def test_a_damaged_table_is_one_sentence(own, text):
     (own / SEEDS).write_text(text)
-    if text:
-        with pytest.raises(ModelError, match="cannot be read as a table"):
-            read_seeds(own)
-    else:
-        assert read_seeds(own) == []
+    with pytest.raises(ModelError, match="cannot be read as a table"):
+        read_seeds(own)
+
+
+def test_a_model_of_one_seed_has_no_such_section(own):
+    assert read_seeds(own) == [] and "## Other seeds" not in (own / "CARD.md").read_text()

@@ -383,3 +383,12 @@ def test_the_real_contradicting_pairs_are_all_found_on_this_machine(opened, data
     monkeypatch.setenv("CANDOR_DATA", str(data_folder))
     app = opened("kaggle4", "Near-duplicates")
     assert len(alts(app)) == 12 and "Not in the copy" not in text_of(app) and not errors(app)
+
+
+def test_a_chart_of_one_class_leaves_room_for_the_title_of_its_axis():
+    figures = (
+        charts.distribution({"Test": {"notumor": 5}}, {"notumor": "No tumour"}),
+        charts.leakage_by_class({"notumor": (0, 5)}, {"notumor": "No tumour"}),
+        charts.brightness({"notumor": (0.1, 0.2, 0.3, 0.4, 0.5)}, {"notumor": "No tumour"}),
+    )
+    assert min(figure.layout.height for figure in figures) >= 160

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from model_zoo import Estimate, Score
 from model_zoo.weights import round_to_bfloat16, round_to_grid
 from tests.conftest import tiny_network
 from train import evaluate
@@ -20,3 +21,14 @@ def test_the_bits_of_a_weight_follow_from_the_size(tmp_path, monkeypatch, large,
     for before, after in zip(exact, network.get_weights(), strict=True):
         on_grid = bits < 16 and before.ndim > 1
         assert np.array_equal(after, round_to_grid(before, bits) if on_grid else round_to_bfloat16(before))
+
+
+@pytest.mark.parametrize(
+    ("bits", "packed", "told"), [(8, 0.9685, True), (8, 0.969, False), (8, 0.98, False), (16, 0.9, False)]
+)
+def test_a_card_tells_what_rounding_costs_where_it_costs_more_than_two_thousandths(bits, packed, told):
+    score = Score("accuracy", "val", "all scans", Estimate(packed, packed, packed, 700), "predictions.csv")
+    sentences = evaluate.rounding_limits(bits, 0.971, [score])
+    assert sentences == (
+        [f"Its weights are rounded to 8 bits: validation accuracy {packed:.4f}, 0.9710 before."] * told
+    )

@@ -33,7 +33,7 @@ from model_zoo.tables import (
 )
 from model_zoo.verify import MEASURED
 
-# in their order here
+# in the order of the page
 COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h", "dementia")}
 CURVES = {"ROC": roc, "precision-recall": precision_recall}
 _MEASURES = {"by class": by_class, "reliability": reliability} | {
