@@ -13,8 +13,10 @@ from train import networks
 from train.backbones import BACKBONES, HEAD, backbone_layers, stock
 from train.candor import LITE, StandardConv2D
 from train.efficientnet_lite import fill
+from train.gate.network import GATES
 from train.recipe import Recipe
 
+_ON_LITE = LITE | GATES  # network of a recipe -> EfficientNet-Lite's variant, whose package has ImageNet's weights
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"  # the first legs of our own recipes, one file each
 
 
@@ -31,8 +33,8 @@ def initialised_network(recipe: Recipe, classes: int) -> keras.Model:
     network = networks.build(recipe, classes, training=True)
     if recipe.weights == "none":
         return network
-    if recipe.network in LITE and recipe.weights == "imagenet":
-        taken = fill(network, LITE[recipe.network])
+    if recipe.network in _ON_LITE and recipe.weights == "imagenet":
+        taken = fill(network, _ON_LITE[recipe.network])
     elif recipe.network not in BACKBONES:
         taken = take_over(_opened(recipe), network)
         if not taken:
@@ -51,7 +53,7 @@ def _check(recipe: Recipe) -> None:
     only_backbones = {
         "frozen_epochs": recipe.frozen_epochs != 0,
         "trainable": recipe.trainable != -1,
-        "weights": (recipe.weights == "imagenet" and recipe.network not in LITE) or recipe.weights.endswith(".h5"),
+        "weights": (recipe.weights == "imagenet" and recipe.network not in _ON_LITE) or recipe.weights.endswith(".h5"),
     }
     if recipe.network not in BACKBONES and any(only_backbones.values()):
         name = next(name for name, is_set in only_backbones.items() if is_set)

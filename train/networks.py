@@ -8,6 +8,7 @@ from keras import layers
 
 from train.backbones import BACKBONES, backbone
 from train.candor import LITE, candor, folded
+from train.gate.network import GATES, gate
 from train.recipe import Recipe
 
 
@@ -41,11 +42,13 @@ NETWORKS: dict[str, Builder] = {
     "candor": candor,
     **dict.fromkeys(LITE, candor),
     "cnn3": cnn3,
+    **dict.fromkeys(GATES, gate),
     **dict.fromkeys(BACKBONES, backbone),
 }
 # The networks whose training form differs from the saved one.
 TRAINING_FORMS: dict[str, Builder] = {
     **dict.fromkeys(("candor", *LITE), partial(candor, training=True)),
+    **dict.fromkeys(GATES, partial(gate, training=True)),
     **dict.fromkeys(BACKBONES, partial(backbone, training=True)),
 }
 
@@ -58,6 +61,7 @@ def network_title(network: str) -> str:
     """
     own = {"candor": "Candor network", "cnn3": "Three-block CNN"}
     own |= {name: f"Candor network on EfficientNet-Lite{variant}" for name, variant in LITE.items()}
+    own |= {name: f"Gate on EfficientNet-Lite{variant}" for name, variant in GATES.items()}
     return own.get(network) or BACKBONES[network].__name__
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from model_zoo.gate import HEADS
+from train.gate.network import GATES
 from train.recipe import Recipe
 
 _LITTLE = 0.1  # of a logit: evidence that is spread over the whole square before the share is taken
@@ -25,7 +27,9 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay, **averaging)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = SmoothedCrossEntropy(recipe.smoothing)
-    if recipe.where:
+    if recipe.network in GATES:
+        model.compile(optimizer, HeadsLoss(), metrics=[HeadsAccuracy(name="accuracy")])
+    elif recipe.where:
         losses, shares = {"logits": loss, "where": WhereLoss()}, {"logits": 1.0, "where": recipe.where}
         if recipe.look:
             losses["look"], shares["look"] = LookLoss(), recipe.look
@@ -77,6 +81,45 @@ class LookLoss(keras.losses.Loss):
 
     def get_config(self) -> dict:
         return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable("candor")
+class HeadsLoss(keras.losses.Loss):
+    """Cross entropy of each head of the gate, side by side in logits (B, K); a head without a label counts nothing.
+
+    Truth is float (B, K): in the part of each head 1 at the label, or 0 throughout where it is not known.
+    """
+
+    def __init__(self, name: str = "heads") -> None:
+        super().__init__(name=name)
+
+    def call(self, y_true, y_pred):
+        truth, logits = keras.ops.cast(y_true, "float32"), keras.ops.cast(y_pred, "float32")
+        total, start = 0.0, 0
+        for names in HEADS.values():
+            part = slice(start, start + len(names))
+            total -= keras.ops.sum(truth[:, part] * keras.ops.log_softmax(logits[:, part]), axis=-1)
+            start += len(names)
+        return total
+
+    def get_config(self) -> dict:
+        return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable("candor")
+class HeadsAccuracy(keras.metrics.Mean):
+    """The share of right answers of the gate's heads, side by side in logits (B, K), where the label is known."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        truth, start = keras.ops.cast(y_true, "float32"), 0
+        right, known = [], []
+        for names in HEADS.values():
+            part = slice(start, start + len(names))
+            best = keras.ops.one_hot(keras.ops.argmax(y_pred[:, part], axis=-1), len(names))
+            right.append(keras.ops.sum(truth[:, part] * best, axis=-1))
+            known.append(keras.ops.sum(truth[:, part], axis=-1))
+            start += len(names)
+        super().update_state(keras.ops.stack(right), keras.ops.stack(known))
 
 
 @keras.saving.register_keras_serializable("candor")

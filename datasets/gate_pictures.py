@@ -1,0 +1,93 @@
+"""The pictures that the gate is trained on: scans with their kind, plane and sequence, and pictures that are no scan.
+
+Nobody publishes the plane of these scans, and only 44c and figshare their sequence. `view_labels.csv` has both, given
+by Candor's makers: the planes of all scans were looked at in groups of alike scans, the doubtful ones singly; sequences
+are those on which a classifier trained on the published ones and on groups looked at is sure. It also names the CTs
+that are among the scans: 80 in the Kaggle set, 13 in Br35H.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from datasets.cohorts import COHORTS, read_cohort, split_cohorts
+from datasets.layouts import pictures_in
+from datasets.near_duplicates import NearDuplicates
+from datasets.records import DatasetError, Record
+
+VIEW_LABELS = Path(__file__).parent / "view_labels.csv"
+NOT_BRAIN = "not-brain-mri"  # the folder below --data
+# folder below NOT_BRAIN -> kind, as in model_zoo.gate
+NOT_BRAIN_KINDS = {
+    "photo": "photo",
+    "head-ct": "ct",
+    "other-ct": "ct",
+    "chest-xray": "radiograph",
+    "other-radiograph": "radiograph",
+    "other-mri": "other-mri",
+}
+_NEEDED = ("photo", "head-ct", "chest-xray")
+_BLOCK = 20  # neighbouring numbers kept together as one patient, where patients are unknown
+
+
+@cache
+def view_labels() -> dict[str, dict[str, str]]:
+    """Return, by the id of a scan, its `kind` ("head", "ct", or "" where it is doubtful), `plane` and `sequence`."""
+    with VIEW_LABELS.open(newline="", encoding="utf-8") as file:
+        return {row.pop("id"): row for row in csv.DictReader(file)}
+
+
+def read_gate_pictures(data: Path) -> list[Record]:
+    """Return all pictures below `data`: the scans of every collection, and those of `not-brain-mri`.
+
+    Their labels are still those of their collections. Raises DatasetError where a collection is missing.
+    """
+    records = [record for name in COHORTS for record in read_cohort(name, data)]
+    return [_dementia(r) if r.cohort == "dementia" else r for r in records] + _not_brain(data / NOT_BRAIN)
+
+
+def _dementia(record: Record) -> Record:
+    """Return a scan that no classifier trains on, but the gate does: T1, in blocks of neighbouring numbers."""
+    number = int(re.sub(r"\D", "", record.path.stem) or 0)
+    return replace(record, split="", sequence="T1", number=number)
+
+
+def with_kinds(records: Sequence[Record]) -> list[Record]:
+    """Return the pictures with their kind as label, and scans with plane and sequence; doubtful ones are left out."""
+    done = []
+    for record in records:
+        if record.cohort not in COHORTS:
+            done.append(record)
+            continue
+        labels = view_labels().get(record.id, {"kind": "head", "plane": "axial", "sequence": ""})
+        sequence = record.sequence or labels["sequence"]
+        is_head = labels["kind"] == "head"
+        found = replace(
+            record,
+            label=labels["kind"],
+            plane=labels["plane"] if is_head else "",
+            sequence=sequence if is_head else "",
+        )
+        done += [found] * bool(found.label)
+    return done
+
+
+def _not_brain(folder: Path) -> list[Record]:
+    records = []
+    for name, kind in NOT_BRAIN_KINDS.items():
+        paths = pictures_in(folder / name) if (folder / name).is_dir() else []
+        if not paths and name in _NEEDED:
+            raise DatasetError(f"there are no pictures in {folder / name}, which the gate is trained on")
+        records += [Record(f"{NOT_BRAIN}/{name}/{path.name}", kind, path, cohort=name) for path in paths]
+    return records
+
+
+def split_gate_pictures(records: Sequence[Record], duplicates: NearDuplicates, seed: int = 0) -> list[Record]:
+    """Return the pictures with group and split: a tenth validates, a fifth tests, no near-duplicate on both sides.
+
+    The scans are split as for every classifier (`datasets.cohorts`).
+    """
+    return split_cohorts(records, duplicates, val=0.1, test=0.2, seed=seed, block=_BLOCK)

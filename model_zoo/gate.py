@@ -1,0 +1,199 @@
+"""The gate before every prediction: what a picture is, and whether a model may answer.
+
+One small network looks at the whole picture, as it was sent, and says which kind it is, in which plane and of which
+sequence, and whether there is enough brain in it. Beside it stands a score without labels: how far the picture lies
+from the heads that the gate was trained on, for what nobody thought of. No other network is asked about a picture that
+is not one head in MRI.
+
+The gate is a bundle like any other, in the folder `GATE`; `python -m train candor-gate` makes it. Its classes are the
+kinds; its network also returns the logits of the other heads and the features of the distance, side by side.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from model_zoo.card import ModelCard, ModelError, read_card
+from model_zoo.runtime import Runtime, make_runtime
+from model_zoo.self_test import require_same_logits
+from model_zoo.weights import load_checked
+from scans import ACCEPTED, Scan, fit
+
+GATE = "candor-gate"
+REFERENCE = "reference.npz"  # of a gate's bundle: the features of the heads that a distance is measured to
+NEIGHBOURS = 5  # the distance is that to the fifth nearest
+
+KIND, PLANE, SEQUENCE, BRAIN = "kind", "plane", "sequence", "brain"
+# head of the network -> class id -> what the reader sees, in the order of the logits
+HEADS: dict[str, dict[str, str]] = {
+    KIND: {
+        "head": "one head in MRI",
+        "heads": "several heads",
+        "other-mri": "an MRI of another part of the body",
+        "ct": "a CT",
+        "radiograph": "a radiograph",
+        "photo": "a photograph or a screenshot",
+        "unreadable": "blank, a negative or unreadable",
+    },
+    PLANE: {"axial": "axial", "coronal": "coronal", "sagittal": "sagittal"},
+    SEQUENCE: {"T1": "T1", "T1C+": "T1 with contrast agent", "T2": "T2", "FLAIR": "FLAIR"},
+    BRAIN: {"enough": "enough brain", "little": "little brain"},
+}
+UNKNOWN = "unknown"  # of a plane or sequence that the gate is not sure of
+HEAD, ENOUGH = "head", "enough"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the gate says of a picture.
+
+    `probabilities` are by head and class id; `distance` is that from known heads, 1 at the largest that is accepted.
+    """
+
+    kind: str
+    plane: str  # or UNKNOWN
+    sequence: str  # or UNKNOWN
+    brain: str
+    probabilities: dict[str, dict[str, float]]
+    distance: float
+    withheld: str  # the sentence on why no model may answer, or ""
+
+    def as_dict(self) -> dict:
+        """Return what the commands print and what results carry."""
+        return {
+            "kind": self.kind,
+            "plane": self.plane,
+            "sequence": self.sequence,
+            "brain": self.brain,
+            "distance": round(self.distance, 3),
+            "probabilities": {
+                head: {label: round(p, 4) for label, p in by_class.items()}
+                for head, by_class in self.probabilities.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A loaded gate. `reference` is float32 (R, F), the features of known heads."""
+
+    card: ModelCard
+    runtime: Runtime
+    reference: np.ndarray
+
+    def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits of all heads, float32 (N, K), and distances, float32 (N,), for a batch made by `fit`."""
+        given = self.runtime.logits(batch)
+        if not np.isfinite(given).all():
+            raise ModelError(f"{self.card.id} gave values that are not finite; its weights may be broken")
+        logits = given[:, : len(self.card.classes) + sum(len(HEADS[head]) for head in HEADS if head != KIND)]
+        return logits, distances(given[:, logits.shape[1] :], self.reference) / self.card.gate["farthest"]
+
+    def look(self, scan: Scan) -> Look:
+        """Return what the gate says of one picture."""
+        logits, far = self.outputs(fit(scan, self.card.input)[0][None])
+        return look_of(by_head(logits)[0], float(far[0]), self.card.gate)
+
+
+def by_head(logits: np.ndarray) -> list[dict[str, dict[str, float]]]:
+    """Return, for logits (N, K) of all heads side by side, the probabilities of each head by class id."""
+    found, start = [{} for _ in logits], 0
+    for head, names in HEADS.items():
+        part = np.asarray(logits[:, start : start + len(names)], np.float64)
+        powers = np.exp(part - part.max(axis=1, keepdims=True))
+        for one, p in zip(found, powers / powers.sum(axis=1, keepdims=True), strict=True):
+            one[head] = dict(zip(names, map(float, p), strict=True))
+        start += len(names)
+    return found
+
+
+def distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return float32 (N,): the distance of features (N, F) to the fifth nearest of the reference (R, F)."""
+    squares = (features**2).sum(axis=1)[:, None] + (reference**2).sum(axis=1) - 2 * features @ reference.T
+    near = np.partition(squares, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+    return np.sqrt(np.maximum(near, 0)).astype(np.float32)
+
+
+def look_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, float]) -> Look:
+    """Return the gate's verdict for the probabilities of each head and a distance.
+
+    `limits` are those of the card: the least probability of a head that is accepted, those from which a plane and a
+    sequence are named, and that of little brain. A distance above 1 is not accepted.
+    """
+    kind = max(p[KIND], key=p[KIND].get)
+    if kind == HEAD and p[KIND][HEAD] < limits["least_head"]:
+        kind = max((name for name in p[KIND] if name != HEAD), key=p[KIND].get)
+    elif kind != HEAD and p[KIND][HEAD] >= limits["least_head"]:
+        kind = HEAD
+    named = {
+        head: best if p[head][best := max(p[head], key=p[head].get)] >= limits[f"least_{head}"] else UNKNOWN
+        for head in (PLANE, SEQUENCE)
+    }
+    brain = "little" if p[BRAIN]["little"] >= limits["least_little"] else ENOUGH
+    return Look(kind, named[PLANE], named[SEQUENCE], brain, p, distance, _withheld(kind, brain, distance))
+
+
+def _withheld(kind: str, brain: str, distance: float) -> str:
+    """Return the sentence on why nothing is predicted from such a picture, "" where something is."""
+    accepted = f"Candor predicts from one head in MRI: {ACCEPTED}."
+    if kind != HEAD:
+        return f"This picture seems to be {HEADS[KIND][kind]}, so nothing is predicted from it. {accepted}"
+    if distance > 1:
+        return f"This picture looks like none of the heads that Candor knows, so nothing is predicted. {accepted}"
+    if brain != ENOUGH:
+        return "There is little brain in this slice, so nothing is predicted from it; choose a slice through the brain."
+    return ""
+
+
+def gate_folder() -> Path:
+    """Return the folder of the gate's bundle, which is Candor's own whichever zoo is served."""
+    return Path(__file__).parent / GATE
+
+
+def write_reference(folder: Path, features: np.ndarray) -> None:
+    """Write the features of known heads, float (R, F), in half precision: the same bytes for the same features."""
+    part = folder / f"{REFERENCE}.part"
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file, file.open(zipfile.ZipInfo("features.npy"), "w") as f:
+        np.lib.format.write_array(f, features.astype(np.float16), allow_pickle=False)
+    part.replace(folder / REFERENCE)
+
+
+def read_gate(folder: Path) -> Gate:
+    """Load the gate in `folder`. Raises ModelError on files that are missing or not those of its card."""
+    card = read_card(folder / "card.json")
+    network = load_checked(folder / "model.keras", card.weights_sha256)
+    try:
+        with np.load(folder / REFERENCE, allow_pickle=False) as arrays:
+            reference = arrays["features"].astype(np.float32)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{folder / REFERENCE} cannot be read ({error}); restore it") from error
+    runtime = make_runtime(network)
+    require_same_logits(folder, card, runtime)
+    return Gate(card, runtime, reference)
+
+
+@lru_cache(maxsize=1)
+def load_gate() -> Gate:
+    """Return Candor's gate, loaded once. Raises ModelError where it cannot be: nothing is predicted without it."""
+    try:
+        return read_gate(gate_folder())
+    except ModelError as error:
+        raise ModelError(f"nothing is predicted without the gate: {error}") from error
+
+
+_seen: dict[str, Look] = {}  # by `Scan.key` and pixels; a session looks at the same slices again and again
+_KEPT = 4096
+
+
+def look_at(scan: Scan) -> Look:
+    """Return what the gate says of a picture; computed once for each."""
+    key = f"{scan.key}:{scan.pixels_sha256}:{scan.window}:{scan.spacing}"
+    if key not in _seen:
+        found = load_gate().look(scan)
+        while len(_seen) >= _KEPT:
+            _seen.pop(next(iter(_seen)), None)
+        _seen[key] = found
+    return _seen[key]

@@ -1,0 +1,1 @@
+"""Training of the gate: what pictures are, in which plane, of which sequence."""
