@@ -18,6 +18,7 @@ from datasets.places import dataset_folder
 from datasets.readers import read_44c15, read_br35h, read_dementia, read_figshare3, read_kaggle4, read_records
 from datasets.records import Record
 from datasets.splits import split
+from datasets.view_labels import plane_of
 
 LEFT_OUT = "left out"  # the split of a training scan that is a near-duplicate of a held-out one
 
@@ -58,13 +59,19 @@ def read_cohort(name: str, data: Path) -> list[Record]:
     """Return the records of one collection, with its own labels; ids begin with the collection's folder."""
     cohort = COHORTS[name]
     folder = dataset_folder(DATASETS[cohort.task], data)
-    return [replace(record, id=f"{folder.name}/{record.id}", cohort=name, group="") for record in cohort.read(folder)]
+    found = []
+    for record in cohort.read(folder):
+        scan_id = f"{folder.name}/{record.id}"
+        plane = record.plane or plane_of(f"{DATASETS[cohort.task].folder}/{record.id}")
+        found.append(replace(record, id=scan_id, cohort=name, group="", plane=plane))
+    return found
 
 
 def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Record]:
     """Return the records of a task; those of a pooled task with the labels of their own collections."""
     if not dataset.pooled:
-        return read_records(dataset, data)
+        records = read_records(dataset, data)
+        return [replace(record, plane=record.plane or plane_of(f"{dataset.folder}/{record.id}")) for record in records]
     return [record for name in chosen_cohorts(cohorts) for record in read_cohort(name, data)]
 
 

@@ -1,24 +1,16 @@
-"""The pictures that the gate is trained on: scans with their kind, plane and sequence, and pictures that are no scan.
+"""The pictures that the gate is trained on: scans with kind, plane and sequence, and pictures that are no scan."""
 
-Nobody publishes the plane of these scans, and only 44c and figshare their sequence. `view_labels.csv` has both, given
-by Candor's makers: the planes of all scans were looked at in groups of alike scans, the doubtful ones singly; sequences
-are those on which a classifier trained on the published ones and on groups looked at is sure. It also names the CTs
-that are among the scans: 80 in the Kaggle set, 13 in Br35H.
-"""
-
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from datasets.cohorts import COHORTS, read_cohort, split_cohorts
 from datasets.layouts import pictures_in
 from datasets.near_duplicates import NearDuplicates
 from datasets.records import DatasetError, Record
+from datasets.view_labels import view_labels
 
-VIEW_LABELS = Path(__file__).parent / "view_labels.csv"
 NOT_BRAIN = "not-brain-mri"  # the folder below --data
 # folder below NOT_BRAIN -> kind, as in model_zoo.gate
 NOT_BRAIN_KINDS = {
@@ -33,13 +25,6 @@ _NEEDED = ("photo", "head-ct", "chest-xray")
 _BLOCK = 20  # neighbouring numbers kept together as one patient, where patients are unknown
 
 
-@cache
-def view_labels() -> dict[str, dict[str, str]]:
-    """Return, by the id of a scan, its `kind` ("head", "ct", or "" where it is doubtful), `plane` and `sequence`."""
-    with VIEW_LABELS.open(newline="", encoding="utf-8") as file:
-        return {row.pop("id"): row for row in csv.DictReader(file)}
-
-
 def read_gate_pictures(data: Path) -> list[Record]:
     """Return all pictures below `data`: the scans of every collection, and those of `not-brain-mri`.
 
@@ -50,9 +35,9 @@ def read_gate_pictures(data: Path) -> list[Record]:
 
 
 def _dementia(record: Record) -> Record:
-    """Return a scan that no classifier trains on, but the gate does: T1, in blocks of neighbouring numbers."""
+    """Return a scan that no classifier trains on, but the gate does, with its number: neighbours may be one patient."""
     number = int(re.sub(r"\D", "", record.path.stem) or 0)
-    return replace(record, split="", sequence="T1", number=number)
+    return replace(record, split="", number=number)
 
 
 def with_kinds(records: Sequence[Record]) -> list[Record]:
@@ -62,7 +47,7 @@ def with_kinds(records: Sequence[Record]) -> list[Record]:
         if record.cohort not in COHORTS:
             done.append(record)
             continue
-        labels = view_labels().get(record.id, {"kind": "head", "plane": "axial", "sequence": ""})
+        labels = view_labels().get(record.id, {"kind": "head", "plane": record.plane, "sequence": ""})
         sequence = record.sequence or labels["sequence"]
         is_head = labels["kind"] == "head"
         found = replace(

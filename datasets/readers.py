@@ -111,7 +111,7 @@ def read_dementia(folder: Path) -> list[Record]:
     parts = [folder / name for name in ("train", "test") if (folder / name).is_dir()]
     names = dict.fromkeys(DEMENTIA, "notumor")
     return [
-        Record(path.relative_to(folder).as_posix(), label, path, split="test")
+        Record(path.relative_to(folder).as_posix(), label, path, split="test", sequence="T1", plane="axial")
         for part in parts or [folder]
         for label, path in _files_by_folder(part, names)
     ]

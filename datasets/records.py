@@ -30,7 +30,7 @@ class Record:
     group: str = ""  # scans of one group stay in one split
     near_duplicate: bool = False  # a test scan with a near-duplicate, mirror images included, in train or val
     sequence: str = ""
-    plane: str = ""
+    plane: str = ""  # "axial", "coronal", "sagittal"; "" where nobody said
     cohort: str = ""  # where several collections are pooled: the one it comes from
     patient: str = ""
     number: int = -1  # the publisher's running number, where neighbours are mostly one patient

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explain import METHODS, Request, draw, explain, method, png, predict
 from explain.arguments import (
+    add_anyway_flag,
     add_request_flags,
     add_slice_flags,
     choose_slice,
@@ -95,7 +96,7 @@ def _explain_file(
         if isinstance(scans, ScanError):
             raise scans
         scan = choose_slice(scans, options.slice)
-        prediction = predict(model, scan)
+        prediction = predict(model, scan, anyway=options.anyway)
         settings = request_settings(options) | {"engine": options.engine, "prediction": prediction}
         requests = [Request(model, scan, name, **settings) for name in options.method]
     except ScanError as error:
@@ -140,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     add_request_flags(parser)
     parser.add_argument("--engine", default="", help="which implementation of the method; default: the fastest")
     add_slice_flags(parser)
+    add_anyway_flag(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
     return parser

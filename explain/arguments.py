@@ -39,6 +39,11 @@ def add_slice_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slice", type=int, metavar="N", help="slice of a volume, from 0; default: the middle one")
 
 
+def add_anyway_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that asks for an answer which the gate withholds."""
+    parser.add_argument("--anyway", action="store_true", help="answer what would be withheld, too; it is marked")
+
+
 def print_entries(
     entries_of: Callable[[], list[dict]], line: Callable[[dict], str], options: argparse.Namespace
 ) -> int:

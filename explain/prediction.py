@@ -5,16 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo import Model
+from model_zoo.answer import Answer, answer_of, require_answer
+from model_zoo.gate import Look, look_at
 from scans import Placement, Scan, ScanError, fit
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model predicts for a scan. `square` is the network's input, float32 (h, w, c); `probabilities` (K,)."""
+    """What a model predicts for a scan. `square` is the network's input, float32 (h, w, c); `probabilities` (K,).
+
+    `look` is what the gate says of the scan; `answer` the classes that cannot be ruled out, and why they are many.
+    """
 
     square: np.ndarray
     placement: Placement
     probabilities: np.ndarray
+    look: Look
+    answer: Answer
 
     @property
     def index(self) -> int:
@@ -22,13 +29,17 @@ class Prediction:
         return int(self.probabilities.argmax())
 
 
-def predict(model: Model, scan: Scan) -> Prediction:
+def predict(model: Model, scan: Scan, *, anyway: bool = False) -> Prediction:
     """Return the prediction for one scan, computed in a batch of its own: in a larger one the last bits may differ.
 
-    Raises ScanError on a slice of which nothing can be seen and ModelError on probabilities that are not finite.
+    Raises ScanError on a slice of which nothing can be seen, WithheldError where the gate withholds the answer, unless
+    it is asked for `anyway`, and ModelError on probabilities that are not finite.
     """
     if scan.not_assessable:
         raise ScanError(scan.not_assessable)
+    look = look_at(scan)
+    require_answer(look, anyway=anyway)
     square, placement = fit(scan, model.card.input)
     # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
-    return Prediction(square, placement, model.finite(model.predict(square[None])[0]))
+    p = model.finite(model.predict(square[None])[0])
+    return Prediction(square, placement, p, look, answer_of(model.card, p, look))

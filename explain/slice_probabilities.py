@@ -10,6 +10,7 @@ from datasets.label_map import HEALTHY
 from explain.prediction_text import percent
 from explain.refinement import Cancelled
 from model_zoo import Model, ModelCard
+from model_zoo.gate import look_at
 from scans import Scan
 
 CHUNK = 8  # slices per call of the model: a cancel waits for one call
@@ -31,13 +32,16 @@ def by_slice(
     scans: Sequence[Scan],
     progress: Callable[[float], object] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
+    *,
+    anyway: bool = False,
 ) -> np.ndarray:
-    """Return the probabilities, float32 (N, K), of N slices; NaN where nothing can be seen of a slice.
+    """Return the probabilities, float32 (N, K), of N slices; NaN where nothing can be seen of one or it is withheld.
 
     `progress` gets a share in [0, 1]. Raises Cancelled, and ModelError on probabilities that are not finite.
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
-    filled = [number for number, scan in enumerate(scans) if not scan.not_assessable]
+    seen = [number for number, scan in enumerate(scans) if not scan.not_assessable]
+    filled = [number for number in seen if anyway or not look_at(scans[number]).withheld]
     for start in range(0, len(filled), CHUNK):
         if cancelled():
             raise Cancelled
@@ -73,7 +77,8 @@ def count_sentence(p: np.ndarray, names: Sequence[str]) -> str:
     sentence = f"{classified} {'slice' if classified == 1 else 'slices'} classified"
     sentence += f": {_listed(parts)}." if parts else "."
     if skipped:
-        sentence += f" {skipped} blank {'slice was' if skipped == 1 else 'slices were'} skipped: gaps in the lines."
+        which = f"{skipped} {'slice' if skipped == 1 else 'slices'}"
+        sentence += f" Nothing is predicted from {which}, blank or without enough brain: gaps in the lines."
     return sentence
 
 

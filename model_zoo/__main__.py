@@ -11,9 +11,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, models, read_card
+from model_zoo.answer import answer_of
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
+from model_zoo.gate import Look, look_at
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
 from model_zoo.site_calibration import (
@@ -39,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             model = load_model(options.model)
             if options.calibration:
                 model = calibrated(model, read_calibration(options.calibration))
-            return predict(model, found, options.json)
+            return predict(model, found, options.json, anyway=options.anyway)
         if options.command == "calibrate":
             return calibrate_to_site(options.model, options.data, options.out, options.site)
         if options.command == "compare":
@@ -77,9 +81,11 @@ def _accuracies(card: ModelCard) -> str:
     return f"accuracy: {', '.join(parts)}" if parts else "accuracy not measured"
 
 
-def predict(model: Model, files: Iterable[tuple[Path, list[Scan] | ScanError]], as_json: bool) -> int:
-    """Print one prediction per scan or slice, and an error for a file that cannot be read."""
-    entries = [entry for path, scans in files for entry in _entries(model, path, scans)]
+def predict(
+    model: Model, files: Iterable[tuple[Path, list[Scan] | ScanError]], as_json: bool, *, anyway: bool = False
+) -> int:
+    """Print one answer per scan or slice, the sentence where it is withheld, and an error for an unreadable file."""
+    entries = [entry for path, scans in files for entry in _entries(model, path, scans, anyway)]
     if as_json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
     else:
@@ -168,28 +174,47 @@ MAINTENANCE = {"verify": verify, "recompute": recompute_all, "cards": write_card
 RENAMED = {"refigure": "recompute"}  # old name -> new name; for one release
 
 
-def _entries(model: Model, path: Path, scans: list[Scan] | ScanError) -> list[dict]:
+def _entries(model: Model, path: Path, scans: list[Scan] | ScanError, anyway: bool) -> list[dict]:
     if isinstance(scans, ScanError):
         return [{"file": str(path), "error": str(scans)}]
-    return [_entry(model, path, scan, p) for scan, p in zip(scans, model.classify(scans), strict=True)]
+    looks = [None if scan.not_assessable else look_at(scan) for scan in scans]
+    asked = [number for number, look in enumerate(looks) if look and (anyway or not look.withheld)]
+    answers = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
+    return [
+        _entry(model, path, scan, look, answers.get(number))
+        for number, (scan, look) in enumerate(zip(scans, looks, strict=True))
+    ]
 
 
-def _entry(model: Model, path: Path, scan: Scan, p) -> dict:
+def _entry(model: Model, path: Path, scan: Scan, look: Look | None, p: np.ndarray | None) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
     where |= {"stack": scan.stack} if scan.stacks else {}
     where |= {"notes": list(scan.all_notes)} if scan.all_notes else {}
-    if scan.not_assessable:  # as the outermost slices of a volume: nothing to predict from
+    if look is None:  # as the outermost slices of a volume: nothing to predict from
         return where | {"error": scan.not_assessable}
+    where |= {"model": model.card.id}
+    if p is None:
+        return where | {"withheld": look.withheld, "gate": look.as_dict()}
+    answer = answer_of(model.card, p, look)
+    where |= {"reasons": list(answer.reasons)} if answer.reasons else {}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
-    return where | {"model": model.card.id, "class": model.card.classes[p.argmax()], "probabilities": by_class}
+    return where | {
+        "class": model.card.classes[p.argmax()],
+        "probabilities": by_class,
+        "set": list(answer.classes),
+        "set_level": answer.level,
+        "gate": look.as_dict(),
+    }
 
 
 def _line(entry: dict) -> str:
     name = entry["file"] + (f" slice {entry['slice']}" if "slice" in entry else "")
-    if "error" in entry:
-        return f"{name}: {entry['error']}"
+    if sentence := entry.get("error") or entry.get("withheld"):
+        return f"{name}: {sentence}"
     ranked = sorted(entry["probabilities"].items(), key=lambda pair: -pair[1])
-    return f"{name}: " + ", ".join(f"{label} {p:.3f}" for label, p in ranked)
+    reasons = "".join(f" ({reason})" for reason in entry.get("reasons", ()))
+    inside = f"; at {entry['set_level']} %: {' or '.join(entry['set'])}" if entry["set"] else ""
+    return f"{name}: " + ", ".join(f"{label} {p:.3f}" for label, p in ranked) + inside + reasons
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -204,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("--stack", default="", metavar="NAME", help="stack of a file that holds several")
     predicting.add_argument("--calibration", type=Path, metavar="FILE", help="of a site, made by `calibrate`")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
+    predicting.add_argument("--anyway", action="store_true", help="answer what would be withheld, too; it is marked")
     calibrating = commands.add_parser("calibrate", help="temperature and conformal sets from a site's labelled scans")
     calibrating.add_argument("model", metavar="MODEL")
     calibrating.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder of scans per class")

@@ -21,6 +21,8 @@ from model_zoo.card_scores import (
     shortcut_section,
     subset_section,
 )
+from model_zoo.gate import GATE_TASK
+from model_zoo.gate_markdown import gate_card_markdown
 from model_zoo.markdown import markdown_section, markdown_table
 from model_zoo.performance import predictions_of
 from model_zoo.seeds import seeds_section
@@ -37,6 +39,8 @@ def write_model_card(card: ModelCard, folder: Path) -> None:
 
 def model_card_markdown(card: ModelCard, folder: Path) -> str:
     """Return the model card as Markdown. `folder` holds the tables. Raises ModelError on one that cannot be read."""
+    if card.task == GATE_TASK:
+        return gate_card_markdown(card)
     path = folder / PREDICTIONS
     rows = read_predictions(path, card.classes) if path.exists() else []
     test = predictions_of([row for row in rows if row.split == "test"], card.classes)
@@ -50,6 +54,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         scores_section(card),
         class_section(card),
         subset_section(card, "By sequence", "test", "sequence ", "Test scans, each sequence by itself."),
+        subset_section(card, "By plane", "test", "plane ", "Test scans, each plane by itself."),
         cohort_section(card),
         seeds_section(card, folder),
         shortcut_section(card, folder),

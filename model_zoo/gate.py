@@ -23,6 +23,7 @@ from model_zoo.weights import load_checked
 from scans import ACCEPTED, Scan, fit
 
 GATE = "candor-gate"
+GATE_TASK = "gate"  # of a bundle that says what a picture is, and classifies nothing
 REFERENCE = "reference.npz"  # of a gate's bundle: the features of the heads that a distance is measured to
 NEIGHBOURS = 5  # the distance is that to the fifth nearest
 

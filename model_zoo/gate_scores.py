@@ -1,4 +1,4 @@
-"""What the gate says of every validation and test picture (`gate.csv`), and every score of its card, from that alone."""
+"""What the gate says of every validation and test picture (`gate.csv`), and every score of its card from that."""
 
 import csv
 import io
@@ -16,7 +16,10 @@ from model_zoo.whole_files import write_whole
 
 GATE_TABLE = "gate.csv"
 WITHHELD = "share withheld"
-NEAR, FAR = ("ct", "other-mri", "heads"), ("radiograph", "photo", "unreadable")  # kinds, by how much they resemble heads
+NEAR, FAR = (
+    ("ct", "other-mri", "heads"),
+    ("radiograph", "photo", "unreadable"),
+)  # kinds, by how much they resemble heads
 _TEXTS = ("id", "group", "split", "cohort", KIND, PLANE, SEQUENCE, BRAIN)
 _COLUMNS = tuple(f"{head}:{label}" for head, names in HEADS.items() for label in names)
 

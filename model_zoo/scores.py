@@ -97,7 +97,7 @@ def _test_parts(rows: Sequence[PredictionRow]) -> Iterator[tuple[tuple[str, str,
     """Yield (split, subset, file) and the rows of each part of the test scans that has any."""
     test = [row for row in rows if row.split == "test"]
     subsets = {ALL_SCANS: test, NO_NEAR_DUPLICATE: [row for row in test if not row.near_duplicate]}
-    for subset, chosen in (subsets | _by_sequence(test)).items():
+    for subset, chosen in (subsets | _by_view(test)).items():
         if chosen:
             yield ("test", subset, PREDICTIONS), chosen
 
@@ -108,7 +108,7 @@ def _cohort_parts(rows: Sequence[CohortRow]) -> Iterator[tuple[tuple[str, str, s
         part = [row for row in rows if row.cohort == cohort]
         apart = [row for row in part if not row.near_duplicate]
         subsets = {NO_NEAR_DUPLICATE: apart} | ({ALL_SCANS: part} if len(apart) < len(part) else {})
-        for subset, chosen in (subsets | _by_sequence(apart)).items():
+        for subset, chosen in (subsets | _by_view(apart)).items():
             if chosen:
                 yield (f"cohort {cohort}", subset, COHORTS), chosen
 
@@ -207,7 +207,10 @@ def _resampled(drawn: np.ndarray, by_group: np.ndarray) -> np.ndarray:
     return np.tensordot(drawn, by_group, axes=1)
 
 
-def _by_sequence(rows: Sequence[PredictionRow | CohortRow]) -> dict[str, list]:
-    """Return the rows of each known sequence, where there is more than one."""
-    names = sorted({row.sequence for row in rows} - {""})
-    return {f"sequence {name}": [r for r in rows if r.sequence == name] for name in names} if len(names) > 1 else {}
+def _by_view(rows: Sequence[PredictionRow | CohortRow]) -> dict[str, list]:
+    """Return the rows of each known sequence and plane."""
+    return {
+        f"{fact} {name}": [row for row in rows if getattr(row, fact) == name]
+        for fact in ("sequence", "plane")
+        for name in sorted({getattr(row, fact) for row in rows} - {""})
+    }

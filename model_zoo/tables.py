@@ -8,7 +8,7 @@ decimals in memory too, so that a score is the same before and after a file is w
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from math import isclose
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class PredictionRow:
     truth: str
     probabilities: tuple[float, ...]  # in the order of the card's classes
     sequence: str = ""  # T1, T1C+, T2; "" where it is not known
+    plane: str = ""  # axial, coronal, sagittal; "" where it is not known
 
     def __post_init__(self):
         object.__setattr__(self, "probabilities", _six_decimals(self.probabilities))
@@ -45,6 +46,7 @@ class CohortRow:
     near_duplicate: bool  # a scan that trained or chose the model shows the same picture
     truth: str  # one of the model's classes
     probabilities: tuple[float, ...]
+    plane: str = ""  # as the row above
 
     def __post_init__(self):
         object.__setattr__(self, "probabilities", _six_decimals(self.probabilities))
@@ -143,8 +145,9 @@ def _read(path: Path, kind: type, classes: Sequence[str], key: tuple[str, str]) 
     except (OSError, ValueError, csv.Error) as error:
         raise ModelError(f"{name} cannot be read as a table ({error}); {remedy}") from error
     columns = {*_names(kind), *(f"p_{label}" for label in classes)}
-    if set(header) != columns or len(header) != len(columns):
-        differing = ", ".join(sorted(set(header) ^ columns)) or "a column is there twice"
+    later = {field.name for field in fields(kind) if field.default is not MISSING}  # tables of older models lack them
+    if not columns - later <= set(header) <= columns or len(header) != len(set(header)):
+        differing = ", ".join(sorted((set(header) ^ columns) - later)) or "a column is there twice"
         raise ModelError(f"{name} has other columns than its card's classes need ({differing}); {remedy}")
     rows, scans = [], set()
     for number, line in enumerate(lines, start=2):

@@ -13,7 +13,9 @@ from pathlib import Path
 from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
 from model_zoo.estimate import Estimate
-from model_zoo.scores import bundle_scores, conformal_thresholds, measured_of
+from model_zoo.gate import GATE_TASK
+from model_zoo.gate_scores import GATE_TABLE, gate_scores, read_gate_table
+from model_zoo.scores import measured_of
 from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
@@ -21,7 +23,7 @@ from model_zoo.whole_files import replace_folder
 from model_zoo.zoo import zoo_folder
 
 MEASURED = "measured"
-TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES)
+TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES, GATE_TABLE)
 
 
 def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
@@ -88,10 +90,17 @@ def recompute(folder: Path) -> int:
     card = read_card(folder / "card.json")
     if gone := _missing(card, folder):
         raise ModelError(f"{folder.name} has no {gone[0]}, which its card cites; restore it or measure the model again")
-    fresh = replace(card, **measured_of(folder, card.classes))
+    fresh = replace(card, **_measured(card, folder))
     write_model_card(fresh, folder)
     write_card(fresh, folder / "card.json")
     return len(set(card.scores) ^ set(fresh.scores))
+
+
+def _measured(card: ModelCard, folder: Path) -> dict:
+    """Return the fields of a card that follow from its tables."""
+    if card.task == GATE_TASK:
+        return {"scores": gate_scores(read_gate_table(folder / GATE_TABLE), card.gate)}
+    return measured_of(folder, card.classes)
 
 
 def _tables(folder: Path) -> list[str]:
@@ -120,7 +129,8 @@ def _scores(card: ModelCard, folder: Path) -> list[str]:
     if not _tables(folder):
         return [f"There is none of {', '.join(TABLES)}: no score of this card can be computed."]
     problems = [f"{name} is missing: the card's scores from it cannot be computed." for name in _missing(card, folder)]
-    computed = {_key(score): score for score in bundle_scores(folder, card.classes)}
+    fresh = _measured(card, folder)
+    computed = {_key(score): score for score in fresh["scores"]}
     stated = {_key(score): score for score in card.scores}
     problems += [f"The card has {key} more than once." for key, n in Counter(map(_key, card.scores)).items() if n > 1]
     for key, score in stated.items():
@@ -132,7 +142,7 @@ def _scores(card: ModelCard, folder: Path) -> list[str]:
             problems.append(
                 f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
-    if card.conformal != conformal_thresholds(folder, card.classes):
+    if card.conformal != fresh.get("conformal", {}):
         problems.append("The card's conformal thresholds do not follow from the validation scans.")
     return problems + [f"The card lacks {key}." for key in computed if key not in stated]
 

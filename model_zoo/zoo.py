@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 
 from model_zoo.card import ModelCard, ModelError, read_card
+from model_zoo.gate import GATE_TASK
 from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.self_test import require_same_logits
 from model_zoo.weights import load_checked
@@ -72,12 +73,12 @@ def zoo_folder() -> Path:
 
 
 def models() -> dict[str, ModelCard]:
-    """Return the card of every bundle by id, the app's default first; those of `broken_models` are left out.
+    """Return the card of every classifier by id, the app's default first; those of `broken_models` are left out.
 
     >>> next(iter(models()))
     'candor-pooled4'
     """
-    return {name: card for name, card in _cards().items() if isinstance(card, ModelCard)}
+    return {name: card for name, card in _cards().items() if isinstance(card, ModelCard) and card.task != GATE_TASK}
 
 
 def broken_models() -> dict[str, str]:

@@ -11,6 +11,7 @@ from pages.components.compare.agreement import show_agreement
 from pages.components.compare.disagreement_table import DISAGREEMENT, show_disagreement_table
 from pages.components.compare.grid import show_grid
 from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
+from pages.components.gate import pass_gate
 from pages.components.navigation import require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions
@@ -76,6 +77,7 @@ with desk:
     scan = opened.scan
     refuse_blank(scan)
     wait_for_series(opened)
+    pass_gate(scan)
     predicted = predictions(cards, [scan])
     row = predicted.rows[0]
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")

@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from explain import METHODS, Explanation, Request
+from explain.answer_text import heading, set_sentence
 from explain.cache import CACHE
 from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
@@ -18,6 +19,7 @@ from pages.components.explain.progress import show_progress, status_of
 from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
+from pages.components.gate import pass_gate
 from pages.components.navigation import require_frame
 from pages.components.pickers import Open, choose_scan, choose_settings, require_models
 from pages.components.predictions import prediction_of, predictions
@@ -61,6 +63,7 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         datetime.now().astimezone(),
         rendering,
         session.counterfactuals.get((scan.key, weights), ()),
+        request.prediction.answer,
     )
 
 
@@ -88,6 +91,7 @@ with desk:
     scan = opened.scan
     refuse_blank(scan)
     wait_for_series(opened)
+    pass_gate(scan)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
@@ -101,8 +105,12 @@ with desk:
 
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"Prediction: {card.names[prediction.index]}", anchor=False)
+        st.subheader(f"Prediction: {heading(card, prediction.answer, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
+        for reason in prediction.answer.reasons:
+            st.write(reason)
+        if sentence := set_sentence(card, prediction.answer):
+            st.caption(sentence)
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
     warnings = st.container()

@@ -153,7 +153,7 @@ def _write_predictions(folder: Path, packed: keras.Model, run: Run) -> float:
     val = np.array([record.split == "val" for record in scored])
     temperature = fit_temperature(logits[val], truth[val])
     rows = [
-        PredictionRow(r.id, r.group, r.split, r.near_duplicate, r.label, tuple(p), r.sequence)
+        PredictionRow(r.id, r.group, r.split, r.near_duplicate, r.label, tuple(p), r.sequence, r.plane)
         for r, p in zip(scored, probabilities(logits, temperature), strict=True)
     ]
     write_predictions(folder / PREDICTIONS, classes, rows)

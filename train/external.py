@@ -97,7 +97,7 @@ def cohort_rows(model: Model, collections: Collections, trained: np.ndarray, spl
             continue
         p = predict(model, [record for record, _ in chosen], f"{model.card.id} on {name}")
         rows += [
-            CohortRow(name, r.id, r.group, r.sequence, mark, r.label, tuple(x))
+            CohortRow(name, r.id, r.group, r.sequence, mark, r.label, tuple(x), r.plane)
             for (r, mark), x in zip(chosen, p, strict=True)
         ]
     return rows

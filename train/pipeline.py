@@ -15,11 +15,11 @@ from datasets.near_duplicates import Prints, find_near_duplicates
 from datasets.not_read import tell_not_read
 from datasets.records import Record, fingerprint
 from model_zoo import ModelCard
+from model_zoo.gate import GATE_TASK
 from train.batches import Batches, prepare
 from train.evaluate import Run, evaluate
 from train.fit import fit, labels_of, precision_policy, seed_everything
 from train.frozen_backbone import after_head, join_history, warm_head
-from train.gate.training import TASK as GATE
 from train.gate.training import train_gate
 from train.initial_weights import initialised_network
 from train.lesion_grid import places_passed_on
@@ -32,7 +32,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
 
     The working files (checkpoint, history) are in `out / .runs / recipe_id` until the next run.
     """
-    if recipe.task == GATE:
+    if recipe.task == GATE_TASK:
         return train_gate(recipe_id, recipe, data, out, resume=resume)
     dataset = dataset_card(recipe.task)
     seed_everything(recipe.seed)

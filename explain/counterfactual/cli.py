@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explain.arguments import add_slice_flags, choose_slice, print_entries, unique_stems
+from explain.arguments import add_anyway_flag, add_slice_flags, choose_slice, print_entries, unique_stems
 from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.render.overlay import gray, png, upright
 from model_zoo import load_model
@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         try:
             scan = choose_slice(read(options.scan, plane=options.plane, stack=options.stack), options.slice)
-            results = counterfactuals(model, scan, options.box, actions=actions, offset=options.to)
+            results = counterfactuals(
+                model, scan, options.box, actions=actions, offset=options.to, anyway=options.anyway
+            )
             return [_saved(each, options.scan, options.out) for each in results]
         except ScanError as error:
             return [{"file": str(options.scan), "error": str(error)}]
@@ -106,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--to", type=_offset, metavar="ROWS,COLUMNS", help="how far down and right to move the region")
     add_slice_flags(parser)
+    add_anyway_flag(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON list of manifests")
     return parser

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from explain.arguments import add_request_flags, add_slice_flags, choose_slice, request_settings
+from explain.arguments import add_anyway_flag, add_request_flags, add_slice_flags, choose_slice, request_settings
 from explain.methods import METHODS, method
 from explain.prediction import predict
 from explain.prediction_text import percent
@@ -98,6 +98,7 @@ def _report(
         "methods": options.method,
         **request_settings(options),
         "scan": scan.key,
+        **({"anyway": True} if options.anyway else {}),  # not else: the reports that are there stay valid
         "identity": options.identity,
     }
     key = key_of(model.card, hashlib.sha256(data).hexdigest(), settings)
@@ -107,12 +108,12 @@ def _report(
         if finished(options.out, reported[name], key, formats):
             return reported[name], False
         formats = list(dict.fromkeys([*reported[name]["formats"], *formats]))
-    prediction = predict(model, scan)
+    prediction = predict(model, scan, anyway=options.anyway)
     choices = request_settings(options) | {"prediction": prediction}
     requests = [Request(model, scan, name, **choices) for name in options.method]
     explanations = tuple(explain(request) for request in requests)
     date = datetime.now().replace(microsecond=0)
-    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date)
+    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date, answer=prediction.answer)
     reported[name] = write(options.out, report, data, stem, key, formats, options.identity)
     return reported[name], True
 
@@ -151,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable; default: html and pdf")
     add_request_flags(parser)
     add_slice_flags(parser)
+    add_anyway_flag(parser)
     parser.add_argument(
         "--identity",
         action="store_true",

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
+from explain.answer_text import heading, set_sentence
 from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_text
 from explain.explanation import NOT_FOR_DIAGNOSIS, Explanation
@@ -29,7 +30,7 @@ _NO_SCORES = "This model was not evaluated: how often its predictions are right 
 def document(report: ReportInput, ink: str = "#8a949e") -> Document:
     """Return the report. `ink` is the colour of the letters on a colour bar, which has no background."""
     sections = [
-        Section(f"Prediction: {report.card.names[report.predicted]}", _prediction(report)),
+        Section(f"Prediction: {_heading(report)}", _prediction(report)),
         Section("How reliable is this model?", _reliability(report)),
         Section("Limits of the model", (Points(report.card.limits),)),
         *(Section(_map_title(report, each), _map(report, each, ink)) for each in report.explanations),
@@ -56,6 +57,11 @@ def _day(report: ReportInput) -> str:
     return f"{report.date.day} {report.date:%B %Y}"
 
 
+def _heading(report: ReportInput) -> str:
+    answer = report.answer
+    return heading(report.card, answer, report.predicted) if answer else report.card.names[report.predicted]
+
+
 def _prediction(report: ReportInput) -> tuple[Block, ...]:
     p, names = np.array(report.probabilities), report.card.names
     order = np.argsort(-p, kind="stable")
@@ -66,6 +72,8 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
     return (
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
+        *([Text(sentence)] if report.answer and (sentence := set_sentence(report.card, report.answer)) else []),
+        *(Text(reason, "caution") for reason in (report.answer.reasons if report.answer else ())),
         *(Text(note, "caution") for note in report.scan.all_notes),
         Text(
             "The model chooses among these classes and no others. Their probabilities sum to 1; they do not say how "

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
+from pages.components.gate import withheld
 from pages.components.state import state
 from scans import Scan
 
@@ -25,16 +26,19 @@ class Predictions:
 
 
 def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Predictions:
-    """Return what each model predicts for each scan: None for a scan that cannot be read, and for a blank slice."""
+    """Return what each model predicts for each scan: None for one that cannot be read, is blank or is withheld."""
     models, errors = _load(cards)
     for model_id, model in models.items():
         try:
-            _predict(model, [scan for scan in scans if scan is not None and not scan.not_assessable])
+            _predict(model, [scan for scan in scans if scan is not None and not withheld(scan)])
         except ModelError as error:
             errors[model_id] = str(error)
     kept = state().probabilities
     rows = [
-        [None if scan is None or card.id in errors else kept.get((card.weights_sha256, scan.key)) for card in cards]
+        [
+            None if scan is None or card.id in errors or withheld(scan) else kept.get((card.weights_sha256, scan.key))
+            for card in cards
+        ]
         for scan in scans
     ]
     return Predictions({name: model for name, model in models.items() if name not in errors}, errors, rows)
@@ -42,13 +46,13 @@ def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Pre
 
 def prediction_of(model: Model, scan: Scan) -> Prediction:
     """Return the prediction for one scan, the one that its explanations carry. Raises ModelError and ScanError."""
-    return _prediction(model.card.weights_sha256, scan.key, model, scan)
+    return _prediction(model.card.weights_sha256, scan.key, state().anyway, model, scan)
 
 
 # By contents, as everywhere. Not cache_data, which would copy the arrays.
 @st.cache_resource(scope="session", max_entries=_KEPT, show_spinner=False)
-def _prediction(weights: str, scan_key: str, _model: Model, _scan: Scan) -> Prediction:
-    return predict(_model, _scan)
+def _prediction(weights: str, scan_key: str, anyway: bool, _model: Model, _scan: Scan) -> Prediction:
+    return predict(_model, _scan, anyway=anyway)
 
 
 def _load(cards: Sequence[ModelCard]) -> tuple[dict[str, Model], dict[str, str]]:

@@ -118,6 +118,7 @@ class PageState:
     targets: dict[str, str] = field(default_factory=dict)  # model id -> class id, "" for the predicted class
     engines: dict[str, str] = field(default_factory=dict)  # method id -> engine
     settings: dict[str, int | float] = field(default_factory=lambda: dict(DEFAULTS))  # of a Request, by field
+    anyway: bool = False  # predict from pictures that the gate would withhold, too
 
     # the rendering
     rendering: Rendering = field(default_factory=Rendering)

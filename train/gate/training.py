@@ -14,13 +14,12 @@ from datasets.records import Record, fingerprint
 from model_zoo import ModelCard, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.gate import (
-    BRAIN,
+    GATE_TASK,
     HEADS,
     KIND,
     PLANE,
     REFERENCE,
     SEQUENCE,
-    Gate,
     by_head,
     distances,
     write_reference,
@@ -39,7 +38,6 @@ from train.initial_weights import initialised_network
 from train.networks import network_title
 from train.recipe import Recipe
 
-TASK = "gate"
 _MADE = 150  # pictures of each kind that is made, in validation and in test
 _REFERENCE = 1500  # heads of the training scans that a distance is measured to
 _SEEDS = {"train": 700_000, "val": 710_000, "test": 720_000}  # of the phantoms of each split
@@ -119,7 +117,9 @@ def _write_bundle(
     packed = load_checked(weights, sha256_of(weights))
     runtime = make_runtime(packed, precision="f32")
     reference = runtime.logits(known[chosen[:_REFERENCE]])[:, OUTPUTS:]
-    write_reference(folder, np.concatenate([reference, runtime.logits(_unit(pools["train"].phantoms, recipe))[:, OUTPUTS:]]))
+    write_reference(
+        folder, np.concatenate([reference, runtime.logits(_unit(pools["train"].phantoms, recipe))[:, OUTPUTS:]])
+    )
     with np.load(folder / REFERENCE) as arrays:
         reference = arrays["features"].astype(np.float32)
 
@@ -141,7 +141,7 @@ def _write_bundle(
     card = ModelCard(
         id=recipe_id,
         title=f"{network_title(recipe.network)}: what a picture is",
-        task=TASK,
+        task=GATE_TASK,
         classes=tuple(HEADS[KIND]),
         names=tuple(HEADS[KIND].values()),
         input=recipe.spec,

@@ -80,7 +80,7 @@ def _counterfactuals(key: tuple, _scan: Scan, _model: Model) -> list[Counterfact
     region = key[-1]
     offset = region.down, region.right
     actions = ("erase", "keep", "move") if any(offset) else ("erase", "keep")
-    return counterfactuals(_model, _scan, region.box, actions=actions, offset=offset)
+    return counterfactuals(_model, _scan, region.box, actions=actions, offset=offset, anyway=True)  # past the gate
 
 
 def _choose_region(scan: Scan, explanation: Explanation | None) -> None:

@@ -55,10 +55,12 @@ def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
 
 
 def _classification(opened: Open, model: Model) -> OtherWork:
-    def work(progress, cancelled) -> np.ndarray:
-        return by_slice(model, opened.volume, progress, cancelled)
+    anyway = state().anyway
 
-    return OtherWork(series_key(opened.volume, model.card), work)
+    def work(progress, cancelled) -> np.ndarray:
+        return by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
+
+    return OtherWork(f"{series_key(opened.volume, model.card)}{':anyway' if anyway else ''}", work)
 
 
 def _offer(slices: int, classification: OtherWork) -> None:

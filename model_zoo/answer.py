@@ -1,0 +1,96 @@
+"""The answer of a model for a picture: a class, a set of classes, or none, with the reasons.
+
+The gate decides whether any model may answer. Then the model's own card decides how much its answer is worth: where it
+was measured on heads of this sequence and plane and does badly, or was never measured on them, the answer is widened
+to the set of classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_zoo.card import ModelCard, Score
+from model_zoo.conformal import conformal_sets, in_words
+from model_zoo.gate import HEADS, PLANE, SEQUENCE, UNKNOWN, Look
+from scans import ScanError
+
+USUAL, WIDE = 90, 95  # per cent: the levels of the set where nothing speaks against the model, and of a widened one
+_GOOD = 0.8  # accuracy on a sequence or plane below which an answer is widened
+_FEWEST = 30  # scans that such an accuracy rests on
+ANYWAY = "Asked for although the answer is withheld:"
+
+
+class WithheldError(ScanError):
+    """An answer that is withheld; its sentence says what the picture seems to be, and what is accepted."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(look.withheld)
+        self.look = look
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer: the classes that cannot be ruled out at `level` per cent, and why the answer is wide.
+
+    `classes` are class ids, the most probable first; () where the card has no thresholds.
+    """
+
+    classes: tuple[str, ...]
+    level: int
+    reasons: tuple[str, ...]
+
+    def in_words(self, card: ModelCard) -> str:
+        """Return the set as it is shown to a reader."""
+        names = dict(zip(card.classes, card.names, strict=True))
+        return in_words([names[label] for label in self.classes])
+
+
+def require_answer(look: Look, *, anyway: bool = False) -> None:
+    """Raise WithheldError where the gate withholds the answer, unless it is asked for all the same."""
+    if look.withheld and not anyway:
+        raise WithheldError(look)
+
+
+def answer_of(card: ModelCard, p: np.ndarray, look: Look) -> Answer:
+    """Return a model's answer for probabilities (K,) of a picture that the gate has seen."""
+    reasons = (f"{ANYWAY} {look.withheld}",) if look.withheld else doubts(card, look)
+    level = WIDE if reasons else USUAL
+    thresholds = card.conformal.get(str(level))
+    if not thresholds:
+        return Answer((), level, reasons)
+    inside = conformal_sets(np.asarray(p)[None], np.array([thresholds[label] for label in card.classes]))[0]
+    ranked = np.argsort(-np.asarray(p), kind="stable")
+    return Answer(tuple(card.classes[k] for k in ranked if inside[k]), level, reasons)
+
+
+def doubts(card: ModelCard, look: Look) -> tuple[str, ...]:
+    """Return a sentence for the sequence and the plane of a head on which a model does badly or was never measured."""
+    sentences = []
+    for fact, seen in ((SEQUENCE, look.sequence), (PLANE, look.plane)):
+        name = HEADS[fact].get(seen, "")
+        if seen == UNKNOWN:
+            sentences.append(f"The {fact} of this scan is not one that Candor knows, so the answer is widened.")
+            continue
+        score = measured_on(card, fact, seen)
+        if score is None:
+            sentences.append(f"{card.id} was never measured on {name} scans, so the answer is widened.")
+        elif score.estimate.value < _GOOD:
+            where = (
+                "its own test scans" if score.split == "test" else f"the {score.split.removeprefix('cohort ')} scans"
+            )
+            sentences.append(
+                f"{card.id} is right on {100 * score.estimate.value:.0f} % of {where} that are {name} "
+                f"({score.estimate.scans:,} scans), so the answer is widened."
+            )
+    return tuple(sentences)
+
+
+def measured_on(card: ModelCard, fact: str, seen: str) -> Score | None:
+    """Return the accuracy on scans of a sequence or plane: of its own test, else the lowest of a collection."""
+    scores = [
+        score
+        for score in card.scores
+        if (score.name, score.subset) == ("accuracy", f"{fact} {seen}") and score.estimate.scans >= _FEWEST
+    ]
+    own = [score for score in scores if score.split == "test"]
+    return min(own or scores, key=lambda score: score.estimate.value, default=None)

@@ -1,0 +1,42 @@
+"""What the gate says of the open scan, and the way past it."""
+
+import streamlit as st
+
+from explain.answer_text import error_rates, look_sentence
+from model_zoo.answer import ANYWAY
+from model_zoo.gate import Look, load_gate, look_at
+from pages.components.state import state
+from pages.components.viewer import show_scan
+from scans import Scan
+
+
+def pass_gate(scan: Scan) -> Look:
+    """Draw what the gate says of a scan and return it; where it withholds every answer, end the page there.
+
+    The answer can be asked for all the same; whatever is made from it then says so.
+    """
+    look, session = look_at(scan), state()
+    if not look.withheld:
+        st.caption(look_sentence(look))
+        return look
+    if session.anyway:
+        st.warning(f"{ANYWAY} {look.withheld}")
+    else:
+        st.error(look.withheld)
+        st.caption(error_rates(load_gate().card))
+    session.anyway = st.toggle(
+        "Predict anyway",
+        value=session.anyway,
+        key="anyway",
+        help="For engineers: what a model says of a picture that it was not made for. Every export says that the "
+        "answer would have been withheld.",
+    )
+    if not session.anyway:
+        show_scan(scan)
+        st.stop()
+    return look
+
+
+def withheld(scan: Scan) -> bool:
+    """Return whether nothing is predicted from a scan: because nothing can be seen, or the gate says so."""
+    return bool(scan.not_assessable) or (not state().anyway and bool(look_at(scan).withheld))
