@@ -50,6 +50,12 @@ def _report() -> Callable[[list[str]], int]:
     return main
 
 
+def _similar_index() -> Callable[[list[str]], int]:
+    from explain.similar.build import main
+
+    return main
+
+
 def _self_test() -> Callable[[list[str]], int]:
     from explain.self_test import main
 
@@ -63,6 +69,7 @@ COMMANDS = {
     "counterfactual": _counterfactual,
     "report": _report,
     "self-test": _self_test,
+    "similar-index": _similar_index,
 }
 
 

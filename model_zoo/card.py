@@ -52,6 +52,7 @@ class ModelCard:
     trainable_parameters: int = 0  # the others were frozen; 0: not recorded
     # level in per cent -> class -> threshold in millionths, see model_zoo/conformal.py
     conformal: dict[str, dict[str, int]] = field(default_factory=dict)
+    operating_point: float = 0.0  # least confidence that is answered in selective prediction, model_zoo/selective.py
     gate: dict[str, float] = field(default_factory=dict)  # of the gate alone: its limits, see model_zoo/gate.py
     training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_per_epoch", ...
 

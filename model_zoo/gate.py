@@ -20,6 +20,7 @@ from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.self_test import require_same_logits
 from model_zoo.weights import load_checked
+from model_zoo.whole_files import write_arrays
 from scans import ACCEPTED, Scan, fit
 
 GATE = "candor-gate"
@@ -156,10 +157,7 @@ def gate_folder() -> Path:
 
 def write_reference(folder: Path, features: np.ndarray) -> None:
     """Write the features of known heads, float (R, F), in half precision: the same bytes for the same features."""
-    part = folder / f"{REFERENCE}.part"
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file, file.open(zipfile.ZipInfo("features.npy"), "w") as f:
-        np.lib.format.write_array(f, features.astype(np.float16), allow_pickle=False)
-    part.replace(folder / REFERENCE)
+    write_arrays(folder / REFERENCE, {"features": features.astype(np.float16)})
 
 
 def read_gate(folder: Path) -> Gate:

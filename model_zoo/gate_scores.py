@@ -10,7 +10,7 @@ import numpy as np
 
 from model_zoo.card import ModelError, Score
 from model_zoo.estimate import Estimate
-from model_zoo.gate import BRAIN, HEADS, KIND, PLANE, SEQUENCE, UNKNOWN, Look, look_of
+from model_zoo.gate import BRAIN, HEAD, HEADS, KIND, PLANE, SEQUENCE, UNKNOWN, Look, look_of
 from model_zoo.metrics import auc, draws, interval
 from model_zoo.whole_files import write_whole
 
@@ -41,6 +41,11 @@ class GateRow:
     brain: str
     distance: float
     p: tuple[float, ...]
+
+    @property
+    def answerable(self) -> bool:
+        """Whether a model should answer: one head in MRI, with enough brain."""
+        return self.kind == HEAD and self.brain != "little"
 
     @property
     def by_head(self) -> dict[str, dict[str, float]]:
@@ -94,7 +99,7 @@ def gate_scores(rows: Sequence[GateRow], limits: dict[str, float]) -> tuple[Scor
     test = [row for row in rows if row.split == "test"]
     looks = [row.look(limits) for row in test]
     groups = _numbers([row.group for row in test])
-    is_head = np.array([row.kind == "head" for row in test])
+    is_head = np.array([row.answerable for row in test])
     withheld = np.array([bool(look.withheld) for look in looks], float)
     scores = []
 

@@ -23,18 +23,22 @@ from model_zoo.metrics import (
     draws,
     interval,
 )
+from model_zoo.selective import operating_point, selective
 from model_zoo.tables import (
     COHORTS,
     PREDICTIONS,
     SHORTCUTS,
+    SIMILAR,
     SOURCES,
     CohortRow,
     PredictionRow,
     ShortcutRow,
+    SimilarRow,
     SourceRow,
     read_cohorts,
     read_predictions,
     read_shortcut_tests,
+    read_similar,
     read_sources,
 )
 
@@ -43,6 +47,7 @@ SHORTCUT_TEST = "shortcut test"  # the split of these scores; the subset is the 
 SOURCE_PROBE = "source probe"  # the subset of the probe's score
 AUC, CALIBRATION = "AUC", "expected calibration error"
 PROBE = "balanced accuracy of the source probe"
+PRECISION_AT_5 = "precision at 5"
 
 
 def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
@@ -55,32 +60,47 @@ def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
         COHORTS: lambda path: cohort_scores(read_cohorts(path, classes), classes),
         SHORTCUTS: lambda path: shortcut_scores(read_shortcut_tests(path, classes), classes),
         SOURCES: lambda path: source_scores(read_sources(path)),
+        SIMILAR: lambda path: similar_scores(read_similar(path), classes),
     }
     scores = [score for name, make in made.items() if (folder / name).exists() for score in make(folder / name)]
     return (*scores, *set_scores(folder, classes))
 
 
 def measured_of(folder: Path, classes: Sequence[str]) -> dict:
-    """Return the fields of a card that follow from the tables in `folder`: its scores and its conformal thresholds."""
-    return {"scores": bundle_scores(folder, classes), "conformal": conformal_thresholds(folder, classes)}
+    """Return the fields of a card that follow from the tables in `folder`: scores, thresholds, operating point."""
+    p, truth = _validation(folder, classes)
+    return {
+        "scores": bundle_scores(folder, classes),
+        "conformal": _thresholds(p, truth, classes),
+        "operating_point": operating_point(p, truth) if len(p) else 0.0,
+    }
 
 
-def conformal_thresholds(folder: Path, classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return level in per cent -> class -> threshold in millionths, from the validation scans; {} without any."""
+def _validation(folder: Path, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities (N, K) and truth int (N,) of the validation scans; of none where the table is missing."""
     path = folder / PREDICTIONS
     rows = [row for row in read_predictions(path, classes) if row.split == "val"] if path.exists() else []
     if not rows:
+        return np.zeros((0, len(classes))), np.zeros(0, int)
+    return np.array([row.probabilities for row in rows]), _numbered(rows, classes)[1]
+
+
+def _thresholds(p: np.ndarray, truth: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return level in per cent -> class -> threshold in millionths; {} without validation scans."""
+    if not len(p):
         return {}
-    p, truth = np.array([row.probabilities for row in rows]), _numbered(rows, classes)[1]
     return {str(level): dict(zip(classes, class_thresholds(p, truth, level).tolist(), strict=True)) for level in LEVELS}
 
 
 def set_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
-    """Return how the conformal sets of every level do on test scans and other collections, also by sequence."""
-    thresholds, parts = conformal_thresholds(folder, classes), []
-    if thresholds:
-        parts += list(_test_parts(read_predictions(folder / PREDICTIONS, classes)))
-    if thresholds and (folder / COHORTS).exists():
+    """Return how conformal sets and selective prediction do on test scans and other collections, also by sequence."""
+    p, truth = _validation(folder, classes)
+    thresholds, parts = _thresholds(p, truth, classes), []
+    if not thresholds:
+        return ()
+    point = operating_point(p, truth)
+    parts += list(_test_parts(read_predictions(folder / PREDICTIONS, classes)))
+    if (folder / COHORTS).exists():
         parts += list(_cohort_parts(read_cohorts(folder / COHORTS, classes)))
     scores = []
     for (split, subset, source), rows in parts:
@@ -90,6 +110,9 @@ def set_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
             sets = conformal_sets(p, np.array([by_class[label] for label in classes]))
             for measure, estimate in measured(sets, truth, group):
                 scores.append(Score(measure.at(level), split, subset, estimate, source))
+        if subset in (ALL_SCANS, NO_NEAR_DUPLICATE):
+            chosen = selective(p, truth, group, point)
+            scores += [Score(name, split, subset, estimate, source) for name, estimate in chosen]
     return tuple(scores)
 
 
@@ -155,6 +178,28 @@ def source_scores(rows: Sequence[SourceRow]) -> tuple[Score, ...]:
     measure = MEASURES["balanced accuracy"]
     numbers = interval(measure(by_group.sum(axis=0)[None])[0], measure(_resampled(draws(len(by_group)), by_group)))
     return (Score(PROBE, SHORTCUT_TEST, SOURCE_PROBE, Estimate(*numbers, len(rows)), SOURCES),)
+
+
+def similar_scores(rows: Sequence[SimilarRow], classes: Sequence[str]) -> tuple[Score, ...]:
+    """Return the share of the five most similar known scans that have the diagnosis of the test scan, also by class.
+
+    The split is "cohort <name>", in the model's own collections too: its training part is what is searched.
+    """
+    scores = []
+    for cohort in dict.fromkeys(row.cohort for row in rows):
+        mine = [row for row in rows if row.cohort == cohort]
+        parts = {PRECISION_AT_5: mine}
+        parts |= {f"{PRECISION_AT_5} of {label}": [row for row in mine if row.truth == label] for label in classes}
+        for name, part in parts.items():
+            if found := sum(row.neighbours for row in part):
+                groups = np.unique([row.group for row in part], return_inverse=True)[1]
+                pairs = np.array([(row.agreeing, row.neighbours) for row in part], float)
+                sums = np.stack([np.bincount(groups, weights=column) for column in pairs.T], axis=1)
+                drawn = draws(len(sums)) @ sums
+                share = interval(pairs[:, 0].sum() / found, drawn[:, 0] / np.maximum(drawn[:, 1], 1))
+                estimate = Estimate(*share, len(part))
+                scores.append(Score(name, f"cohort {cohort}", NO_NEAR_DUPLICATE, estimate, SIMILAR))
+    return tuple(scores)
 
 
 def _scores(

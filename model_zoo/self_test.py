@@ -13,6 +13,7 @@ import numpy as np
 
 from model_zoo.card import ModelCard, ModelError
 from model_zoo.runtime import Runtime
+from model_zoo.whole_files import write_arrays
 
 SELF_TEST = "self_test.npz"
 TOLERANCE = {"f32": 0.002, "bf16": 0.05}  # of the largest logit, by precision
@@ -40,12 +41,7 @@ class SelfTest:
 
 def write_self_test(folder: Path, test: SelfTest) -> None:
     """Write the self-test of the bundle in `folder`: the same bytes for the same arrays."""
-    part = folder / f"{SELF_TEST}.part"
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:  # np.savez would write the date, too
-        for name in ("pixels", "logits", "maps"):
-            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, getattr(test, name), allow_pickle=False)
-    part.replace(folder / SELF_TEST)
+    write_arrays(folder / SELF_TEST, {name: getattr(test, name) for name in ("pixels", "logits", "maps")})
 
 
 def read_self_test(folder: Path, card: ModelCard) -> SelfTest | None:

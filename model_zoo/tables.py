@@ -1,7 +1,8 @@
 """The tables of a bundle, from which alone every score of its card is computed.
 
 predictions.csv holds the model's own splits, cohorts.csv the test sets of other collections, shortcut_tests.csv the
-shortcut and robustness tests, sources.csv the predictions of the source probe. Probabilities are rounded to six
+shortcut and robustness tests, sources.csv the predictions of the source probe, similar_cases.csv how many of the most
+similar known scans have the diagnosis of a test scan. Probabilities are rounded to six
 decimals in memory too, so that a score is the same before and after a file is written.
 """
 
@@ -16,6 +17,7 @@ from model_zoo.card import ModelError
 from model_zoo.whole_files import write_whole
 
 PREDICTIONS, COHORTS, SHORTCUTS, SOURCES = "predictions.csv", "cohorts.csv", "shortcut_tests.csv", "sources.csv"
+SIMILAR = "similar_cases.csv"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,25 @@ class SourceRow:
     prediction: str
 
 
+@dataclass(frozen=True)
+class SimilarRow:
+    """One row of `similar_cases.csv`: a test scan, and how many of its nearest known scans are of its class."""
+
+    cohort: str
+    id: str
+    group: str
+    sequence: str
+    truth: str
+    agreeing: int
+    neighbours: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "agreeing", int(self.agreeing))
+        object.__setattr__(self, "neighbours", int(self.neighbours))
+        if not 0 <= self.agreeing <= self.neighbours:
+            raise ValueError(f"{self.agreeing} of {self.neighbours} neighbours agree")
+
+
 def write_predictions(path: Path, classes: Sequence[str], rows: Sequence[PredictionRow]) -> None:
     """Write the rows as CSV, one column `p_<class>` per class, whole or not at all."""
     _write(path, PredictionRow, classes, rows)
@@ -114,6 +135,16 @@ def write_sources(path: Path, rows: Sequence[SourceRow]) -> None:
 def read_sources(path: Path) -> list[SourceRow]:
     """Read the rows. Raises ModelError on any other table."""
     return _read(path, SourceRow, (), ("truth", "id"))
+
+
+def write_similar(path: Path, rows: Sequence[SimilarRow]) -> None:
+    """Write the rows as CSV, whole or not at all."""
+    _write(path, SimilarRow, (), rows)
+
+
+def read_similar(path: Path) -> list[SimilarRow]:
+    """Read the rows. Raises ModelError on any other table."""
+    return _read(path, SimilarRow, (), ("cohort", "id"))
 
 
 def _six_decimals(p: Sequence[float]) -> tuple[float, ...]:

@@ -17,13 +17,13 @@ from model_zoo.gate import GATE_TASK
 from model_zoo.gate_scores import GATE_TABLE, gate_scores, read_gate_table
 from model_zoo.scores import measured_of
 from model_zoo.seeds import seed_differences
-from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SOURCES, read_predictions
+from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SIMILAR, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.whole_files import replace_folder
 from model_zoo.zoo import zoo_folder
 
 MEASURED = "measured"
-TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES, GATE_TABLE)
+TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES, SIMILAR, GATE_TABLE)
 
 
 def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
@@ -142,6 +142,8 @@ def _scores(card: ModelCard, folder: Path) -> list[str]:
             problems.append(
                 f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
+    if card.operating_point != fresh.get("operating_point", 0.0):
+        problems.append("The card's operating point does not follow from the validation scans.")
     if card.conformal != fresh.get("conformal", {}):
         problems.append("The card's conformal thresholds do not follow from the validation scans.")
     return problems + [f"The card lacks {key}." for key in computed if key not in stated]

@@ -1,8 +1,11 @@
 """Files and folders that are written whole or not at all: a full disk or a kill leaves the old ones as they were."""
 
 import shutil
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
@@ -32,3 +35,20 @@ def replace_folder(part: Path, place: Path) -> Path:
         raise
     shutil.rmtree(old, ignore_errors=True)
     return place
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as a packed .npz, whole or not at all: the same bytes for the same arrays.
+
+    `np.savez_compressed` would write the date, too.
+    """
+
+    def save(part: Path) -> None:
+        with zipfile.ZipFile(part, "w") as file:
+            for name, values in arrays.items():
+                member = zipfile.ZipInfo(f"{name}.npy")
+                member.compress_type = zipfile.ZIP_DEFLATED
+                with file.open(member, "w") as stream:
+                    np.lib.format.write_array(stream, np.asarray(values), allow_pickle=False)
+
+    write_whole(path, save)

@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 
+from datasets.gate_pictures import LITTLE_BRAIN
 from datasets.records import Record
 from model_zoo.gate import BRAIN, HEADS, KIND, PLANE, SEQUENCE
 from scans import PHANTOM_KINDS, fit, phantom
@@ -129,7 +130,7 @@ class GateBatches(keras.utils.PyDataset):
         picture = self._augmented(np.ascontiguousarray(picture), rng)
         if rng.random() < _FRAME:
             picture = _framed(picture, rng)
-        return picture, truth_of("head", record.plane, record.sequence, "enough")
+        return picture, truth_of("head", record.plane, record.sequence, brain_of(record))
 
     def _other(self, kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         places = self.kinds[kind]
@@ -167,8 +168,10 @@ class KnownBatches(keras.utils.PyDataset):
 
 
 def brain_of(record: Record) -> str:
-    """Return what is known of the brain in a picture: every labelled scan of a head was chosen for it."""
-    return "enough" if record.label == "head" else ""
+    """Return what is known of the brain in a picture: every scan of a collection was chosen for it."""
+    if record.label != "head":
+        return ""
+    return "little" if record.cohort == LITTLE_BRAIN else "enough"
 
 
 def made_picture(name: str, pool: Pool, rng: np.random.Generator) -> tuple[np.ndarray, str]:

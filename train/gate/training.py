@@ -185,7 +185,7 @@ def chosen_limits(records: Sequence[Record], logits: np.ndarray, far: np.ndarray
     them; a plane or sequence is named from the least probability at which 98 % of the named ones are right.
     """
     p = by_head(logits)
-    is_head = np.array([r.label == "head" for r in records])
+    is_head = np.array([brain_of(r) == "enough" for r in records])
     cohorts = np.array([r.cohort for r in records])
     sure = np.array([one[KIND]["head"] for one in p])
     parts = [(is_head, _WRONGLY), *((is_head & (cohorts == name), 0.01) for name in sorted(set(cohorts[is_head])))]
