@@ -80,6 +80,8 @@ def read_gate_table(path: Path) -> list[GateRow]:
             header, lines = next(reader, []), list(reader)
         if header != [*_TEXTS, "distance", *_COLUMNS]:
             raise ValueError("it has other columns")
+        if short := [number for number, line in enumerate(lines, start=2) if len(line) != len(header)]:
+            raise ValueError(f"line {short[0]} has not {len(header)} values")
         n = len(_TEXTS)
         return [GateRow(*line[:n], float(line[n]), tuple(map(float, line[n + 1 :]))) for line in lines]
     except (OSError, ValueError, TypeError, csv.Error) as error:

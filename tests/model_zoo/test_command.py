@@ -11,6 +11,9 @@ from tests.bad_files import BAD_FILES, ODD_FILES
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.good_files import dicom12, disc, jpeg, nifti_gz, png, volume
 
+# "reasons": the tiny network was never measured on any sequence
+ANSWERED = {"file", "model", "class", "probabilities", "set", "set_level", "reasons", "gate"}
+
 
 @pytest.fixture
 def predict(in_tiny_zoo, capsys):
@@ -43,7 +46,7 @@ def test_one_scan_gives_one_entry_with_exactly_the_promised_keys(predict, files,
     path = files(name, data)
     status, (entry,), _ = predict(path)
     assert status == 0
-    assert set(entry) == {"file", "model", "class", "probabilities"}
+    assert set(entry) == ANSWERED
     assert entry["file"] == str(path) and entry["model"] == "tiny-phantom4"
     assert list(entry["probabilities"]) == list(CLASSES)
     assert sum(entry["probabilities"].values()) == pytest.approx(1, abs=1e-4)
@@ -53,7 +56,7 @@ def test_one_scan_gives_one_entry_with_exactly_the_promised_keys(predict, files,
 def test_a_volume_gives_one_entry_per_slice(predict, files):
     status, entries, _ = predict(files("v.nii.gz", nifti_gz(volume())))
     assert status == 0 and [entry["slice"] for entry in entries] == list(range(volume().shape[2]))
-    assert {"file", "slice", "model", "class", "probabilities"} in [set(entry) for entry in entries]
+    assert {"slice", *ANSWERED} in [set(entry) for entry in entries]
 
 
 def test_a_blank_slice_of_a_volume_says_so_and_has_no_prediction(predict, files):

@@ -5,7 +5,7 @@ import pytest
 from crepes import ConformalClassifier
 
 from model_zoo.conformal import LEVELS, class_thresholds, conformal_sets, in_words, measured
-from model_zoo.scores import conformal_thresholds, set_scores
+from model_zoo.scores import measured_of, set_scores
 from model_zoo.tables import COHORTS, PREDICTIONS, write_cohorts, write_predictions
 from model_zoo.zoo import probabilities
 from tests.conftest import CLASSES
@@ -82,7 +82,7 @@ def test_the_measures_of_four_sets_are_counted_by_hand():
 def test_a_bundle_s_sets_are_measured_on_every_part_of_its_test_scans_and_cohorts(tmp_path):
     write_predictions(tmp_path / PREDICTIONS, CLASSES, predictions())
     write_cohorts(tmp_path / COHORTS, CLASSES, cohorts())
-    thresholds = conformal_thresholds(tmp_path, CLASSES)
+    thresholds = measured_of(tmp_path, CLASSES)["conformal"]
     assert thresholds == {str(level): dict.fromkeys(CLASSES, 1_000_000) for level in LEVELS}  # two scans a class
     scores = set_scores(tmp_path, CLASSES)
     assert {(score.split, score.subset) for score in scores} >= {
@@ -96,7 +96,7 @@ def test_a_bundle_s_sets_are_measured_on_every_part_of_its_test_scans_and_cohort
 
 def test_without_validation_scans_there_are_no_sets(tmp_path):
     write_predictions(tmp_path / PREDICTIONS, CLASSES, [row for row in predictions() if row.split == "test"])
-    assert conformal_thresholds(tmp_path, CLASSES) == {} and set_scores(tmp_path, CLASSES) == ()
+    assert measured_of(tmp_path, CLASSES)["conformal"] == {} and set_scores(tmp_path, CLASSES) == ()
 
 
 def test_a_set_is_read_as_a_phrase():

@@ -99,7 +99,7 @@ def test_a_card_without_any_table_does_not_hold(bundle):
 def test_one_changed_prediction_is_found(bundle):
     path = bundle / "cohorts.csv"
     path.write_text(
-        path.read_text().replace("notumor,0.100000,0.100000,0.700000", "notumor,0.700000,0.100000,0.100000", 1)
+        path.read_text().replace("notumor,,0.100000,0.100000,0.700000", "notumor,,0.700000,0.100000,0.100000", 1)
     )
     printed = differences(bundle)
     assert any("accuracy of cohort 44c" in sentence for sentence in printed)

@@ -1,5 +1,6 @@
 """From the gate's recipe to its bundle: read, split, train, choose the limits on validation, test once."""
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -166,6 +167,7 @@ def _write_bundle(
     pixels = np.round(255 * _unit(pools["test"].phantoms[:3], recipe)[..., 0]).astype(np.uint8)
     phantoms = SelfTest(pixels, runtime.logits(_unit(pixels, recipe)), np.zeros((3, 0, 0), np.float32))
     write_self_test(folder, phantoms)
+    shutil.copy(run / "history.csv", folder / "history.csv")
     write_model_card(card, folder)
     return card
 

@@ -1,0 +1,110 @@
+"""The answer: when it is widened, which figure is named, and what is said of it."""
+
+import numpy as np
+import pytest
+
+from explain.answer_text import error_rates, heading, look_sentence, set_sentence
+from model_zoo import Estimate, Score
+from model_zoo.answer import Answer, WithheldError, answer_of, doubts, require_answer
+from model_zoo.gate import UNKNOWN, Look
+from tests.conftest import CLASSES, made_up_card
+
+P = np.array([0.62, 0.3, 0.05, 0.03])
+
+
+def look(plane="axial", sequence="T1C+", withheld="") -> Look:
+    return Look("head", plane, sequence, "enough", {}, 0.5, withheld)
+
+
+def accuracy(value: float, subset: str, split: str = "test", scans: int = 100) -> Score:
+    return Score("accuracy", split, subset, Estimate(value, value, value, scans), "predictions.csv")
+
+
+def card(*scores: Score):
+    thresholds = {"90": dict.fromkeys(CLASSES, 600_000), "95": dict.fromkeys(CLASSES, 800_000)}
+    return made_up_card(scores=scores, conformal=thresholds)
+
+
+GOOD = (accuracy(0.95, "sequence T1C+"), accuracy(0.96, "plane axial"))
+
+
+def test_where_the_model_does_well_the_set_is_that_of_90_per_cent():
+    answer = answer_of(card(*GOOD), P, look())
+    assert answer == Answer(("glioma",), 90, ())
+
+
+def test_a_sequence_on_which_the_model_does_badly_widens_the_answer_and_names_the_figure():
+    bad = accuracy(0.41, "sequence T2", "cohort 44c", 148)
+    answer = answer_of(card(*GOOD, bad), P, look(sequence="T2"))
+    assert answer.classes == ("glioma", "meningioma") and answer.level == 95
+    (reason,) = answer.reasons
+    assert "41 % of the 44c scans that are T2 (148 scans)" in reason and "widened" in reason
+
+
+def test_its_own_test_counts_before_other_collections_and_of_those_the_worst():
+    own, other, worse = (
+        accuracy(v, "sequence T2", s) for v, s in ((0.9, "test"), (0.3, "cohort a"), (0.2, "cohort b"))
+    )
+    assert doubts(card(*GOOD, own, other), look(sequence="T2")) == ()
+    (sentence,) = doubts(card(*GOOD, other, worse), look(sequence="T2"))
+    assert "20 % of the b scans" in sentence
+
+
+def test_few_scans_do_not_count_as_measured():
+    (sentence,) = doubts(card(*GOOD, accuracy(0.9, "sequence T2", scans=29)), look(sequence="T2"))
+    assert "never measured on T2 scans" in sentence
+
+
+@pytest.mark.parametrize(
+    ("seen", "word"), [({"plane": "sagittal"}, "sagittal"), ({"sequence": UNKNOWN}, "not one that")]
+)
+def test_a_plane_never_measured_and_an_unknown_sequence_widen_the_answer(seen, word):
+    (sentence,) = doubts(card(*GOOD), look(**seen))
+    assert word in sentence
+
+
+def test_a_withheld_answer_raises_with_its_sentence_and_is_marked_where_it_is_asked_for():
+    withheld = look(withheld="This picture seems to be a CT.")
+    with pytest.raises(WithheldError, match="seems to be a CT"):
+        require_answer(withheld)
+    require_answer(withheld, anyway=True)
+    assert answer_of(card(*GOOD), P, withheld).reasons == (
+        "Asked for although the answer is withheld: This picture seems to be a CT.",
+    )
+
+
+def test_a_card_without_thresholds_gives_no_set():
+    assert answer_of(made_up_card(), P, look()).classes == ()
+
+
+def test_the_heading_is_the_set_where_it_has_more_classes_than_one():
+    assert heading(card(), Answer(("glioma", "meningioma"), 90, ()), 0) == "Glioma or meningioma"
+    assert heading(card(), Answer(("glioma",), 90, ()), 0) == heading(card(), Answer((), 90, ()), 0) == "Glioma"
+
+
+def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
+    missed = Score(
+        "coverage of 90 % sets",
+        "cohort 44c",
+        "no near-duplicate in training",
+        Estimate(0.7, 0.6, 0.8, 90),
+        "cohorts.csv",
+    )
+    kept = set_sentence(card(), Answer(("glioma",), 90, ()))
+    assert kept == "Glioma is all that cannot be ruled out at 90\u00a0%."
+    assert "on the collection 44c the true class is in the set for 70\u00a0% only" in set_sentence(
+        card(missed), Answer(("glioma",), 90, ())
+    )
+
+
+def test_what_the_gate_saw_is_a_sentence():
+    assert look_sentence(look("coronal", UNKNOWN)) == "Seems to be one head in MRI, coronal, sequence not known."
+
+
+def test_the_error_rates_of_the_gate_are_those_of_its_card():
+    scores = tuple(
+        Score("share withheld", "test", subset, Estimate(v, v, v, n), "gate.csv")
+        for subset, v, n in (("heads", 0.004, 2400), ("other pictures", 0.99, 800))
+    )
+    sentence = error_rates(made_up_card(scores=scores))
+    assert "2,400 test scans of heads" in sentence and "0.4 %" in sentence and "99.0 %" in sentence

@@ -1,0 +1,77 @@
+"""The gate's table and its scores, on rows known beforehand; a changed row is found by verify."""
+
+import numpy as np
+import pytest
+
+from model_zoo import ModelError
+from model_zoo.gate import HEADS
+from model_zoo.gate_markdown import gate_card_markdown
+from model_zoo.gate_scores import WITHHELD, GateRow, gate_scores, read_gate_table, write_gate_table
+from tests.conftest import made_up_card
+
+LIMITS = {"least_head": 0.5, "farthest": 2.0, "least_little": 0.5, "least_plane": 0.6, "least_sequence": 0.7}
+
+
+def row(name: str, kind: str, seen: str, cohort: str = "44c", sequence: str = "", seen_sequence: str = "T1", **facts):
+    """Return a test picture of `kind` that the gate takes for `seen` with probability 0.9."""
+    chosen = {"kind": seen, "plane": "axial", "sequence": seen_sequence, "brain": "enough"}
+    p = [0.9 if label == chosen[head] else 0.1 / (len(names) - 1) for head, names in HEADS.items() for label in names]
+    brain = "enough" if kind == "head" else ""
+    facts = {"split": "test", "plane": "", "brain": brain, "distance": 0.5} | facts
+    return GateRow(name, name, cohort=cohort, kind=kind, sequence=sequence, p=tuple(np.round(p, 5).tolist()), **facts)
+
+
+ROWS = [
+    *(row(f"head {i}", "head", "head", sequence="T1") for i in range(8)),
+    row("head taken for a CT", "head", "ct", sequence="T1"),
+    row("T2 taken for T1", "head", "head", sequence="T2"),
+    *(row(f"CT {i}", "ct", "ct", "head-ct") for i in range(3)),
+    row("CT taken for a head", "ct", "head", "head-ct"),
+    row("a photograph far away", "photo", "head", "photo", distance=1.5),
+    row("of validation", "photo", "head", "photo", split="val"),
+]
+
+
+def find(name: str, subset: str):
+    return next(s.estimate for s in gate_scores(ROWS, LIMITS) if (s.name, s.subset) == (name, subset))
+
+
+def test_the_share_withheld_of_heads_and_of_others():
+    assert (find(WITHHELD, "heads").value, find(WITHHELD, "heads").scans) == (0.1, 10)
+    assert (find(WITHHELD, "other pictures").value, find(WITHHELD, "other pictures").scans) == (0.8, 5)
+    assert find(WITHHELD, "head-ct: ct").value == 0.75 and find(WITHHELD, "photo: photo").value == 1
+
+
+def test_sequences_that_are_known_are_compared():
+    assert (find("accuracy of the sequence", "heads").value, find("accuracy of the sequence", "heads").scans) == (
+        0.9,
+        10,
+    )
+    assert find("share with a named sequence", "44c").value == 1
+
+
+def test_slices_with_little_brain_are_among_those_to_withhold():
+    little = row("vertex", "head", "head", "little brain", brain="little")
+    found = {s.subset: s.estimate for s in gate_scores([*ROWS, little], LIMITS) if s.name == WITHHELD}
+    assert found["other pictures"].scans == 6 and found["little brain: head"].value == 0
+
+
+def test_the_table_is_read_as_it_was_written(tmp_path):
+    write_gate_table(tmp_path / "gate.csv", ROWS)
+    assert read_gate_table(tmp_path / "gate.csv") == ROWS
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda text: text.replace("distance", "far"), lambda text: text[:-30], lambda _: "\0"]
+)
+def test_a_damaged_table_is_a_sentence(tmp_path, damage):
+    path = tmp_path / "gate.csv"
+    write_gate_table(path, ROWS)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ModelError, match="gate's table"):
+        read_gate_table(path)
+
+
+def test_the_card_shows_every_collection():
+    text = gate_card_markdown(made_up_card(scores=gate_scores(ROWS, LIMITS), gate=LIMITS, task="gate"))
+    assert "| head-ct: ct | 4 | 0.7500" in text and "`least_head` | 0.5" in text and "not measured" not in text
