@@ -9,7 +9,7 @@ A document holds a table between two marks, `<!-- NAME: made by python -m benchm
 import re
 from pathlib import Path
 
-from benchmarks import cost_tables, explanation_tables, model_tables, reading_tables, training_tables
+from benchmarks import cost_tables, explanation_tables, model_tables, reading_tables, training_tables, trust_tables
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
@@ -32,6 +32,13 @@ TABLES = {
         reading_tables.reading,
         reading_tables.broken_files,
         reading_tables.sheets,
+        trust_tables.gate,
+        trust_tables.gate_near_and_far,
+        trust_tables.gate_planes,
+        trust_tables.gate_sequences,
+        trust_tables.coverage,
+        trust_tables.selective_prediction,
+        trust_tables.similar_cases,
     )
 }
 _BLOCK = re.compile(r"(<!-- ([\w ]+): made by python -m benchmarks\.report -->\n).*?(<!-- end of \2 -->)", re.DOTALL)

@@ -40,8 +40,8 @@ def add_slice_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_anyway_flag(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that asks for an answer which the gate withholds."""
-    parser.add_argument("--anyway", action="store_true", help="answer what would be withheld, too; it is marked")
+    """Add the flag that asks for a prediction that the gate withholds."""
+    parser.add_argument("--anyway", action="store_true", help="predict what would be withheld, too; it is marked")
 
 
 def print_entries(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo import Model
-from model_zoo.answer import Answer, answer_of, require_answer
 from model_zoo.gate import Look, look_at
+from model_zoo.prediction_set import PredictionSet, prediction_set, require_gate
 from scans import Placement, Scan, ScanError, fit
 
 
@@ -14,14 +14,14 @@ from scans import Placement, Scan, ScanError, fit
 class Prediction:
     """What a model predicts for a scan. `square` is the network's input, float32 (h, w, c); `probabilities` (K,).
 
-    `look` is what the gate says of the scan; `answer` the classes that cannot be ruled out, and why they are many.
+    `look` is what the gate says of the scan; `set` the classes that cannot be ruled out, and why they are many.
     """
 
     square: np.ndarray
     placement: Placement
     probabilities: np.ndarray
     look: Look
-    answer: Answer
+    set: PredictionSet
 
     @property
     def index(self) -> int:
@@ -32,14 +32,14 @@ class Prediction:
 def predict(model: Model, scan: Scan, *, anyway: bool = False) -> Prediction:
     """Return the prediction for one scan, computed in a batch of its own: in a larger one the last bits may differ.
 
-    Raises ScanError on a slice of which nothing can be seen, WithheldError where the gate withholds the answer, unless
+    Raises ScanError on a slice of which nothing can be seen, WithheldError where the gate withholds it, unless
     it is asked for `anyway`, and ModelError on probabilities that are not finite.
     """
     if scan.not_assessable:
         raise ScanError(scan.not_assessable)
     look = look_at(scan)
-    require_answer(look, anyway=anyway)
+    require_gate(look, anyway=anyway)
     square, placement = fit(scan, model.card.input)
     # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
     p = model.finite(model.predict(square[None])[0])
-    return Prediction(square, placement, p, look, answer_of(model.card, p, look))
+    return Prediction(square, placement, p, look, prediction_set(model.card, p, look))

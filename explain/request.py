@@ -204,7 +204,7 @@ def explain(
         stopped=raw.stopped,
         stability=raw.stability,
         notes=raw.notes,
-        warnings=prediction.answer.reasons + warnings + _time_limit_warning(raw),
+        warnings=prediction.set.reasons + warnings + _time_limit_warning(raw),
     )
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, models, read_card
-from model_zoo.answer import answer_of
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.gate import Look, look_at
+from model_zoo.prediction_set import prediction_set
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
 from model_zoo.site_calibration import (
@@ -84,7 +84,7 @@ def _accuracies(card: ModelCard) -> str:
 def predict(
     model: Model, files: Iterable[tuple[Path, list[Scan] | ScanError]], as_json: bool, *, anyway: bool = False
 ) -> int:
-    """Print one answer per scan or slice, the sentence where it is withheld, and an error for an unreadable file."""
+    """Print one prediction per scan or slice, the sentence where it is withheld, and an error per unreadable file."""
     entries = [entry for path, scans in files for entry in _entries(model, path, scans, anyway)]
     if as_json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -179,9 +179,9 @@ def _entries(model: Model, path: Path, scans: list[Scan] | ScanError, anyway: bo
         return [{"file": str(path), "error": str(scans)}]
     looks = [None if scan.not_assessable else look_at(scan) for scan in scans]
     asked = [number for number, look in enumerate(looks) if look and (anyway or not look.withheld)]
-    answers = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
+    predicted = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
     return [
-        _entry(model, path, scan, look, answers.get(number))
+        _entry(model, path, scan, look, predicted.get(number))
         for number, (scan, look) in enumerate(zip(scans, looks, strict=True))
     ]
 
@@ -195,14 +195,14 @@ def _entry(model: Model, path: Path, scan: Scan, look: Look | None, p: np.ndarra
     where |= {"model": model.card.id}
     if p is None:
         return where | {"withheld": look.withheld, "gate": look.as_dict()}
-    answer = answer_of(model.card, p, look)
-    where |= {"reasons": list(answer.reasons)} if answer.reasons else {}
+    possible = prediction_set(model.card, p, look)
+    where |= {"reasons": list(possible.reasons)} if possible.reasons else {}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
     return where | {
         "class": model.card.classes[p.argmax()],
         "probabilities": by_class,
-        "set": list(answer.classes),
-        "set_level": answer.level,
+        "set": list(possible.classes),
+        "set_level": possible.level,
         "gate": look.as_dict(),
     }
 
@@ -229,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("--stack", default="", metavar="NAME", help="stack of a file that holds several")
     predicting.add_argument("--calibration", type=Path, metavar="FILE", help="of a site, made by `calibrate`")
     predicting.add_argument("--json", action="store_true", help="one JSON list")
-    predicting.add_argument("--anyway", action="store_true", help="answer what would be withheld, too; it is marked")
+    predicting.add_argument("--anyway", action="store_true", help="predict what would be withheld, too; it is marked")
     calibrating = commands.add_parser("calibrate", help="temperature and conformal sets from a site's labelled scans")
     calibrating.add_argument("model", metavar="MODEL")
     calibrating.add_argument("--data", type=Path, required=True, metavar="DIR", help="one folder of scans per class")

@@ -1,4 +1,4 @@
-"""The gate before every prediction: what a picture is, and whether a model may answer.
+"""The gate before every prediction: what a picture is, and whether a model may predict from it.
 
 One small network looks at the whole picture, as it was sent, and says which kind it is, in which plane and of which
 sequence, and whether there is enough brain in it. Beside it stands a score without labels: how far the picture lies
@@ -61,7 +61,7 @@ class Look:
     brain: str
     probabilities: dict[str, dict[str, float]]
     distance: float
-    withheld: str  # the sentence on why no model may answer, or ""
+    withheld: str  # the sentence on why nothing is predicted, or ""
 
     def as_dict(self) -> dict:
         """Return what the commands print and what results carry."""
@@ -120,7 +120,7 @@ def distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def look_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, float]) -> Look:
-    """Return the gate's verdict for the probabilities of each head and a distance.
+    """Return the gate's finding for the probabilities of each head and a distance.
 
     `limits` are those of the card: the least probability of a head that is accepted, those from which a plane and a
     sequence are named, and that of little brain. A distance above 1 is not accepted.
@@ -140,7 +140,7 @@ def look_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, f
 
 def _withheld(kind: str, brain: str, distance: float) -> str:
     """Return the sentence on why nothing is predicted from such a picture, "" where something is."""
-    accepted = f"Candor predicts from one head in MRI: {ACCEPTED}."
+    accepted = f"Candor predicts from a slice of one head in MRI, sent as {ACCEPTED}."
     if kind != HEAD:
         return f"This picture seems to be {HEADS[KIND][kind]}, so nothing is predicted from it. {accepted}"
     if distance > 1:

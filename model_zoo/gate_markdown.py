@@ -21,7 +21,7 @@ def gate_card_markdown(card: ModelCard) -> str:
         "Made from card.json and the tables beside it by `python -m model_zoo cards`; change those, not this page.",
         markdown_section(
             "Intended use",
-            "To keep every other model from answering a picture that it was not made for. It takes one picture "
+            "To keep every other model from predicting from a picture that it was not made for. It takes one picture "
             f"({size}) and says: {known}. Beside it stands the distance to known heads.",
             "Not for diagnosis. What it withholds can be asked for with `--anyway`; every export then says so.",
         ),

@@ -43,8 +43,8 @@ class GateRow:
     p: tuple[float, ...]
 
     @property
-    def answerable(self) -> bool:
-        """Whether a model should answer: one head in MRI, with enough brain."""
+    def accepted(self) -> bool:
+        """Whether something is to be predicted: one head in MRI, with enough brain."""
         return self.kind == HEAD and self.brain != "little"
 
     @property
@@ -57,7 +57,7 @@ class GateRow:
         return found
 
     def look(self, limits: dict[str, float]) -> Look:
-        """Return the gate's verdict with the limits of its card."""
+        """Return the gate's finding with the limits of its card."""
         return look_of(self.by_head, self.distance, limits)
 
 
@@ -101,7 +101,7 @@ def gate_scores(rows: Sequence[GateRow], limits: dict[str, float]) -> tuple[Scor
     test = [row for row in rows if row.split == "test"]
     looks = [row.look(limits) for row in test]
     groups = _numbers([row.group for row in test])
-    is_head = np.array([row.answerable for row in test])
+    is_head = np.array([row.accepted for row in test])
     withheld = np.array([bool(look.withheld) for look in looks], float)
     scores = []
 

@@ -6,16 +6,19 @@ from functools import partial
 import streamlit as st
 
 from explain import METHODS, Explanation, Request
-from explain.answer_text import heading, set_sentence
 from explain.cache import CACHE
 from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
 from explain.report import ReportInput
+from explain.set_text import heading, set_sentence
+from explain.similar.strip import similar_strip
 from pages.charts.prediction import probability_bars
 from pages.components.explain.all_methods import SECTION as ALL_METHODS
 from pages.components.explain.all_methods import show_all_methods
 from pages.components.explain.export import offer_exports
 from pages.components.explain.progress import show_progress, status_of
+from pages.components.explain.similar import SECTION as SIMILAR
+from pages.components.explain.similar import show_similar_cases
 from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
@@ -55,6 +58,7 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         if each.belongs_to(scan, weights) and each.target == explanation.target and each.method != explanation.method
     )
     rendering = session.rendering.for_several() if others else session.rendering
+    cases, strip = similar_strip(request)
     return ReportInput(
         scan,
         request.model.card,
@@ -63,7 +67,9 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         datetime.now().astimezone(),
         rendering,
         session.counterfactuals.get((scan.key, weights), ()),
-        request.prediction.answer,
+        tuple(cases),
+        strip,
+        request.prediction.set,
     )
 
 
@@ -105,11 +111,11 @@ with desk:
 
     words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"Prediction: {heading(card, prediction.answer, prediction.index)}", anchor=False)
+        st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
-        for reason in prediction.answer.reasons:
+        for reason in prediction.set.reasons:
             st.write(reason)
-        if sentence := set_sentence(card, prediction.answer):
+        if sentence := set_sentence(card, prediction.set):
             st.caption(sentence)
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
@@ -118,12 +124,14 @@ with desk:
         show_progress(request, status)
     else:
         for caution in cautions(explanation, request.target_name):
-            warnings.warning(caution)
+            if caution not in prediction.set.reasons:  # they stand above already
+                warnings.warning(caution)
         show_explanation(scan, explanation, card)
     step_buttons(opened, method)
     if explanation:
         offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [
+        "Similar cases",
         "What if?",
         "All methods",
         *(["Whole series"] if opened.volume else []),
@@ -135,6 +143,11 @@ with desk:
             show_all_methods(request)
     else:
         release(ALL_METHODS)
+    if tabs["Similar cases"].open:
+        with tabs["Similar cases"]:
+            show_similar_cases(request)
+    else:
+        release(SIMILAR)
     if tabs["What if?"].open:
         with tabs["What if?"]:
             show_what_if(scan, model, explanation)

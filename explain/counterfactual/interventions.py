@@ -16,8 +16,8 @@ from explain.counterfactual.edits import erased, kept, mirrored, moved, outline,
 from explain.counterfactual.sentences import sentence_of
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import Model, ModelError, probabilities
-from model_zoo.answer import require_answer
 from model_zoo.gate import look_at
+from model_zoo.prediction_set import require_gate
 from scans import Box, Scan, ScanError, find_head, fit
 
 ACTIONS = ("erase", "keep", "move")
@@ -82,7 +82,7 @@ def counterfactuals(
     """Return one counterfactual per action. `offset` is how many rows down and columns right "move" takes the region.
 
     Raises ModelError on an unknown action, on a move without an offset, and on logits that are not finite;
-    ScanError on a blank slice, on a region or a goal that cannot be used, and where the gate withholds the answer,
+    ScanError on a blank slice, on a region or a goal that cannot be used, and where the gate withholds the prediction,
     unless it is asked for `anyway`.
     """
     for action in actions:
@@ -91,7 +91,7 @@ def counterfactuals(
     if "move" in actions and (offset is None or tuple(offset) == (0, 0)):
         raise ModelError("a region is moved by an offset in rows and columns that is not 0, 0; give one")
     _check_region(scan, box)
-    require_answer(look_at(scan), anyway=anyway)
+    require_gate(look_at(scan), anyway=anyway)
     # The crop is that of the scan as it was: found again, it would follow the change (a head erased at its edge is
     # a smaller head), and the prediction would follow another enlargement instead of the missing region.
     _, placement = fit(scan, model.card.input)

@@ -60,7 +60,14 @@ class Pair:
     colour_bar: Picture | None
 
 
-Block = Text | Facts | Bars | Table | Points | Pair
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """One picture over the whole width."""
+
+    picture: Picture
+
+
+Block = Text | Facts | Bars | Table | Points | Pair | Strip
 
 
 @dataclass(frozen=True, eq=False)

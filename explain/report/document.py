@@ -8,14 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from explain.answer_text import heading, set_sentence
+from datasets.cohorts import COHORT_TITLES
 from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_text
 from explain.explanation import NOT_FOR_DIAGNOSIS, Explanation
 from explain.methods import METHODS
 from explain.prediction_text import confidence_sentence, percent
-from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, Points, Section, Table, Text
+from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, Points, Section, Strip, Table, Text
 from explain.report.report_input import ReportInput
+from explain.set_text import heading, set_sentence
+from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
 from model_zoo import Estimate, zoo_folder
 from model_zoo.scores import ALL_SCANS, CALIBRATION, NO_NEAR_DUPLICATE
 
@@ -34,6 +36,7 @@ def document(report: ReportInput, ink: str = "#8a949e") -> Document:
         Section("How reliable is this model?", _reliability(report)),
         Section("Limits of the model", (Points(report.card.limits),)),
         *(Section(_map_title(report, each), _map(report, each, ink)) for each in report.explanations),
+        *([Section("Similar cases", _similar(report))] if report.similar_strip is not None else []),
         Section("Counterfactuals", (Points(report.counterfactuals),)),
         Section("How to repeat this", _provenance(report)),
     ]
@@ -58,8 +61,12 @@ def _day(report: ReportInput) -> str:
 
 
 def _heading(report: ReportInput) -> str:
-    answer = report.answer
-    return heading(report.card, answer, report.predicted) if answer else report.card.names[report.predicted]
+    possible = report.set
+    return heading(report.card, possible, report.predicted) if possible else report.card.names[report.predicted]
+
+
+def _reasons(report: ReportInput) -> tuple[str, ...]:
+    return report.set.reasons if report.set else ()
 
 
 def _prediction(report: ReportInput) -> tuple[Block, ...]:
@@ -72,8 +79,8 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
     return (
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
-        *([Text(sentence)] if report.answer and (sentence := set_sentence(report.card, report.answer)) else []),
-        *(Text(reason, "caution") for reason in (report.answer.reasons if report.answer else ())),
+        *([Text(sentence)] if report.set and (sentence := set_sentence(report.card, report.set)) else []),
+        *(Text(reason, "caution") for reason in _reasons(report)),
         *(Text(note, "caution") for note in report.scan.all_notes),
         Text(
             "The model chooses among these classes and no others. Their probabilities sum to 1; they do not say how "
@@ -141,13 +148,30 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
     )
     facts = ", ".join(scan_facts(report.scan))
     return (
-        *(Text(sentence, "caution") for sentence in cautions(explanation, name)),
+        *(Text(each, "caution") for each in cautions(explanation, name) if each not in _reasons(report)),
         Pair(
             Picture(report.drawing().picture, f"The scan, {facts}.", f"The scan: {facts}"),
             Picture(drawing.picture, alt, f"{method.title}, {name} ({percent(explanation.probability)})"),
             None if colour_bar is None else Picture(colour_bar, f"Colour bar, in {explanation.unit}."),
         ),
         Facts(tuple(row for row in rows if row[1])),
+    )
+
+
+def _similar(report: ReportInput) -> tuple[Block, ...]:
+    cases = report.similar
+    rows = []
+    for case in cases:
+        view = ", ".join(part for part in (case.sequence, case.plane) if part)
+        collection = COHORT_TITLES.get(case.cohort, case.cohort)
+        rows.append((report.name_of(case.label), collection, view, f"{case.distance:.2f}"))
+    target = report.explanations[0].target if report.explanations else report.card.classes[report.predicted]
+    alt = "Five known scans, and below them the same map over each"
+    return (
+        Text(diagnoses_sentence(report.card, cases)),
+        Strip(Picture(report.similar_strip, alt)),
+        Table(("Diagnosis", "Collection", "Sequence and plane", "Distance"), tuple(rows)),
+        Text(" ".join([NOT_THE_PATIENT, precision_sentence(report.card, target), credit(cases)]).strip(), "small"),
     )
 
 

@@ -14,7 +14,7 @@ from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 from PIL import Image
 
-from explain.report.blocks import Bars, Facts, Pair, Picture, Points, Section, Table, Text
+from explain.report.blocks import Bars, Facts, Pair, Picture, Points, Section, Strip, Table, Text
 from explain.report.document import document
 from explain.report.report_input import ReportInput
 
@@ -123,6 +123,8 @@ def _needed(paper: FPDF, block: object) -> float:
         return _height(paper, block.words, paper.epw - 6, line) + 4
     if isinstance(block, Pair):
         return _pair_height(paper, block)
+    if isinstance(block, Strip):
+        return _strip_height(paper, block)
     return 30.0
 
 
@@ -227,10 +229,21 @@ def _pair(paper: FPDF, block: Pair) -> None:
     paper.set_xy(_MARGIN, max(ends) + 2)
 
 
+def _strip_height(paper: FPDF, block: Strip) -> float:
+    height, width = block.picture.pixels.shape[:2]
+    return paper.epw * height / width + 4
+
+
+def _strip(paper: FPDF, block: Strip) -> None:
+    _room(paper, _strip_height(paper, block))
+    top = paper.y + 1
+    paper.set_xy(_MARGIN, top + _image(paper, block.picture, _MARGIN, top, paper.epw) + 2)
+
+
 def _image(paper: FPDF, picture: Picture, left: float, top: float, width: float) -> float:
     """Put a picture on the page; return its height in mm."""
     pixels = np.ascontiguousarray(picture.pixels)
     return paper.image(Image.fromarray(pixels), left, top, width, alt_text=picture.alt).rendered_height
 
 
-_DRAWN = {Text: _text, Bars: _bars, Table: _table, Facts: _facts, Points: _points, Pair: _pair}
+_DRAWN = {Text: _text, Bars: _bars, Table: _table, Facts: _facts, Points: _points, Pair: _pair, Strip: _strip}

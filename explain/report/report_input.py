@@ -7,8 +7,9 @@ import numpy as np
 
 from explain.explanation import Explanation
 from explain.render.rendering import INK, Drawing, Rendering, draw
+from explain.similar.search import SimilarCase
 from model_zoo import ModelCard
-from model_zoo.answer import Answer
+from model_zoo.prediction_set import PredictionSet
 from scans import Scan
 
 
@@ -23,7 +24,9 @@ class ReportInput:
     date: datetime  # given, so that the same input gives the same bytes
     rendering: Rendering = field(default_factory=Rendering)
     counterfactuals: tuple[str, ...] = ()  # one sentence per counterfactual
-    answer: Answer | None = None  # the classes that cannot be ruled out, and why they are many
+    similar: tuple[SimilarCase, ...] = ()
+    similar_strip: np.ndarray | None = None  # their pictures, uint8 (h, w, 3)
+    set: PredictionSet | None = None  # the classes that cannot be ruled out, and why they are many
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(self.card.classes):

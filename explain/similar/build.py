@@ -8,6 +8,7 @@ diagnosis goes into `similar_cases.csv`, and from there onto the card.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from datasets.cohorts import POOLED_COHORTS, read_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates, print_of
 from datasets.records import DatasetError, Record, load
+from datasets.view_labels import view_labels
 from explain.similar.index import SimilarIndex, axes_of, features_of, packed, reduced, write_index
 from explain.similar.reference import reference_cases, reference_scan, write_reference_set
 from explain.similar.search import SAME, nearest
@@ -54,6 +56,8 @@ def main(arguments: list[str]) -> int:
 def split_scans(data: Path) -> tuple[list[Record], np.ndarray]:
     """Return the scans of every pooled collection, split, and their packed hashes in eight positions, (N, 8, 32)."""
     records = [record for name in POOLED_COHORTS for record in read_cohort(name, data)]
+    seen = view_labels()
+    records = [replace(r, sequence=r.sequence or seen.get(r.id, {}).get("sequence", "")) for r in records]
     bits, thumbs = (
         np.stack(column) for column in zip(*read_every(records, lambda _, scan: print_of(scan)), strict=True)
     )

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from explain.answer_text import error_rates, look_sentence
-from model_zoo.answer import ANYWAY
+from explain.set_text import error_rates, look_sentence
 from model_zoo.gate import Look, load_gate, look_at
+from model_zoo.prediction_set import ANYWAY
 from pages.components.state import state
 from pages.components.viewer import show_scan
 from scans import Scan
 
 
 def pass_gate(scan: Scan) -> Look:
-    """Draw what the gate says of a scan and return it; where it withholds every answer, end the page there.
+    """Draw what the gate says of a scan and return it; where it withholds every prediction, end the page there.
 
-    The answer can be asked for all the same; whatever is made from it then says so.
+    A prediction can be asked for all the same; whatever is made from it then says so.
     """
     look, session = look_at(scan), state()
     if not look.withheld:
@@ -29,7 +29,7 @@ def pass_gate(scan: Scan) -> Look:
         value=session.anyway,
         key="anyway",
         help="For engineers: what a model says of a picture that it was not made for. Every export says that the "
-        "answer would have been withheld.",
+        "prediction would have been withheld.",
     )
     if not session.anyway:
         show_scan(scan)

@@ -132,7 +132,7 @@ def test_what_is_no_head_is_withheld_by_the_gate_that_ships():
 
 
 @pytest.mark.real_gate
-def test_predict_withholds_with_the_gate_s_words_and_answers_anyway_when_asked(tmp_path, in_tiny_zoo, capsys):
+def test_predict_withholds_with_the_gate_s_words_and_predicts_anyway_when_asked(tmp_path, in_tiny_zoo, capsys):
     path = tmp_path / "noise.png"
     path.write_bytes(png(np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8)))
     assert main(["predict", "tiny-phantom4", str(path), "--json"]) == 0
@@ -142,4 +142,4 @@ def test_predict_withholds_with_the_gate_s_words_and_answers_anyway_when_asked(t
     )
     assert main(["predict", "tiny-phantom4", str(path), "--json", "--anyway"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)
-    assert "class" in entry and entry["reasons"][0].startswith("Asked for although the answer is withheld")
+    assert "class" in entry and entry["reasons"][0].startswith("Predicted although the gate withholds it")

@@ -124,18 +124,18 @@ def _write_bundle(
     with np.load(folder / REFERENCE) as arrays:
         reference = arrays["features"].astype(np.float32)
 
-    answers = {}
+    given = {}
     for split in ("val", "test"):
-        given = runtime.logits(_as_inputs(pools[split], recipe))
-        answers[split] = given[:, :OUTPUTS], distances(given[:, OUTPUTS:], reference)
-    limits = chosen_limits(pools["val"].records, *answers["val"])
+        outputs = runtime.logits(_as_inputs(pools[split], recipe))
+        given[split] = outputs[:, :OUTPUTS], distances(outputs[:, OUTPUTS:], reference)
+    limits = chosen_limits(pools["val"].records, *given["val"])
     rows = [
         GateRow(
             r.id, r.group, r.split, r.cohort, r.label, r.plane, r.sequence, brain_of(r),
             round(float(d) / limits["farthest"], 4),
             tuple(round(p, 5) for by_class in p_of.values() for p in by_class.values()),
         )
-        for split, (logits, far) in answers.items()
+        for split, (logits, far) in given.items()
         for r, p_of, d in zip(pools[split].records, by_head(logits), far, strict=True)
     ]  # fmt: skip
     write_gate_table(folder / GATE_TABLE, rows)

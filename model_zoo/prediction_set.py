@@ -1,7 +1,7 @@
-"""The answer of a model for a picture: a class, a set of classes, or none, with the reasons.
+"""The prediction set of a model for a picture: the classes that cannot be ruled out, or none, with the reasons.
 
-The gate decides whether any model may answer. Then the model's own card decides how much its answer is worth: where it
-was measured on heads of this sequence and plane and does badly, or was never measured on them, the answer is widened
+The gate decides whether anything is predicted. Then the model's own card decides how wide the set is: where the model
+was measured on heads of this sequence and plane and does badly, or was never measured on them, the set is widened
 to the set of classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
 """
 
@@ -15,13 +15,13 @@ from model_zoo.gate import HEADS, PLANE, SEQUENCE, UNKNOWN, Look
 from scans import ScanError
 
 USUAL, WIDE = 90, 95  # per cent: the levels of the set where nothing speaks against the model, and of a widened one
-_GOOD = 0.8  # accuracy on a sequence or plane below which an answer is widened
+_GOOD = 0.8  # accuracy on a sequence or plane below which a set is widened
 _FEWEST = 30  # scans that such an accuracy rests on
-ANYWAY = "Asked for although the answer is withheld:"
+ANYWAY = "Predicted although the gate withholds it:"
 
 
 class WithheldError(ScanError):
-    """An answer that is withheld; its sentence says what the picture seems to be, and what is accepted."""
+    """A prediction that is withheld; its sentence says what the picture seems to be, and what is accepted."""
 
     def __init__(self, look: Look) -> None:
         super().__init__(look.withheld)
@@ -29,8 +29,8 @@ class WithheldError(ScanError):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A model's answer: the classes that cannot be ruled out at `level` per cent, and why the answer is wide.
+class PredictionSet:
+    """The classes that cannot be ruled out at `level` per cent, and why the set is wide.
 
     `classes` are class ids, the most probable first; () where the card has no thresholds.
     """
@@ -45,22 +45,22 @@ class Answer:
         return in_words([names[label] for label in self.classes])
 
 
-def require_answer(look: Look, *, anyway: bool = False) -> None:
-    """Raise WithheldError where the gate withholds the answer, unless it is asked for all the same."""
+def require_gate(look: Look, *, anyway: bool = False) -> None:
+    """Raise WithheldError where the gate withholds the prediction, unless it is asked for all the same."""
     if look.withheld and not anyway:
         raise WithheldError(look)
 
 
-def answer_of(card: ModelCard, p: np.ndarray, look: Look) -> Answer:
-    """Return a model's answer for probabilities (K,) of a picture that the gate has seen."""
+def prediction_set(card: ModelCard, p: np.ndarray, look: Look) -> PredictionSet:
+    """Return a model's prediction set for probabilities (K,) of a picture that the gate has seen."""
     reasons = (f"{ANYWAY} {look.withheld}",) if look.withheld else doubts(card, look)
     level = WIDE if reasons else USUAL
     thresholds = card.conformal.get(str(level))
     if not thresholds:
-        return Answer((), level, reasons)
+        return PredictionSet((), level, reasons)
     inside = conformal_sets(np.asarray(p)[None], np.array([thresholds[label] for label in card.classes]))[0]
     ranked = np.argsort(-np.asarray(p), kind="stable")
-    return Answer(tuple(card.classes[k] for k in ranked if inside[k]), level, reasons)
+    return PredictionSet(tuple(card.classes[k] for k in ranked if inside[k]), level, reasons)
 
 
 def doubts(card: ModelCard, look: Look) -> tuple[str, ...]:
@@ -69,18 +69,18 @@ def doubts(card: ModelCard, look: Look) -> tuple[str, ...]:
     for fact, seen in ((SEQUENCE, look.sequence), (PLANE, look.plane)):
         name = HEADS[fact].get(seen, "")
         if seen == UNKNOWN:
-            sentences.append(f"The {fact} of this scan is not one that Candor knows, so the answer is widened.")
+            sentences.append(f"The {fact} of this scan is not one that Candor knows, so the set of classes is widened.")
             continue
         score = measured_on(card, fact, seen)
         if score is None:
-            sentences.append(f"{card.id} was never measured on {name} scans, so the answer is widened.")
+            sentences.append(f"{card.id} was never measured on {name} scans, so the set of classes is widened.")
         elif score.estimate.value < _GOOD:
             where = (
                 "its own test scans" if score.split == "test" else f"the {score.split.removeprefix('cohort ')} scans"
             )
             sentences.append(
                 f"{card.id} is right on {100 * score.estimate.value:.0f} % of {where} that are {name} "
-                f"({score.estimate.scans:,} scans), so the answer is widened."
+                f"({score.estimate.scans:,} scans), so the set of classes is widened."
             )
     return tuple(sentences)
 

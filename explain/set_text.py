@@ -1,9 +1,9 @@
-"""The answer in words: what the gate saw, which classes cannot be ruled out, and how far that holds elsewhere."""
+"""The prediction set in words: what the gate saw, which classes cannot be ruled out, and where that holds."""
 
 from model_zoo import ModelCard
-from model_zoo.answer import Answer
 from model_zoo.gate import HEADS, PLANE, SEQUENCE, UNKNOWN, Look
 from model_zoo.gate_scores import WITHHELD
+from model_zoo.prediction_set import PredictionSet
 from model_zoo.scores import NO_NEAR_DUPLICATE
 
 
@@ -30,24 +30,24 @@ def error_rates(card: ModelCard) -> str:
     )
 
 
-def heading(card: ModelCard, answer: Answer, predicted: int) -> str:
-    """Return the answer as a heading: the set of classes where it has more than one, else the predicted class."""
-    return answer.in_words(card) if len(answer.classes) > 1 else card.names[predicted]
+def heading(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
+    """Return the prediction as a heading: the set of classes where it has more than one, else the predicted class."""
+    return possible.in_words(card) if len(possible.classes) > 1 else card.names[predicted]
 
 
-def set_sentence(card: ModelCard, answer: Answer) -> str:
+def set_sentence(card: ModelCard, possible: PredictionSet) -> str:
     """Return what the set of classes promises, and where that was not met; "" without a set."""
-    if not answer.level or not card.conformal:
+    if not possible.level or not card.conformal:
         return ""
-    inside = answer.in_words(card) if answer.classes else "No class"
-    verb = "is all that cannot be ruled out" if answer.classes else "fits well enough"
-    sentence = f"{inside} {verb} at {answer.level}\u00a0%."
+    inside = possible.in_words(card) if possible.classes else "No class"
+    verb = "is all that cannot be ruled out" if possible.classes else "fits well enough"
+    sentence = f"{inside} {verb} at {possible.level}\u00a0%."
     met = {
         split.removeprefix("cohort "): estimate.value
         for split in dict.fromkeys(score.split for score in card.scores if score.split.startswith("cohort "))
-        if (estimate := card.score(f"coverage of {answer.level} % sets", split, NO_NEAR_DUPLICATE))
+        if (estimate := card.score(f"coverage of {possible.level} % sets", split, NO_NEAR_DUPLICATE))
     }
-    missed = {name: value for name, value in met.items() if 100 * value < answer.level - 3}
+    missed = {name: value for name, value in met.items() if 100 * value < possible.level - 3}
     if missed:
         worst = min(missed, key=missed.get)
         sentence += (

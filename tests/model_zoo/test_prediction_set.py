@@ -1,12 +1,12 @@
-"""The answer: when it is widened, which figure is named, and what is said of it."""
+"""The prediction set: when it is widened, which figure is named, and what is said of it."""
 
 import numpy as np
 import pytest
 
-from explain.answer_text import error_rates, heading, look_sentence, set_sentence
+from explain.set_text import error_rates, heading, look_sentence, set_sentence
 from model_zoo import Estimate, Score
-from model_zoo.answer import Answer, WithheldError, answer_of, doubts, require_answer
 from model_zoo.gate import UNKNOWN, Look
+from model_zoo.prediction_set import PredictionSet, WithheldError, doubts, prediction_set, require_gate
 from tests.conftest import CLASSES, made_up_card
 
 P = np.array([0.62, 0.3, 0.05, 0.03])
@@ -29,15 +29,15 @@ GOOD = (accuracy(0.95, "sequence T1C+"), accuracy(0.96, "plane axial"))
 
 
 def test_where_the_model_does_well_the_set_is_that_of_90_per_cent():
-    answer = answer_of(card(*GOOD), P, look())
-    assert answer == Answer(("glioma",), 90, ())
+    found = prediction_set(card(*GOOD), P, look())
+    assert found == PredictionSet(("glioma",), 90, ())
 
 
-def test_a_sequence_on_which_the_model_does_badly_widens_the_answer_and_names_the_figure():
+def test_a_sequence_on_which_the_model_does_badly_widens_the_set_and_names_the_figure():
     bad = accuracy(0.41, "sequence T2", "cohort 44c", 148)
-    answer = answer_of(card(*GOOD, bad), P, look(sequence="T2"))
-    assert answer.classes == ("glioma", "meningioma") and answer.level == 95
-    (reason,) = answer.reasons
+    found = prediction_set(card(*GOOD, bad), P, look(sequence="T2"))
+    assert found.classes == ("glioma", "meningioma") and found.level == 95
+    (reason,) = found.reasons
     assert "41 % of the 44c scans that are T2 (148 scans)" in reason and "widened" in reason
 
 
@@ -58,28 +58,32 @@ def test_few_scans_do_not_count_as_measured():
 @pytest.mark.parametrize(
     ("seen", "word"), [({"plane": "sagittal"}, "sagittal"), ({"sequence": UNKNOWN}, "not one that")]
 )
-def test_a_plane_never_measured_and_an_unknown_sequence_widen_the_answer(seen, word):
+def test_a_plane_never_measured_and_an_unknown_sequence_widen_the_set(seen, word):
     (sentence,) = doubts(card(*GOOD), look(**seen))
     assert word in sentence
 
 
-def test_a_withheld_answer_raises_with_its_sentence_and_is_marked_where_it_is_asked_for():
+def test_a_withheld_prediction_raises_with_its_sentence_and_is_marked_where_it_is_asked_for():
     withheld = look(withheld="This picture seems to be a CT.")
     with pytest.raises(WithheldError, match="seems to be a CT"):
-        require_answer(withheld)
-    require_answer(withheld, anyway=True)
-    assert answer_of(card(*GOOD), P, withheld).reasons == (
-        "Asked for although the answer is withheld: This picture seems to be a CT.",
+        require_gate(withheld)
+    require_gate(withheld, anyway=True)
+    assert prediction_set(card(*GOOD), P, withheld).reasons == (
+        "Predicted although the gate withholds it: This picture seems to be a CT.",
     )
 
 
 def test_a_card_without_thresholds_gives_no_set():
-    assert answer_of(made_up_card(), P, look()).classes == ()
+    assert prediction_set(made_up_card(), P, look()).classes == ()
 
 
 def test_the_heading_is_the_set_where_it_has_more_classes_than_one():
-    assert heading(card(), Answer(("glioma", "meningioma"), 90, ()), 0) == "Glioma or meningioma"
-    assert heading(card(), Answer(("glioma",), 90, ()), 0) == heading(card(), Answer((), 90, ()), 0) == "Glioma"
+    assert heading(card(), PredictionSet(("glioma", "meningioma"), 90, ()), 0) == "Glioma or meningioma"
+    assert (
+        heading(card(), PredictionSet(("glioma",), 90, ()), 0)
+        == heading(card(), PredictionSet((), 90, ()), 0)
+        == "Glioma"
+    )
 
 
 def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
@@ -90,10 +94,10 @@ def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
         Estimate(0.7, 0.6, 0.8, 90),
         "cohorts.csv",
     )
-    kept = set_sentence(card(), Answer(("glioma",), 90, ()))
+    kept = set_sentence(card(), PredictionSet(("glioma",), 90, ()))
     assert kept == "Glioma is all that cannot be ruled out at 90\u00a0%."
     assert "on the collection 44c the true class is in the set for 70\u00a0% only" in set_sentence(
-        card(missed), Answer(("glioma",), 90, ())
+        card(missed), PredictionSet(("glioma",), 90, ())
     )
 
 

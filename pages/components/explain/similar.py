@@ -1,0 +1,82 @@
+"""Similar cases: known scans that the model finds most like the open one, with their diagnoses and the same map."""
+
+import streamlit as st
+
+from datasets.cohorts import COHORT_TITLES
+from explain import Explanation, Request, draw, png, predict
+from explain.render.rendering import Rendering
+from explain.similar.known import (
+    NOT_THE_PATIENT,
+    credit,
+    diagnoses_sentence,
+    known_cases,
+    precision_sentence,
+    scan_of,
+)
+from explain.similar.search import SimilarCase
+from model_zoo import ModelError
+from pages.components.requests import Status, draw_as_ready, release
+from scans import Scan, ScanError
+
+SECTION = "similar cases"
+_SIDE = 320  # pixels of a picture
+_CARD = 174  # pixels per case: five in a row of a laptop's screen
+
+
+def show_similar_cases(explained: Request) -> None:
+    """Draw the similar cases of the open scan, and under each the same map of it, as soon as it is finished."""
+    card = explained.model.card
+    try:
+        cases = _cases(card.weights_sha256, explained.scan.key, explained)
+    except (ModelError, ScanError) as error:
+        st.error(str(error))
+        return
+    if not cases:
+        release(SECTION)
+        st.info(f"This model has no index of known scans; `python -m explain similar-index {card.id}` makes it.")
+        return
+    st.write(diagnoses_sentence(card, cases))
+    st.caption(f"{NOT_THE_PATIENT} {precision_sentence(card, explained.target)}")
+    requests = {}
+    for place, case in enumerate(cases):
+        try:
+            scan = scan_of(case)
+            seen = predict(explained.model, scan, anyway=True)  # a labelled scan of a collection needs no gate
+            requests[place] = Request(explained.model, scan, explained.method, target=explained.target, prediction=seen)
+        except (ModelError, ScanError) as error:
+            st.error(str(error))
+    names = dict(zip(card.classes, card.names, strict=True))
+    draw_as_ready(requests, SECTION, lambda statuses: _draw(statuses, requests, cases, names))
+    if sentence := credit(cases):
+        st.caption(sentence)
+
+
+def _draw(
+    statuses: dict[int, Status], requests: dict[int, Request], cases: list[SimilarCase], names: dict[str, str]
+) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for place, status in statuses.items():
+            case, request = cases[place], requests[place]
+            with st.container(width=_CARD, gap="xsmall"):
+                _show(request, None, "A similar case")
+                _show(request, status.result, "The same map over the similar case")
+                st.markdown(f"**{names[case.label]}**")
+                facts = [COHORT_TITLES.get(case.cohort, case.cohort), case.sequence, case.plane]
+                st.caption(f"{' · '.join(fact for fact in facts if fact)} · distance {case.distance:.2f}")
+                if status.error:
+                    st.error(status.error)
+
+
+def _show(request: Request, explanation: Explanation | None, alt: str) -> None:
+    key = request.key if explanation else request.scan.key
+    st.image(_picture(key, request.scan, explanation), alt=alt, width="stretch", output_format="PNG")
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def _picture(key: str, _scan: Scan, _explanation: Explanation | None) -> bytes:
+    return png(draw(_scan, _explanation, Rendering(), side=_SIDE).picture)
+
+
+@st.cache_resource(scope="session", max_entries=8, show_spinner="Searching similar cases…")
+def _cases(weights: str, scan_key: str, _request: Request) -> list[SimilarCase]:
+    return known_cases(_request.model, _request.scan, _request.prediction)
