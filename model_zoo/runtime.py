@@ -78,7 +78,8 @@ def _openvino(network, precision: str) -> Runtime:
     core = ov.Core()
     if precision == "auto":
         precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-    graph = ov.convert_model(_traced(network).get_concrete_function())
+    # Its own weights: shared ones are garbage once the network is collected (seen with OpenVINO 2026.4).
+    graph = ov.convert_model(_traced(network).get_concrete_function(), share_weights=False)
     hints = {"INFERENCE_PRECISION_HINT": precision}
     single = core.compile_model(graph, "CPU", hints | {"PERFORMANCE_HINT": "LATENCY"})
     many = core.compile_model(graph, "CPU", hints | {"PERFORMANCE_HINT": "THROUGHPUT"})

@@ -97,7 +97,7 @@ with desk:
     scan = opened.scan
     refuse_blank(scan)
     wait_for_series(opened)
-    pass_gate(scan)
+    look = pass_gate(scan)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
@@ -113,7 +113,7 @@ with desk:
     with words:
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
-        for reason in prediction.set.reasons:
+        for reason in () if look.withheld else prediction.set.reasons:  # which stands above then
             st.write(reason)
         if sentence := set_sentence(card, prediction.set):
             st.caption(sentence)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explain.set_text import error_rates, look_sentence
+from model_zoo import ModelError
 from model_zoo.gate import Look, load_gate, look_at
 from model_zoo.prediction_set import ANYWAY
 from pages.components.state import state
@@ -15,7 +16,13 @@ def pass_gate(scan: Scan) -> Look:
 
     A prediction can be asked for all the same; whatever is made from it then says so.
     """
-    look, session = look_at(scan), state()
+    session = state()
+    try:
+        look = look_at(scan)
+    except ModelError as error:  # without its gate Candor predicts nothing
+        st.error(str(error))
+        show_scan(scan)
+        st.stop()
     if not look.withheld:
         st.caption(look_sentence(look))
         return look
@@ -39,4 +46,9 @@ def pass_gate(scan: Scan) -> Look:
 
 def withheld(scan: Scan) -> bool:
     """Return whether nothing is predicted from a scan: because nothing can be seen, or the gate says so."""
-    return bool(scan.not_assessable) or (not state().anyway and bool(look_at(scan).withheld))
+    if scan.not_assessable:
+        return True
+    try:
+        return bool(look_at(scan).withheld) and not state().anyway
+    except ModelError:  # the page of the open scan says why
+        return True

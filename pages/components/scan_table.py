@@ -10,7 +10,7 @@ import streamlit as st
 from explain import Rendering, draw, png
 from explain.prediction_text import percent
 from model_zoo import ModelCard
-from model_zoo.gate import look_at
+from pages.components.gate import withheld
 from pages.components.samples import sample
 from pages.components.state import Entry, state
 from pages.components.uploads import chosen_stack, entries, slices_of
@@ -48,7 +48,7 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
     if scan is None:
         return "not readable"
     if not scan.not_assessable:
-        return "withheld" if look_at(scan).withheld else "no prediction"
+        return "withheld" if withheld(scan) else "no prediction"
     return {
         BLANK_SLICE: "blank slice",
         HIDDEN_SLICE: "hardly visible",

@@ -1,11 +1,15 @@
 """Every engine gives the same logits, whatever the batch, and leaves the pixels alone."""
 
+import gc
 import sys
 
 import numpy as np
 import pytest
 
+from model_zoo import model_card
+from model_zoo.gate import GATE, gate_folder
 from model_zoo.runtime import make_runtime
+from model_zoo.weights import load_checked
 from tests.conftest import tiny_network
 
 
@@ -44,6 +48,22 @@ def test_a_deep_network_agrees_and_the_caller_s_pixels_stay_as_they_were():
     logits = make_runtime(network, engine="openvino", precision="f32").logits(batch)
     np.testing.assert_array_equal(batch, before)
     np.testing.assert_allclose(logits, network(batch).numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow"])
+def test_a_runtime_outlives_its_network(engine):
+    """OpenVINO shared the memory of the weights: the gate, which keeps no network, gave garbage after a while."""
+    card = model_card(GATE)
+    network = load_checked(gate_folder() / "model.keras", card.weights_sha256)
+    batch = np.random.default_rng(0).random((1, *card.input.shape), dtype=np.float32)
+    runtime = make_runtime(network, engine=engine, precision="f32")
+    before = runtime.logits(batch).copy()
+    del network
+    gc.collect()
+    others = [np.full(size, 1e30, np.float32) for size in range(1000, 400_000, 997)]
+    del others[::2]
+    others += [np.full(size, np.nan, np.float32) for size in range(500, 300_000, 501)]
+    np.testing.assert_array_equal(runtime.logits(batch), before)
 
 
 def test_without_openvino_tensorflow_predicts(network, noise, monkeypatch):
