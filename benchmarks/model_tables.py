@@ -2,6 +2,7 @@
 
 from explain.evaluation.store import evaluations
 from model_zoo import Estimate, ModelCard, models, read_card
+from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
 from model_zoo.verify import bundle_folders
@@ -18,11 +19,11 @@ _COHORTS = [
 
 
 def measured_cards() -> dict[str, ModelCard]:
-    """Return the cards of all measured models, shipped or not, by a name that says which; not the phantom's."""
+    """Return the cards of all measured classifiers, shipped or not, by a name that says which; not the phantom's."""
     cards = {}
     for folder in bundle_folders():
         card = read_card(folder / "card.json")
-        if card.task != "phantom4":
+        if card.task not in ("phantom4", GATE_TASK):
             shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
             cards[f"`{card.id}`{shipped}"] = card
     return cards

@@ -122,7 +122,7 @@ def _explain_request(request: Request, path: Path, stem: str, out: Path) -> dict
 def _line(entry: dict) -> str:
     if "error" in entry:
         return f"{entry['file']}: {entry['error']}"
-    notes = "".join(f" ({warning})" for warning in entry["warnings"])
+    notes = "".join(f" ({sentence})" for sentence in (*entry["reasons"], *entry["warnings"]))
     heading = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
     return f"{entry['file']}: {heading} in {entry['map']} and .png{notes}"
 

@@ -45,6 +45,7 @@ class Explanation:
     stability: float | None = None  # rank correlation of the last two maps, -1 to 1; None: one map only
     notes: tuple[str, ...] = ()  # what the method reports of its own fit
     warnings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # of the prediction: why its set is wide, or that the gate would withhold it
 
     def __post_init__(self) -> None:
         for name in ("heat", "raw"):

@@ -204,7 +204,8 @@ def explain(
         stopped=raw.stopped,
         stability=raw.stability,
         notes=raw.notes,
-        warnings=prediction.set.reasons + warnings + _time_limit_warning(raw),
+        warnings=warnings + _time_limit_warning(raw),
+        reasons=prediction.set.reasons,
     )
 
 

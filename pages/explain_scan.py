@@ -124,15 +124,14 @@ with desk:
         show_progress(request, status)
     else:
         for caution in cautions(explanation, request.target_name):
-            if caution not in prediction.set.reasons:  # they stand above already
-                warnings.warning(caution)
+            warnings.warning(caution)
         show_explanation(scan, explanation, card)
     step_buttons(opened, method)
     if explanation:
         offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [
-        "Similar cases",
         "What if?",
+        "Similar cases",
         "All methods",
         *(["Whole series"] if opened.volume else []),
         *(["Worklist"] if len(entries()) > 1 else []),

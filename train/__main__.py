@@ -15,6 +15,7 @@ from datasets.cards import DATASETS, data_folder, dataset_card
 from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import Model, ModelError, Score, load_model, models
+from model_zoo.gate import GATE, GATE_TASK
 from model_zoo.zoo import zoo_folder
 from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
@@ -64,8 +65,12 @@ def _print_next_steps(bundle: Path, task: str) -> None:
     zoo = "" if bundle.parent.resolve() == zoo_folder().resolve() else f"CANDOR_ZOO={bundle.parent} "
     print(f"\nThe bundle is {bundle}: weights, predictions, history and card (CARD.md). Next:")
     print(f"  {zoo}python -m model_zoo verify    # compares the bundle with its card")
+    if task == GATE_TASK:
+        return
     if task != "phantom4":
         print(f"  {zoo}python -m train judge {bundle.name}    # external validation and shortcut tests")
+        print(f"  {zoo}python -m explain similar-index {bundle.name}    # known scans to show beside a new one")
+    print(f"  {zoo}python -m explain self-test {bundle.name}    # what every machine that serves it must compute")
     print(f"  {zoo}make run    # opens it in the app")
 
 
@@ -92,6 +97,8 @@ def print_validation_scores(names: list[str], data: Path) -> int:
 def _loaded(names: list[str]) -> list[tuple[Path, Model]]:
     """Return the bundles named, or all but the phantom ones: folder and model."""
     chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
+    if GATE in chosen:
+        raise ModelError(f"{GATE} is the gate, not a classifier: its training tests it, and its card has the results")
     return [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
 
 

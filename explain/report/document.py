@@ -50,7 +50,7 @@ def document(report: ReportInput, ink: str = "#8a949e") -> Document:
 
 def cautions_of(report: ReportInput) -> list[str]:
     """Return all cautions about the scan and its maps, each once."""
-    sentences = list(report.scan.all_notes)
+    sentences = [*_reasons(report), *report.scan.all_notes]
     for each in report.explanations:
         sentences += cautions(each, report.name_of(each.target))
     return list(dict.fromkeys(sentences))
@@ -148,7 +148,7 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
     )
     facts = ", ".join(scan_facts(report.scan))
     return (
-        *(Text(each, "caution") for each in cautions(explanation, name) if each not in _reasons(report)),
+        *(Text(sentence, "caution") for sentence in cautions(explanation, name)),
         Pair(
             Picture(report.drawing().picture, f"The scan, {facts}.", f"The scan: {facts}"),
             Picture(drawing.picture, alt, f"{method.title}, {name} ({percent(explanation.probability)})"),

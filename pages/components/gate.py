@@ -26,11 +26,7 @@ def pass_gate(scan: Scan) -> Look:
     if not look.withheld:
         st.caption(look_sentence(look))
         return look
-    if session.anyway:
-        st.warning(f"{ANYWAY} {look.withheld}")
-    else:
-        st.error(look.withheld)
-        st.caption(error_rates(load_gate().card))
+    message = st.container()  # above the switch, and drawn once its value is known
     session.anyway = st.toggle(
         "Predict anyway",
         value=session.anyway,
@@ -39,8 +35,11 @@ def pass_gate(scan: Scan) -> Look:
         "prediction would have been withheld.",
     )
     if not session.anyway:
+        message.error(look.withheld)
+        message.caption(error_rates(load_gate().card))
         show_scan(scan)
         st.stop()
+    message.warning(f"{ANYWAY} {look.withheld}")
     return look
 
 

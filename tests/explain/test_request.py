@@ -9,13 +9,16 @@ import pytest
 import explain.request as request
 from explain import Prediction, Request, explain, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
+from model_zoo.prediction_set import PredictionSet
 from scans import InputSpec, Scan, ScanError, phantom
 from tests.conftest import made_up_card, tiny_network, write_bundle
 
 CARD = made_up_card(classes=("glioma", "notumor"), names=("Glioma", "No tumour"))
 PIXELS = np.random.default_rng(0).random((512, 640), dtype=np.float32)
 SCAN = Scan(PIXELS, digest="a" * 64, plane="axial")
-PREDICTION = Prediction(np.zeros((32, 32, 3), np.float32), None, np.array([0.9, 0.1], np.float32))
+PREDICTION = Prediction(
+    np.zeros((32, 32, 3), np.float32), None, np.array([0.9, 0.1], np.float32), None, PredictionSet((), 90, ())
+)
 SETTINGS = {"method": "gradcam", "target": "glioma", "seed": 0, "seconds": 30.0}
 
 

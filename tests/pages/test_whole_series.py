@@ -54,7 +54,7 @@ class Slow:
         self.go, self.cancelled = threading.Event(), threading.Event()
         monkeypatch.setattr(whole_series, "by_slice", self)
 
-    def __call__(self, model, scans, progress, cancelled):
+    def __call__(self, model, scans, progress, cancelled, *, anyway):
         progress(0.5)
         while not self.go.wait(0.01):
             if cancelled():
@@ -119,7 +119,7 @@ def test_the_buttons_lead_to_where_each_tumour_is_most_probable(start):
 
 def test_a_classified_series_is_remembered(start, monkeypatch):
     app = press(start(), OFFER)
-    monkeypatch.setattr(whole_series, "by_slice", lambda *_: pytest.fail("the model was called again"))
+    monkeypatch.setattr(whole_series, "by_slice", lambda *_, **__: pytest.fail("the model was called again"))
     assert app.run().get("plotly_chart")
 
 
@@ -155,7 +155,7 @@ def test_a_full_queue_is_one_sentence(start, queue, monkeypatch):
     [(ModelError("its weights may be broken"), "its weights may be broken"), (RuntimeError("Erika"), FAILED)],
 )
 def test_a_failure_is_one_sentence_and_reveals_nothing_of_the_data(start, monkeypatch, error, sentence):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.setattr(whole_series, "by_slice", fail)

@@ -6,6 +6,7 @@ import pytest
 
 from datasets.cards import DATASETS
 from model_zoo.card import read_card
+from model_zoo.gate import GATE_TASK
 from model_zoo.verify import bundle_folders
 from train.networks import NETWORKS
 from train.recipe import Recipe, changed, find_recipe, recipe_ids, recipe_of
@@ -16,7 +17,7 @@ PLAIN = Recipe(task="phantom4", network="cnn3")
 @pytest.mark.parametrize("recipe_id", recipe_ids())
 def test_every_recipe_names_a_task_and_a_network_there_is_and_keeps_a_notebook(recipe_id):
     recipe, notebook = find_recipe(recipe_id)
-    assert recipe.task in DATASETS and recipe.network in NETWORKS
+    assert recipe.task in (*DATASETS, GATE_TASK) and recipe.network in NETWORKS
     assert recipe_id.endswith(recipe.task)
     assert f"python -m train {recipe_id}" in notebook
 
