@@ -1,6 +1,7 @@
 """Tables of the gate, of prediction sets, selective prediction and similar cases, from the cards alone."""
 
 from datasets.cohorts import COHORT_TITLES
+from datasets.view_labels import view_labels
 from model_zoo import Estimate, ModelCard, model_card, models
 from model_zoo.conformal import LEVELS, MEASURES
 from model_zoo.gate import GATE, PLANE, SEQUENCE
@@ -15,6 +16,16 @@ _COLLECTIONS = ("kaggle", "figshare", "br35h", "44c", "dementia")
 def gate() -> str:
     """Return what the gate withholds of each collection and kind of its test pictures."""
     return withheld_table(model_card(GATE))
+
+
+def ct_scans() -> str:
+    """Return how many scans of each collection are CTs, by Candor's own labels."""
+    folders = {"kaggle": "brain-tumor-mri-dataset/", "br35h": "figshare-brain-tumor/notumor/"}
+    rows = []
+    for cohort, folder in folders.items():
+        kinds = [labels["kind"] for name, labels in view_labels().items() if name.startswith(folder)]
+        rows.append([COHORT_TITLES[cohort], f"{len(kinds):,}", f"{kinds.count('ct'):,}"])
+    return markdown_table(["collection", "scans", "of them CT"], rows)
 
 
 def gate_near_and_far() -> str:

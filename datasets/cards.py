@@ -81,6 +81,7 @@ DATASETS: dict[str, DatasetCard] = {
             "The scans without a tumour come almost wholly from another source than those with one.",
             "Its gliomas are mostly mirrored figshare slices: neither set is an external test set for the other.",
             "Kaggle now serves a 7,200-image version with augmented test files under the same name.",
+            "CTs lie among its scans, mostly of heads without a tumour: see datasets/view_labels.csv.",
         ),
     ),
     "figshare3": DatasetCard(

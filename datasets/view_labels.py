@@ -2,7 +2,7 @@
 
 Nobody publishes the plane of these scans, and only 44c and figshare their sequence. Planes were looked at in groups of
 alike scans, the doubtful ones singly. Sequences are those of which a classifier is sure that was trained on the
-published ones and on groups looked at. The CTs among the scans are named: 80 in the Kaggle set, 13 in Br35H.
+published ones and on groups looked at. The CTs among the scans are named.
 """
 
 import csv
