@@ -8,6 +8,7 @@ from pages.components.performance.bundles import bundle, cards_without_weights
 from pages.components.performance.confusion import confusion_matrices
 from pages.components.performance.curves import curves
 from pages.components.performance.external_validation import external_validation
+from pages.components.performance.prediction_sets import prediction_sets
 from pages.components.performance.shortcut_tests import shortcut_tests
 from pages.components.performance.training import training
 from pages.components.pickers import choose_model, require_models
@@ -46,6 +47,7 @@ TABS = {
     "Confusion matrix": confusion_matrices,
     "Curves": curves,
     "External validation": lambda models: external_validation(models, cards),
+    "Prediction sets": prediction_sets,
     "Shortcut tests": shortcut_tests,
     "Training and card": training,
 }

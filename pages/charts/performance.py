@@ -6,12 +6,15 @@ name; the order gives the colour, so that a model has the same colour in every c
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from model_zoo import Estimate
 from model_zoo.history import History
 from model_zoo.performance import Bin, Curve
 from pages.charts.style import PALETTE, QUIET, styled
 
 FEW = 5  # a bin of fewer scans is not drawn: its accuracy says nothing
+_FIRST = 20  # scans: where the curve of selective prediction begins
 _THIN = {"width": 1}
 _PERCENT = {"range": [-1, 102], "tick0": 0, "dtick": 25, "ticksuffix": " %"}
 _STROKE = "#8b949e"
@@ -123,6 +126,25 @@ def reliability(series: dict[str, Sequence[Bin]]):
     figure.update_yaxes(title="Observed accuracy", row=1, col=1, **_PERCENT)
     figure.update_yaxes(title="Scans", nticks=3, row=2, col=1)
     return _laid_out(figure, 520)
+
+
+def selective(series: dict[str, tuple[np.ndarray, np.ndarray]]):
+    """Return the accuracy of the most confident scans over their share of all, both float (N,), for each model."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    lowest = 1.0
+    for colour, (name, (share, accuracy)) in zip(PALETTE, series.items(), strict=False):
+        drawn = share >= min(1.0, _FIRST / len(share))  # of the first few scans an accuracy says nothing
+        lowest = min(lowest, float(accuracy[drawn].min()))
+        figure.add_scatter(
+            x=100 * share[drawn], y=100 * accuracy[drawn], name=name, mode="lines",
+            line={"color": colour, "width": 2.5},
+            hovertemplate=f"{name}: of the most confident %{{x:.0f}} %, %{{y:.1f}} % are right<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title="Share of the scans predicted, the most confident first", **_PERCENT)
+    figure.update_yaxes(title="Accuracy", range=[max(-1, 100 * lowest - 5), 101], ticksuffix=" %")
+    return _laid_out(figure, 380)
 
 
 def _errors(estimates: Sequence[Estimate], colour: str, *, width: int = 3) -> dict:

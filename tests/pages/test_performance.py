@@ -21,7 +21,15 @@ from tests.pages.conftest import ROOT, errors
 
 SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("resnet152v2-kaggle4", "resnet50v2-44c15")
 FOUR_AND_FIFTEEN = ("cnn3-kaggle4", "candor-44c15")
-TABS = ("Accuracy", "Confusion matrix", "Curves", "External validation", "Shortcut tests", "Training and card")
+TABS = (
+    "Accuracy",
+    "Confusion matrix",
+    "Curves",
+    "External validation",
+    "Prediction sets",
+    "Shortcut tests",
+    "Training and card",
+)
 
 
 @pytest.fixture(scope="session")
@@ -138,8 +146,8 @@ def test_a_model_is_not_compared_with_itself_or_one_that_is_not_there(zoo):
     [
         ("predictions.csv", TABS[:3]),
         ("cohorts.csv", TABS[3:4]),
-        ("shortcut_tests.csv", TABS[4:5]),
-        ("history.csv", TABS[5:]),
+        ("shortcut_tests.csv", TABS[5:6]),
+        ("history.csv", TABS[6:]),
     ],
 )
 def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo_to_break, table, tabs):
@@ -149,7 +157,7 @@ def test_a_table_that_is_missing_or_broken_takes_its_chart_away_and_no_other(zoo
         assert f"{SHIPPED[0]} has no {table}" in sentences(opened(tab))
     path.write_text("id,nothing\n1\n")
     assert f"{SHIPPED[0]}/{table}" in sentences(opened(tabs[-1]))
-    assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[5]))
+    assert charts(opened(TABS[0] if table != "predictions.csv" else TABS[6]))
 
 
 @pytest.mark.slow
@@ -160,7 +168,7 @@ def test_a_bundle_of_nothing_but_its_card_still_shows_its_scores(zoo_to_break):
     for tab in TABS:
         app = opened(tab)
         assert app.metric or "has no" in sentences(app)
-    assert not opened(TABS[5]).get("download_button")
+    assert not opened(TABS[6]).get("download_button")
 
 
 def test_two_models_on_other_scans_or_classes_are_compared_as_far_as_that_makes_sense():
