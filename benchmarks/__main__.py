@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-NAMES = ("prediction", "explainers", "training", "frozen", "freed_memory", "recipes", "app", "reading", "sheets")
+NAMES = (
+    "prediction",
+    "gate",
+    "explainers",
+    "training",
+    "frozen",
+    "freed_memory",
+    "recipes",
+    "app",
+    "reading",
+    "sheets",
+)
 
 
 def main() -> int:

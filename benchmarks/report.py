@@ -34,6 +34,7 @@ TABLES = {
         reading_tables.sheets,
         trust_tables.gate,
         trust_tables.ct_scans,
+        trust_tables.gate_speed,
         trust_tables.gate_near_and_far,
         trust_tables.gate_planes,
         trust_tables.gate_sequences,

@@ -1,5 +1,6 @@
 """Tables of the gate, of prediction sets, selective prediction and similar cases, from the cards alone."""
 
+from benchmarks.record import read_results
 from datasets.cohorts import COHORT_TITLES
 from datasets.view_labels import view_labels
 from model_zoo import Estimate, ModelCard, model_card, models
@@ -16,6 +17,15 @@ _COLLECTIONS = ("kaggle", "figshare", "br35h", "44c", "dementia")
 def gate() -> str:
     """Return what the gate withholds of each collection and kind of its test pictures."""
     return withheld_table(model_card(GATE))
+
+
+def gate_speed() -> str:
+    """Return what the gate costs a prediction, in milliseconds a slice."""
+    found = read_results("gate")
+    machine = found["machine"]
+    rows = [[name.removesuffix(", ms"), f"{ms:g}"] for name, ms in found.items() if name.endswith(", ms")]
+    where = f"{machine['cores']} cores of an {machine['processor']} ({found['runtime']}), `{found['command']}`"
+    return f"Milliseconds a slice, measured in turns on {where}.\n\n" + markdown_table(["what", "ms"], rows)
 
 
 def ct_scans() -> str:

@@ -96,7 +96,7 @@ def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
     )
     kept = set_sentence(card(), PredictionSet(("glioma",), 90, ()))
     assert kept == "Glioma is all that cannot be ruled out at 90\u00a0%."
-    assert "on the collection 44c the true class is in the set for 70\u00a0% only" in set_sentence(
+    assert "on the collection 44c the true class is in the set for 70\u00a0% of the scans" in set_sentence(
         card(missed), PredictionSet(("glioma",), 90, ())
     )
 
