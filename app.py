@@ -12,7 +12,7 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import ModelError, load_model, models
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
-from scans import PHANTOM_SAMPLES, phantom
+from scans import PHANTOM_SAMPLES, ScanError, phantom
 from scans.sandbox import SERVER
 
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
@@ -37,7 +37,7 @@ def warm_up() -> None:
 
 def _explain_a_phantom() -> None:
     _keep_keras_from_streamlit()
-    with suppress(ModelError):  # the page says so itself
+    with suppress(ModelError, ScanError):  # the page says so itself
         for model_id in list(models())[:1]:
             explain(Request(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS))))
     # Streamlit collects garbage after every run of a page, with Python's lock held: 0.3 s over the half million
