@@ -15,7 +15,7 @@ from datasets.cards import DATASETS
 from datasets.download import download
 from datasets.records import DatasetError, Record, fingerprint
 from model_zoo import load_model, read_card
-from model_zoo.scores import prediction_scores
+from model_zoo.scores import bundle_scores
 from model_zoo.site_calibration import fit_temperature
 from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import differences
@@ -55,7 +55,7 @@ def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     assert card.recipe["limit"] == 12 and card.tap == "conv3" and card.input.height == 64
     rows = read_predictions(bundle / "predictions.csv", card.classes)
     assert {row.split for row in rows} == {"val", "test"} and len(rows) == 58
-    assert prediction_scores(rows, card.classes) == card.scores
+    assert bundle_scores(bundle, card.classes) == card.scores
 
 
 @pytest.mark.slow

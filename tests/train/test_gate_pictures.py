@@ -128,7 +128,7 @@ def test_limits_let_nearly_all_validation_heads_pass_and_name_what_is_mostly_rig
     far = rng.uniform(1, 2, 1000)
     limits = chosen_limits(records, logits, far)
     assert 0 < limits["least_head"] <= 0.5 and 1.9 < limits["farthest"] <= 2
-    assert limits["least_plane"] == 0.3 and limits["least_sequence"] == 0.95  # axial always right, T2 by chance
+    assert limits["least_plane"] == 0.6 and limits["least_sequence"] == 0.95  # axial always right, T2 by chance
 
 
 def test_the_recipe_is_the_gate_s():

@@ -207,8 +207,8 @@ def chosen_limits(records: Sequence[Record], logits: np.ndarray, far: np.ndarray
 
 
 def _least_sure(top: np.ndarray, right: np.ndarray) -> float:
-    """Return the least probability, 0.3 to 0.95, from which the answers above it are right often enough."""
-    for least in np.arange(0.3, 0.96, 0.01):
+    """Return the least probability, 0.6 to 0.95, from which the answers above it are right often enough."""
+    for least in np.arange(0.6, 0.96, 0.01):
         named = top >= least
         if named.any() and right[named].mean() >= _SURE:
             break
