@@ -201,7 +201,7 @@ def _entry(model: Model, path: Path, scan: Scan, look: Look | None, p: np.ndarra
     return where | {
         "class": model.card.classes[p.argmax()],
         "probabilities": by_class,
-        "set": list(possible.classes),
+        "set": list(possible.classes) if model.card.conformal else None,
         "set_level": possible.level,
         "gate": look.as_dict(),
     }
@@ -213,7 +213,7 @@ def _line(entry: dict) -> str:
         return f"{name}: {sentence}"
     ranked = sorted(entry["probabilities"].items(), key=lambda pair: -pair[1])
     reasons = "".join(f" ({reason})" for reason in entry.get("reasons", ()))
-    inside = f"; at {entry['set_level']} %: {' or '.join(entry['set'])}" if entry["set"] else ""
+    inside = "" if entry["set"] is None else f"; at {entry['set_level']} %: {' or '.join(entry['set']) or 'no class'}"
     return f"{name}: " + ", ".join(f"{label} {p:.3f}" for label, p in ranked) + inside + reasons
 
 

@@ -19,6 +19,7 @@ from model_zoo.card_scores import (
     own_subsets,
     scores_section,
     shortcut_section,
+    similar_section,
     subset_section,
 )
 from model_zoo.gate import GATE_TASK
@@ -60,6 +61,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         shortcut_section(card, folder),
         explanation_section(folder),
         conformal_section(card),
+        similar_section(card),
         *([calibration_section(card, test), confusion_section(card, test)] if test.ids else []),
         markdown_section("Limits", _list(card.limits)),
         _files(card),

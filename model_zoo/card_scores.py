@@ -16,6 +16,7 @@ from model_zoo.scores import (
     CALIBRATION,
     MEASURES,
     NO_NEAR_DUPLICATE,
+    PRECISION_AT_5,
     PROBE,
     SHORTCUT_TEST,
     SOURCE_PROBE,
@@ -169,6 +170,29 @@ def confusion_section(card: ModelCard, test: Predictions) -> str:
     lines = [[name, *counts[k]] for k, name in enumerate(card.names)]
     note = "Rows: reference label. Columns: predicted class. All test scans."
     return markdown_section("Confusion matrix", note, markdown_table(["Reference label", *card.names], lines))
+
+
+def similar_section(card: ModelCard) -> str:
+    """Return how many of the five most similar known scans have the diagnosis of a test scan, by collection."""
+    found = [score for score in card.scores if score.name == PRECISION_AT_5]
+    lines = [
+        [
+            score.split.removeprefix("cohort "),
+            f"{score.estimate.scans:,}",
+            decimal(score.estimate),
+            *(decimal(card.score(f"{PRECISION_AT_5} of {label}", score.split, score.subset)) for label in card.classes),
+        ]
+        for score in found
+    ]
+    if not lines:
+        return ""
+    return markdown_section(
+        "Similar cases",
+        "Share of the five most similar known scans that have the diagnosis of a test scan without a near-duplicate in "
+        "training. Where the collections are not on the machine, the cases shown are slices of the brain tumor dataset "
+        "by Jun Cheng, figshare 2017, doi:10.6084/m9.figshare.1512427, CC BY 4.0, reduced to 160 pixels.",
+        markdown_table(["Collection", "Scans", "All", *card.names], lines),
+    )
 
 
 def conformal_section(card: ModelCard) -> str:
