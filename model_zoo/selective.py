@@ -38,7 +38,7 @@ def operating_point(p: np.ndarray, truth: np.ndarray) -> float:
     good = np.flatnonzero(last & (accuracy >= TARGET))
     if not len(good):
         good = np.array([int(np.argmax(np.where(last, accuracy, -1)))])
-    return 0.0 if good[-1] == len(order) - 1 else confidence[order][good[-1]] / MILLION
+    return 0.0 if good[-1] == len(order) - 1 else float(confidence[order][good[-1]] / MILLION)
 
 
 def curve(p: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
