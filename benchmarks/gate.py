@@ -1,4 +1,4 @@
-"""What the gate costs a prediction: milliseconds a slice, with and without it, in turns; from a scan to its answer."""
+"""What the gate costs a prediction: milliseconds a slice, with and without it, in turns."""
 
 from benchmarks.record import side_by_side, write
 from explain.prediction import predict
@@ -11,7 +11,7 @@ def main() -> None:
     """Measure one phantom slice of 256 pixels: the gate alone, and the app's default model alone."""
     scan, model, gate = phantom("glioma", 900_010).scan, load_model("candor-pooled4"), load_gate()
     runs = {
-        "the gate": lambda: gate.look(scan),
+        "the gate": lambda: gate.check(scan),
         "candor-pooled4, fit and forward pass": lambda: model.predict(fit(scan, model.card.input)[0][None]),
         "predict, a slice that the gate has seen": lambda: predict(model, scan),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_zoo import Model
-from model_zoo.gate import Look, look_at
+from model_zoo.gate import GateResult, check_picture
 from model_zoo.prediction_set import PredictionSet, prediction_set, require_gate
 from scans import Placement, Scan, ScanError, fit
 
@@ -14,13 +14,13 @@ from scans import Placement, Scan, ScanError, fit
 class Prediction:
     """What a model predicts for a scan. `square` is the network's input, float32 (h, w, c); `probabilities` (K,).
 
-    `look` is what the gate says of the scan; `set` the classes that cannot be ruled out, and why they are many.
+    `gate` is what the gate says of the scan; `set` the classes that cannot be ruled out, and why they are many.
     """
 
     square: np.ndarray
     placement: Placement
     probabilities: np.ndarray
-    look: Look
+    gate: GateResult
     set: PredictionSet
 
     @property
@@ -37,9 +37,9 @@ def predict(model: Model, scan: Scan, *, anyway: bool = False) -> Prediction:
     """
     if scan.not_assessable:
         raise ScanError(scan.not_assessable)
-    look = look_at(scan)
-    require_gate(look, anyway=anyway)
+    result = check_picture(scan)
+    require_gate(result, anyway=anyway)
     square, placement = fit(scan, model.card.input)
     # Checked here, since a method may not notice: a gradient ignores the bias, and a map of zeros is a map.
     p = model.finite(model.predict(square[None])[0])
-    return Prediction(square, placement, p, look, prediction_set(model.card, p, look))
+    return Prediction(square, placement, p, result, prediction_set(model.card, p, result))

@@ -2,7 +2,7 @@
 
 from datasets.cohorts import COHORT_TITLES
 from model_zoo import ModelCard
-from model_zoo.gate import HEADS, PLANE, SEQUENCE, UNKNOWN, Look
+from model_zoo.gate import ASPECTS, KIND, PLANE, SEQUENCE, UNKNOWN, GateResult
 from model_zoo.gate_scores import WITHHELD
 from model_zoo.prediction_set import PredictionSet
 from model_zoo.scores import NO_NEAR_DUPLICATE
@@ -10,15 +10,15 @@ from model_zoo.scores import NO_NEAR_DUPLICATE
 _SLACK = 3  # per cent that a coverage may lack before the page says so
 
 
-def look_sentence(look: Look) -> str:
+def gate_sentence(result: GateResult) -> str:
     """Return what the gate says of a picture.
 
-    >>> look_sentence(Look("head", "axial", "T1C+", "enough", {}, 0.4, ""))
+    >>> gate_sentence(GateResult("head", "axial", "T1C+", "enough", {}, 0.4, ""))
     'Seems to be one head in MRI, axial, T1 with contrast agent.'
     """
-    facts = [HEADS[fact][seen] for fact, seen in ((PLANE, look.plane), (SEQUENCE, look.sequence)) if seen != UNKNOWN]
-    unknown = [fact for fact, seen in ((PLANE, look.plane), (SEQUENCE, look.sequence)) if seen == UNKNOWN]
-    parts = [HEADS["kind"][look.kind], *facts, *(f"{fact} not known" for fact in unknown)]
+    parts = [ASPECTS[KIND][result.kind]]
+    for aspect, seen in ((PLANE, result.plane), (SEQUENCE, result.sequence)):
+        parts.append(f"{aspect} not known" if seen == UNKNOWN else ASPECTS[aspect][seen])
     return f"Seems to be {', '.join(parts)}."
 
 
@@ -28,8 +28,8 @@ def error_rates(card: ModelCard) -> str:
     if not wrongly or not rightly:
         return ""
     return (
-        f"Of {wrongly.scans:,} test scans of heads this check withholds {wrongly.percent(1)} wrongly; of "
-        f"{rightly.scans:,} other test pictures it recognises {rightly.percent(1)}."
+        f"Of {wrongly.scans:,} test scans of heads the gate withholds {wrongly.percent(1)} wrongly; of "
+        f"{rightly.scans:,} other test pictures it withholds {rightly.percent(1)}."
     )
 
 
@@ -40,7 +40,7 @@ def heading(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
 
 def set_sentence(card: ModelCard, possible: PredictionSet) -> str:
     """Return what the set of classes promises, and where that was not met; "" without a set."""
-    if not possible.level or not card.conformal:
+    if not card.conformal:
         return ""
     inside = possible.in_words(card) if possible.classes else "No class"
     verb = "is all that cannot be ruled out" if possible.classes else "fits well enough"

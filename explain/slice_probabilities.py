@@ -10,7 +10,7 @@ from datasets.label_map import HEALTHY
 from explain.prediction_text import percent
 from explain.refinement import Cancelled
 from model_zoo import Model, ModelCard
-from model_zoo.gate import look_at
+from model_zoo.gate import check_picture
 from scans import Scan
 
 CHUNK = 8  # slices per call of the model: a cancel waits for one call
@@ -41,7 +41,7 @@ def by_slice(
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
     seen = [number for number, scan in enumerate(scans) if not scan.not_assessable]
-    filled = [number for number in seen if anyway or not look_at(scans[number]).withheld]
+    filled = [number for number in seen if anyway or not check_picture(scans[number]).withheld]
     for start in range(0, len(filled), CHUNK):
         if cancelled():
             raise Cancelled
@@ -78,7 +78,7 @@ def count_sentence(p: np.ndarray, names: Sequence[str]) -> str:
     sentence += f": {_listed(parts)}." if parts else "."
     if skipped:
         which = f"{skipped} {'slice' if skipped == 1 else 'slices'}"
-        sentence += f" Nothing is predicted from {which}, blank or without enough brain: gaps in the lines."
+        sentence += f" Nothing is predicted from {which}, blank or withheld by the gate: gaps in the lines."
     return sentence
 
 
@@ -98,6 +98,6 @@ def as_table(p: np.ndarray, names: Sequence[str], drawn: Sequence[int]) -> list[
     rows = []
     for number, row in enumerate(p, 1):
         blank = bool(np.isnan(row).any())
-        facts = {"Slice": str(number), "Prediction": "blank" if blank else names[row.argmax()]}
+        facts = {"Slice": str(number), "Prediction": "not predicted" if blank else names[row.argmax()]}
         rows.append(facts | {names[k]: "" if blank else percent(row[k]) for k in drawn})
     return rows

@@ -16,7 +16,7 @@ import numpy as np
 from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
-from model_zoo.gate import Look, look_at
+from model_zoo.gate import GateResult, check_picture
 from model_zoo.prediction_set import prediction_set
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
@@ -177,25 +177,25 @@ RENAMED = {"refigure": "recompute"}  # old name -> new name; for one release
 def _entries(model: Model, path: Path, scans: list[Scan] | ScanError, anyway: bool) -> list[dict]:
     if isinstance(scans, ScanError):
         return [{"file": str(path), "error": str(scans)}]
-    looks = [None if scan.not_assessable else look_at(scan) for scan in scans]
-    asked = [number for number, look in enumerate(looks) if look and (anyway or not look.withheld)]
+    results = [None if scan.not_assessable else check_picture(scan) for scan in scans]
+    asked = [number for number, result in enumerate(results) if result and (anyway or not result.withheld)]
     predicted = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
     return [
-        _entry(model, path, scan, look, predicted.get(number))
-        for number, (scan, look) in enumerate(zip(scans, looks, strict=True))
+        _entry(model, path, scan, result, predicted.get(number))
+        for number, (scan, result) in enumerate(zip(scans, results, strict=True))
     ]
 
 
-def _entry(model: Model, path: Path, scan: Scan, look: Look | None, p: np.ndarray | None) -> dict:
+def _entry(model: Model, path: Path, scan: Scan, result: GateResult | None, p: np.ndarray | None) -> dict:
     where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
     where |= {"stack": scan.stack} if scan.stacks else {}
     where |= {"notes": list(scan.all_notes)} if scan.all_notes else {}
-    if look is None:  # as the outermost slices of a volume: nothing to predict from
+    if result is None:  # as the outermost slices of a volume: nothing to predict from
         return where | {"error": scan.not_assessable}
     where |= {"model": model.card.id}
     if p is None:
-        return where | {"withheld": look.withheld, "gate": look.as_dict()}
-    possible = prediction_set(model.card, p, look)
+        return where | {"withheld": result.withheld, "gate": result.as_dict()}
+    possible = prediction_set(model.card, p, result)
     where |= {"reasons": list(possible.reasons)} if possible.reasons else {}
     by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
     return where | {
@@ -203,7 +203,7 @@ def _entry(model: Model, path: Path, scan: Scan, look: Look | None, p: np.ndarra
         "probabilities": by_class,
         "set": list(possible.classes) if model.card.conformal else None,
         "set_level": possible.level,
-        "gate": look.as_dict(),
+        "gate": result.as_dict(),
     }
 
 

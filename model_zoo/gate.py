@@ -6,7 +6,7 @@ from the heads that the gate was trained on, for what nobody thought of. No othe
 is not one head in MRI.
 
 The gate is a bundle like any other, in the folder `GATE`; `python -m train candor-gate` makes it. Its classes are the
-kinds; its network also returns the logits of the other heads and the features of the distance, side by side.
+kinds; its network also returns the logits of the other aspects and the features of the distance, side by side.
 """
 
 import zipfile
@@ -29,8 +29,8 @@ REFERENCE = "reference.npz"  # of a gate's bundle: the features of the heads tha
 NEIGHBOURS = 5  # the distance is that to the fifth nearest
 
 KIND, PLANE, SEQUENCE, BRAIN = "kind", "plane", "sequence", "brain"
-# head of the network -> class id -> what the reader sees, in the order of the logits
-HEADS: dict[str, dict[str, str]] = {
+# what the gate says of a picture -> class id -> what the user sees, in the order of the logits
+ASPECTS: dict[str, dict[str, str]] = {
     KIND: {
         "head": "one head in MRI",
         "heads": "several heads",
@@ -44,15 +44,20 @@ HEADS: dict[str, dict[str, str]] = {
     SEQUENCE: {"T1": "T1", "T1C+": "T1 with contrast agent", "T2": "T2", "FLAIR": "FLAIR"},
     BRAIN: {"enough": "enough brain", "little": "little brain"},
 }
+PARTS: dict[str, slice] = {}  # aspect -> its part of the logits, which stand side by side
+for _name, _classes in ASPECTS.items():
+    _start = sum(part.stop - part.start for part in PARTS.values())
+    PARTS[_name] = slice(_start, _start + len(_classes))
+LOGITS = sum(map(len, ASPECTS.values()))
 UNKNOWN = "unknown"  # of a plane or sequence that the gate is not sure of
 HEAD, ENOUGH = "head", "enough"
 
 
 @dataclass(frozen=True)
-class Look:
+class GateResult:
     """What the gate says of a picture.
 
-    `probabilities` are by head and class id; `distance` is that from known heads, 1 at the largest that is accepted.
+    `probabilities` are by aspect and class id; `distance` is that from known heads, 1 at the largest that is accepted.
     """
 
     kind: str
@@ -72,8 +77,8 @@ class Look:
             "brain": self.brain,
             "distance": round(self.distance, 3),
             "probabilities": {
-                head: {label: round(p, 4) for label, p in by_class.items()}
-                for head, by_class in self.probabilities.items()
+                aspect: {label: round(p, 4) for label, p in by_class.items()}
+                for aspect, by_class in self.probabilities.items()
             },
         }
 
@@ -87,28 +92,26 @@ class Gate:
     reference: np.ndarray
 
     def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits of all heads, float32 (N, K), and distances, float32 (N,), for a batch made by `fit`."""
+        """Return logits, float32 (N, LOGITS), and distances, float32 (N,), for a batch made by `fit`."""
         given = self.runtime.logits(batch)
         if not np.isfinite(given).all():
             raise ModelError(f"{self.card.id} gave values that are not finite; its weights may be broken")
-        logits = given[:, : len(self.card.classes) + sum(len(HEADS[head]) for head in HEADS if head != KIND)]
-        return logits, distances(given[:, logits.shape[1] :], self.reference) / self.card.gate["farthest"]
+        return given[:, :LOGITS], distances(given[:, LOGITS:], self.reference)
 
-    def look(self, scan: Scan) -> Look:
+    def check(self, scan: Scan) -> GateResult:
         """Return what the gate says of one picture."""
         logits, far = self.outputs(fit(scan, self.card.input)[0][None])
-        return look_of(by_head(logits)[0], float(far[0]), self.card.gate)
+        return result_of(by_aspect(logits)[0], float(far[0]), self.card.gate)
 
 
-def by_head(logits: np.ndarray) -> list[dict[str, dict[str, float]]]:
-    """Return, for logits (N, K) of all heads side by side, the probabilities of each head by class id."""
-    found, start = [{} for _ in logits], 0
-    for head, names in HEADS.items():
-        part = np.asarray(logits[:, start : start + len(names)], np.float64)
-        powers = np.exp(part - part.max(axis=1, keepdims=True))
+def by_aspect(logits: np.ndarray) -> list[dict[str, dict[str, float]]]:
+    """Return, for logits (N, LOGITS), the probabilities of each aspect by class id."""
+    found: list[dict[str, dict[str, float]]] = [{} for _ in logits]
+    for aspect, part in PARTS.items():
+        mine = np.asarray(logits[:, part], np.float64)
+        powers = np.exp(mine - mine.max(axis=1, keepdims=True))
         for one, p in zip(found, powers / powers.sum(axis=1, keepdims=True), strict=True):
-            one[head] = dict(zip(names, map(float, p), strict=True))
-        start += len(names)
+            one[aspect] = dict(zip(ASPECTS[aspect], map(float, p), strict=True))
     return found
 
 
@@ -119,11 +122,11 @@ def distances(features: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(near, 0)).astype(np.float32)
 
 
-def look_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, float]) -> Look:
-    """Return the gate's finding for the probabilities of each head and a distance.
+def result_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, float]) -> GateResult:
+    """Return the gate's result for the probabilities of each aspect and a distance from known heads.
 
-    `limits` are those of the card: the least probability of a head that is accepted, those from which a plane and a
-    sequence are named, and that of little brain. A distance above 1 is not accepted.
+    `limits` are those of the card: the least probability of a head that is accepted and the farthest distance, the
+    probabilities from which a plane and a sequence are named, and that of little brain.
     """
     kind = max(p[KIND], key=p[KIND].get)
     if kind == HEAD and p[KIND][HEAD] < limits["least_head"]:
@@ -131,18 +134,19 @@ def look_of(p: dict[str, dict[str, float]], distance: float, limits: dict[str, f
     elif kind != HEAD and p[KIND][HEAD] >= limits["least_head"]:
         kind = HEAD
     named = {
-        head: best if p[head][best := max(p[head], key=p[head].get)] >= limits[f"least_{head}"] else UNKNOWN
-        for head in (PLANE, SEQUENCE)
+        aspect: best if p[aspect][best := max(p[aspect], key=p[aspect].get)] >= limits[f"least_{aspect}"] else UNKNOWN
+        for aspect in (PLANE, SEQUENCE)
     }
+    distance /= limits["farthest"]
     brain = "little" if p[BRAIN]["little"] >= limits["least_little"] else ENOUGH
-    return Look(kind, named[PLANE], named[SEQUENCE], brain, p, distance, _withheld(kind, brain, distance))
+    return GateResult(kind, named[PLANE], named[SEQUENCE], brain, p, distance, _withheld(kind, brain, distance))
 
 
 def _withheld(kind: str, brain: str, distance: float) -> str:
     """Return the sentence on why nothing is predicted from such a picture, "" where something is."""
     accepted = f"Candor predicts from a slice of one head in MRI, sent as {ACCEPTED}."
     if kind != HEAD:
-        return f"This picture seems to be {HEADS[KIND][kind]}, so nothing is predicted from it. {accepted}"
+        return f"This picture seems to be {ASPECTS[KIND][kind]}, so nothing is predicted from it. {accepted}"
     if distance > 1:
         return f"This picture looks like none of the heads that Candor knows, so nothing is predicted. {accepted}"
     if brain != ENOUGH:
@@ -160,7 +164,7 @@ def write_reference(folder: Path, features: np.ndarray) -> None:
     write_arrays(folder / REFERENCE, {"features": features.astype(np.float16)})
 
 
-def read_gate(folder: Path) -> Gate:
+def read_gate(folder: Path, *, precision: str = "auto") -> Gate:
     """Load the gate in `folder`. Raises ModelError on files that are missing or not those of its card."""
     card = read_card(folder / "card.json")
     network = load_checked(folder / "model.keras", card.weights_sha256)
@@ -169,7 +173,7 @@ def read_gate(folder: Path) -> Gate:
             reference = arrays["features"].astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(f"{folder / REFERENCE} cannot be read ({error}); restore it") from error
-    runtime = make_runtime(network)
+    runtime = make_runtime(network, precision=precision)
     require_same_logits(folder, card, runtime)
     return Gate(card, runtime, reference)
 
@@ -183,15 +187,15 @@ def load_gate() -> Gate:
         raise ModelError(f"nothing is predicted without the gate: {error}") from error
 
 
-_seen: dict[str, Look] = {}  # by `Scan.key` and pixels; a session looks at the same slices again and again
+_seen: dict[str, GateResult] = {}  # by `Scan.key` and pixels; a session looks at the same slices again and again
 _KEPT = 4096
 
 
-def look_at(scan: Scan) -> Look:
+def check_picture(scan: Scan) -> GateResult:
     """Return what the gate says of a picture; computed once for each."""
     key = f"{scan.key}:{scan.pixels_sha256}:{scan.window}:{scan.spacing}"
     if key not in _seen:
-        found = load_gate().look(scan)
+        found = load_gate().check(scan)
         while len(_seen) >= _KEPT:
             _seen.pop(next(iter(_seen)), None)
         _seen[key] = found

@@ -2,7 +2,7 @@
 
 from model_zoo.card import ModelCard
 from model_zoo.card_scores import decimal
-from model_zoo.gate import HEADS, PLANE, SEQUENCE
+from model_zoo.gate import ASPECTS, PLANE, SEQUENCE
 from model_zoo.gate_scores import WITHHELD
 from model_zoo.markdown import markdown_section, markdown_table
 
@@ -12,7 +12,7 @@ _HEADINGS = {PLANE: "Plane", SEQUENCE: "Sequence"}
 def gate_card_markdown(card: ModelCard) -> str:
     """Return the card as Markdown."""
     size = f"{card.input.width} × {card.input.height} pixels, the whole picture"
-    known = "; ".join(f"{head}: {', '.join(names.values())}" for head, names in HEADS.items())
+    known = "; ".join(f"{aspect}: {', '.join(names.values())}" for aspect, names in ASPECTS.items())
     limits = [[f"`{name}`", f"{value:g}"] for name, value in card.gate.items()]
     run = [[name.replace("_", " "), f"{value:,g}"] for name, value in card.training.items()]
     weights = ["`model.keras`", f"{card.weights_bytes:,}", f"`{card.weights_sha256}`"]

@@ -2,7 +2,7 @@
 
 The gate decides whether anything is predicted. Then the model's own card decides how wide the set is: where the model
 was measured on heads of this sequence and plane and does badly, or was never measured on them, the set is widened
-to the set of classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
+to the classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from model_zoo.card import ModelCard, Score
 from model_zoo.conformal import conformal_sets, in_words
-from model_zoo.gate import HEADS, PLANE, SEQUENCE, UNKNOWN, Look
+from model_zoo.gate import ASPECTS, PLANE, SEQUENCE, UNKNOWN, GateResult
 from scans import ScanError
 
 USUAL, WIDE = 90, 95  # per cent: the levels of the set where nothing speaks against the model, and of a widened one
@@ -23,16 +23,16 @@ ANYWAY = "Predicted although the gate withholds it:"
 class WithheldError(ScanError):
     """A prediction that is withheld; its sentence says what the picture seems to be, and what is accepted."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look.withheld)
-        self.look = look
+    def __init__(self, result: GateResult) -> None:
+        super().__init__(result.withheld)
+        self.result = result
 
 
 @dataclass(frozen=True)
 class PredictionSet:
     """The classes that cannot be ruled out at `level` per cent, and why the set is wide.
 
-    `classes` are class ids, the most probable first; () where the card has no thresholds.
+    `classes` are class ids, the most probable first; () where none fits, and where the card has no thresholds.
     """
 
     classes: tuple[str, ...]
@@ -45,15 +45,15 @@ class PredictionSet:
         return in_words([names[label] for label in self.classes])
 
 
-def require_gate(look: Look, *, anyway: bool = False) -> None:
+def require_gate(result: GateResult, *, anyway: bool = False) -> None:
     """Raise WithheldError where the gate withholds the prediction, unless it is asked for all the same."""
-    if look.withheld and not anyway:
-        raise WithheldError(look)
+    if result.withheld and not anyway:
+        raise WithheldError(result)
 
 
-def prediction_set(card: ModelCard, p: np.ndarray, look: Look) -> PredictionSet:
+def prediction_set(card: ModelCard, p: np.ndarray, result: GateResult) -> PredictionSet:
     """Return a model's prediction set for probabilities (K,) of a picture that the gate has seen."""
-    reasons = (f"{ANYWAY} {look.withheld}",) if look.withheld else doubts(card, look)
+    reasons = (f"{ANYWAY} {result.withheld}",) if result.withheld else doubts(card, result)
     level = WIDE if reasons else USUAL
     thresholds = card.conformal.get(str(level))
     if not thresholds:
@@ -63,11 +63,11 @@ def prediction_set(card: ModelCard, p: np.ndarray, look: Look) -> PredictionSet:
     return PredictionSet(tuple(card.classes[k] for k in ranked if inside[k]), level, reasons)
 
 
-def doubts(card: ModelCard, look: Look) -> tuple[str, ...]:
+def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
     """Return a sentence for the sequence and the plane of a head on which a model does badly or was never measured."""
     sentences = []
-    for fact, seen in ((SEQUENCE, look.sequence), (PLANE, look.plane)):
-        name = HEADS[fact].get(seen, "")
+    for fact, seen in ((SEQUENCE, result.sequence), (PLANE, result.plane)):
+        name = ASPECTS[fact].get(seen, "")
         if seen == UNKNOWN:
             sentences.append(f"The {fact} of this scan is not one that Candor knows, so the set of classes is widened.")
             continue

@@ -14,7 +14,7 @@ from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.card_markdown import CARD, model_card_markdown, write_model_card
 from model_zoo.estimate import Estimate
 from model_zoo.gate import GATE_TASK
-from model_zoo.gate_scores import GATE_TABLE, gate_scores, read_gate_table
+from model_zoo.gate_scores import GATE_TABLE, gate_limits, gate_scores, read_gate_table
 from model_zoo.scores import measured_of
 from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SIMILAR, SOURCES, read_predictions
@@ -99,7 +99,9 @@ def recompute(folder: Path) -> int:
 def _measured(card: ModelCard, folder: Path) -> dict:
     """Return the fields of a card that follow from its tables."""
     if card.task == GATE_TASK:
-        return {"scores": gate_scores(read_gate_table(folder / GATE_TABLE), card.gate)}
+        rows = read_gate_table(folder / GATE_TABLE)
+        limits = gate_limits(rows)
+        return {"scores": gate_scores(rows, limits), "gate": limits}
     return measured_of(folder, card.classes)
 
 
@@ -142,6 +144,8 @@ def _scores(card: ModelCard, folder: Path) -> list[str]:
             problems.append(
                 f"The card has {key} as {_numbers(score.estimate)}; the file gives {_numbers(computed[key].estimate)}."
             )
+    if card.gate != fresh.get("gate", {}):
+        problems.append("The card's limits do not follow from the validation pictures.")
     if card.operating_point != fresh.get("operating_point", 0.0):
         problems.append("The card's operating point does not follow from the validation scans.")
     if card.conformal != fresh.get("conformal", {}):

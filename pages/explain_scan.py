@@ -11,7 +11,6 @@ from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
 from explain.report import ReportInput
 from explain.set_text import heading, set_sentence
-from explain.similar.strip import similar_strip
 from pages.charts.prediction import probability_bars
 from pages.components.explain.all_methods import SECTION as ALL_METHODS
 from pages.components.explain.all_methods import show_all_methods
@@ -58,7 +57,6 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         if each.belongs_to(scan, weights) and each.target == explanation.target and each.method != explanation.method
     )
     rendering = session.rendering.for_several() if others else session.rendering
-    cases, strip = similar_strip(request)
     return ReportInput(
         scan,
         request.model.card,
@@ -67,9 +65,7 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         datetime.now().astimezone(),
         rendering,
         session.counterfactuals.get((scan.key, weights), ()),
-        tuple(cases),
-        strip,
-        request.prediction.set,
+        request,
     )
 
 
@@ -97,7 +93,7 @@ with desk:
     scan = opened.scan
     refuse_blank(scan)
     wait_for_series(opened)
-    look = pass_gate(scan)
+    gate = pass_gate(scan)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
@@ -113,7 +109,7 @@ with desk:
     with words:
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
-        for reason in () if look.withheld else prediction.set.reasons:  # which stands above then
+        for reason in () if gate.withheld else prediction.set.reasons:  # which stands above then
             st.write(reason)
         if sentence := set_sentence(card, prediction.set):
             st.caption(sentence)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model_zoo import ModelCard, gate, write_card
-from model_zoo.gate import HEADS, Look
+from model_zoo.gate import ASPECTS, GateResult
 from model_zoo.weights import save_packed, sha256_of
 from scans import InputSpec
 
@@ -44,10 +44,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 class OpenGate:
     """A gate that takes every picture for an axial head in T1 with contrast agent."""
 
-    def look(self, scan) -> Look:
-        p = {head: dict.fromkeys(names, 0.0) for head, names in HEADS.items()}
+    def check(self, scan) -> GateResult:
+        p = {head: dict.fromkeys(names, 0.0) for head, names in ASPECTS.items()}
         p = {head: by_class | {next(iter(by_class)): 1.0} for head, by_class in p.items()}
-        return Look("head", "axial", "T1C+", "enough", p, 0.5, "")
+        return GateResult("head", "axial", "T1C+", "enough", p, 0.5, "")
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,11 @@ def _print_next_steps(bundle: Path, task: str) -> None:
 
 def validate_models(names: list[str], data: Path, *, shortcut_tests: bool = True) -> int:
     """Validate the bundles named, or all but the phantom ones, on every collection; write and print their scores."""
+    if names == [GATE]:
+        from train.gate.training import judge_gate
+
+        print_scores(judge_gate(data).scores)
+        return 0
     from train.validate import validate
 
     for card in validate(_loaded(names), data, shortcut_tests=shortcut_tests):
@@ -98,7 +103,7 @@ def _loaded(names: list[str]) -> list[tuple[Path, Model]]:
     """Return the bundles named, or all but the phantom ones: folder and model."""
     chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
     if GATE in chosen:
-        raise ModelError(f"{GATE} is the gate, not a classifier: its training tests it, and its card has the results")
+        raise ModelError(f"{GATE} is the gate, not a classifier; `python -m train judge {GATE}` alone measures it")
     return [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
 
 

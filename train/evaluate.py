@@ -33,7 +33,7 @@ from train.recipe import Recipe, published
 
 _LIMITS = (
     "Not for diagnosis: a research and teaching tool without regulatory clearance.",
-    "It predicts one of its classes for any image, be it a healthy head, another organ or a photograph.",
+    "By itself it predicts one of its classes for any picture; the gate before it withholds what is not a head in MRI.",
 )
 _LARGE = 10_000_000  # weights: from here on they are rounded to 8 bits or fewer
 _LARGEST_FILE = 50_000_000  # bytes, in the repository

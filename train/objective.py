@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from model_zoo.gate import HEADS
+from model_zoo.gate import PARTS
 from train.gate.network import GATES
 from train.recipe import Recipe
 
@@ -28,7 +28,7 @@ def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = SmoothedCrossEntropy(recipe.smoothing)
     if recipe.network in GATES:
-        model.compile(optimizer, HeadsLoss(), metrics=[HeadsAccuracy(name="accuracy")])
+        model.compile(optimizer, AspectsLoss(), metrics=[AspectsAccuracy(name="accuracy")])
     elif recipe.where:
         losses, shares = {"logits": loss, "where": WhereLoss()}, {"logits": 1.0, "where": recipe.where}
         if recipe.look:
@@ -84,41 +84,36 @@ class LookLoss(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable("candor")
-class HeadsLoss(keras.losses.Loss):
-    """Cross entropy of each head of the gate, side by side in logits (B, K); a head without a label counts nothing.
+class AspectsLoss(keras.losses.Loss):
+    """Cross entropy of each aspect of the gate, side by side in logits (B, K); one without a label counts nothing.
 
-    Truth is float (B, K): in the part of each head 1 at the label, or 0 throughout where it is not known.
+    Truth is float (B, K): in the part of each aspect 1 at the label, or 0 throughout where it is not known.
     """
 
-    def __init__(self, name: str = "heads") -> None:
+    def __init__(self, name: str = "aspects") -> None:
         super().__init__(name=name)
 
     def call(self, y_true, y_pred):
         truth, logits = keras.ops.cast(y_true, "float32"), keras.ops.cast(y_pred, "float32")
-        total, start = 0.0, 0
-        for names in HEADS.values():
-            part = slice(start, start + len(names))
-            total -= keras.ops.sum(truth[:, part] * keras.ops.log_softmax(logits[:, part]), axis=-1)
-            start += len(names)
-        return total
+        return -sum(
+            keras.ops.sum(truth[:, part] * keras.ops.log_softmax(logits[:, part]), axis=-1) for part in PARTS.values()
+        )
 
     def get_config(self) -> dict:
         return {"name": self.name}
 
 
 @keras.saving.register_keras_serializable("candor")
-class HeadsAccuracy(keras.metrics.Mean):
-    """The share of right answers of the gate's heads, side by side in logits (B, K), where the label is known."""
+class AspectsAccuracy(keras.metrics.Mean):
+    """The share of aspects, side by side in logits (B, K), that are right, where the label is known."""
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        truth, start = keras.ops.cast(y_true, "float32"), 0
+        truth = keras.ops.cast(y_true, "float32")
         right, known = [], []
-        for names in HEADS.values():
-            part = slice(start, start + len(names))
-            best = keras.ops.one_hot(keras.ops.argmax(y_pred[:, part], axis=-1), len(names))
+        for part in PARTS.values():
+            best = keras.ops.one_hot(keras.ops.argmax(y_pred[:, part], axis=-1), part.stop - part.start)
             right.append(keras.ops.sum(truth[:, part] * best, axis=-1))
             known.append(keras.ops.sum(truth[:, part], axis=-1))
-            start += len(names)
         super().update_state(keras.ops.stack(right), keras.ops.stack(known))
 
 

@@ -10,6 +10,7 @@ from explain.arguments import add_anyway_flag, add_slice_flags, choose_slice, pr
 from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.render.overlay import gray, png, upright
 from model_zoo import load_model
+from model_zoo.prediction_set import ANYWAY
 from scans import Box, Scan, ScanError, read
 
 
@@ -52,7 +53,8 @@ def _line(entry: dict) -> str:
     if "error" in entry:
         return f"{entry['file']}: {entry['error']}"
     control = f"\n  control: {entry['control']['sentence']}" if entry["control"] else ""
-    return f"{entry['file']}: {entry['sentence']}{control}"
+    withheld = f" ({ANYWAY} {entry['withheld']})" if entry["withheld"] else ""
+    return f"{entry['file']}: {entry['sentence']}{withheld}{control}"
 
 
 def _negative_kept(arguments: list[str]) -> list[str]:

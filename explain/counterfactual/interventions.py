@@ -16,7 +16,7 @@ from explain.counterfactual.edits import erased, kept, mirrored, moved, outline,
 from explain.counterfactual.sentences import sentence_of
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import Model, ModelError, probabilities
-from model_zoo.gate import look_at
+from model_zoo.gate import check_picture
 from model_zoo.prediction_set import require_gate
 from scans import Box, Scan, ScanError, find_head, fit
 
@@ -48,6 +48,7 @@ class Counterfactual:
     predicted_before: str
     predicted_after: str
     sentence: str
+    withheld: str = ""  # the sentence of the gate, where this was asked for although the prediction is withheld
     control: "Counterfactual | None" = None  # the same change to the mirrored region; None if it overlaps or leaves
 
     def manifest(self) -> dict:
@@ -65,6 +66,7 @@ class Counterfactual:
             "probabilities": _by_class(self.classes, self.probabilities_before, self.probabilities_after),
             "logits": _by_class(self.classes, self.logits_before, self.logits_after),
             "sentence": self.sentence,
+            "withheld": self.withheld,
             "control": self.control and self.control.manifest(),
             "note": NOT_FOR_DIAGNOSIS,
         }
@@ -91,7 +93,8 @@ def counterfactuals(
     if "move" in actions and (offset is None or tuple(offset) == (0, 0)):
         raise ModelError("a region is moved by an offset in rows and columns that is not 0, 0; give one")
     _check_region(scan, box)
-    require_gate(look_at(scan), anyway=anyway)
+    gate = check_picture(scan)
+    require_gate(gate, anyway=anyway)
     # The crop is that of the scan as it was: found again, it would follow the change (a head erased at its edge is
     # a smaller head), and the prediction would follow another enlargement instead of the missing region.
     _, placement = fit(scan, model.card.input)
@@ -107,7 +110,8 @@ def counterfactuals(
             _check_goal(scan, shifted(box, by))
         fair = _fair(box, mirror, shifted(mirror, back), head)
         control = before.after(action, mirror, back) if fair else None
-        results.append(before.after(action, box, by, control=control, mirror=False))
+        changed = before.after(action, box, by, control=control, mirror=False)
+        results.append(replace(changed, withheld=gate.withheld))
     return results
 
 

@@ -15,7 +15,6 @@ from explain.prediction_text import percent
 from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tidied, write, write_index
 from explain.report.report_input import ReportInput
 from explain.request import Request, check_seconds, explain
-from explain.similar.strip import similar_strip
 from model_zoo import Model, ModelError, load_model
 from scans import MAX_BYTES, Scan, ScanError, read, read_files
 
@@ -114,9 +113,7 @@ def _report(
     requests = [Request(model, scan, name, **choices) for name in options.method]
     explanations = tuple(explain(request) for request in requests)
     date = datetime.now().replace(microsecond=0)
-    cases, strip = similar_strip(requests[0])
-    shown = {"set": prediction.set, "similar": tuple(cases), "similar_strip": strip}
-    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date, **shown)
+    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date, request=requests[0])
     reported[name] = write(options.out, report, data, stem, key, formats, options.identity)
     return reported[name], True
 

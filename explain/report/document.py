@@ -18,8 +18,9 @@ from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, P
 from explain.report.report_input import ReportInput
 from explain.set_text import heading, set_sentence
 from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
-from model_zoo import Estimate, zoo_folder
+from model_zoo import Estimate, ModelError, zoo_folder
 from model_zoo.scores import ALL_SCANS, CALIBRATION, NO_NEAR_DUPLICATE
+from scans import ScanError
 
 TITLE = "Explanation of a model's prediction"
 
@@ -36,7 +37,7 @@ def document(report: ReportInput, ink: str = "#8a949e") -> Document:
         Section("How reliable is this model?", _reliability(report)),
         Section("Limits of the model", (Points(report.card.limits),)),
         *(Section(_map_title(report, each), _map(report, each, ink)) for each in report.explanations),
-        *([Section("Similar cases", _similar(report))] if report.similar_strip is not None else []),
+        Section("Similar cases", _similar(report)),
         Section("Counterfactuals", (Points(report.counterfactuals),)),
         Section("How to repeat this", _provenance(report)),
     ]
@@ -159,7 +160,12 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
 
 
 def _similar(report: ReportInput) -> tuple[Block, ...]:
-    cases = report.similar
+    try:
+        cases, strip = report.similar
+    except (ModelError, ScanError) as error:  # a collection that was moved must not cost the report
+        return (Text(str(error), "caution"),)
+    if strip is None:
+        return (Points(()),)
     rows = []
     for case in cases:
         view = ", ".join(part for part in (case.sequence, case.plane) if part)
@@ -169,7 +175,7 @@ def _similar(report: ReportInput) -> tuple[Block, ...]:
     alt = "Five known scans, and below them the same map over each"
     return (
         Text(diagnoses_sentence(report.card, cases)),
-        Strip(Picture(report.similar_strip, alt)),
+        Strip(Picture(strip, alt)),
         Table(("Diagnosis", "Collection", "Sequence and plane", "Distance"), tuple(rows)),
         Text(" ".join([NOT_THE_PATIENT, precision_sentence(report.card, target), credit(cases)]).strip(), "small"),
     )

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
 from explain.explanation import Explanation
 from explain.render.rendering import INK, Drawing, Rendering, draw
+from explain.request import Request
 from explain.similar.search import SimilarCase
+from explain.similar.strip import similar_strip
 from model_zoo import ModelCard
 from model_zoo.prediction_set import PredictionSet
 from scans import Scan
@@ -24,9 +27,7 @@ class ReportInput:
     date: datetime  # given, so that the same input gives the same bytes
     rendering: Rendering = field(default_factory=Rendering)
     counterfactuals: tuple[str, ...] = ()  # one sentence per counterfactual
-    similar: tuple[SimilarCase, ...] = ()
-    similar_strip: np.ndarray | None = None  # their pictures, uint8 (h, w, 3)
-    set: PredictionSet | None = None  # the classes that cannot be ruled out, and why they are many
+    request: Request | None = None  # behind its first map: its prediction set and its similar cases are shown
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(self.card.classes):
@@ -34,6 +35,16 @@ class ReportInput:
         for explanation in self.explanations:
             if not explanation.belongs_to(self.scan, self.card.weights_sha256):
                 raise ValueError("an explanation is of another scan, slice or model than the report")
+
+    @cached_property
+    def similar(self) -> tuple[list[SimilarCase], np.ndarray | None]:
+        """The similar cases and the strip of their pictures, uint8 (h, w, 3); none without a request."""
+        return similar_strip(self.request) if self.request else ([], None)
+
+    @property
+    def set(self) -> PredictionSet | None:
+        """The classes that cannot be ruled out, and why they are many."""
+        return self.request and self.request.prediction.set
 
     @property
     def predicted(self) -> int:

@@ -20,7 +20,16 @@ from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates, print_of
 from datasets.records import DatasetError, Record, load
 from datasets.view_labels import view_labels
-from explain.similar.index import SimilarIndex, axes_of, features_of, packed, reduced, write_index
+from explain.similar.index import (
+    SIMILAR_INDEX,
+    SimilarIndex,
+    axes_of,
+    bits_apart,
+    features_of,
+    packed,
+    reduced,
+    write_index,
+)
 from explain.similar.reference import reference_cases, reference_scan, write_reference_set
 from explain.similar.search import SAME, nearest
 from model_zoo import Model, ModelError, load_model, models, zoo_folder
@@ -92,14 +101,14 @@ def build(model: Model, records: Sequence[Record], bits: np.ndarray) -> str:
     queries = reduced(_features(model, [load(records[i]) for i in asked]), axes, centre)
     rows = []
     for i, feature in zip(asked, queries, strict=True):
-        same = np.bitwise_count(bits[i][:, None] ^ index.bits).sum(axis=2).min(axis=0) <= SAME
+        same = bits_apart(bits[i], index.bits) <= SAME
         found = nearest(feature, records[i].sequence or UNKNOWN, index, ~index.shipped, same)
         agreeing = sum(index.labels[place] == labels[i] for place in found)
         r = records[i]
         rows.append(SimilarRow(r.cohort, r.id, r.group, r.sequence, labels[i], agreeing, len(found)))
     write_similar(folder / SIMILAR, rows)
     recompute(folder)
-    size = (folder / "similar_cases.npz").stat().st_size
+    size = (folder / SIMILAR_INDEX).stat().st_size
     share = sum(row.agreeing for row in rows) / max(1, sum(row.neighbours for row in rows))
     return f"{model.card.id}: {len(index):,} scans in {size:,} bytes; precision at 5 {share:.3f} on {len(rows):,} scans"
 

@@ -77,29 +77,26 @@ def _read(path: Path, _changed: int, weights_sha256: str) -> SimilarIndex:
     return index
 
 
+_runtimes: dict[str, Runtime] = {}  # by the sha256 of the model's weights
+_KEPT = 4
+
+
 def features_of(model: Model, batch: np.ndarray) -> np.ndarray:
-    """Return what the model's last layer reads, float32 (N, F), for a batch (N, h, w, c) made by `fit`."""
-    return _features_runtime(model.card.weights_sha256, _Hidden(model)).logits(batch)
+    """Return what the model's last layer reads, float32 (N, F), for a batch (N, h, w, c) made by `fit`.
 
-
-@dataclass(frozen=True, eq=False)
-class _Hidden:
-    model: Model
-
-    def __eq__(self, other: object) -> bool:  # the key is the weights' sha256 beside it
-        return isinstance(other, _Hidden)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@lru_cache(maxsize=4)
-def _features_runtime(_weights: str, hidden: _Hidden) -> Runtime:
-    keras, network = import_keras(), hidden.model.network
-    read = network.layers[-1].input
-    if len(read.shape) != 2:
-        raise ModelError(f"{hidden.model.card.id} has no features to compare: its last layer reads {read.shape}")
-    return make_runtime(keras.Model(network.inputs[0], read), precision=hidden.model.runtime.precision)
+    Raises ModelError where that is no row of features.
+    """
+    weights = model.card.weights_sha256
+    if weights not in _runtimes:
+        keras, network = import_keras(), model.network
+        read = network.layers[-1].input
+        if len(read.shape) != 2:
+            raise ModelError(f"{model.card.id} has no features to compare: its last layer reads {read.shape}")
+        runtime = make_runtime(keras.Model(network.inputs[0], read), precision=model.runtime.precision)
+        while len(_runtimes) >= _KEPT:
+            _runtimes.pop(next(iter(_runtimes)), None)
+        _runtimes[weights] = runtime
+    return _runtimes[weights].logits(batch)
 
 
 def reduced(features: np.ndarray, axes: np.ndarray, centre: np.ndarray) -> np.ndarray:

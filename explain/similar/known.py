@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from datasets.cards import data_folder, scan_path
 from datasets.cohorts import COHORT_TITLES
-from explain.prediction import Prediction
+from explain.prediction import Prediction, predict
+from explain.request import Request
 from explain.similar.index import SimilarIndex, read_index
 from explain.similar.reference import ATTRIBUTION, reference_scan
 from explain.similar.search import SimilarCase, similar_cases
@@ -28,23 +31,26 @@ def known_cases(model: Model, scan: Scan, prediction: Prediction) -> list[Simila
     index = read_index(zoo_folder() / model.card.id, model.card.weights_sha256)
     if index is None:
         return []
-    collections = _here(index, data_folder())
-    return similar_cases(model, scan, prediction, index, lambda name, shipped: shipped != collections)
+    return similar_cases(model, scan, prediction, index, shipped=not _here(index, data_folder()))
 
 
 def _here(index: SimilarIndex, data: Path) -> bool:
     """Return whether the collections of an index are on this machine: the first scan of each is looked for."""
-    first = {str(cohort): str(name) for name, cohort, own in zip(*_columns(index), strict=True) if not own}
-    return bool(first) and all(scan_path(name, data) for name in first.values())
-
-
-def _columns(index: SimilarIndex) -> tuple:
-    return index.names[::-1], index.cohorts[::-1], index.shipped[::-1]
+    names, cohorts = index.names[~index.shipped], index.cohorts[~index.shipped]
+    first = [str(names[cohorts == cohort][0]) for cohort in np.unique(cohorts)]
+    return bool(first) and all(scan_path(name, data) for name in first)
 
 
 def scan_of(case: SimilarCase) -> Scan:
     """Return the picture of a similar case. Raises ScanError where it cannot be read."""
     return reference_scan(case.name) if case.shipped else read(data_folder() / case.name, sequence=case.sequence)[0]
+
+
+def request_for(request: Request, case: SimilarCase) -> Request:
+    """Return the request for the same map of a similar case. Raises ScanError where its picture cannot be read."""
+    scan = scan_of(case)
+    seen = predict(request.model, scan, anyway=True)  # a labelled scan of a collection needs no gate
+    return Request(request.model, scan, request.method, target=request.target, prediction=seen)
 
 
 def diagnoses_sentence(card: ModelCard, cases: Sequence[SimilarCase]) -> str:

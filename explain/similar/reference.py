@@ -1,7 +1,7 @@
-"""The reference set: about 400 slices of figshare 1512427 that ship with Candor (CC BY 4.0), so that similar cases can
-be shown where no collection is on the machine.
+"""The reference set: about 400 slices of figshare 1512427 that ship with Candor (CC BY 4.0).
 
-Slices of the training part alone, at most 160 pixels a side, as JPEG; `cases.csv` has their class, plane and group.
+Similar cases are shown from it where no collection is on the machine. It holds slices of the training part alone, at
+most 160 pixels a side, as JPEG; `cases.csv` has their class, plane and group.
 """
 
 import csv
@@ -36,11 +36,6 @@ class ReferenceCase:
     label: str
     plane: str
     group: str
-
-    @property
-    def path(self) -> Path:
-        """The file of the slice."""
-        return REFERENCE / self.name
 
 
 def reference_cases() -> list[ReferenceCase]:
@@ -79,6 +74,8 @@ def chosen_slices(records: Sequence[Record], number: int = NUMBER) -> list[Recor
 def write_reference_set(records: Sequence[Record]) -> None:
     """Write the slices and `cases.csv`; `records` are those of figshare, split."""
     REFERENCE.mkdir(exist_ok=True)
+    for path in REFERENCE.glob("*.jpg"):
+        path.unlink()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["name", "label", "plane", "group"])

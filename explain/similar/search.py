@@ -1,6 +1,5 @@
 """The search: the nearest known scans of a model, none of them the same patient or picture."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,30 +29,28 @@ class SimilarCase:
 
 
 def similar_cases(
-    model: Model,
-    scan: Scan,
-    prediction: Prediction,
-    index: SimilarIndex,
-    usable: Callable[[str, bool], bool] = lambda name, shipped: True,
+    model: Model, scan: Scan, prediction: Prediction, index: SimilarIndex, *, shipped: bool = False
 ) -> list[SimilarCase]:
     """Return the nearest known scans of the same sequence, the nearest first, one of each group of slices.
 
-    Those that show the same head are left out, and all of their group: other slices of one patient. `usable` says of a
-    name whether its picture can be shown.
+    Those that show the same head are left out, and all of their group: other slices of one patient. With `shipped` the
+    reference set is searched, else the scans of the collections.
     """
-    bits = packed(print_of(scan)[0])
     feature = reduced(features_of(model, prediction.square[None]), index.axes, index.centre)[0]
-    allowed = np.array([usable(str(name), bool(own)) for name, own in zip(index.names, index.shipped, strict=True)])
-    same = bits_apart(bits, index.bits) <= SAME
-    chosen = nearest(feature, prediction.look.sequence, index, allowed, same)
+    same = bits_apart(packed(print_of(scan)[0]), index.bits) <= SAME
+    chosen = nearest(feature, prediction.gate.sequence, index, index.shipped == shipped, same)
     return [
         SimilarCase(
-            str(index.names[i]), str(index.labels[i]), str(index.cohorts[i]), str(index.sequences[i]),
-            str(index.planes[i]), round(float(1 - index.features[i].astype(np.float32) @ feature), 4),
-            bool(index.shipped[i]),
+            name=str(index.names[i]),
+            label=str(index.labels[i]),
+            cohort=str(index.cohorts[i]),
+            sequence=str(index.sequences[i]),
+            plane=str(index.planes[i]),
+            distance=round(float(1 - index.features[i].astype(np.float32) @ feature), 4),
+            shipped=shipped,
         )
         for i in chosen
-    ]  # fmt: skip
+    ]
 
 
 def nearest(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from explain.prediction import predict
+from explain.cache import CACHE
 from explain.render.overlay import gray
-from explain.render.rendering import Rendering, draw
+from explain.render.rendering import draw
 from explain.request import Request, explain
-from explain.similar.known import known_cases, scan_of
+from explain.similar.known import known_cases, request_for
 from explain.similar.search import SimilarCase
 
 _SIDE = 240  # pixels of a picture
@@ -18,13 +18,11 @@ def similar_strip(request: Request) -> tuple[list[SimilarCase], np.ndarray | Non
 
     Raises ModelError and ScanError where a map cannot be made or a picture cannot be read.
     """
-    model, cases = request.model, known_cases(request.model, request.scan, request.prediction)
-    columns = []
+    cases, columns = known_cases(request.model, request.scan, request.prediction), []
     for case in cases:
-        scan = scan_of(case)
-        seen = predict(model, scan, anyway=True)  # a labelled scan of a collection needs no gate
-        explanation = explain(Request(model, scan, request.method, target=request.target, prediction=seen))
-        pictures = [draw(scan, side=_SIDE).picture, draw(scan, explanation, Rendering(), side=_SIDE).picture]
+        alike = request_for(request, case)
+        explanation = CACHE.get(alike.key) or explain(alike)
+        pictures = [draw(alike.scan, each, side=_SIDE).picture for each in (None, explanation)]
         columns.append(np.vstack([_framed(picture) for picture in pictures]))
     return cases, np.hstack(columns)[:-_GAP, :-_GAP] if columns else None
 

@@ -26,7 +26,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # colo
 def lines(p: np.ndarray, names: Sequence[str], charted: Sequence[int], current: int):
     """Return a plotly figure: one line per class of `charted` over the slices, numbered from 1.
 
-    `p` is float (N, K), NaN where a slice is blank: a gap in the lines. The slice `current`, counted from 0, is marked.
+    `p` is float (N, K), NaN where nothing is predicted: a gap. The slice `current`, counted from 0, is marked.
     Behind the lines every slice has an invisible bar: a click anywhere over a slice selects the bar's point.
     """
     import plotly.graph_objects as go
@@ -73,5 +73,5 @@ def lines(p: np.ndarray, names: Sequence[str], charted: Sequence[int], current: 
 
 def _hover_text(row: np.ndarray, names: Sequence[str], charted: Sequence[int]) -> str:
     if np.isnan(row).any():
-        return "blank: skipped"
+        return "not predicted"
     return "<br>".join(f"{names[k]}: {percent(row[k])}" for k in sorted(charted, key=lambda k: -row[k]))

@@ -2,30 +2,30 @@
 
 import streamlit as st
 
-from explain.set_text import error_rates, look_sentence
+from explain.set_text import error_rates, gate_sentence
 from model_zoo import ModelError
-from model_zoo.gate import Look, load_gate, look_at
+from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
 from pages.components.state import state
 from pages.components.viewer import show_scan
 from scans import Scan
 
 
-def pass_gate(scan: Scan) -> Look:
+def pass_gate(scan: Scan) -> GateResult:
     """Draw what the gate says of a scan and return it; where it withholds every prediction, end the page there.
 
     A prediction can be asked for all the same; whatever is made from it then says so.
     """
     session = state()
     try:
-        look = look_at(scan)
+        result = check_picture(scan)
     except ModelError as error:  # without its gate Candor predicts nothing
         st.error(str(error))
         show_scan(scan)
         st.stop()
-    if not look.withheld:
-        st.caption(look_sentence(look))
-        return look
+    if not result.withheld:
+        st.caption(gate_sentence(result))
+        return result
     message = st.container()  # above the switch, and drawn once its value is known
     session.anyway = st.toggle(
         "Predict anyway",
@@ -35,12 +35,12 @@ def pass_gate(scan: Scan) -> Look:
         "prediction would have been withheld.",
     )
     if not session.anyway:
-        message.error(look.withheld)
+        message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
         show_scan(scan)
         st.stop()
-    message.warning(f"{ANYWAY} {look.withheld}")
-    return look
+    message.warning(f"{ANYWAY} {result.withheld}")
+    return result
 
 
 def withheld(scan: Scan) -> bool:
@@ -48,6 +48,6 @@ def withheld(scan: Scan) -> bool:
     if scan.not_assessable:
         return True
     try:
-        return bool(look_at(scan).withheld) and not state().anyway
+        return bool(check_picture(scan).withheld) and not state().anyway
     except ModelError:  # the page of the open scan says why
         return True

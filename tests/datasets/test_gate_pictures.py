@@ -24,7 +24,7 @@ from datasets.gate_pictures import (
 from datasets.near_duplicates import NearDuplicates
 from datasets.records import DatasetError, Record
 from datasets.view_labels import plane_of, view_labels
-from model_zoo.gate import HEADS
+from model_zoo.gate import ASPECTS
 from scans import PLANES, read
 from tests.good_files import nifti_gz, png
 
@@ -38,9 +38,9 @@ def source(member: str, **changes) -> Source:
 
 def test_every_label_is_one_that_the_gate_knows():
     labels = view_labels().values()
-    assert {each["kind"] for each in labels} <= {*HEADS["kind"], ""}
+    assert {each["kind"] for each in labels} <= {*ASPECTS["kind"], ""}
     assert {each["plane"] for each in labels} == {*PLANES, ""}
-    assert {each["sequence"] for each in labels} == {*HEADS["sequence"], ""}
+    assert {each["sequence"] for each in labels} == {*ASPECTS["sequence"], ""}
 
 
 def test_every_labelled_scan_lies_in_a_collection():

@@ -100,5 +100,5 @@ def test_the_text_alternative_of_the_chart_has_the_peak_of_each_line():
 def test_the_table_has_one_row_per_slice():
     table = as_table(P, NAMES, [0, 2])
     assert len(table) == 6
-    assert table[0] == {"Slice": "1", "Prediction": "blank", "Glioma": "", "No tumour": ""}
+    assert table[0] == {"Slice": "1", "Prediction": "not predicted", "Glioma": "", "No tumour": ""}
     assert table[3] == {"Slice": "4", "Prediction": "No tumour", "Glioma": "20 %", "No tumour": "50 %"}

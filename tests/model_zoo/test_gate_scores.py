@@ -1,12 +1,14 @@
 """The gate's table and its scores, on rows known beforehand; a changed row is found by verify."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model_zoo import ModelError
-from model_zoo.gate import HEADS
+from model_zoo.gate import ASPECTS, PARTS
 from model_zoo.gate_markdown import gate_card_markdown
-from model_zoo.gate_scores import WITHHELD, GateRow, gate_scores, read_gate_table, write_gate_table
+from model_zoo.gate_scores import WITHHELD, GateRow, gate_limits, gate_scores, read_gate_table, write_gate_table
 from tests.conftest import made_up_card
 
 LIMITS = {"least_head": 0.5, "farthest": 2.0, "least_little": 0.5, "least_plane": 0.6, "least_sequence": 0.7}
@@ -15,9 +17,9 @@ LIMITS = {"least_head": 0.5, "farthest": 2.0, "least_little": 0.5, "least_plane"
 def row(name: str, kind: str, seen: str, cohort: str = "44c", sequence: str = "", seen_sequence: str = "T1", **facts):
     """Return a test picture of `kind` that the gate takes for `seen` with probability 0.9."""
     chosen = {"kind": seen, "plane": "axial", "sequence": seen_sequence, "brain": "enough"}
-    p = [0.9 if label == chosen[head] else 0.1 / (len(names) - 1) for head, names in HEADS.items() for label in names]
+    p = [0.9 if label == chosen[head] else 0.1 / (len(names) - 1) for head, names in ASPECTS.items() for label in names]
     brain = "enough" if kind == "head" else ""
-    facts = {"split": "test", "plane": "", "brain": brain, "distance": 0.5} | facts
+    facts = {"split": "test", "plane": "", "brain": brain, "distance": 1.0} | facts
     return GateRow(name, name, cohort=cohort, kind=kind, sequence=sequence, p=tuple(np.round(p, 5).tolist()), **facts)
 
 
@@ -27,7 +29,7 @@ ROWS = [
     row("T2 taken for T1", "head", "head", sequence="T2"),
     *(row(f"CT {i}", "ct", "ct", "head-ct") for i in range(3)),
     row("CT taken for a head", "ct", "head", "head-ct"),
-    row("a photograph far away", "photo", "head", "photo", distance=1.5),
+    row("a photograph far away", "photo", "head", "photo", distance=3.0),
     row("of validation", "photo", "head", "photo", split="val"),
 ]
 
@@ -75,3 +77,20 @@ def test_a_damaged_table_is_a_sentence(tmp_path, damage):
 def test_the_card_shows_every_collection():
     text = gate_card_markdown(made_up_card(scores=gate_scores(ROWS, LIMITS), gate=LIMITS, task="gate"))
     assert "| head-ct: ct | 4 | 0.7500" in text and "`least_head` | 0.5" in text and "not measured" not in text
+
+
+def test_limits_let_nearly_all_validation_heads_pass_and_name_what_is_mostly_right():
+    """Of 1,000 heads two are taken for CTs and three lie far away; every second of the unsure sequences is wrong."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(1000):
+        wrong, sure = i % 2 == 0 and i < 100, 0.95 if i >= 100 else 0.7
+        p = list(row("x", "head", "ct" if i in (1, 3) else "head").p)
+        p[PARTS["sequence"]] = [1 - sure, sure, 0, 0] if wrong else [sure, 1 - sure, 0, 0]
+        far = 9.0 if i in (5, 7, 9) else float(rng.uniform(1, 2))
+        rows.append(row(f"{i}", "head", "head", sequence="T1", split="val", plane="axial", distance=far))
+        rows[-1] = replace(rows[-1], p=tuple(p))
+    limits = gate_limits(rows)
+    assert limits["least_head"] == 0.5 and 1.9 < limits["farthest"] < 2
+    assert limits["least_plane"] == 0.6 and 0.7 < limits["least_sequence"] <= 0.95
+    assert limits["least_little"] == 0.5

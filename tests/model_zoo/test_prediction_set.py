@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from explain.set_text import error_rates, heading, look_sentence, set_sentence
+from explain.set_text import error_rates, gate_sentence, heading, set_sentence
 from model_zoo import Estimate, Score
-from model_zoo.gate import UNKNOWN, Look
+from model_zoo.gate import UNKNOWN, GateResult
 from model_zoo.prediction_set import PredictionSet, WithheldError, doubts, prediction_set, require_gate
 from tests.conftest import CLASSES, made_up_card
 
 P = np.array([0.62, 0.3, 0.05, 0.03])
 
 
-def look(plane="axial", sequence="T1C+", withheld="") -> Look:
-    return Look("head", plane, sequence, "enough", {}, 0.5, withheld)
+def result(plane="axial", sequence="T1C+", withheld="") -> GateResult:
+    return GateResult("head", plane, sequence, "enough", {}, 0.5, withheld)
 
 
 def accuracy(value: float, subset: str, split: str = "test", scans: int = 100) -> Score:
@@ -29,13 +29,13 @@ GOOD = (accuracy(0.95, "sequence T1C+"), accuracy(0.96, "plane axial"))
 
 
 def test_where_the_model_does_well_the_set_is_that_of_90_per_cent():
-    found = prediction_set(card(*GOOD), P, look())
+    found = prediction_set(card(*GOOD), P, result())
     assert found == PredictionSet(("glioma",), 90, ())
 
 
 def test_a_sequence_on_which_the_model_does_badly_widens_the_set_and_names_the_figure():
     bad = accuracy(0.41, "sequence T2", "cohort 44c", 148)
-    found = prediction_set(card(*GOOD, bad), P, look(sequence="T2"))
+    found = prediction_set(card(*GOOD, bad), P, result(sequence="T2"))
     assert found.classes == ("glioma", "meningioma") and found.level == 95
     (reason,) = found.reasons
     assert "41 % of the 44c scans that are T2 (148 scans)" in reason and "widened" in reason
@@ -45,13 +45,13 @@ def test_its_own_test_counts_before_other_collections_and_of_those_the_worst():
     own, other, worse = (
         accuracy(v, "sequence T2", s) for v, s in ((0.9, "test"), (0.3, "cohort a"), (0.2, "cohort b"))
     )
-    assert doubts(card(*GOOD, own, other), look(sequence="T2")) == ()
-    (sentence,) = doubts(card(*GOOD, other, worse), look(sequence="T2"))
+    assert doubts(card(*GOOD, own, other), result(sequence="T2")) == ()
+    (sentence,) = doubts(card(*GOOD, other, worse), result(sequence="T2"))
     assert "20 % of the b scans" in sentence
 
 
 def test_few_scans_do_not_count_as_measured():
-    (sentence,) = doubts(card(*GOOD, accuracy(0.9, "sequence T2", scans=29)), look(sequence="T2"))
+    (sentence,) = doubts(card(*GOOD, accuracy(0.9, "sequence T2", scans=29)), result(sequence="T2"))
     assert "never measured on T2 scans" in sentence
 
 
@@ -59,12 +59,12 @@ def test_few_scans_do_not_count_as_measured():
     ("seen", "word"), [({"plane": "sagittal"}, "sagittal"), ({"sequence": UNKNOWN}, "not one that")]
 )
 def test_a_plane_never_measured_and_an_unknown_sequence_widen_the_set(seen, word):
-    (sentence,) = doubts(card(*GOOD), look(**seen))
+    (sentence,) = doubts(card(*GOOD), result(**seen))
     assert word in sentence
 
 
 def test_a_withheld_prediction_raises_with_its_sentence_and_is_marked_where_it_is_asked_for():
-    withheld = look(withheld="This picture seems to be a CT.")
+    withheld = result(withheld="This picture seems to be a CT.")
     with pytest.raises(WithheldError, match="seems to be a CT"):
         require_gate(withheld)
     require_gate(withheld, anyway=True)
@@ -74,7 +74,7 @@ def test_a_withheld_prediction_raises_with_its_sentence_and_is_marked_where_it_i
 
 
 def test_a_card_without_thresholds_gives_no_set():
-    assert prediction_set(made_up_card(), P, look()).classes == ()
+    assert prediction_set(made_up_card(), P, result()).classes == ()
 
 
 def test_the_heading_is_the_set_where_it_has_more_classes_than_one():
@@ -102,7 +102,7 @@ def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
 
 
 def test_what_the_gate_saw_is_a_sentence():
-    assert look_sentence(look("coronal", UNKNOWN)) == "Seems to be one head in MRI, coronal, sequence not known."
+    assert gate_sentence(result("coronal", UNKNOWN)) == "Seems to be one head in MRI, coronal, sequence not known."
 
 
 def test_the_error_rates_of_the_gate_are_those_of_its_card():

@@ -9,6 +9,7 @@ from tests.good_files import png
 from tests.pages.conftest import SAMPLE, errors, open_app, press, state_of, upload
 
 NOISE = png(np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8))
+LOADED_ANEW = gate.load_gate.__wrapped__  # not the gate that is kept, and before a fixture replaces it
 HEAD = png(phantom("glioma", 900_010).scan.pixels)
 
 
@@ -45,16 +46,8 @@ def test_models_are_not_compared_on_what_is_withheld(in_tiny_zoo, queue):
 
 def test_without_its_gate_the_page_says_why_nothing_is_predicted(in_tiny_zoo, app, monkeypatch, tmp_path):
     monkeypatch.setattr(gate, "gate_folder", lambda: tmp_path)
-    monkeypatch.setattr(gate, "load_gate", gate_loader())
+    monkeypatch.setattr(gate, "load_gate", LOADED_ANEW)
     app.run()
     upload(app, ("head.png", HEAD))
     (sentence,) = errors(app)
     assert "nothing is predicted without the gate" in sentence
-
-
-def gate_loader():
-    """Return the function that loads the gate anew, not the one that keeps it."""
-    return ORIGINAL.__wrapped__
-
-
-ORIGINAL = gate.load_gate  # before the fixture replaces it

@@ -178,7 +178,7 @@ def test_the_lines_break_at_blank_slices_and_every_slice_can_be_clicked():
     p = np.array([[np.nan, np.nan], [0.9, 0.1], [0.6, 0.4]], np.float32)
     figure = lines(p, ("A", "B"), [0, 1], 2)
     bars, first, second = figure.data
-    assert bars.x == (1, 2, 3) and bars.y == (1, 1, 1) and "blank" in bars.text[0] and "A: 90 %" in bars.text[1]
+    assert bars.x == (1, 2, 3) and bars.y == (1, 1, 1) and "not predicted" in bars.text[0] and "A: 90 %" in bars.text[1]
     assert first.y[0] is None and first.y[1:] == pytest.approx((0.9, 0.6)) and first.connectgaps is False
     assert second.name == "B" and first.line.dash != second.line.dash
     assert figure.layout.shapes[0].x0 == 3

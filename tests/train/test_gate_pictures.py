@@ -1,16 +1,26 @@
 """Pictures made for the gate, their batches and their labels; the gate's network and its limits."""
 
+import shutil
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
+from datasets.gate_pictures import NOT_BRAIN, NOT_BRAIN_KINDS
 from datasets.records import Record
-from model_zoo.gate import HEADS
-from scans import find_head
+from model_zoo import read_card, write_card
+from model_zoo.gate import ASPECTS, LOGITS, read_gate
+from model_zoo.gate_scores import read_gate_table
+from model_zoo.verify import differences
+from scans import find_head, phantom
+from tests.datasets.collections import draw_collections
+from train.gate import training
 from train.gate.made_pictures import photographed, screenshot, several_heads, unreadable, with_text
-from train.gate.network import FEATURES, OUTPUTS, gate, pooled_of, saved_form
+from train.gate.network import FEATURES, gate, pooled_of, saved_form
 from train.gate.pictures import GateBatches, KnownBatches, Pool, phantoms_of, truth_of, with_made_pictures
-from train.gate.training import chosen_limits
-from train.objective import HeadsAccuracy, HeadsLoss
+from train.gate.training import train_gate
+from train.objective import AspectsAccuracy, AspectsLoss
 from train.recipe import Recipe, changed, find_recipe
 
 RECIPE = changed(find_recipe("candor-gate")[0], ["size=64", "early_size=64", "weights=none", "batch=8", "limit=3"])
@@ -58,14 +68,14 @@ def test_several_heads_are_smaller_than_one(pool):
 
 def test_the_truth_is_one_where_it_is_known_and_zero_elsewhere():
     truth = truth_of("head", "coronal", "", "enough")
-    assert truth.sum() == 3 and len(truth) == OUTPUTS == sum(map(len, HEADS.values()))
+    assert truth.sum() == 3 and len(truth) == LOGITS == sum(map(len, ASPECTS.values()))
     assert truth_of("photo").sum() == 1
 
 
 def test_a_batch_of_training_repeats_exactly_and_differs_by_epoch(pool):
     batches = GateBatches(pool, RECIPE)
     pixels, truth = batches[0]
-    assert pixels.shape == (8, 64, 64, 3) and truth.shape == (8, OUTPUTS) and 0 <= pixels.min() <= pixels.max() <= 1
+    assert pixels.shape == (8, 64, 64, 3) and truth.shape == (8, LOGITS) and 0 <= pixels.min() <= pixels.max() <= 1
     again = GateBatches(pool, RECIPE)[0]
     assert np.array_equal(pixels, again[0]) and np.array_equal(truth, again[1])
     batches.epoch = 1
@@ -74,7 +84,7 @@ def test_a_batch_of_training_repeats_exactly_and_differs_by_epoch(pool):
 
 def test_over_many_batches_every_kind_that_there_is_comes_and_none_that_there_is_not(pool):
     drawn = sum(GateBatches(pool, RECIPE)[i][1].sum(axis=0) for i in range(30))
-    kinds = dict(zip(HEADS["kind"], drawn, strict=False))
+    kinds = dict(zip(ASPECTS["kind"], drawn, strict=False))
     assert kinds.pop("other-mri") == 0 and min(kinds.values()) > 0
 
 
@@ -92,15 +102,15 @@ def test_made_pictures_and_phantoms_join_the_pool_of_their_split(pool):
 
 
 def test_the_loss_ignores_a_head_without_a_label():
-    logits = np.zeros((1, OUTPUTS), np.float32)
-    known, unknown = truth_of("ct")[None], np.zeros((1, OUTPUTS), np.float32)
-    assert float(HeadsLoss()(known, logits)) == pytest.approx(np.log(len(HEADS["kind"])), abs=1e-5)
-    assert float(HeadsLoss()(unknown, logits)) == 0
+    logits = np.zeros((1, LOGITS), np.float32)
+    known, unknown = truth_of("ct")[None], np.zeros((1, LOGITS), np.float32)
+    assert float(AspectsLoss()(known, logits)) == pytest.approx(np.log(len(ASPECTS["kind"])), abs=1e-5)
+    assert float(AspectsLoss()(unknown, logits)) == 0
 
 
 def test_the_accuracy_counts_the_labelled_heads_alone():
-    metric = HeadsAccuracy()
-    logits = np.zeros((2, OUTPUTS), np.float32)
+    metric = AspectsAccuracy()
+    logits = np.zeros((2, LOGITS), np.float32)
     logits[0, 3] = 1  # CT, and of each other head its first class
     metric.update_state(np.stack([truth_of("ct"), truth_of("head", "coronal")]), logits)
     assert float(metric.result()) == pytest.approx(2 / 3)
@@ -113,24 +123,59 @@ def test_the_saved_network_gives_the_trained_logits_and_features_in_standard_dev
     many = np.concatenate([batch, np.random.default_rng(0).random((60, 64, 64, 3), np.float32)])
     pooled = np.asarray(pooled_of(trained)(many, training=False))
     saved = np.asarray(saved_form(trained, RECIPE, pooled)(many, training=False))
-    assert saved.shape == (len(many), OUTPUTS + FEATURES)
-    assert np.allclose(saved[:, :OUTPUTS], np.asarray(trained(many, training=False)), atol=1e-4)
-    assert np.allclose(saved[:, OUTPUTS:].std(axis=0, ddof=1), 1, atol=0.05)
-
-
-def test_limits_let_nearly_all_validation_heads_pass_and_name_what_is_mostly_right():
-    rng = np.random.default_rng(0)
-    records = [Record(f"h{i}", "head", plane="axial", sequence="T2", cohort="44c") for i in range(1000)]
-    logits = rng.normal(0, 0.1, (1000, OUTPUTS))
-    logits[:, 0] += rng.uniform(2, 6, 1000)  # all are taken for heads, some more surely than others
-    logits[:2, 0] = -5
-    logits[:, len(HEADS["kind"])] += 5
-    far = rng.uniform(1, 2, 1000)
-    limits = chosen_limits(records, logits, far)
-    assert 0 < limits["least_head"] <= 0.5 and 1.9 < limits["farthest"] <= 2
-    assert limits["least_plane"] == 0.6 and limits["least_sequence"] == 0.95  # axial always right, T2 by chance
+    assert saved.shape == (len(many), LOGITS + FEATURES)
+    assert np.allclose(saved[:, :LOGITS], np.asarray(trained(many, training=False)), atol=1e-4)
+    assert np.allclose(saved[:, LOGITS:].std(axis=0, ddof=1), 1, atol=0.05)
 
 
 def test_the_recipe_is_the_gate_s():
     recipe = find_recipe("candor-gate")[0]
     assert isinstance(recipe, Recipe) and (recipe.task, recipe.crop) == ("gate", 0)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A gate trained for one short epoch on drawn collections: its bundle, and the folder of the data."""
+    data = draw_collections(tmp_path_factory.mktemp("data"))
+    rng = np.random.default_rng(0)
+    for name in NOT_BRAIN_KINDS:
+        (data / NOT_BRAIN / name).mkdir(parents=True)
+        for number in range(14):
+            coarse = rng.uniform(0, 255, (5, 5)).astype(np.float32)
+            picture = cv2.resize(coarse, (80, 80), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8)
+            cv2.imwrite(str(data / NOT_BRAIN / name / f"{number}.png"), picture)
+    out = tmp_path_factory.mktemp("zoo")
+    short = changed(RECIPE, ["epochs=1", "early=0", "limit=14", "early_size=0", "average=0"])
+    train_gate("candor-gate", short, data, out, resume=False)
+    return out / "candor-gate", data
+
+
+@pytest.mark.slow
+def test_a_trained_gate_is_a_bundle_whose_card_follows_from_its_table(trained):
+    bundle, _ = trained
+    files = {"CARD.md", "card.json", "gate.csv", "history.csv", "model.keras", "reference.npz", "self_test.npz"}
+    assert {path.name for path in bundle.iterdir()} == files and differences(bundle) == []
+    rows = read_gate_table(bundle / "gate.csv")
+    assert {row.split for row in rows} == {"val", "test"} and not any(
+        "Training" in row.id and row.split == "test" for row in rows
+    )
+    assert {row.kind for row in rows} >= {"head", "heads", "ct", "radiograph", "photo", "unreadable"}
+    assert read_gate(bundle).check(phantom("glioma", 3).scan).kind in ASPECTS["kind"]
+
+
+@pytest.mark.slow
+def test_changed_limits_and_a_changed_row_are_found(trained, tmp_path):
+    bundle = shutil.copytree(trained[0], tmp_path / "candor-gate")
+    card = read_card(bundle / "card.json")
+    write_card(replace(card, gate=card.gate | {"least_head": 0.01}), bundle / "card.json")
+    assert any("limits do not follow" in sentence for sentence in differences(bundle))
+
+
+@pytest.mark.slow
+def test_a_gate_that_is_measured_again_gives_the_same_table(trained, tmp_path, monkeypatch):
+    bundle = shutil.copytree(trained[0], tmp_path / "candor-gate")
+    before = (bundle / "gate.csv").read_bytes()
+    monkeypatch.setattr(training, "gate_folder", lambda: bundle)
+    (bundle / "gate.csv").unlink()
+    training.judge_gate(trained[1])
+    assert (bundle / "gate.csv").read_bytes() == before and differences(bundle) == []

@@ -1,4 +1,4 @@
-"""The gate's network: EfficientNet-Lite0 with ImageNet's weights, pooled at two depths, and one linear head each."""
+"""The gate's network: EfficientNet-Lite0 with ImageNet's weights, pooled at two depths, and one linear layer."""
 
 from dataclasses import replace
 
@@ -6,19 +6,18 @@ import keras
 import numpy as np
 from keras import layers
 
-from model_zoo.gate import HEADS
+from model_zoo.gate import LOGITS
 from train.backbones import preprocessed
 from train.efficientnet_lite import stages
 from train.recipe import Recipe
 
 GATES = {"gate-lite0": 0}  # network of a recipe -> EfficientNet-Lite's variant
-OUTPUTS = sum(len(names) for names in HEADS.values())
 FEATURES = 48  # of the distance to known heads
 _POOLED = "pooled"
 
 
-def gate(recipe: Recipe, classes: int = OUTPUTS, *, training: bool = False) -> keras.Model:
-    """Return the network: logits of all heads side by side, (N, OUTPUTS); saved, also the features of the distance.
+def gate(recipe: Recipe, classes: int = LOGITS, *, training: bool = False) -> keras.Model:
+    """Return the network: logits (N, LOGITS); saved, also the features of the distance.
 
     It looks at the maps of one cell per 16 pixels and per 32: the kind shows in the large, the sequence in the fine.
     """

@@ -12,11 +12,10 @@ import numpy as np
 
 from datasets.gate_pictures import LITTLE_BRAIN
 from datasets.records import Record
-from model_zoo.gate import BRAIN, HEADS, KIND, PLANE, SEQUENCE
+from model_zoo.gate import ASPECTS, BRAIN, KIND, PLANE, SEQUENCE
 from scans import PHANTOM_KINDS, fit, phantom
 from train.augment import augment
 from train.gate.made_pictures import photographed, screenshot, several_heads, unreadable, with_text
-from train.gate.network import OUTPUTS
 from train.recipe import Recipe
 
 STEPS = 400  # batches of an epoch
@@ -61,18 +60,18 @@ def phantoms_of(recipe: Recipe, first_seed: int, number: int = _PHANTOMS) -> np.
 
 
 def truth_of(kind: str, plane: str = "", sequence: str = "", brain: str = "") -> np.ndarray:
-    """Return float32 (OUTPUTS,): 1 at the label of each head that is known.
+    """Return float32 (LOGITS,): 1 at the label of each aspect that is known.
 
     >>> truth_of("ct").nonzero()[0].tolist()
     [3]
     """
     labels = {KIND: kind, PLANE: plane, SEQUENCE: sequence, BRAIN: brain}
-    names = [(head, label) for head, by_class in HEADS.items() for label in by_class]
-    return np.array([label == labels[head] for head, label in names], np.float32).reshape(OUTPUTS)
+    names = [(aspect, label) for aspect, by_class in ASPECTS.items() for label in by_class]
+    return np.array([label == labels[aspect] for aspect, label in names], np.float32)
 
 
 class GateBatches(keras.utils.PyDataset):
-    """Batches of (pixels float32 (B, side, side, channels) in [0, 1], truth float32 (B, OUTPUTS)).
+    """Batches of (pixels float32 (B, side, side, channels) in [0, 1], truth float32 (B, LOGITS)).
 
     `side` is set by `train.fit`, which begins with smaller pictures if the recipe says so.
     """

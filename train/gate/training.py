@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,38 +12,39 @@ import numpy as np
 from datasets.gate_pictures import read_gate_pictures, split_gate_pictures, with_kinds
 from datasets.near_duplicates import find_near_duplicates
 from datasets.records import Record, fingerprint
-from model_zoo import ModelCard, write_card
-from model_zoo.card_markdown import write_model_card
+from model_zoo import ModelCard, read_card, write_card
 from model_zoo.gate import (
+    ASPECTS,
     GATE_TASK,
-    HEADS,
     KIND,
-    PLANE,
-    REFERENCE,
-    SEQUENCE,
-    by_head,
+    LOGITS,
+    by_aspect,
     distances,
+    gate_folder,
+    read_gate,
     write_reference,
 )
-from model_zoo.gate_scores import GATE_TABLE, GateRow, gate_scores, write_gate_table
+from model_zoo.gate_scores import GATE_TABLE, GateRow, write_gate_table
 from model_zoo.runtime import make_runtime
 from model_zoo.self_test import SelfTest, write_self_test
+from model_zoo.verify import recompute
 from model_zoo.weights import load_checked, save_packed, sha256_of
 from model_zoo.whole_files import replace_folder
 from train.batches import prepare
 from train.evaluate import pace
 from train.fit import fit, precision_policy, seed_everything
-from train.gate.network import OUTPUTS, pooled_of, saved_form
+from train.gate.network import pooled_of, saved_form
 from train.gate.pictures import GateBatches, KnownBatches, Pool, brain_of, phantoms_of, with_made_pictures
 from train.initial_weights import initialised_network
 from train.networks import network_title
-from train.recipe import Recipe
+from train.recipe import Recipe, recipe_of
 
 _MADE = 150  # pictures of each kind that is made, in validation and in test
 _REFERENCE = 1500  # heads of the training scans that a distance is measured to
+_PRINCIPAL = 6000  # of them, behind the principal components of the features
+_SELF_TEST = 3  # phantoms
+_BATCH = 64
 _SEEDS = {"train": 700_000, "val": 710_000, "test": 720_000}  # of the phantoms of each split
-_WRONGLY = 0.003  # of the validation heads: how many the kind may withhold, and how many the distance
-_SURE = 0.98  # of the planes and sequences that are named on validation, how many must be right
 _LIMITS = (
     "Not for diagnosis: a research and teaching tool without regulatory clearance.",
     "FLAIR and the planes were labelled by Candor's makers, not by radiologists.",
@@ -55,7 +56,7 @@ def train_gate(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume:
     """Train the gate and return the card of its bundle at `out / recipe_id`."""
     seed_everything(recipe.seed)
     keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = initialised_network(recipe, OUTPUTS)
+    network = initialised_network(recipe, LOGITS)
     pools, records = gather_pictures(recipe, data)
     for name, pool in pools.items():
         counts = Counter(record.label for record in pool.records)
@@ -64,9 +65,13 @@ def train_gate(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume:
     batches = GateBatches(pools["train"], recipe), KnownBatches(pools["val"], recipe)
     trained = fit(network, *batches, recipe, run, data=fingerprint(records), resume=resume)
     part = out / f".{recipe_id}.part"
-    part.mkdir(parents=True, exist_ok=True)
-    card = _write_bundle(part, trained, recipe_id, recipe, pools, records, run)
-    replace_folder(part, out / recipe_id)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        card = _write_bundle(part, trained, recipe_id, recipe, pools, records, run)
+        replace_folder(part, out / recipe_id)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # of a bundle that could not be written
     return card
 
 
@@ -108,43 +113,27 @@ def _write_bundle(
     records: Sequence[Record],
     run: Path,
 ) -> ModelCard:
-    known = _as_inputs(pools["train"], recipe)
-    heads = pools["train"].of_kind("head")
-    rng = np.random.default_rng(recipe.seed)
-    chosen = rng.permutation(heads)[: 4 * _REFERENCE]
-    pooled = np.asarray(pooled_of(trained).predict(known[chosen], batch_size=32, verbose=0), np.float32)
+    """Pack the network, measure it and write all files of the bundle into `folder`."""
+    train, rng = pools["train"], np.random.default_rng(recipe.seed)
+    chosen = rng.permutation(train.of_kind("head"))[:_PRINCIPAL]
+    pooled = pooled_of(trained)
+    maps = _in_parts(lambda batch: pooled.predict_on_batch(batch), train.pixels[chosen], recipe)
     weights = folder / "model.keras"
-    save_packed(saved_form(trained, recipe, pooled), weights)
+    save_packed(saved_form(trained, recipe, maps), weights)
     packed = load_checked(weights, sha256_of(weights))
     runtime = make_runtime(packed, precision="f32")
-    reference = runtime.logits(known[chosen[:_REFERENCE]])[:, OUTPUTS:]
-    write_reference(
-        folder, np.concatenate([reference, runtime.logits(_unit(pools["train"].phantoms, recipe))[:, OUTPUTS:]])
-    )
-    with np.load(folder / REFERENCE) as arrays:
-        reference = arrays["features"].astype(np.float32)
-
-    given = {}
-    for split in ("val", "test"):
-        outputs = runtime.logits(_as_inputs(pools[split], recipe))
-        given[split] = outputs[:, :OUTPUTS], distances(outputs[:, OUTPUTS:], reference)
-    limits = chosen_limits(pools["val"].records, *given["val"])
-    rows = [
-        GateRow(
-            r.id, r.group, r.split, r.cohort, r.label, r.plane, r.sequence, brain_of(r),
-            round(float(d) / limits["farthest"], 4),
-            tuple(round(p, 5) for by_class in p_of.values() for p in by_class.values()),
-        )
-        for split, (logits, far) in given.items()
-        for r, p_of, d in zip(pools[split].records, by_head(logits), far, strict=True)
-    ]  # fmt: skip
-    write_gate_table(folder / GATE_TABLE, rows)
+    known = np.concatenate([train.pixels[chosen[:_REFERENCE]], train.phantoms])
+    write_reference(folder, _in_parts(runtime.logits, known, recipe)[:, LOGITS:])
+    phantoms = pools["test"].phantoms[:_SELF_TEST]
+    logits = _in_parts(runtime.logits, phantoms, recipe)
+    write_self_test(folder, SelfTest(phantoms, logits, np.zeros((len(phantoms), 0, 0), np.float32)))
+    shutil.copy(run / "history.csv", folder / "history.csv")
     card = ModelCard(
         id=recipe_id,
         title=f"{network_title(recipe.network)}: what a picture is",
         task=GATE_TASK,
-        classes=tuple(HEADS[KIND]),
-        names=tuple(HEADS[KIND].values()),
+        classes=tuple(ASPECTS[KIND]),
+        names=tuple(ASPECTS[KIND].values()),
         input=recipe.spec,
         tap="",
         parameters=packed.count_params(),
@@ -157,59 +146,42 @@ def _write_bundle(
         weights_bytes=weights.stat().st_size,
         temperature=1.0,
         licence="weights Apache-2.0; trained on pictures under the licences of their collections",
-        scores=gate_scores(rows, limits),
+        scores=(),
         limits=_LIMITS,
         trainable_parameters=sum(int(np.prod(w.shape)) for w in trained.trainable_weights),
-        training=pace(run, len(pools["train"].records)),
-        gate=limits,
+        training=pace(run, len(train.records)),
     )
     write_card(card, folder / "card.json")
-    pixels = np.round(255 * _unit(pools["test"].phantoms[:3], recipe)[..., 0]).astype(np.uint8)
-    phantoms = SelfTest(pixels, runtime.logits(_unit(pixels, recipe)), np.zeros((3, 0, 0), np.float32))
-    write_self_test(folder, phantoms)
-    shutil.copy(run / "history.csv", folder / "history.csv")
-    write_model_card(card, folder)
-    return card
+    return measure(folder, pools, recipe)
 
 
-def _as_inputs(pool: Pool, recipe: Recipe) -> np.ndarray:
-    return _unit(pool.pixels, recipe)
+def judge_gate(data: Path) -> ModelCard:
+    """Measure the gate that ships again: its table, limits and scores; the weights stay. Return the new card."""
+    recipe = recipe_of(read_card(gate_folder() / "card.json").recipe)
+    pools, _ = gather_pictures(recipe, data)
+    return measure(gate_folder(), pools, recipe)
 
 
-def _unit(pixels: np.ndarray, recipe: Recipe) -> np.ndarray:
-    return np.repeat(pixels[..., None].astype(np.float32) / 255, recipe.channels, axis=-1)
+def measure(folder: Path, pools: dict[str, Pool], recipe: Recipe) -> ModelCard:
+    """Write `gate.csv` of the bundle in `folder`, and the card with the limits and scores that follow from it."""
+    gate = read_gate(folder, precision="f32")  # a score must not depend on the processor's bfloat16
+    rows = []
+    for split in ("val", "test"):
+        outputs = _in_parts(gate.runtime.logits, pools[split].pixels, recipe)
+        far = distances(outputs[:, LOGITS:], gate.reference)
+        for r, p, d in zip(pools[split].records, by_aspect(outputs[:, :LOGITS]), far, strict=True):
+            together = tuple(round(x, 5) for by_class in p.values() for x in by_class.values())
+            facts = (r.id, r.group, r.split, r.cohort, r.label, r.plane, r.sequence, brain_of(r))
+            rows.append(GateRow(*facts, round(float(d), 4), together))
+    write_gate_table(folder / GATE_TABLE, rows)
+    recompute(folder)
+    return read_card(folder / "card.json")
 
 
-def chosen_limits(records: Sequence[Record], logits: np.ndarray, far: np.ndarray) -> dict[str, float]:
-    """Return the limits of a gate, from logits (N, OUTPUTS) and distances (N,) of the validation pictures.
-
-    The kind and the distance each withhold at most 0.3 % of the heads, and no collection loses more than 1 % to one of
-    them; a plane or sequence is named from the least probability at which 98 % of the named ones are right.
-    """
-    p = by_head(logits)
-    is_head = np.array([brain_of(r) == "enough" for r in records])
-    cohorts = np.array([r.cohort for r in records])
-    sure = np.array([one[KIND]["head"] for one in p])
-    parts = [(is_head, _WRONGLY), *((is_head & (cohorts == name), 0.01) for name in sorted(set(cohorts[is_head])))]
-    least = min(float(np.quantile(sure[mine], share, method="lower")) for mine, share in parts)
-    limits = {
-        "least_head": round(min(0.5, least), 4),
-        "farthest": round(max(float(np.quantile(far[mine], 1 - share, method="higher")) for mine, share in parts), 4),
-        "least_little": 0.5,
-    }
-    for fact in (PLANE, SEQUENCE):
-        known = np.array([bool(getattr(r, fact)) for r in records])
-        best = [max(one[fact].items(), key=lambda pair: pair[1]) for one in p]
-        right = np.array([getattr(r, fact) == label for r, (label, _) in zip(records, best, strict=True)])
-        top = np.array([value for _, value in best])
-        limits[f"least_{fact}"] = _least_sure(top[known], right[known])
-    return limits
-
-
-def _least_sure(top: np.ndarray, right: np.ndarray) -> float:
-    """Return the least probability, 0.6 to 0.95, from which the answers above it are right often enough."""
-    for least in np.arange(0.6, 0.96, 0.01):
-        named = top >= least
-        if named.any() and right[named].mean() >= _SURE:
-            break
-    return round(float(least), 2)
+def _in_parts(run: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Return what `run` gives for uint8 (N, h, w), batch by batch: all of them in float32 would take gigabytes."""
+    parts = []
+    for start in range(0, len(pixels), _BATCH):
+        unit = pixels[start : start + _BATCH, ..., None].astype(np.float32) / 255
+        parts.append(np.asarray(run(np.repeat(unit, recipe.channels, axis=-1)), np.float32))
+    return np.concatenate(parts)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from datasets.cohorts import COHORT_TITLES
-from explain import Explanation, Request, draw, png, predict
+from explain import Explanation, Request, draw, png
 from explain.render.rendering import Rendering
 from explain.similar.known import (
     NOT_THE_PATIENT,
@@ -11,7 +11,7 @@ from explain.similar.known import (
     diagnoses_sentence,
     known_cases,
     precision_sentence,
-    scan_of,
+    request_for,
 )
 from explain.similar.search import SimilarCase
 from model_zoo import ModelError
@@ -40,9 +40,7 @@ def show_similar_cases(explained: Request) -> None:
     requests = {}
     for place, case in enumerate(cases):
         try:
-            scan = scan_of(case)
-            seen = predict(explained.model, scan, anyway=True)  # a labelled scan of a collection needs no gate
-            requests[place] = Request(explained.model, scan, explained.method, target=explained.target, prediction=seen)
+            requests[place] = request_for(explained, case)
         except (ModelError, ScanError) as error:
             st.error(str(error))
     names = dict(zip(card.classes, card.names, strict=True))
