@@ -80,17 +80,17 @@ def test_the_card_shows_every_collection():
 
 
 def test_limits_let_nearly_all_validation_heads_pass_and_name_what_is_mostly_right():
-    """Of 1,000 heads two are taken for CTs and three lie far away; every second of the unsure sequences is wrong."""
+    """Of 1,000 heads two are taken for CTs and two lie far away; every second of the unsure sequences is wrong."""
     rng = np.random.default_rng(0)
     rows = []
     for i in range(1000):
-        wrong, sure = i % 2 == 0 and i < 100, 0.95 if i >= 100 else 0.7
+        wrong, sure = i % 2 == 0 and i < 100, 0.95 if i >= 100 else 0.725
         p = list(row("x", "head", "ct" if i in (1, 3) else "head").p)
         p[PARTS["sequence"]] = [1 - sure, sure, 0, 0] if wrong else [sure, 1 - sure, 0, 0]
-        far = 9.0 if i in (5, 7, 9) else float(rng.uniform(1, 2))
+        far = 9.0 if i in (5, 7) else float(rng.uniform(1, 2))
         rows.append(row(f"{i}", "head", "head", sequence="T1", split="val", plane="axial", distance=far))
         rows[-1] = replace(rows[-1], p=tuple(p))
     limits = gate_limits(rows)
     assert limits["least_head"] == 0.5 and 1.9 < limits["farthest"] < 2
-    assert limits["least_plane"] == 0.6 and 0.7 < limits["least_sequence"] <= 0.95
+    assert limits["least_plane"] == 0.6 and 0.72 < limits["least_sequence"] <= 0.95
     assert limits["least_little"] == 0.5
