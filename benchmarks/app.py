@@ -29,7 +29,7 @@ from tests.browser.test_explain_scan import HEATMAP
 from tests.browser.test_pages import CALM
 
 MODEL = "candor-pooled4"
-PAGES = ("", "compare_models", "performance", "datasets", "explanation_quality", "about")
+PAGES = ("", "compare_models", "performance", "site_calibration", "datasets", "explanation_quality", "about")
 SESSIONS, ROUNDS = 8, 1  # users at once; LIME maps that each requests
 _SCANS = 20
 _SLIDES = 10 * ("ArrowLeft", "ArrowRight")

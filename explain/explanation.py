@@ -46,6 +46,7 @@ class Explanation:
     notes: tuple[str, ...] = ()  # what the method reports of its own fit
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()  # of the prediction: why its set is wide, or that the gate would withhold it
+    calibration: str = ""  # the site that the model was calibrated to, in a sentence; "" for its own calibration
 
     def __post_init__(self) -> None:
         for name in ("heat", "raw"):

@@ -129,6 +129,7 @@ class Request:
                 "input": asdict(card.input),
                 "tap": card.tap,
                 "temperature": card.temperature,
+                "calibration": self.model.calibration,
             },
             "scan": {
                 "key": scan.key,
@@ -206,6 +207,7 @@ def explain(
         notes=raw.notes,
         warnings=warnings + _time_limit_warning(raw),
         reasons=prediction.set.reasons,
+        calibration=model.calibration,
     )
 
 

@@ -22,8 +22,8 @@ WARNING = (
 
 
 def series_key(scans: Sequence[Scan], card: ModelCard) -> str:
-    """Return the sha256, 64 hexadecimal digits, of all that the predictions depend on: slices, plane, weights."""
-    facts = [card.weights_sha256, *(scan.key for scan in scans)]
+    """Return the sha256, 64 digits, of all that the probabilities depend on: slices, plane, weights, temperature."""
+    facts = [card.weights_sha256, str(card.temperature), *(scan.key for scan in scans)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 

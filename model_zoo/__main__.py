@@ -17,13 +17,13 @@ from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, m
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.gate import GateResult, check_picture
+from model_zoo.labelled_scans import labelled_scans
 from model_zoo.prediction_set import prediction_set
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
 from model_zoo.site_calibration import (
     calibrate,
     calibrated,
-    labelled_scans,
     promises,
     read_calibration,
     write_calibration,
@@ -98,7 +98,7 @@ def calibrate_to_site(model_id: str, data: Path, out: Path, site: str) -> int:
     """Calibrate a model to a site's labelled scans, write the file and print what it promises."""
     model = load_model(model_id)
     found = labelled_scans(data, model.card)
-    calibration = calibrate(model, [scan for _, scan, _ in found], [label for *_, label in found], site or data.name)
+    calibration = calibrate(model, [scan for scan, _ in found], [label for _, label in found], site or data.name)
     write_calibration(out, calibration)
     temperatures = f"temperature {calibration.temperature:g} (the model's own: {model.card.temperature:g})"
     print(f"{model_id}, calibrated to {calibration.site}: {temperatures}; {len(found)} scans")
@@ -192,7 +192,7 @@ def _entry(model: Model, path: Path, scan: Scan, result: GateResult | None, p: n
     where |= {"notes": list(scan.all_notes)} if scan.all_notes else {}
     if result is None:  # as the outermost slices of a volume: nothing to predict from
         return where | {"error": scan.not_assessable}
-    where |= {"model": model.card.id}
+    where |= {"model": model.card.id} | ({"calibration": model.calibration} if model.calibration else {})
     if p is None:
         return where | {"withheld": result.withheld, "gate": result.as_dict()}
     possible = prediction_set(model.card, p, result)

@@ -7,7 +7,7 @@ how many scans each promise rests on. The predicted class never changes.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,14 +16,27 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
 from model_zoo.card import ModelCard, ModelError
-from model_zoo.conformal import LEVELS, class_thresholds, conformal_sets
+from model_zoo.conformal import LEVELS, MEASURES, class_thresholds, conformal_sets
+from model_zoo.estimate import Estimate
 from model_zoo.metrics import MILLION
+from model_zoo.scores import AUC, CALIBRATION
+from model_zoo.selective import ANSWERED, RIGHT, SHARES, accuracy_at
 from model_zoo.whole_files import write_whole
 from model_zoo.zoo import Model, probabilities
-from scans import Scan, ScanError, fit, read
+from scans import Scan, display_name, fit
 
 FEWEST = 20  # scans; with fewer not even the temperature is worth having
+_COLDEST, _HOTTEST = 0.2, 5.0  # temperatures
 _BATCH = 32
+# Scores of a card that were measured with the model's own temperature and thresholds, and hold for no others.
+_OF_ITS_OWN = {
+    AUC,
+    CALIBRATION,
+    ANSWERED,
+    RIGHT,
+    *map(accuracy_at, SHARES),
+    *(measure.at(level) for measure in MEASURES for level in LEVELS),
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,11 @@ class SiteCalibration:
     accuracy: float
     coverage: dict[str, float]
 
+    @property
+    def place(self) -> str:
+        """The name of the site as it may be shown: whoever made the file may have written anything."""
+        return display_name(self.site.replace("/", "-").replace("\\", "-"))
+
 
 def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """Return the temperature, 0.2 to 5, that makes the labels most probable, given logits (N, K).
@@ -56,7 +74,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
         p = probabilities(logits, float(np.exp(log_temperature)))
         return float(-np.log(p[np.arange(len(p)), truth] + 1e-12).mean())
 
-    best = minimize_scalar(surprise, bounds=(np.log(0.2), np.log(5)), method="bounded")
+    best = minimize_scalar(surprise, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
     return round(float(np.exp(best.x)), 4)
 
 
@@ -73,55 +91,32 @@ def least_coverage(scans: int, level: int) -> float:
     return float(beta.ppf(0.05, scans + 1 - excluded, excluded)) if excluded else 1.0
 
 
-def labelled_scans(folder: Path, card: ModelCard) -> list[tuple[Path, Scan, str]]:
-    """Return the scans in the class folders of `folder`: path, scan and class id.
+def calibrate(
+    model: Model,
+    scans: Sequence[Scan],
+    labels: Sequence[str],
+    site: str,
+    progress: Callable[[float], object] = lambda share: None,
+) -> SiteCalibration:
+    """Return the calibration that a site's labelled scans give; `progress` gets the share of them that is predicted.
 
-    A class folder has the id or the display name of one of the model's classes. Raises ModelError that names every
-    folder of another name, every file that cannot be read, and every file of more than one slice.
+    Raises ModelError where they are too few.
     """
-    names = {name.lower(): label for label, name in zip(card.classes, card.names, strict=True)}
-    names |= {label.lower(): label for label in card.classes}
-    if not folder.is_dir():
-        raise ModelError(f"there is no folder {folder}; it should hold one folder of scans for each class")
-    subs = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    accepted = ", ".join(card.classes)
-    if unknown := [sub.name for sub in subs if sub.name.lower() not in names]:
-        raise ModelError(f"{folder} has the folder {unknown[0]!r}, which is no class of {card.id}: use {accepted}")
-    found, faults = [], []
-    for sub in subs:
-        for path in sorted(p for p in sub.iterdir() if p.is_file() and not p.name.startswith(".")):
-            try:
-                scans = read(path)
-                if len(scans) > 1:
-                    raise ScanError(f"it holds {len(scans)} slices, and a label is for one: export the slice alone")
-                if scans[0].not_assessable:
-                    raise ScanError(scans[0].not_assessable)
-                found.append((path, scans[0], names[sub.name.lower()]))
-            except ScanError as error:
-                faults.append(f"{path}: {error}")
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise ModelError(f"{faults[0]}{more}; move such files out of {folder}")
-    return found
-
-
-def calibrate(model: Model, scans: Sequence[Scan], labels: Sequence[str], site: str) -> SiteCalibration:
-    """Return the calibration that a site's labelled scans give. Raises ModelError where they are too few."""
     classes = model.card.classes
     counts = Counter(labels)
     if len(scans) < FEWEST or len(counts) < 2:
+        of = "1 class" if len(counts) == 1 else f"{len(counts)} classes"
         raise ModelError(
-            f"{len(scans)} labelled scans of {len(counts)} classes are too few to calibrate {model.card.id}: at least "
-            f"{FEWEST} of two classes are needed, and 50 to 200 are better"
+            f"{len(scans)} labelled scans of {of} are too few to calibrate {model.card.id}: at least {FEWEST} of two "
+            "classes are needed, and 50 to 200 are better"
         )
     truth = np.array([classes.index(label) for label in labels])
-    logits = np.concatenate(
-        [
-            model.runtime.logits(np.stack([fit(scan, model.card.input)[0] for scan in scans[start : start + _BATCH]]))
-            for start in range(0, len(scans), _BATCH)
-        ]
-    )
-    model.finite(logits, "logits")
+    parts = []
+    for start in range(0, len(scans), _BATCH):
+        batch = np.stack([fit(scan, model.card.input)[0] for scan in scans[start : start + _BATCH]])
+        parts.append(model.runtime.logits(batch))
+        progress(min(1.0, (start + _BATCH) / len(scans)))
+    logits = model.finite(np.concatenate(parts), "logits")
     temperature = fit_temperature(logits, truth)
     p = probabilities(logits, temperature)
     conformal, own, coverage = {}, {}, {}
@@ -155,41 +150,106 @@ def _left_out_coverage(p: np.ndarray, truth: np.ndarray, level: int) -> float:
     return round(float(np.mean(covered)), 4)
 
 
+def promise(calibration: SiteCalibration, label: str, level: str) -> str:
+    """Return what the sets of a level promise for a class, as it stands behind the level."""
+    if label in calibration.own[level]:
+        return "too few, the model's own threshold is kept"
+    share = least_coverage(calibration.scans[label], int(level))
+    return f"in the set for at least {100 * share:.0f} % of such scans"
+
+
 def promises(calibration: SiteCalibration) -> list[str]:
     """Return a sentence for each class: how many scans it rests on, and what the 90 % and 95 % sets promise."""
-    lines = []
-    for label, number in calibration.scans.items():
-        parts = [
-            f"{level} % sets: too few, the model's own threshold is kept"
-            if label in calibration.own[level]
-            else f"{level} % sets: in the set for at least {least_coverage(number, int(level)):.0%} of such scans"
-            for level in calibration.conformal
-        ]
-        lines.append(f"{label}: {number} scans; {'; '.join(parts)}")
-    return lines
+    return [
+        f"{label}: {number} scans; "
+        + "; ".join(f"{level} % sets: {promise(calibration, label, level)}" for level in calibration.conformal)
+        for label, number in calibration.scans.items()
+    ]
+
+
+def in_a_sentence(calibration: SiteCalibration) -> str:
+    """Return what stands beside every prediction of a calibrated model."""
+    return f"Calibrated to {calibration.place} on {sum(calibration.scans.values()):,} scans."
+
+
+def site_accuracy(calibration: SiteCalibration) -> Estimate:
+    """Return the accuracy at the site with its exact 95 % interval (Clopper and Pearson 1934).
+
+    Not a bootstrap, as elsewhere: of few scans all may be right, and a bootstrap would be certain then.
+    """
+    number = sum(calibration.scans.values())
+    right = round(calibration.accuracy * number)
+    low = float(beta.ppf(0.025, right, number - right + 1)) if right else 0.0
+    high = float(beta.ppf(0.975, right + 1, number - right)) if right < number else 1.0
+    return Estimate(right / number, low, high, number)
+
+
+def calibrated_card(card: ModelCard, calibration: SiteCalibration) -> ModelCard:
+    """Return the card with the site's temperature and thresholds, without the scores that the model's own gave.
+
+    Raises ModelError where they are another model's.
+    """
+    site = calibration.place
+    if calibration.model != card.id:
+        model = display_name(calibration.model)
+        raise ModelError(f"the calibration to {site} is for {model}, not for {card.id}; use it with that model")
+    if calibration.weights_sha256 != card.weights_sha256 or set(calibration.scans) != set(card.classes):
+        raise ModelError(
+            f"the calibration to {site} is for {card.id} with other weights; calibrate it again with the site's scans"
+        )
+    scores = tuple(score for score in card.scores if score.name not in _OF_ITS_OWN)
+    return replace(
+        card,
+        temperature=calibration.temperature,
+        conformal=calibration.conformal,
+        scores=scores,
+        operating_point=0.0,
+    )
 
 
 def calibrated(model: Model, calibration: SiteCalibration) -> Model:
     """Return the model with the site's temperature and thresholds. Raises ModelError where they are another model's."""
-    if (calibration.model, calibration.weights_sha256) != (model.card.id, model.card.weights_sha256):
-        raise ModelError(
-            f"the calibration to {calibration.site} is for {calibration.model} with other weights; run "
-            f"`python -m model_zoo calibrate {model.card.id}` again"
-        )
-    card = replace(model.card, temperature=calibration.temperature, conformal=calibration.conformal)
-    return replace(model, card=card)
+    return replace(model, card=calibrated_card(model.card, calibration), calibration=in_a_sentence(calibration))
+
+
+def as_json(calibration: SiteCalibration) -> str:
+    """Return a calibration as it is kept in a file: JSON that a person can read."""
+    return json.dumps(asdict(calibration), indent=2, ensure_ascii=False) + "\n"
 
 
 def write_calibration(path: Path, calibration: SiteCalibration) -> None:
-    """Write a calibration as JSON that a person can read, whole or not at all."""
-    write_whole(path, json.dumps(asdict(calibration), indent=2, ensure_ascii=False) + "\n")
+    """Write a calibration, whole or not at all."""
+    write_whole(path, as_json(calibration))
 
 
-def read_calibration(path: Path) -> SiteCalibration:
-    """Read a calibration. Raises ModelError on any other file."""
+def read_calibration(source: Path | bytes) -> SiteCalibration:
+    """Read a calibration from a file or its bytes. Raises ModelError on anything that `calibrate` does not make."""
+    on_disk, reason = isinstance(source, Path), ""
     try:
-        return SiteCalibration(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(
-            f"{path} cannot be read as a calibration ({error}); make it with `python -m model_zoo calibrate`"
-        ) from error
+        calibration = SiteCalibration(**json.loads(source.read_bytes() if on_disk else source))
+        if _sound(calibration):
+            return calibration
+    except OSError as error:
+        reason = f" ({error.strerror})"
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        pass  # never the message: it could quote the file
+    raise ModelError(
+        f"{source if on_disk else 'this file'} cannot be read as a calibration{reason}; make it with "
+        "`python -m model_zoo calibrate`"
+    )
+
+
+def _sound(made: SiteCalibration) -> bool:
+    """Return whether every field holds what it should. Raises TypeError or AttributeError on some that do not."""
+    levels = {str(level) for level in LEVELS}
+    thresholds = [each for by_class in made.conformal.values() for each in by_class.values()]
+    return (
+        all(isinstance(text, str) and text.strip() for text in (made.model, made.weights_sha256, made.site))
+        and _COLDEST <= made.temperature <= _HOTTEST
+        and set(made.conformal) == set(made.own) == set(made.coverage) == levels
+        and all(set(by_class) == set(made.scans) for by_class in made.conformal.values())
+        and all(set(labels) <= set(made.scans) for labels in made.own.values())
+        and all(type(each) is int and 0 <= each <= MILLION for each in [*thresholds, *made.scans.values()])
+        and sum(made.scans.values()) >= FEWEST
+        and all(0 <= share <= 1 for share in (made.accuracy, *made.coverage.values()))
+    )

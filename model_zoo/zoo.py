@@ -4,9 +4,11 @@ A bundle is a folder with `card.json` and `model.keras`; the zoo is a folder of 
 names another one than this.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -32,10 +34,18 @@ class Model:
     card: ModelCard
     network: object  # keras.Model that returns logits (N, K)
     runtime: Runtime
+    calibration: str = ""  # the site that the card's temperature and thresholds are of, in a sentence
 
     def __reduce__(self):
-        """A model is sent to another process as a reference to its bundle, never as a network."""
-        return _loaded_again, (self.card.id, self.card.weights_sha256)
+        """A model is sent to another process as a reference to its bundle with its card, never as a network."""
+        return _loaded_again, (self.card, self.calibration)
+
+    @property
+    def prediction_key(self) -> str:
+        """What tells its predictions from those of other weights, and from its own by another calibration."""
+        card = self.card
+        facts = [card.id, card.weights_sha256, card.temperature, card.conformal, self.calibration]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Return probabilities, float32 (N, K), rows summing to 1, for a batch (N, h, w, c) made by `fit`."""
@@ -125,12 +135,12 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") 
         return _load(card.weights_sha256, zoo_folder() / model_id, engine, precision)
 
 
-def _loaded_again(model_id: str, weights_sha256: str) -> Model:
+def _loaded_again(card: ModelCard, calibration: str) -> Model:
     """Return the model that another process meant. Raises ModelError where this zoo has other weights."""
-    model = load_model(model_id)
-    if model.card.weights_sha256 != weights_sha256:
-        raise ModelError(f"{model_id} has other weights here than where the request was made; use the same zoo")
-    return model
+    model = load_model(card.id)
+    if model.card.weights_sha256 != card.weights_sha256:
+        raise ModelError(f"{card.id} has other weights here than where the request was made; use the same zoo")
+    return replace(model, card=card, calibration=calibration)
 
 
 @lru_cache(maxsize=4)

@@ -30,8 +30,8 @@ clearance.**
 - A gate looks at the picture first. From what is not one head in MRI nothing is predicted; the gate errs, too, and the
   page says how often.
 - The model predicts one of its own classes and no others. Where it cannot rule out a second class, the page names both.
-- The probabilities are calibrated on validation scans. A probability is not the probability that the patient has the
-  disease: that also depends on who is examined.
+- The probabilities are calibrated on validation scans, or to your site where the page says so. A probability is not the
+  probability that the patient has the disease: that also depends on who is examined.
 - A prediction with high confidence can be wrong, above all on scans unlike those the model was trained on: another
   scanner, another sequence, another plane, an operated head, a synthetic one.
 

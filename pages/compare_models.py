@@ -14,7 +14,7 @@ from pages.components.compare.pickers import PREDICTED, choose_methods, choose_m
 from pages.components.gate import pass_gate
 from pages.components.navigation import require_frame
 from pages.components.pickers import choose_scan, require_models
-from pages.components.predictions import prediction_of, predictions
+from pages.components.predictions import prediction_of, predictions, show_calibrations
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
 from pages.components.state import renew, state, widget_key
@@ -84,6 +84,7 @@ with desk:
     with words:
         st.subheader(headline(cards, shared, row), anchor=False)
         st.markdown(disagreement_sentence(disagreement(shared, row), len(cards)), help=DISAGREEMENT)
+        show_calibrations(predicted)
         if sentences := correspondences(cards, shared):
             with st.expander("How their classes correspond"):
                 for sentence in sentences:

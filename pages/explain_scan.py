@@ -64,7 +64,7 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         (explanation, *others),
         datetime.now().astimezone(),
         rendering,
-        session.counterfactuals.get((scan.key, weights), ()),
+        session.counterfactuals.get((scan.key, request.model.prediction_key), ()),
         request,
     )
 
@@ -100,7 +100,7 @@ with desk:
         show_scan(scan)
         st.stop()
     model = predicted.models[card.id]
-    prediction = prediction_of(model, scan)
+    card, prediction = model.card, prediction_of(model, scan)
     request = Request(model, scan, method, prediction=prediction, **settings)
     status = status_of(request)
     explanation = status.result
@@ -113,6 +113,8 @@ with desk:
             st.write(reason)
         if sentence := set_sentence(card, prediction.set):
             st.caption(sentence)
+        if model.calibration:
+            st.caption(model.calibration)
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
     warnings = st.container()
@@ -151,7 +153,7 @@ with desk:
             show_whole_series(opened, model)
     if "Worklist" in tabs and tabs["Worklist"].open:
         with tabs["Worklist"]:
-            show_worklist(card)
+            show_worklist(model)
 
     # Last, though it stands above: the browser takes longest over the chart, and nobody should wait for the map.
     chart.plotly_chart(

@@ -61,6 +61,7 @@ def caption(explanation: Explanation, names: dict[str, str], title: str, method:
         f"{method} ({explanation.engine}{seed}) of {title}, weights {explanation.weights[:12]}, "
         f"scan {explanation.scan[:12]}{where}.",
         convergence(explanation),
+        *([explanation.calibration] if explanation.calibration else []),
         *explanation.reasons,
         *explanation.notes,
         *explanation.warnings,

@@ -81,6 +81,7 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
         *([Text(sentence)] if report.set and (sentence := set_sentence(report.card, report.set)) else []),
+        *([Text(report.calibration)] if report.calibration else []),
         *(Text(reason, "caution") for reason in _reasons(report)),
         *(Text(note, "caution") for note in report.scan.all_notes),
         Text(
@@ -201,6 +202,7 @@ def _provenance(report: ReportInput) -> tuple[Block, ...]:
                 ("Scan", f"{facts}. sha256 {report.scan.digest}"),
                 ("Model", f"{card.id}, {card.parameters:,} parameters, licence: {card.licence}"),
                 ("Weights", f"sha256 {card.weights_sha256}"),
+                ("Temperature", f"{card.temperature:g}. {report.calibration or 'The model’s own calibration.'}"),
                 ("Trained on", f"{card.dataset}, version: {card.dataset_version}. Fingerprint {card.fingerprint}"),
                 *maps,
                 ("Window", _window(report)),

@@ -47,6 +47,11 @@ class ReportInput:
         return self.request and self.request.prediction.set
 
     @property
+    def calibration(self) -> str:
+        """The site that the model was calibrated to, in a sentence; "" for its own calibration."""
+        return self.request.model.calibration if self.request else ""
+
+    @property
     def predicted(self) -> int:
         """The index of the predicted class."""
         return int(np.argmax(self.probabilities))

@@ -20,6 +20,7 @@ def pages() -> list:
         st.Page(_FOLDER / "explain_scan.py", title="Explain a scan", default=True),
         st.Page(_FOLDER / "compare_models.py", title="Compare models"),
         st.Page(_FOLDER / "performance.py", title="Model performance"),
+        st.Page(_FOLDER / "site_calibration.py", title="Site calibration"),
         st.Page(_FOLDER / "datasets.py", title="Datasets"),
         st.Page(_FOLDER / "explanation_quality.py", title="Explanation quality"),
         st.Page(_FOLDER / "about.py", title="About"),

@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explain import Rendering
 from explain.queue import QUEUE, Job, Queue
 from explain.request import DEFAULTS
+from model_zoo.site_calibration import SiteCalibration
 from scans import PLANES, Box, Scan
 
 AT_ONCE = 0.7  # seconds: what comes sooner replaces the picture before it without a progress bar in between
@@ -128,7 +129,7 @@ class PageState:
 
     # Explain
     regions: dict[str, Region] = field(default_factory=dict)  # scan -> region of the counterfactual
-    counterfactuals: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # scan, weights -> sentences
+    counterfactuals: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # scan, model -> sentences
     all_maps_in_report: bool = False
     report_maps: tuple[str, ...] = ()  # keys of the requests whose maps go into the report
 
@@ -139,12 +140,18 @@ class PageState:
     compare_across_methods: bool = False
     compare_share: int = 0  # per cent of the head; 0: the usual
 
+    # Site calibration, by model id
+    site: str = ""  # as the user typed it
+    calibrations: dict[str, SiteCalibration] = field(default_factory=dict)  # in use in this session
+    calibrations_shown: dict[str, SiteCalibration] = field(default_factory=dict)  # the last made or uploaded
+    calibration_requested: str = ""  # key of the work
+
     # results of work in the queue
     sections: dict[str, Section] = field(default_factory=dict)
     series_requested: set[str] = field(default_factory=set)  # keys of the series to be classified
     results: dict[str, object] = field(default_factory=dict)  # key -> result, of work that is no explanation
     dataset_jobs: dict[str, Job] = field(default_factory=dict)  # key -> download or mean images that all users share
-    probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # weights, scan -> (K,)
+    probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # model, scan -> (K,)
 
 
 STATES: dict[str, PageState] = {}  # by the id of the session, until `closed_sessions` finds it over

@@ -65,6 +65,16 @@ def choose_files() -> None:
         st.button(label, on_click=_remove_all, help="Deletes the uploads from the server's memory now.")
 
 
+def one_file(label: str, ending: str, key: str, *, most: int = MAX_BYTES, about: str = "") -> bytes | None:
+    """Draw a field for one file that is no scan, and return its bytes; only the field keeps them.
+
+    `ending` is that of its name, `most` the bytes that it may have.
+    """
+    megabytes = max(1, most // 1_000_000)
+    sent = st.file_uploader(label, type=[ending], key=key, max_upload_size=megabytes, help=about or None)
+    return sent.getvalue() if sent else None
+
+
 def choose_plane(entry: Entry) -> None:
     """Draw the choice of a plane where the open file is a volume that can be cut in any."""
     if not entry.scans and is_volume(entry.uploads[0].data):

@@ -12,6 +12,7 @@ CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 TITLES = {
     "Compare models": "Where do the models disagree?",
     "Model performance": "Model performance",
+    "Site calibration": "Site calibration",
     "Datasets": "Datasets",
     "Explanation quality": "Explanation quality",
     "About": "About Candor",

@@ -69,7 +69,7 @@ def assert_widgets(page, expected: dict[str, object]) -> None:
     raise AssertionError({key: pair for key, pair in differing.items() if pair[0] != pair[1]})
 
 
-PAGES = ("Compare models", "Model performance", "Datasets", "Explanation quality", "About")
+PAGES = ("Compare models", "Model performance", "Site calibration", "Datasets", "Explanation quality", "About")
 
 
 def go_to(page, name: str) -> None:

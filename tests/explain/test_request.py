@@ -94,6 +94,15 @@ def test_a_process_with_other_weights_refuses_a_request(model, scan, tmp_path, m
         pickle.loads(sent)
 
 
+def test_a_model_that_is_calibrated_to_a_site_has_keys_of_its_own_here_and_in_another_process(model, scan):
+    hot = replace(model, card=replace(model.card, temperature=3.0), calibration="Calibrated to here on 60 scans.")
+    made = Request(hot, scan, "gradcam")
+    assert made.key != Request(replace(hot, calibration="Calibrated to there on 60 scans."), scan, "gradcam").key
+    received = pickle.loads(pickle.dumps(made))
+    assert received.key == made.key and received.model.card.temperature == 3.0
+    assert explain(received).calibration == hot.calibration
+
+
 def test_the_same_request_has_the_same_key_whichever_objects_make_it():
     again = key_of(replace(CARD), replace(SCAN, pixels=PIXELS.copy()), seconds=30, seed=np.int64(0))
     assert again == key_of() and len(again) == 64

@@ -1,6 +1,7 @@
 """The predictions of a series are those of its slices, counted, with the slice where each class peaks."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,7 @@ def test_the_key_of_a_series_depends_on_slices_order_plane_and_weights(model):
     again = series_key(slices(0.5, 0.6), model.card)
     assert series_key(some, model.card) == again != series_key(other, model.card)
     assert again != series_key(some, model_of(mean_of((slice(0, 1),) * 2), weights_sha256="1" * 64).card)
+    assert again != series_key(some, replace(model.card, temperature=2.0))
 
 
 def test_the_classes_drawn_are_those_that_rise_highest_in_their_own_order():

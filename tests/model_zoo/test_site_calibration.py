@@ -1,23 +1,27 @@
 """A site's own labelled scans: the temperature they need, sets that keep their promise there, and what too few give."""
 
+import io
 import json
+import zipfile
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from model_zoo import ModelError, load_model
+from model_zoo import Estimate, ModelError, Score, load_model
 from model_zoo.__main__ import main
 from model_zoo.conformal import conformal_sets
+from model_zoo.labelled_scans import labelled_archive, labelled_scans
 from model_zoo.site_calibration import (
     FEWEST,
     calibrate,
     calibrated,
-    labelled_scans,
     least_coverage,
     promises,
     read_calibration,
+    site_accuracy,
+    write_calibration,
 )
 from scans import Scan
 from tests.conftest import CLASSES
@@ -129,6 +133,19 @@ def test_a_strange_folder_or_file_is_named(model, folder, change, message):
         labelled_scans(folder, model.card)
 
 
+def test_an_archive_of_the_folder_gives_the_same_scans_wherever_the_class_folders_lie_in_it(model, folder):
+    on_disk = labelled_scans(folder, model.card)
+    for above in ("", "site/", "a/b/"):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as packed:
+            for path in sorted(folder.rglob("*.png"), reverse=True):
+                packed.write(path, f"{above}{path.relative_to(folder)}")
+        shares = []
+        found = labelled_archive(stream.getvalue(), model.card, shares.append)
+        assert [(scan.digest, label) for scan, label in found] == [(scan.digest, label) for scan, label in on_disk]
+        assert shares == [number / 24 for number in range(1, 25)]
+
+
 def test_the_command_writes_a_file_that_predict_takes(in_tiny_zoo, folder, tmp_path, capsys):
     (folder / "Pituitary tumour").rename(folder / "pituitary")
     out = tmp_path / "site.json"
@@ -143,10 +160,49 @@ def test_the_command_writes_a_file_that_predict_takes(in_tiny_zoo, folder, tmp_p
     assert answers[0]["probabilities"] != answers[1]["probabilities"]
 
 
+@pytest.mark.parametrize(
+    ("share", "number", "low", "high"),
+    [(1.0, 50, 0.9289, 1.0), (0.0, 20, 0.0, 0.1684), (0.8, 10, 0.4439, 0.9748), (0.5, 100, 0.3983, 0.6017)],
+)
+def test_the_interval_of_the_accuracy_is_exact_and_never_certain(model, share, number, low, high):
+    """The tables of Clopper and Pearson: of 50 scans that are all right, the lower end is 0.025 ** (1 / 50)."""
+    found = replace(calibration_of(model, 40, 0), accuracy=share, scans=dict.fromkeys(CLASSES, 0) | {"glioma": number})
+    accuracy = site_accuracy(found)
+    assert (accuracy.value, accuracy.scans) == (share, number)
+    assert (accuracy.low, accuracy.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_calibrated_model_has_no_score_that_its_own_temperature_gave(model):
+    estimate = Estimate(0.9, 0.8, 1.0, 50)
+    names = ("accuracy", "expected calibration error", "coverage of 90 % sets", "share answered at the operating point")
+    scores = tuple(Score(name, "test", "all scans", estimate, "predictions.csv") for name in names)
+    model = replace(model, card=replace(model.card, scores=scores, operating_point=0.8))
+    found = calibrated(model, calibration_of(model, 40, 0))
+    assert [score.name for score in found.card.scores] == ["accuracy"] and found.card.operating_point == 0
+    assert found.calibration == "Calibrated to here on 40 scans." and not model.calibration
+    assert found.prediction_key != model.prediction_key == replace(model).prediction_key
+
+
+def test_a_calibration_is_read_as_it_was_written(model, tmp_path):
+    found = calibration_of(model, 40, 0)
+    write_calibration(tmp_path / "site.json", found)
+    assert read_calibration(tmp_path / "site.json") == found == read_calibration((tmp_path / "site.json").read_bytes())
+
+
 def test_a_calibration_of_other_weights_is_refused(model):
     found = replace(calibration_of(model, 40, 0), weights_sha256="0" * 64)
     with pytest.raises(ModelError, match="with other weights"):
         calibrated(model, found)
+
+
+def test_a_calibration_of_another_model_is_refused(model):
+    with pytest.raises(ModelError, match="is for cnn3-kaggle4, not for tiny-phantom4"):
+        calibrated(model, replace(calibration_of(model, 40, 0), model="cnn3-kaggle4"))
+
+
+def test_a_calibration_that_is_missing_is_one_sentence(tmp_path):
+    with pytest.raises(ModelError, match=r"none\.json cannot be read as a calibration \(No such file or directory\)"):
+        read_calibration(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"model": 1}'])

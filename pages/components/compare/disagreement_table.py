@@ -7,7 +7,7 @@ import streamlit as st
 from explain.comparison.disagreement import Disagreement, by_disagreement, disagreement
 from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
-from pages.components.predictions import predictions
+from pages.components.predictions import predictions, show_calibrations
 from pages.components.samples import SAMPLES, open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
 from pages.components.state import state
@@ -33,6 +33,7 @@ def show_disagreement_table(cards: Sequence[ModelCard], shared: Shared, opened: 
     predicted = predictions(cards, scans)
     for sentence in predicted.errors.values():
         st.error(sentence)
+    show_calibrations(predicted)
     disagreements = [disagreement(shared, row) for row in predicted.rows]
     order = by_disagreement(disagreements)
     st.dataframe(

@@ -52,7 +52,7 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
             )
         else:
             try:
-                results = _counterfactuals((scan.key, card.weights_sha256, region), scan, model)
+                results = _counterfactuals((scan.key, model.prediction_key, region), scan, model)
                 _show_results(results, card)
             except (ModelError, ScanError) as error:
                 st.error(str(error))
@@ -66,7 +66,7 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
             config=CONFIG,
             alt="The scan, to draw a box on; the numbers below it do the same without a mouse",
         )
-    state().counterfactuals[scan.key, card.weights_sha256] = tuple(each.sentence for each in results)
+    state().counterfactuals[scan.key, model.prediction_key] = tuple(each.sentence for each in results)
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explain.prediction_text import percent
-from model_zoo import ModelCard
+from model_zoo import Model, ModelCard
 from pages.components.predictions import predictions
 from pages.components.samples import open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
@@ -12,9 +12,9 @@ from pages.components.uploads import entries
 _TABLE = "worklist"
 
 
-def show_worklist(card: ModelCard) -> None:
+def show_worklist(model: Model) -> None:
     """Draw the model's predictions for all uploads, the latest first; the least sure can be sorted to the top."""
-    names = list(entries())
+    card, names = model.card, list(entries())
     scans, _ = middle_slices(names)
     rows = predictions([card], scans).rows
     st.dataframe(
@@ -31,7 +31,7 @@ def show_worklist(card: ModelCard) -> None:
         column_config={
             "Scan": st.column_config.ImageColumn(width="small"),
             "Probability": st.column_config.ProgressColumn(
-                help="Of the predicted class, calibrated on validation scans.",
+                help=f"Of the predicted class. {model.calibration or 'Calibrated on validation scans.'}",
                 format="%.2f",
                 min_value=0.0,
                 max_value=1.0,
