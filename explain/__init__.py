@@ -1,7 +1,7 @@
 """Explanations: requests, methods, and how a map is drawn."""
 
 from explain.explanation import Explanation
-from explain.methods import METHODS, Method, method
+from explain.methods import METHODS, Method, method, methods_for
 from explain.prediction import Prediction, predict
 from explain.refinement import Cancelled
 from explain.render.overlay import png
@@ -20,6 +20,7 @@ __all__ = [
     "draw",
     "explain",
     "method",
+    "methods_for",
     "png",
     "predict",
 ]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from explain import METHODS, Request, draw, explain, method, png, predict
+from explain import METHODS, Request, draw, explain, methods_for, png, predict
 from explain.arguments import (
     add_anyway_flag,
     add_request_flags,
@@ -16,8 +16,9 @@ from explain.arguments import (
     unique_stems,
 )
 from explain.explanation import NOT_FOR_DIAGNOSIS
+from explain.methods import method_for
 from explain.request import check_seconds
-from model_zoo import Model, load_model
+from model_zoo import Model, ModelCard, load_model, model_card
 from scans import ACCEPTED, Scan, ScanError, read_files
 
 ALL = "all"
@@ -76,7 +77,7 @@ COMMANDS = {
 def _explain(options: argparse.Namespace) -> int:
     def entries() -> list[dict]:
         check_seconds(options.seconds)  # before a model is loaded
-        options.method = _methods(options.method)
+        options.method = _methods(options.method, model_card(options.model))
         model = load_model(options.model)
         options.out.mkdir(parents=True, exist_ok=True)
         stems = unique_stems(options.scans)
@@ -90,10 +91,10 @@ def _explain(options: argparse.Namespace) -> int:
     return print_entries(entries, _line, options)
 
 
-def _methods(names: list[str]) -> list[str]:
-    """Return the ids of the methods, each once, in the order given; "all" stands for every one."""
-    names = [name for each in names for name in (METHODS if each == ALL else [each])]
-    return [method(name).id for name in dict.fromkeys(names)]
+def _methods(names: list[str], card: ModelCard) -> list[str]:
+    """Return the ids of the methods, each once, in the order given; "all" stands for every one that suits the model."""
+    names = [name for each in names for name in (methods_for(card) if each == ALL else [each])]
+    return [method_for(name, card).id for name in dict.fromkeys(names)]
 
 
 def _explain_file(

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from explain.explanation import Explanation
-from explain.methods import METHODS, Method, method
+from explain.methods import METHODS, Method, method_for
 from explain.prediction import Prediction, predict
 from explain.refinement import SECONDS, STABLE, Clock, MethodInput, RawMap, refine
 from explain.self_test import require_self_test
@@ -58,8 +58,8 @@ class Request:
     """One question to Candor. Defaults are resolved at construction: the predicted class, the method's first engine.
 
     `target` is a class id, `seconds` the time limit. `prediction` is computed unless it is passed. Raises
-    ModelError on an unknown method, engine or class, on a time limit that is not above 0 and on probabilities that
-    are not finite, ScanError on a blank slice.
+    ModelError on an unknown method, engine or class, on a method that cannot explain this model, on a time limit that
+    is not above 0 and on probabilities that are not finite, ScanError on a blank slice.
 
     >>> from model_zoo import load_model
     >>> from scans import phantom
@@ -78,7 +78,7 @@ class Request:
     prediction: Prediction | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        engines = tuple(method(self.method).engines)
+        engines = tuple(method_for(self.method, self.model.card).engines)
         if self.engine and self.engine not in engines:
             raise ModelError(f"no engine {self.engine!r} for {self.method}; it has {', '.join(engines)}")
         check_seconds(self.seconds)

@@ -1,10 +1,9 @@
-"""Sub-models of a network: its feature map and logits in one pass, or its logits alone.
+"""Sub-models of a network: its feature map and logits in one pass, or a copy that computes in bfloat16.
 
 The network is shared by every user of the process, so nothing here changes it: a sub-model is a second graph over the
 same weights.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +11,7 @@ import keras
 from keras import layers
 
 from model_zoo import ModelError
+from model_zoo.logits import rewired, without_softmax
 from model_zoo.tap import find_tap
 
 
@@ -32,16 +32,6 @@ def view_of(network: keras.Model, tap: str = "") -> View:
     """
     tap = tap or find_tap(network)
     return View(_tapped(network, tap.split("/"), strip=True), tap)
-
-
-@lru_cache(maxsize=8)
-def logits_of(network: keras.Model) -> keras.Model:
-    """Return a graph over the same layers from a batch (N, h, w, c) to the logits (N, K), a final softmax left out."""
-
-    def call(layer: keras.layers.Layer, *args, **kwargs):
-        return without_softmax(layer, *args, **kwargs) if layer is network.layers[-1] else layer(*args, **kwargs)
-
-    return rewired(network, call)
 
 
 def halved(network: keras.Model) -> keras.Model:
@@ -80,28 +70,6 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
 
     graph = rewired(network, call)
     return keras.Model(graph.inputs[0], [maps[0], graph.outputs[0]])
-
-
-def rewired(network: keras.Model, call: Callable) -> keras.Model:
-    """Return a graph over the same layers in which `call(layer, *args)` replaces each layer's call."""
-    functional = keras.Model(network.inputs[0], network.outputs[0])  # a Sequential has no graph to rewire
-    return keras.models.clone_model(functional, clone_function=lambda layer: layer, call_function=call)
-
-
-def without_softmax(layer: keras.layers.Layer, *args, **kwargs):
-    """Call a network's last layer, leaving out a softmax; its weights are copied, its configuration is not."""
-    if isinstance(layer, layers.Softmax) or (_is_softmax(layer) and isinstance(layer, layers.Activation)):
-        return args[0]
-    if not _is_softmax(layer):
-        return layer(*args, **kwargs)
-    linear = type(layer).from_config(layer.get_config() | {"activation": "linear", "name": f"{layer.name}_logits"})
-    logits = linear(*args, **kwargs)
-    linear.set_weights(layer.get_weights())
-    return logits
-
-
-def _is_softmax(layer: keras.layers.Layer) -> bool:
-    return getattr(layer, "activation", None) is keras.activations.softmax
 
 
 def _last_names(network: keras.Model) -> str:

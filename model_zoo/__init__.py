@@ -6,7 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow's first 
 
 from model_zoo.card import ModelCard, ModelError, Score, read_card, write_card
 from model_zoo.estimate import Estimate
-from model_zoo.zoo import Model, broken_models, load_model, model_card, models, probabilities, zoo_folder
+from model_zoo.zoo import Model, broken_models, bundle_folder, load_model, model_card, models, probabilities, zoo_folder
 
 __all__ = [
     "Estimate",
@@ -15,6 +15,7 @@ __all__ = [
     "ModelError",
     "Score",
     "broken_models",
+    "bundle_folder",
     "load_model",
     "model_card",
     "models",

@@ -1,7 +1,7 @@
 """The command line of the zoo: list the models, predict with one, verify and write the cards.
 
 python -m model_zoo list | predict MODEL SCAN... | calibrate MODEL | compare FIRST SECOND | verify | recompute | cards
-                    | seeds MODEL FOLDER... | shelve FOLDER...
+                    | seeds MODEL FOLDER... | shelve FOLDER... | import FILE
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_zoo import Model, ModelCard, ModelError, broken_models, load_model, models, read_card
+from model_zoo import Model, ModelCard, ModelError, broken_models, import_command, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
 from model_zoo.gate import GateResult, check_picture
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
             return print_comparison(options.first, options.second)
         if options.command == "seeds":
             return keep_seeds(bundle_folders([options.model])[0], options.folders)
+        if options.command == "import":
+            return import_command.run(options)
         if options.command == "shelve":
             return shelve_all(options.folders)
         if options.command in RENAMED:
@@ -241,6 +243,8 @@ def _parser() -> argparse.ArgumentParser:
     seeding = commands.add_parser("seeds", help="keep the scores of the same recipe with other seeds")
     seeding.add_argument("model", metavar="MODEL")
     seeding.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained with another seed")
+    importing = commands.add_parser("import", help="an ONNX or Keras classifier that somebody else made, as a bundle")
+    import_command.add_flags(importing)
     shelving = commands.add_parser("shelve", help="keep a bundle's card and tables, without its weights")
     shelving.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a bundle trained elsewhere (--out)")
     for command, description in (

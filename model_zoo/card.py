@@ -41,7 +41,7 @@ class ModelCard:
     dataset_version: str
     fingerprint: str  # sha256 over the ids, labels and splits of the scans used
     scans: dict[str, int]  # split -> number of scans
-    weights_sha256: str  # of model.keras
+    weights_sha256: str  # of model.keras, or of model.onnx
     weights_bytes: int
     temperature: float  # logits are divided by it before the softmax
     licence: str
@@ -54,7 +54,19 @@ class ModelCard:
     conformal: dict[str, dict[str, int]] = field(default_factory=dict)
     operating_point: float = 0.0  # least confidence that is answered in selective prediction, model_zoo/selective.py
     gate: dict[str, float] = field(default_factory=dict)  # of the gate alone: its limits, see model_zoo/gate.py
+    # of a model that somebody else made: its file and what was said of it, see model_zoo/imported.py
+    imported: dict[str, str] = field(default_factory=dict)
     training: dict[str, float] = field(default_factory=dict)  # "epochs", "best_epoch", "seconds_per_epoch", ...
+
+    @property
+    def weights_file(self) -> str:
+        """The name of the weights in the bundle."""
+        return "model.onnx" if self.imported.get("format") == "ONNX" else "model.keras"
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether there is a network to take gradients and feature maps from; an ONNX file gives logits alone."""
+        return self.imported.get("format") != "ONNX"
 
     def score(self, name: str, split: str, subset: str = "all scans") -> Estimate | None:
         """Return the estimate of one score, or None where it was not measured."""

@@ -131,7 +131,7 @@ def _files(card: ModelCard) -> str:
         return markdown_section(
             "Licence and files", f"{card.licence}. Its weights are not shipped, only its predictions."
         )
-    row = ["`model.keras`", f"{card.weights_bytes:,}", f"`{card.weights_sha256}`"]
+    row = [f"`{card.weights_file}`", f"{card.weights_bytes:,}", f"`{card.weights_sha256}`"]
     table = markdown_table(["File", "Bytes", "sha256"], [row])
     return markdown_section("Licence and files", f"{card.licence}.", table)
 

@@ -66,21 +66,22 @@ def prediction_set(card: ModelCard, p: np.ndarray, result: GateResult) -> Predic
 def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
     """Return a sentence for the sequence and the plane of a head on which a model does badly or was never measured."""
     sentences = []
+    therefore = "so the set of classes is widened." if card.conformal else "and it has no set of classes to widen."
     for fact, seen in ((SEQUENCE, result.sequence), (PLANE, result.plane)):
         name = ASPECTS[fact].get(seen, "")
         if seen == UNKNOWN:
-            sentences.append(f"The {fact} of this scan is not one that Candor knows, so the set of classes is widened.")
+            sentences.append(f"The {fact} of this scan is not one that Candor knows, {therefore}")
             continue
         score = measured_on(card, fact, seen)
         if score is None:
-            sentences.append(f"{card.id} was never measured on {name} scans, so the set of classes is widened.")
+            sentences.append(f"{card.id} was never measured on {name} scans, {therefore}")
         elif score.estimate.value < _GOOD:
             where = (
                 "its own test scans" if score.split == "test" else f"the {score.split.removeprefix('cohort ')} scans"
             )
             sentences.append(
                 f"{card.id} is right on {100 * score.estimate.value:.0f} % of {where} that are {name} "
-                f"({score.estimate.scans:,} scans), so the set of classes is widened."
+                f"({score.estimate.scans:,} scans), {therefore}"
             )
     return tuple(sentences)
 

@@ -70,24 +70,41 @@ def _tensorflow(network) -> Runtime:
 
 
 def _openvino(network, precision: str) -> Runtime:
+    core = _core()
+    import openvino as ov
+
+    # Its own weights: shared ones are garbage once the network is collected (seen with OpenVINO 2026.4).
+    graph = ov.convert_model(_traced(network).get_concrete_function(), share_weights=False)
+    return _compiled(core, graph, network.output_shape[-1], precision)
+
+
+def onnx_runtime(graph, classes: int, *, precision: str = "auto", at_once: int = 0) -> Runtime:
+    """Return the forward pass of an OpenVINO graph, which must return logits (N, classes).
+
+    `at_once` is the number of scans that the graph takes, 0 for any.
+    """
+    return _compiled(_core(), graph, classes, precision, at_once or _CHUNK)
+
+
+def _core():
     # OpenVINO's converter reports its use to its makers unless that module is missing: a program that
     # reads patients' scans talks to nobody.
     sys.modules.setdefault("openvino_telemetry", None)
     import openvino as ov
 
-    core = ov.Core()
+    return ov.Core()
+
+
+def _compiled(core, graph, classes: int, precision: str, chunk: int = _CHUNK) -> Runtime:
     if precision == "auto":
         precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-    # Its own weights: shared ones are garbage once the network is collected (seen with OpenVINO 2026.4).
-    graph = ov.convert_model(_traced(network).get_concrete_function(), share_weights=False)
     hints = {"INFERENCE_PRECISION_HINT": precision}
     single = core.compile_model(graph, "CPU", hints | {"PERFORMANCE_HINT": "LATENCY"})
     many = core.compile_model(graph, "CPU", hints | {"PERFORMANCE_HINT": "THROUGHPUT"})
-    classes = network.output_shape[-1]
 
     def logits(batch: np.ndarray) -> np.ndarray:
         out = np.empty((len(batch), classes), np.float32)
-        if len(batch) <= _CHUNK:
+        if len(batch) <= chunk:
             out[:] = single.create_infer_request().infer({0: _own(batch)})[0]
             return out
 
@@ -95,11 +112,11 @@ def _openvino(network, precision: str) -> Runtime:
         # a request freed while one waits for the interpreter's lock never returns (seen with 2026.4).
         requests = [many.create_infer_request() for _ in range(_REQUESTS)]
         running: list[tuple[object, int]] = []
-        for start in range(0, len(batch), _CHUNK):
+        for start in range(0, len(batch), chunk):
             if len(running) == _REQUESTS:
                 requests.append(_finish(running.pop(0), out))
             request = requests.pop(0)
-            request.start_async({0: _own(batch[start : start + _CHUNK])})
+            request.start_async({0: _own(batch[start : start + chunk])})
             running.append((request, start))
         for pending in running:
             _finish(pending, out)

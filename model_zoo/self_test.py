@@ -14,10 +14,13 @@ import numpy as np
 from model_zoo.card import ModelCard, ModelError
 from model_zoo.runtime import Runtime
 from model_zoo.whole_files import write_arrays
+from scans import PHANTOM_KINDS, InputSpec, as_input, fit, phantom
 
 SELF_TEST = "self_test.npz"
 TOLERANCE = {"f32": 0.002, "bf16": 0.05}  # of the largest logit, by precision
 MAP_TOLERANCE = 0.01  # of a map, by the length of the difference over the length of the map
+_SEEDS = (930_001, 930_002, 930_003)  # of the phantoms: of no other test and no training
+_SIDE = 256  # pixels
 
 
 @dataclass(frozen=True)
@@ -25,18 +28,26 @@ class SelfTest:
     """What a model gave when it was made, for N phantoms.
 
     `pixels` are uint8 (N, h, w), bytes of [0, 1]; `logits` float32 (N, K); `maps` float32 (N, h', w'), the Grad-CAM of
-    the class with the highest logit.
+    the class with the highest logit; (N, 0, 0) where they were not made.
     """
 
     pixels: np.ndarray
     logits: np.ndarray
     maps: np.ndarray
 
-    def inputs(self, card: ModelCard) -> np.ndarray:
-        """Return the phantoms as the model takes them, float32 (N, h, w, channels)."""
-        low, high = card.input.value_range
-        unit = self.pixels.astype(np.float32)[..., None] / 255
-        return np.repeat(low + (high - low) * unit, card.input.channels, axis=-1).astype(np.float32)
+    def inputs(self, spec: InputSpec) -> np.ndarray:
+        """Return the phantoms as a model with this input takes them, float32 (N, h, w, channels)."""
+        return as_input(self.pixels.astype(np.float32) / 255, spec)
+
+
+def phantom_pixels(spec: InputSpec) -> np.ndarray:
+    """Return uint8 (3, h, w): three phantoms in a model's input, as bytes, so that what is stored is what is used."""
+    low, high = spec.value_range
+    squares = [
+        (fit(phantom(PHANTOM_KINDS[i % len(PHANTOM_KINDS)], seed, _SIDE).scan, spec)[0][..., 0] - low) / (high - low)
+        for i, seed in enumerate(_SEEDS)
+    ]
+    return np.round(255 * np.stack(squares)).astype(np.uint8)
 
 
 def write_self_test(folder: Path, test: SelfTest) -> None:
@@ -66,7 +77,7 @@ def require_same_logits(folder: Path, card: ModelCard, runtime: Runtime) -> None
     test = read_self_test(folder, card)
     if test is None:
         return
-    found = runtime.logits(test.inputs(card))
+    found = runtime.logits(test.inputs(card.input))
     if found.shape != test.logits.shape:
         raise differs(card, f"{found.shape[1]} logits, not {test.logits.shape[1]}")
     largest = float(np.abs(test.logits).max())

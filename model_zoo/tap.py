@@ -41,6 +41,11 @@ def find_tap(network: keras.Model) -> str:
     return path
 
 
+def tap_or_none(network: keras.Model) -> str:
+    """Return the path of the layer to tap, "" where the network has no map."""
+    return _search(network) or ""
+
+
 def _search(network: keras.Model) -> str | None:
     for layer in reversed(network.layers):
         if isinstance(layer, keras.Model):

@@ -20,19 +20,21 @@ from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SIMILAR, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.whole_files import replace_folder
-from model_zoo.zoo import zoo_folder
+from model_zoo.zoo import imported_folder, zoo_folder
 
 MEASURED = "measured"
 TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES, SIMILAR, GATE_TABLE)
 
 
 def bundle_folders(names: Sequence[str] = ()) -> list[Path]:
-    """Return the folders of the named bundles, or of all: first the shipped ones, then those without weights.
+    """Return the folders of the named bundles, or of all: first the shipped ones, then those without weights,
+    then the imported.
 
     Raises ModelError on an unknown id, and where the zoo has no bundle.
     """
     zoo = zoo_folder()
-    folders = [path.parent for place in (zoo, zoo / MEASURED) for path in sorted(place.glob("[!.]*/card.json"))]
+    places = (zoo, zoo / MEASURED, imported_folder())
+    folders = [path.parent for place in places for path in sorted(place.glob("[!.]*/card.json"))]
     listed = ", ".join(folder.name for folder in folders)
     if not folders:
         raise ModelError(f"{zoo} has no model yet; train one with `python -m train`")
@@ -114,22 +116,23 @@ def _missing(card: ModelCard, folder: Path) -> list[str]:
 
 
 def _weights(card: ModelCard, folder: Path) -> list[str]:
-    path = folder / "model.keras"
+    path = folder / card.weights_file
     try:
         sha256 = sha256_of(path)
     except ModelError as error:
         return [f"{error}."]
     problems, size = [], path.stat().st_size
     if size != card.weights_bytes:
-        problems.append(f"model.keras has {size:,} bytes, the card says {card.weights_bytes:,}.")
+        problems.append(f"{path.name} has {size:,} bytes, the card says {card.weights_bytes:,}.")
     if sha256 != card.weights_sha256:
-        problems.append(f"model.keras has the sha256 {sha256[:12]}…, the card says {card.weights_sha256[:12]}….")
+        problems.append(f"{path.name} has the sha256 {sha256[:12]}…, the card says {card.weights_sha256[:12]}….")
     return problems
 
 
 def _scores(card: ModelCard, folder: Path) -> list[str]:
     if not _tables(folder):
-        return [f"There is none of {', '.join(TABLES)}: no score of this card can be computed."]
+        problem = f"There is none of {', '.join(TABLES)}: no score of this card can be computed."
+        return [problem] if card.scores or not card.imported else []  # an imported model need not be measured
     problems = [f"{name} is missing: the card's scores from it cannot be computed." for name in _missing(card, folder)]
     fresh = _measured(card, folder)
     computed = {_key(score): score for score in fresh["scores"]}

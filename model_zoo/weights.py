@@ -39,8 +39,11 @@ def round_to_grid(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def rounded(values: np.ndarray, bits: int) -> np.ndarray:
-    """Return weights as they are saved: kernels on a grid of `bits` bits, the rest, and all with 16, as bfloat16."""
-    if values.dtype != np.float32:
+    """Return weights as they are saved: kernels on a grid of `bits` bits, the rest, and all with 16, as bfloat16.
+
+    With 32 they stay as they are.
+    """
+    if values.dtype != np.float32 or bits == 32:
         return values
     return round_to_grid(values, bits) if bits < 16 and values.ndim > 1 else round_to_bfloat16(values)
 
@@ -48,7 +51,7 @@ def rounded(values: np.ndarray, bits: int) -> np.ndarray:
 def save_packed(network, path: Path, bits: int = 16) -> None:
     """Save a Keras model as a small `.keras` file; its weights are rounded in place first, to `bits` bits."""
     network.set_weights([rounded(w, bits) for w in network.get_weights()])
-    how = (zipfile.ZIP_DEFLATED, 6) if bits == 16 else (zipfile.ZIP_LZMA,)  # 9: 5 % smaller, 6 times slower
+    how = (zipfile.ZIP_DEFLATED, 6) if bits >= 16 else (zipfile.ZIP_LZMA,)  # 9: 5 % smaller, 6 times slower
     loose = path.with_name("loose.keras")
     network.save(loose)
     with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
@@ -84,17 +87,27 @@ def sha256_of(path: Path) -> str:
         raise ModelError(f"the weights {path} cannot be read ({error.strerror}); train the model again") from error
 
 
+def read_checked(path: Path, sha256: str) -> bytes:
+    """Return the bytes of the weights with this sha256. Raises ModelError on any other file."""
+    _require_sha256(path, sha256)
+    return path.read_bytes()
+
+
 def load_checked(path: Path, sha256: str):
     """Load the `.keras` file with this sha256, in safe mode. Raises ModelError on any other file."""
-    actual = sha256_of(path)
-    if actual != sha256:
-        raise ModelError(
-            f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {actual[:12]}…, "
-            f"expected {sha256[:12]}…); restore the file or train the model again"
-        )
+    _require_sha256(path, sha256)
     keras = import_keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ModelError(f"the weights {path.parent.name}/{path.name} are not safe to load ({reason})") from error
+
+
+def _require_sha256(path: Path, sha256: str) -> None:
+    actual = sha256_of(path)
+    if actual != sha256:
+        raise ModelError(
+            f"the weights {path.parent.name}/{path.name} are not those its card describes (sha256 {actual[:12]}…, "
+            f"expected {sha256[:12]}…); restore the file or train the model again"
+        )

@@ -1,7 +1,8 @@
 """The models of the zoo and their predictions.
 
 A bundle is a folder with `card.json` and `model.keras`; the zoo is a folder of bundles. $CANDOR_ZOO
-names another one than this.
+names another one than this. Models that others made are bundles too, in a folder of their own outside the repository
+(model_zoo/imported.py): $CANDOR_IMPORTED names it.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import numpy as np
 
 from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.gate import GATE_TASK
+from model_zoo.onnx_network import load_onnx
 from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.self_test import require_same_logits
 from model_zoo.weights import load_checked
@@ -32,7 +34,7 @@ class Model:
     """A loaded bundle. `network` is shared by everyone in the process: read it, never change it."""
 
     card: ModelCard
-    network: object  # keras.Model that returns logits (N, K)
+    network: object  # keras.Model that returns logits (N, K); None of an ONNX file
     runtime: Runtime
     calibration: str = ""  # the site that the card's temperature and thresholds are of, in a sentence
 
@@ -82,6 +84,19 @@ def zoo_folder() -> Path:
     return Path(os.environ.get("CANDOR_ZOO") or Path(__file__).parent)
 
 
+def imported_folder() -> Path:
+    """Return the folder of imported models: $CANDOR_IMPORTED, else candor/models where the user's data are."""
+    named = os.environ.get("CANDOR_IMPORTED")
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return Path(named) if named else home / "candor" / "models"
+
+
+def bundle_folder(model_id: str) -> Path:
+    """Return the folder of a bundle in the zoo, or among the imported models; it need not exist."""
+    imported = imported_folder() / model_id
+    return imported if (imported / "card.json").exists() else zoo_folder() / model_id
+
+
 def models() -> dict[str, ModelCard]:
     """Return the card of every classifier by id, the app's default first; those of `broken_models` are left out.
 
@@ -110,6 +125,7 @@ def model_card(model_id: str) -> ModelCard:
 
 def _cards() -> dict[str, ModelCard | ModelError]:
     paths = sorted(zoo_folder().glob("[!.]*/card.json"), key=lambda path: (path.parent.name != DEFAULT, path))
+    paths += sorted(imported_folder().glob("[!.]*/card.json"))
     return {path.parent.name: _card_or_error(path) for path in paths}
 
 
@@ -132,7 +148,7 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") 
     """
     card = model_card(model_id)
     with _loading:
-        return _load(card.weights_sha256, zoo_folder() / model_id, engine, precision)
+        return _load(card.weights_sha256, bundle_folder(model_id), engine, precision)
 
 
 def _loaded_again(card: ModelCard, calibration: str) -> Model:
@@ -145,7 +161,11 @@ def _loaded_again(card: ModelCard, calibration: str) -> Model:
 
 @lru_cache(maxsize=4)
 def _load(sha256: str, folder: Path, engine: str, precision: str) -> Model:
-    network, card = load_checked(folder / "model.keras", sha256), read_card(folder / "card.json")
-    runtime = make_runtime(network, engine=engine, precision=precision)
+    card = read_card(folder / "card.json")
+    if card.differentiable:
+        network = load_checked(folder / card.weights_file, sha256)
+        runtime = make_runtime(network, engine=engine, precision=precision)
+    else:
+        network, runtime = None, load_onnx(folder, card, engine=engine, precision=precision)
     require_same_logits(folder, card, runtime)
     return Model(card, network, runtime)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explain import Request
+from explain import Request, methods_for
 from explain.comparison.disagreement import disagreement, disagreement_sentence, headline
 from explain.comparison.shared_classes import correspondences, shared_classes
 from pages.charts.compare import probabilities
@@ -101,7 +101,7 @@ with desk:
             index = int(p.argmax())
             if target != PREDICTED:
                 index = shared.own_class(place, shared.classes.index(target), p)
-            if index is not None:
+            if index is not None and method in methods_for(card):
                 model = predicted.models[card.id]
                 requests[card.id, method] = Request(
                     model, scan, method, target=card.classes[index], prediction=prediction_of(model, scan)

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from explain import METHODS, Explanation, Request
+from explain import Explanation, Request, methods_for
 from explain.cache import CACHE
 from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
@@ -34,9 +34,8 @@ from pages.components.viewer import refuse_blank, show_explanation, show_scan, w
 require_frame()
 
 
-def step_buttons(opened: Open, method: str) -> None:
-    """Draw the ways to the next slice and the next method, each with its key."""
-    order = list(METHODS)
+def step_buttons(opened: Open, method: str, order: list[str]) -> None:
+    """Draw the ways to the next slice and to the next method in `order`, each with its key."""
     following = order[(order.index(method) + 1) % len(order)]
     with st.container(horizontal=True, gap="small"):
         if opened.volume:
@@ -124,7 +123,7 @@ with desk:
         for caution in cautions(explanation, request.target_name):
             warnings.warning(caution)
         show_explanation(scan, explanation, card)
-    step_buttons(opened, method)
+    step_buttons(opened, method, methods_for(card))
     if explanation:
         offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [

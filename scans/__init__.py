@@ -3,7 +3,7 @@
 from scans.archive import is_zip, packed_within, unpacked
 from scans.file_names import display_name
 from scans.file_types import is_dicom, is_pair_header, is_volume
-from scans.fit import InputSpec, Placement, fit, resize
+from scans.fit import InputSpec, Placement, as_input, fit, resize
 from scans.head import Box, find_head
 from scans.pairs import joined, pair_names
 from scans.phantom import KINDS as PHANTOM_KINDS
@@ -42,6 +42,7 @@ __all__ = [
     "Placement",
     "Scan",
     "ScanError",
+    "as_input",
     "display_name",
     "find_head",
     "fit",

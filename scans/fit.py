@@ -14,13 +14,17 @@ from scans.scan import Scan
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The input of a model: float32 (height, width, channels) in `value_range`, cropped to the head or not."""
+    """The input of a model: float32 (height, width, channels) in `value_range`, cropped to the head or not.
+
+    With `stretch` the scan fills it, out of shape where it must: so do many models that others made.
+    """
 
     height: int
     width: int
     channels: int = 3
     value_range: tuple[float, float] = (0.0, 1.0)
     crop: bool = True
+    stretch: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,14 +70,20 @@ def fit(scan: Scan, spec: InputSpec, box: Box | None = None) -> tuple[np.ndarray
     scale = min(spec.height / (box.height * row_mm), spec.width / (box.width * column_mm))
     height = min(spec.height, max(1, round(box.height * row_mm * scale)))
     width = min(spec.width, max(1, round(box.width * column_mm * scale)))
+    if spec.stretch:
+        height, width = spec.height, spec.width
     top, left = (spec.height - height) // 2, (spec.width - width) // 2
     inner = Box(top, left, top + height, left + width)
 
     square = np.zeros((spec.height, spec.width), np.float32)
     square[inner.slices] = np.clip(resize(pixels[box.slices], (height, width)), 0.0, 1.0)
+    return as_input(square, spec), Placement(scan.shape, box, (spec.height, spec.width), inner)
+
+
+def as_input(squares: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Return squares (..., h, w) in [0, 1] as a model takes them: float32 (..., h, w, channels) in its range."""
     low, high = spec.value_range
-    model_input = np.repeat((low + (high - low) * square)[..., None], spec.channels, axis=-1)
-    return model_input, Placement(scan.shape, box, (spec.height, spec.width), inner)
+    return np.repeat((low + (high - low) * squares)[..., None], spec.channels, axis=-1).astype(np.float32)
 
 
 def resize(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

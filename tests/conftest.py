@@ -6,6 +6,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("CANDOR_ZOO", None)  # a developer's own zoo is not what is tested
+os.environ["CANDOR_IMPORTED"] = str(Path(__file__).parent / "no imported models")
 
 import numpy as np
 import pytest

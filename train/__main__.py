@@ -16,7 +16,7 @@ from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import Model, ModelError, Score, load_model, models
 from model_zoo.gate import GATE, GATE_TASK
-from model_zoo.zoo import zoo_folder
+from model_zoo.zoo import bundle_folder, zoo_folder
 from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "judge":
             if options.part == "val":
                 return print_validation_scores(options.names, options.data)
-            return validate_models(options.names, options.data, shortcut_tests=options.shortcut_tests)
+            return validate_models(options.names, options.data, options.shortcut_tests)
         recipe, _ = find_recipe(options.what)
         recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
         _require_writable(out)
@@ -74,16 +74,24 @@ def _print_next_steps(bundle: Path, task: str) -> None:
     print(f"  {zoo}make run    # opens it in the app")
 
 
-def validate_models(names: list[str], data: Path, *, shortcut_tests: bool = True) -> int:
-    """Validate the bundles named, or all but the phantom ones, on every collection; write and print their scores."""
+def validate_models(names: list[str], data: Path, tests: list[str] | None) -> int:
+    """Validate the bundles named, or all but the phantom ones, on every collection; write and print their scores.
+
+    `tests` are the shortcut tests to make, None for all.
+    """
     if names == [GATE]:
         from train.gate.training import judge_gate
 
         print_scores(judge_gate(data).scores)
         return 0
+    from train.shortcut_tests import SHORTCUT_TESTS
     from train.validate import validate
 
-    for card in validate(_loaded(names), data, shortcut_tests=shortcut_tests):
+    if tests is None:
+        tests = list(SHORTCUT_TESTS)
+    if unknown := set(tests) - set(SHORTCUT_TESTS):
+        raise ValueError(f"no shortcut test {unknown.pop()!r}; there are {', '.join(SHORTCUT_TESTS)}")
+    for card in validate(_loaded(names), data, tests=tests):
         print(card.id)
         print_scores(card.scores)
     return 0
@@ -104,7 +112,7 @@ def _loaded(names: list[str]) -> list[tuple[Path, Model]]:
     chosen = names or [card.id for card in models().values() if card.task != "phantom4"]
     if GATE in chosen:
         raise ModelError(f"{GATE} is the gate, not a classifier; `python -m train judge {GATE}` alone measures it")
-    return [(zoo_folder() / name, load_model(name, precision="f32")) for name in chosen]
+    return [(bundle_folder(name), load_model(name, precision="f32")) for name in chosen]
 
 
 def _task(names: list[str]) -> str:
@@ -150,7 +158,7 @@ class _OldName(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         print("note: --no-checks is now --no-shortcut-tests", file=sys.stderr)
-        setattr(namespace, self.dest, False)
+        setattr(namespace, self.dest, [])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,8 +200,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-shortcut-tests",
         dest="shortcut_tests",
-        action="store_false",
+        action="store_const",
+        const=[],
         help="judge: external validation only, which is faster",
+    )
+    parser.add_argument(
+        "--shortcut-test",
+        dest="shortcut_tests",
+        action="append",
+        metavar="NAME",
+        help="judge: this shortcut test alone; repeatable",
     )
     parser.add_argument(
         "--part",
@@ -201,9 +217,7 @@ def _parser() -> argparse.ArgumentParser:
         default="test",
         help="judge: val prints the scores on the validation scans of all collections, and opens no test set",
     )
-    parser.add_argument(
-        "--no-checks", dest="shortcut_tests", action=_OldName, nargs=0, default=True, help=argparse.SUPPRESS
-    )
+    parser.add_argument("--no-checks", dest="shortcut_tests", action=_OldName, nargs=0, help=argparse.SUPPRESS)
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run exactly")
     parser.add_argument(
         "--out",

@@ -25,6 +25,7 @@ from model_zoo.tables import (
     PREDICTIONS,
     SHORTCUTS,
     SOURCES,
+    CohortRow,
     PredictionRow,
     ShortcutRow,
     SourceRow,
@@ -34,6 +35,7 @@ from model_zoo.tables import (
     write_shortcut_tests,
     write_sources,
 )
+from scans import as_input
 from train.batches import read_batches
 from train.external import Collections, cohort_rows, read_collections, scans_trained_on
 from train.lesion_grid import lesion_place
@@ -43,14 +45,17 @@ from train.shortcut_tests import SHORTCUT_TESTS
 _PROBED = ("glioma", "meningioma", "notumor")  # classes that both sources of the probe share
 
 
-def validate(models: Sequence[tuple[Path, Model]], data: Path, *, shortcut_tests: bool = True) -> list[ModelCard]:
+def validate(
+    models: Sequence[tuple[Path, Model]], data: Path, *, tests: Sequence[str] = tuple(SHORTCUT_TESTS)
+) -> list[ModelCard]:
     """Validate bundles, each a folder and its loaded model, on the collections below `data`; return the new cards.
 
-    Without `shortcut_tests` only the external validation is made: the rest takes a large network tens of thousands
-    of predictions. Raises DatasetError where a collection is missing.
+    `tests` are the shortcut tests to make, by name; the source probe is made with all of them. Without any only the
+    external validation is made: the rest takes a large network tens of thousands of predictions. Raises DatasetError
+    where a collection is missing.
     """
     collections = read_collections(data)
-    return [_validate(folder, model, collections, shortcut_tests) for folder, model in models]
+    return [_validate(folder, model, collections, tests) for folder, model in models]
 
 
 def validation_scores(models: Sequence[tuple[Path, Model]], data: Path) -> list[tuple[ModelCard, tuple[Score, ...]]]:
@@ -68,22 +73,44 @@ def validation_scores(models: Sequence[tuple[Path, Model]], data: Path) -> list[
     return found
 
 
-def _validate(folder: Path, model: Model, collections: Collections, shortcut_tests: bool) -> ModelCard:
+def _validate(folder: Path, model: Model, collections: Collections, tests: Sequence[str]) -> ModelCard:
     recipe = recipe_of(model.card.recipe)
     trained = scans_trained_on(recipe, collections)
     classes = model.card.classes
-    rows = read_predictions(folder / PREDICTIONS, classes)
-    write_predictions(folder / PREDICTIONS, classes, near_duplicates_marked(rows, recipe, collections, trained))
-    write_cohorts(folder / COHORTS, classes, cohort_rows(model, collections, trained))
-    if shortcut_tests:
+    cohorts = cohort_rows(model, collections, trained)
+    write_cohorts(folder / COHORTS, classes, cohorts)
+    if model.card.imported:
+        rows = _own_rows(cohorts, recipe)
+    else:
+        rows = near_duplicates_marked(read_predictions(folder / PREDICTIONS, classes), recipe, collections, trained)
+    if rows:
+        write_predictions(folder / PREDICTIONS, classes, rows)
+    if tests:
         records = shortcut_test_records(model.card, recipe, collections, trained)
-        write_shortcut_tests(folder / SHORTCUTS, classes, shortcut_test_rows(model, records))
-        write_sources(folder / SOURCES, source_rows(model, collections))
+        write_shortcut_tests(folder / SHORTCUTS, classes, shortcut_test_rows(model, records, tests))
+        if model.card.differentiable and len(tests) == len(SHORTCUT_TESTS):
+            write_sources(folder / SOURCES, source_rows(model, collections))
     theirs, differences = published(model.card.id, recipe)
-    card = replace(model.card, published=theirs, differences=differences, **measured_of(folder, classes))
+    scans = {"test": len(rows)} if model.card.imported and rows else model.card.scans
+    card = replace(model.card, published=theirs, differences=differences, scans=scans, **measured_of(folder, classes))
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card
+
+
+def _own_rows(rows: Sequence[CohortRow], recipe: Recipe) -> list[PredictionRow]:
+    """Return the test scans of the task that an imported model was trained for: none where that is not known."""
+    names = trained_on(recipe)
+    own = [(_own_id(row.id, recipe), row) for row in rows if row.cohort in names]
+    return [
+        PredictionRow(name, r.group, "test", r.near_duplicate, r.truth, r.probabilities, r.sequence, r.plane)
+        for name, r in own
+    ]
+
+
+def _own_id(scan_id: str, recipe: Recipe) -> str:
+    """Return the id of a scan in a model's own table: a pool's begin with the collection's folder, others do not."""
+    return scan_id if recipe.task.startswith("pooled") else scan_id.split("/", 1)[1]
 
 
 def near_duplicates_marked(
@@ -93,8 +120,8 @@ def near_duplicates_marked(
     names = trained_on(replace(recipe, started_on=""))
     marks = {}
     for record, mark in zip(collections.records, trained, strict=True):
-        if record.cohort in names:  # a pool's ids begin with the collection's folder, those of one set do not
-            marks[record.id if recipe.task.startswith("pooled") else record.id.split("/", 1)[1]] = bool(mark)
+        if record.cohort in names:
+            marks[_own_id(record.id, recipe)] = bool(mark)
     return [replace(row, near_duplicate=row.split == "test" and marks.get(row.id, row.near_duplicate)) for row in rows]
 
 
@@ -114,27 +141,23 @@ def shortcut_test_records(
     return records
 
 
-def shortcut_test_rows(model: Model, records: Sequence[Record]) -> list[ShortcutRow]:
-    """Return the model's predictions in every shortcut and robustness test that the records allow."""
+def shortcut_test_rows(
+    model: Model, records: Sequence[Record], tests: Sequence[str] = tuple(SHORTCUT_TESTS)
+) -> list[ShortcutRow]:
+    """Return the model's predictions in the shortcut and robustness tests named, as far as the records allow them."""
     rows = []
     unit = replace(model.card.input, channels=1, value_range=(0.0, 1.0))
     for part, inputs, placements in read_batches(records, unit, f"{model.card.id}, shortcut tests"):
         squares = inputs[..., 0]
         places = [lesion_place(record, placement) for record, placement in zip(part, placements, strict=True)]
-        for test in SHORTCUT_TESTS.values():
+        for test in (SHORTCUT_TESTS[name] for name in tests):
             chosen = [i for i, record in enumerate(part) if record.boxes or not test.boxed]
             if not chosen:
                 continue
             changed = np.stack([test.apply(squares[i], places[i]) for i in chosen])
-            for i, p in zip(chosen, model.predict(_as_input(model, changed)), strict=True):
+            for i, p in zip(chosen, model.predict(as_input(changed, model.card.input)), strict=True):
                 rows.append(ShortcutRow(test.name, part[i].id, part[i].group, part[i].label, tuple(p)))
     return sorted(rows, key=lambda row: list(SHORTCUT_TESTS).index(row.test))
-
-
-def _as_input(model: Model, squares: np.ndarray) -> np.ndarray:
-    """Return float32 (N, h, w, channels) in the model's range, of squares (N, h, w) in [0, 1]."""
-    low, high = model.card.input.value_range
-    return np.repeat((low + (high - low) * squares)[..., None], model.card.input.channels, axis=-1).astype(np.float32)
 
 
 def source_rows(model: Model, collections: Collections) -> list[SourceRow]:

@@ -17,25 +17,24 @@ from explain.evaluation.results import Results, write_summary
 from explain.evaluation.rows import TABLE, Row, write_rows
 from explain.evaluation.sanity import STAGES, randomised
 from explain.evaluation.score import score_case
-from explain.methods import METHODS, method
-from model_zoo import Model, ModelError, load_model
+from explain.methods import method_for, methods_for
+from model_zoo import Model, ModelError, load_model, model_card
 from model_zoo.card_markdown import write_model_card
-from model_zoo.zoo import zoo_folder
+from model_zoo.zoo import bundle_folder
 from scans import ScanError
 
 
 def main(arguments: list[str]) -> int:
     """Run the command. Returns 0, or 2 with an error on stderr."""
     options = _parser().parse_args(arguments)
-    methods = options.method or list(METHODS)
     if options.phantoms and not options.out:
         print("error: --phantoms needs --out DIR: the bundle's own tables are of real scans", file=sys.stderr)
         return 2
     try:
-        for name in methods:
-            method(name)
+        card = model_card(options.model)
+        methods = [method_for(name, card).id for name in options.method or methods_for(card)]
         model = load_model(options.model)
-        folder = zoo_folder() / model.card.id
+        folder = bundle_folder(model.card.id)
         if options.phantoms:
             chosen = phantom_cases(model.card, options.phantoms)
         else:
@@ -65,7 +64,8 @@ def _check(chosen: list[Record], out: Path) -> None:
 
 def evaluated(model: Model, chosen: list[Record], methods: list[str], checked: int) -> Iterator[Row]:
     """Yield the rows of every case, in their order; the first `checked` with stability and sanity checks."""
-    networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked else {}
+    checked_here = checked and model.card.differentiable  # there are no weights to randomise in an ONNX file
+    networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked_here else {}
 
     def one(numbered: tuple[int, Record]) -> list[Row]:
         place, case = numbered

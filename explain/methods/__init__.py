@@ -1,5 +1,5 @@
 """Explanation methods: one file per family, one registry."""
 
-from explain.methods.registry import METHODS, Method, method
+from explain.methods.registry import METHODS, Method, method, method_for, methods_for
 
-__all__ = ["METHODS", "Method", "method"]
+__all__ = ["METHODS", "Method", "method", "method_for", "methods_for"]

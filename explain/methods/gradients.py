@@ -142,7 +142,8 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
 def _traced(network, half: bool):
     import tensorflow as tf
 
-    from explain.submodels import halved, logits_of
+    from explain.submodels import halved
+    from model_zoo.logits import logits_of
 
     graph = halved(logits_of(network)) if half else logits_of(network)
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]

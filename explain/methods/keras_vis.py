@@ -74,7 +74,7 @@ def _run(engine: str, given: MethodInput, score: Callable | None = None, **optio
 def _engine(name: str, network, tap: str | None):
     from importlib import import_module
 
-    from explain.submodels import logits_of
+    from model_zoo.logits import logits_of
 
     graph = logits_of(network) if tap is None else with_cam_tap(network, tap)
     module, kind = name.split(".")
@@ -89,7 +89,7 @@ def with_cam_tap(network, tap: str):
     """
     import keras
 
-    from explain.submodels import rewired, without_softmax
+    from model_zoo.logits import rewired, without_softmax
     from model_zoo.tap import find_tap
 
     name, *inner = (tap or find_tap(network)).split("/")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from explain.methods import cam, gradients, keras_vis, masks, scorecam, shapley
 from explain.methods import lime as regions
 from explain.refinement import MethodInput, RawMap
-from model_zoo import ModelError
+from model_zoo import ModelCard, ModelError
 
 Engine = Callable[[MethodInput], Iterator[RawMap]]
+
+GRADIENTS, FEATURE_MAP = "gradients", "a feature map"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Method:
     measures: str  # what the map shows, one sentence
     pitfalls: str  # when it must not be believed
     engines: dict[str, Engine]  # the first is the default
+    needs: str = ""  # of the model beyond its predictions: GRADIENTS, FEATURE_MAP (and its gradients), or nothing
     signed: bool = False  # values below 0 are evidence against the class, and are kept
     quick: bool = False  # takes one or two passes of the model, whatever the scan
     random: bool = False  # draws random samples, so that a seed matters
@@ -32,6 +35,7 @@ class Method:
 _METHODS = (
     Method(
         id="gradcam",
+        needs=FEATURE_MAP,
         title="Grad-CAM",
         paper="https://arxiv.org/abs/1610.02391",
         unit="logit × activation",
@@ -45,6 +49,7 @@ _METHODS = (
     ),
     Method(
         id="gradcam++",
+        needs=FEATURE_MAP,
         title="Grad-CAM++",
         paper="https://arxiv.org/abs/1710.11063",
         unit="logit × activation",
@@ -57,6 +62,7 @@ _METHODS = (
     ),
     Method(
         id="layercam",
+        needs=FEATURE_MAP,
         title="LayerCAM",
         paper="https://doi.org/10.1109/TIP.2021.3089943",
         unit="logit × activation",
@@ -70,6 +76,7 @@ _METHODS = (
     ),
     Method(
         id="hirescam",
+        needs=FEATURE_MAP,
         title="HiResCAM",
         paper="https://arxiv.org/abs/2011.08891",
         unit="logit per cell",
@@ -84,6 +91,7 @@ _METHODS = (
     ),
     Method(
         id="scorecam",
+        needs=FEATURE_MAP,
         title="Score-CAM",
         paper="https://arxiv.org/abs/1910.01279",
         unit="activation",
@@ -97,6 +105,7 @@ _METHODS = (
     ),
     Method(
         id="saliency",
+        needs=GRADIENTS,
         title="Saliency",
         paper="https://arxiv.org/abs/1312.6034",
         unit="logit per unit of intensity",
@@ -109,6 +118,7 @@ _METHODS = (
     ),
     Method(
         id="smoothgrad",
+        needs=GRADIENTS,
         title="SmoothGrad",
         paper="https://arxiv.org/abs/1706.03825",
         unit="logit per unit of intensity",
@@ -121,6 +131,7 @@ _METHODS = (
     ),
     Method(
         id="integrated-gradients",
+        needs=GRADIENTS,
         title="Integrated gradients",
         paper="https://arxiv.org/abs/1703.01365",
         unit="logit per pixel",
@@ -132,6 +143,7 @@ _METHODS = (
     ),
     Method(
         id="expected-gradients",
+        needs=GRADIENTS,
         title="Expected gradients",
         paper="https://arxiv.org/abs/1906.10670",
         unit="logit per pixel",
@@ -202,3 +214,24 @@ def method(method_id: str) -> Method:
     if method_id not in METHODS:
         raise ModelError(f"no method {method_id[:40]!r}; Candor has {', '.join(METHODS)}")
     return METHODS[method_id]
+
+
+def methods_for(card: ModelCard) -> list[str]:
+    """Return the ids of the methods that can explain a model, in the order of METHODS."""
+    return [name for name in METHODS if not _lacking(METHODS[name], card)]
+
+
+def method_for(method_id: str, card: ModelCard) -> Method:
+    """Return a method. Raises ModelError on an unknown one, and on one that cannot explain the model of this card."""
+    chosen = method(method_id)
+    if _lacking(chosen, card):
+        what = "is an ONNX file" if not card.differentiable else "has none"
+        raise ModelError(
+            f"{chosen.title} needs {chosen.needs}, and {card.id} {what}; it can be explained by "
+            f"{', '.join(methods_for(card))}"
+        )
+    return chosen
+
+
+def _lacking(chosen: Method, card: ModelCard) -> bool:
+    return bool(chosen.needs) and (not card.differentiable or (chosen.needs == FEATURE_MAP and not card.tap))

@@ -97,6 +97,6 @@ def gradient_explainer(given: MethodInput, samples: int = 200) -> Iterator[RawMa
 def _gradient_explainer(network, spec):
     import shap
 
-    from explain.submodels import logits_of
+    from model_zoo.logits import logits_of
 
     return shap.GradientExplainer(logits_of(network), np.array(healthy_heads(spec))).shap_values

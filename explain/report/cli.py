@@ -9,13 +9,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explain.arguments import add_anyway_flag, add_request_flags, add_slice_flags, choose_slice, request_settings
-from explain.methods import METHODS, method
+from explain.methods import METHODS, method_for, methods_for
 from explain.prediction import predict
 from explain.prediction_text import percent
 from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tidied, write, write_index
 from explain.report.report_input import ReportInput
 from explain.request import Request, check_seconds, explain
-from model_zoo import Model, ModelError, load_model
+from model_zoo import Model, ModelError, load_model, model_card
 from scans import MAX_BYTES, Scan, ScanError, read, read_files
 
 DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
     options.format = list(dict.fromkeys(options.format or ("html", "pdf")))
     try:
         check_seconds(options.seconds)  # before a model is loaded
-        options.method = [method(name).id for name in dict.fromkeys(options.method or DEFAULT_METHODS)]
+        card = model_card(options.model)
+        names = options.method or [name for name in DEFAULT_METHODS if name in methods_for(card)]
+        options.method = [method_for(name, card).id for name in dict.fromkeys(names)]
         model = load_model(options.model)
         if options.target and options.target not in model.card.classes:
             raise ModelError(f"no class {options.target[:40]!r}; {options.model} has {', '.join(model.card.classes)}")

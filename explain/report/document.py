@@ -18,7 +18,7 @@ from explain.report.blocks import Bars, Block, Document, Facts, Pair, Picture, P
 from explain.report.report_input import ReportInput
 from explain.set_text import heading, set_sentence
 from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
-from model_zoo import Estimate, ModelError, zoo_folder
+from model_zoo import Estimate, ModelError, bundle_folder
 from model_zoo.scores import ALL_SCANS, CALIBRATION, NO_NEAR_DUPLICATE
 from scans import ScanError
 
@@ -140,7 +140,7 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
     against = explanation.signed and report.rendering.against
     alt = f"The scan with the {method.title} map of {name}. {_peak_place(explanation)}"
     meaning = [colour_meaning(explanation, name, against)] if colour_bar is not None else []
-    quality = method_summary(zoo_folder() / report.card.id, report.card.weights_sha256, method.id, explanation.target)
+    quality = method_summary(bundle_folder(report.card.id), report.card.weights_sha256, method.id, explanation.target)
     rows = (
         ("Shows", method.measures),
         ("Pitfalls", method.pitfalls),

@@ -32,7 +32,7 @@ from explain.similar.index import (
 )
 from explain.similar.reference import reference_cases, reference_scan, write_reference_set
 from explain.similar.search import SAME, nearest
-from model_zoo import Model, ModelError, load_model, models, zoo_folder
+from model_zoo import Model, ModelError, bundle_folder, load_model, models
 from model_zoo.gate import UNKNOWN
 from model_zoo.tables import SIMILAR, SimilarRow, write_similar
 from model_zoo.verify import recompute
@@ -76,7 +76,7 @@ def split_scans(data: Path) -> tuple[list[Record], np.ndarray]:
 
 def build(model: Model, records: Sequence[Record], bits: np.ndarray) -> str:
     """Write index and table of one model, compute its card again, and return a line on both."""
-    classes, folder = model.card.classes, zoo_folder() / model.card.id
+    classes, folder = model.card.classes, bundle_folder(model.card.id)
     labels = [common_label(record.label, classes) for record in records]
     known = _spread([i for i, r in enumerate(records) if labels[i] and r.split == "train"], records, labels)
     shipped = [case for case in reference_cases() if common_label(case.label, classes)]

@@ -88,6 +88,8 @@ def features_of(model: Model, batch: np.ndarray) -> np.ndarray:
     """
     weights = model.card.weights_sha256
     if weights not in _runtimes:
+        if not model.card.differentiable:
+            raise ModelError(f"{model.card.id} has no features to compare: an ONNX file gives its predictions alone")
         keras, network = import_keras(), model.network
         read = network.layers[-1].input
         if len(read.shape) != 2:

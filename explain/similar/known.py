@@ -13,7 +13,7 @@ from explain.request import Request
 from explain.similar.index import SimilarIndex, read_index
 from explain.similar.reference import ATTRIBUTION, reference_scan
 from explain.similar.search import SimilarCase, similar_cases
-from model_zoo import Model, ModelCard, zoo_folder
+from model_zoo import Model, ModelCard, bundle_folder
 from model_zoo.scores import NO_NEAR_DUPLICATE, PRECISION_AT_5
 from scans import Scan, read
 
@@ -28,7 +28,7 @@ def known_cases(model: Model, scan: Scan, prediction: Prediction) -> list[Simila
 
     Those of the collections, where they are on this machine, else those of the reference set.
     """
-    index = read_index(zoo_folder() / model.card.id, model.card.weights_sha256)
+    index = read_index(bundle_folder(model.card.id), model.card.weights_sha256)
     if index is None:
         return []
     return similar_cases(model, scan, prediction, index, shipped=not _here(index, data_folder()))

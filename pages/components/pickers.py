@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from explain import METHODS, Method
+from explain import METHODS, Method, methods_for
 from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, models
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
@@ -150,11 +150,13 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
         format_func=names.get,
         key=f"class-{card.id}",
     )
-    titles = {name: method.title for name, method in METHODS.items()}
+    names = methods_for(card)
+    if st.session_state.get("method") not in names:  # it explained another model, or comes from an old address
+        st.session_state.pop("method", None)
+    titles = {name: METHODS[name].title for name in names}
+    about = _METHOD_ORDER if names == list(METHODS) else f"{card.id} gives predictions alone, no gradients."
     method = METHODS[
-        st.selectbox(
-            "Method", list(METHODS), format_func=titles.get, key="method", help=_METHOD_ORDER, bind="query-params"
-        )
+        st.selectbox("Method", names, format_func=titles.get, key="method", help=about, bind="query-params")
     ]
     with st.expander("Method settings"):
         engines = list(method.engines)

@@ -10,7 +10,7 @@ import streamlit as st
 from explain import METHODS, Drawing, Explanation, Rendering, draw, png
 from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_text
-from model_zoo import ModelCard, zoo_folder
+from model_zoo import ModelCard, bundle_folder
 from pages.components.display import choose_rendering, choose_window, window_chosen
 from pages.components.pickers import Open
 from pages.components.state import state
@@ -74,7 +74,7 @@ def _explain_colours(column, explanation: Explanation, card: ModelCard, renderin
 
 def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
     method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
-    summary = method_summary(zoo_folder() / card.id, card.weights_sha256, method.id, explanation.target)
+    summary = method_summary(bundle_folder(card.id), card.weights_sha256, method.id, explanation.target)
     column.caption(f"**Explanation quality.** {summary_text(summary, name)}")
     column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
     column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")

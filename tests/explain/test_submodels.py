@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from explain.submodels import halved, logits_of, view_of
+from explain.submodels import halved, view_of
 from model_zoo import ModelError
+from model_zoo.logits import logits_of
 from model_zoo.tap import find_tap
 from tests.explain.networks import NETWORKS, make
 

@@ -46,6 +46,15 @@ def test_a_spot_comes_back_to_its_pixel_within_one(shape, model, crop):
         assert np.abs(centre_of_mass(back) - centre_of_mass(np.where(spot > 0.05, spot, 0))).max() < 1.0
 
 
+def test_a_stretched_scan_fills_the_square_and_its_map_comes_back_in_its_own_shape():
+    pixels = np.zeros((100, 200), np.float32)
+    pixels[:, 150:] = 1
+    model_input, placement = fit(Scan(pixels, ""), InputSpec(40, 40, 1, crop=False, stretch=True))
+    assert model_input[..., 0].tolist() == [[0.0] * 30 + [1.0] * 10] * 40
+    back = placement.to_scan(model_input[..., 0])
+    assert back.shape == (100, 200) and np.abs(back - pixels).mean() < 0.01
+
+
 def fit_like(pixels: np.ndarray, placement):
     """Return `pixels` placed in the model's square exactly as `placement` says."""
     from scans import resize

@@ -105,7 +105,7 @@ def test_without_shortcut_tests_the_external_validation_is_still_made(validated,
         validated[0], folder, ignore=shutil.ignore_patterns("cohorts.csv", "shortcut_tests.csv", "sources.csv")
     )
     assert not (folder / "cohorts.csv").exists() and not (folder / "shortcut_tests.csv").exists()
-    (card,) = validate([(folder, validated[2])], data, shortcut_tests=False)
+    (card,) = validate([(folder, validated[2])], data, tests=())
     assert read_cohorts(folder / "cohorts.csv", card.classes) == read_cohorts(
         validated[0] / "cohorts.csv", card.classes
     )

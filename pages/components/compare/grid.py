@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explain import METHODS, Explanation, Rendering, Request, draw, png
+from explain import METHODS, Explanation, Rendering, Request, draw, methods_for, png
 from explain.captions import cautions, progress_text
 from explain.evaluation.summary import method_summary, summary_line
 from explain.prediction_text import percent
 from explain.render.rendering import shared_colour_bar
-from model_zoo import ModelCard, zoo_folder
+from model_zoo import ModelCard, bundle_folder
 from pages.components.display import choose_rendering, choose_window
 from pages.components.requests import Status
 from pages.components.state import state
@@ -18,6 +18,7 @@ from scans import Scan
 
 SIDE = 448  # pixels of a picture
 NO_CLASS = "This model has no matching class to explain."
+NO_GRADIENTS = "This model gives predictions alone: choose LIME, SHAP, occlusion or RISE to explain it."
 
 _NARROWEST = 130  # pixels of a column, below which the grid scrolls
 _QUALITY = "On annotated test scans of this class: how often the highest point of such a map lay in the tumour's box."
@@ -81,10 +82,10 @@ def _cell(
     st.image(picture, alt=alt, width="stretch", output_format="PNG")
     st.markdown(f"**{card.id}**")
     if request is None:
-        st.caption(NO_CLASS)
+        st.caption(NO_CLASS if method in methods_for(card) else NO_GRADIENTS)
         return
     if explanation:
-        quality = summary_line(method_summary(zoo_folder() / card.id, card.weights_sha256, method, request.target))
+        quality = summary_line(method_summary(bundle_folder(card.id), card.weights_sha256, method, request.target))
         p = percent(explanation.probability).replace(" ", "\u00a0")
         st.caption(f"{title} · {request.target_name}, {p}  \n{quality}", help=_QUALITY)
         if sentences := cautions(explanation, request.target_name):

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from explain import METHODS, Explanation, Request, draw, png
+from explain import METHODS, Explanation, Request, draw, methods_for, png
 from explain.captions import fit_notes
 from explain.comparison.agreement import agreement, agreement_sentence, head_of
 from explain.evaluation.summary import method_summary, summary_line
 from explain.render.rendering import Rendering
-from model_zoo import zoo_folder
+from model_zoo import bundle_folder
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
 from pages.components.display import window_chosen
@@ -31,7 +31,7 @@ def show_all_methods(explained: Request) -> None:
         method: Request(
             explained.model, explained.scan, method, target=explained.target, prediction=explained.prediction
         )
-        for method in METHODS
+        for method in methods_for(explained.model.card)
     }
     session.all_maps_in_report = st.toggle(
         "Put all these maps into the report", session.all_maps_in_report, key="report-all"
@@ -79,7 +79,7 @@ def _card(request: Request, status: Status) -> None:
         st.caption(f"{status.state.capitalize()}{share}")
     else:
         card = request.model.card
-        summary = method_summary(zoo_folder() / card.id, card.weights_sha256, request.method, request.target)
+        summary = method_summary(bundle_folder(card.id), card.weights_sha256, request.method, request.target)
         st.caption(" · ".join([summary_line(summary), *fit_notes(explanation)[:1], *explanation.warnings[:1]]))
 
 

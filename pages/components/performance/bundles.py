@@ -8,7 +8,7 @@ import streamlit as st
 from datasets.cards import DATASETS
 from datasets.cohorts import COHORT_TITLES
 from datasets.label_map import common_label
-from model_zoo import ModelCard, ModelError, read_card, zoo_folder
+from model_zoo import ModelCard, ModelError, bundle_folder, read_card, zoo_folder
 from model_zoo.history import HISTORY, History, read_history
 from model_zoo.performance import (
     Predictions,
@@ -88,7 +88,7 @@ def cards_without_weights() -> tuple[dict[str, ModelCard], list[str]]:
 
 def bundle(name: str, card: ModelCard) -> Bundle:
     """Return a bundle with all the sets of scans that can be read; `problems` names the tables that cannot."""
-    shipped = zoo_folder() / name
+    shipped = bundle_folder(name)
     folder = shipped if (shipped / "card.json").exists() else zoo_folder() / MEASURED / name
     sets, problems = {}, {}
     for table in (PREDICTIONS, COHORTS):
