@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model_zoo.imported import Choices, import_model
 from model_zoo.zoo import bundle_folder
+from scans.fit import RESAMPLING
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--std", type=_numbers, default=(), metavar="X,...", help="divided by after that, per channel")
     parser.add_argument("--crop", action="store_true", help="it was trained on scans cropped to the head")
     parser.add_argument("--stretch", action="store_true", help="it was trained on scans stretched to its size")
+    parser.add_argument(
+        "--resample", default="", metavar="HOW", help=f"{', '.join(RESAMPLING)}, as Pillow does (Candor's own way)"
+    )
     parser.add_argument(
         "--trained-on", default="", metavar="TASK", help="dataset whose training part it has seen, as its makers say"
     )

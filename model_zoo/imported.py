@@ -33,6 +33,7 @@ from model_zoo.weights import save_packed, sha256_of
 from model_zoo.whole_files import replace_folder
 from model_zoo.zoo import imported_folder, models, zoo_folder
 from scans import InputSpec, as_input
+from scans.fit import RESAMPLING
 
 UNKNOWN_DATA = "imported"  # the task of a model of which nobody said what it was trained on
 MOST_BYTES = 1_000_000_000
@@ -54,6 +55,7 @@ class Choices:
     std: tuple[float, ...] = ()
     crop: bool = False
     stretch: bool = False
+    resample: str = ""  # one of scans.fit.RESAMPLING; "": as Candor's own models
     trained_on: str = ""  # a task of Candor's whose training part it was trained on, so far as its makers say
     licence: str = "not stated"
 
@@ -99,6 +101,8 @@ def _check(model_id: str, choices: Choices) -> None:
         raise ModelError(f"--range {low:g},{high:g} is no range; give the values of black and white, as in 0,255")
     if choices.layout not in ("", *LAYOUTS):
         raise ModelError(f"--layout {choices.layout!r} is unknown; it is {' or '.join(LAYOUTS)}")
+    if choices.resample not in ("", *RESAMPLING):
+        raise ModelError(f"--resample {choices.resample!r} is unknown; it is {', '.join(RESAMPLING)}")
     tasks = sorted({card.task for card in models().values() if not card.imported})
     if choices.trained_on and choices.trained_on not in tasks:
         raise ModelError(f"--trained-on {choices.trained_on!r} is no dataset of Candor's models: {', '.join(tasks)}")
@@ -181,7 +185,7 @@ def _spec(name: str, shape: Sequence[int], choices: Choices) -> InputSpec:
     for option, values in (("--mean", choices.mean), ("--std", choices.std)):
         if len(values) not in (0, channels):
             raise ModelError(f"{option} has {len(values)} numbers for {channels} channels; give one for each")
-    return InputSpec(size[0], size[1], channels, choices.value_range, choices.crop, choices.stretch)
+    return InputSpec(size[0], size[1], channels, choices.value_range, choices.crop, choices.stretch, choices.resample)
 
 
 def _phantoms(spec: InputSpec) -> np.ndarray:

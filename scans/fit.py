@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from scans.head import Box, find_head
 from scans.scan import Scan
+
+RESAMPLING = {name: Image.Resampling[name.upper()] for name in ("nearest", "bilinear", "bicubic", "lanczos")}
 
 
 @dataclass(frozen=True)
 class InputSpec:
     """The input of a model: float32 (height, width, channels) in `value_range`, cropped to the head or not.
 
-    With `stretch` the scan fills it, out of shape where it must: so do many models that others made.
+    Models that others made may want the scan stretched to fill it, out of shape (`stretch`), or resampled as Pillow
+    does (`resample`, one of RESAMPLING); "" is Candor's way, `resize`.
     """
 
     height: int
@@ -25,6 +29,7 @@ class InputSpec:
     value_range: tuple[float, float] = (0.0, 1.0)
     crop: bool = True
     stretch: bool = False
+    resample: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -76,7 +81,9 @@ def fit(scan: Scan, spec: InputSpec, box: Box | None = None) -> tuple[np.ndarray
     inner = Box(top, left, top + height, left + width)
 
     square = np.zeros((spec.height, spec.width), np.float32)
-    square[inner.slices] = np.clip(resize(pixels[box.slices], (height, width)), 0.0, 1.0)
+    part = pixels[box.slices]
+    shown = _pillow_resize(part, (height, width), spec.resample) if spec.resample else resize(part, (height, width))
+    square[inner.slices] = np.clip(shown, 0.0, 1.0)
     return as_input(square, spec), Placement(scan.shape, box, (spec.height, spec.width), inner)
 
 
@@ -84,6 +91,11 @@ def as_input(squares: np.ndarray, spec: InputSpec) -> np.ndarray:
     """Return squares (..., h, w) in [0, 1] as a model takes them: float32 (..., h, w, channels) in its range."""
     low, high = spec.value_range
     return np.repeat((low + (high - low) * squares)[..., None], spec.channels, axis=-1).astype(np.float32)
+
+
+def _pillow_resize(pixels: np.ndarray, shape: tuple[int, int], resample: str) -> np.ndarray:
+    picture = Image.fromarray(np.ascontiguousarray(pixels, np.float32))
+    return np.asarray(picture.resize(shape[::-1], RESAMPLING[resample]))
 
 
 def resize(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -131,6 +131,7 @@ REFUSED_ONNX = {
     "a deviation of nothing": (classifier(), Choices(CLASSES, std=(1, 0, 1)), "--std divides the pixels"),
     "a range without width": (classifier(), Choices(CLASSES, value_range=(1, 1)), "--range 1,1 is no range"),
     "an unknown layout": (classifier(), Choices(CLASSES, layout="chwn"), "it is nhwc or nchw"),
+    "an unknown way to resample": (classifier(), Choices(CLASSES, resample="best"), "it is nearest, bilinear"),
     "one class": (classifier(classes=1), Choices(("glioma",)), "two or more different ids"),
     "the same class twice": (classifier(), Choices(("a", "b", "a", "c")), "two or more different ids"),
     "two names for four classes": (classifier(), Choices(CLASSES, names=("A", "B")), "2 names for 4 classes"),

@@ -3,8 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from scans import Box, InputSpec, Scan, fit, phantom
+from scans.fit import RESAMPLING
 
 SHAPES = {"square": (256, 256), "wide": (200, 420), "tall": (430, 190), "small": (64, 48), "odd": (301, 257)}
 MODELS = {"150 px": (150, 150), "224 px": (224, 224), "wide model": (96, 160)}
@@ -53,6 +55,16 @@ def test_a_stretched_scan_fills_the_square_and_its_map_comes_back_in_its_own_sha
     assert model_input[..., 0].tolist() == [[0.0] * 30 + [1.0] * 10] * 40
     back = placement.to_scan(model_input[..., 0])
     assert back.shape == (100, 200) and np.abs(back - pixels).mean() < 0.01
+
+
+@pytest.mark.parametrize("how", RESAMPLING)
+def test_a_scan_is_resampled_as_pillow_does_where_a_model_wants_it(how):
+    scan = phantom("glioma", 3, 200).scan
+    model_input, _ = fit(scan, InputSpec(60, 60, 1, crop=False, resample=how))
+    expected = Image.fromarray(scan.windowed()).resize((60, 60), RESAMPLING[how])
+    np.testing.assert_allclose(model_input[..., 0], np.clip(expected, 0, 1), atol=1e-6)
+    usual, _ = fit(scan, InputSpec(60, 60, 1, crop=False))
+    assert not np.array_equal(model_input, usual)
 
 
 def fit_like(pixels: np.ndarray, placement):

@@ -25,6 +25,9 @@ def test_every_recipe_names_a_task_and_a_network_there_is_and_keeps_a_notebook(r
 @pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
 def test_a_measured_model_was_made_by_its_recipe_or_its_card_says_what_was_changed(folder):
     card = read_card(folder / "card.json")
+    if card.imported:
+        assert card.id not in recipe_ids()
+        return
     recipe, _ = find_recipe(card.id)
     made_with = recipe_of(card.recipe)
     for field in fields(Recipe):
