@@ -6,6 +6,7 @@ import sys
 NAMES = (
     "prediction",
     "gate",
+    "not_brain",
     "explainers",
     "training",
     "frozen",

@@ -1,11 +1,14 @@
 """Tables of the models: their scores on own and external test sets, and the shortcut tests, from the cards alone."""
 
+from benchmarks.record import read_results
+from datasets.label_map import HEALTHY
 from explain.evaluation.store import evaluations
 from model_zoo import Estimate, ModelCard, models, read_card
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
 from model_zoo.verify import bundle_folders
+from model_zoo.zoo import imported_folder
 from train.recipe import recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 
@@ -23,7 +26,8 @@ def measured_cards() -> dict[str, ModelCard]:
     cards = {}
     for folder in bundle_folders():
         card = read_card(folder / "card.json")
-        if card.task not in ("phantom4", GATE_TASK):
+        own = folder.parent != imported_folder()  # what is on this machine alone is in no table
+        if own and card.task not in ("phantom4", GATE_TASK):
             shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
             cards[f"`{card.id}`{shipped}"] = card
     return cards
@@ -35,7 +39,7 @@ def shipped_models() -> str:
     stored, _ = evaluations()
     rows = []
     for card in models().values():
-        if card.task == "phantom4":
+        if card.task == "phantom4" or card.imported:
             continue
         evaluation = stored.get(card.id)
         external = _percent(card.score(BALANCED, "cohort 44c", NO_NEAR_DUPLICATE))
@@ -62,7 +66,8 @@ def accuracy() -> str:
         whole, apart = own_scores(card)
         first = _cell(whole) if whole or not apart else "no published split"
         external = (_external(card, subset) for subset in (NO_NEAR_DUPLICATE, "sequence T1C+"))
-        rows.append([name, card.published or "our own", first, _cell(apart, _own_measure(card)), *external])
+        theirs = card.published or ("no score in their text; imported" if card.imported else "our own")
+        rows.append([name, theirs, first, _cell(apart, _own_measure(card)), *external])
     return markdown_table(heads, rows)
 
 
@@ -106,6 +111,49 @@ def shortcuts() -> str:
         if any(estimates):
             rows.append([name, *(f"{estimate.value:.2f}" if estimate else "" for estimate in estimates)])
     return markdown_table(["model", *tests], rows)
+
+
+def imported_models() -> str:
+    """Return every imported model that is measured, beside Candor's own models of the same classes."""
+    cards, pictures = measured_cards(), read_results("not_brain")["chest X-rays"]
+    theirs = [card for card in cards.values() if card.imported]
+    alike = [card for card in cards.values() if any(card.classes == each.classes for each in theirs)]
+    stored, _ = evaluations()
+    rows = []
+    for card in [*theirs, *(card for card in alike if card.id in models() and not card.imported)]:
+        evaluation, said = stored.get(card.id), pictures["models"].get(card.id, {})
+        whole, apart = own_scores(card)
+        hidden = [card.score("accuracy", SHORTCUT_TEST, test) for test in ("boxed scans as is", "tumour hidden")]
+        tumours = sum(n for label, n in said.items() if label in card.classes and label not in HEALTHY)
+        rows.append(
+            [
+                f"`{card.id}`",
+                *(_percent(each) for each in (whole, apart)),
+                *(_percent(card.score(BALANCED, "cohort 44c", f"sequence {name}")) for name in ("T1", "T1C+", "T2")),
+                " to ".join(f"{100 * each.value:.0f} %" for each in hidden if each) or "not measured",
+                _percent(evaluation.estimate("occlusion", "pointing") if evaluation else None),
+                f"{tumours} of {pictures['pictures']}, {said['a tumour, above 90 %']} of them above 90 %",
+            ]
+        )
+    heads = [
+        "model", "official test set", "of it, no near-duplicates", "44c, T1", "44c, T1C+", "44c, T2",
+        "right, from the tumour shown to hidden", "pointing game (occlusion)", "chest X-rays called a tumour",
+    ]  # fmt: skip
+    return markdown_table(heads, rows)
+
+
+def not_brain() -> str:
+    """Return what the classifiers call pictures that show no brain, and how many of them the gate withholds."""
+    rows = []
+    for kind, found in read_results("not_brain").items():
+        if not isinstance(found, dict) or "models" not in found:
+            continue
+        for name, said in found["models"].items():
+            *classes, sure = said.items()
+            called = ", ".join(f"{label} {number}" for label, number in classes if number)
+            rows.append([kind, f"{found['pictures']:,}", f"`{name}`", called, sure[1], found["withheld by the gate"]])
+    heads = ["pictures", "number", "model", "called", "a tumour, above 90 %", "withheld by Candor's gate"]
+    return markdown_table(heads, rows)
 
 
 def _own_measure(card: ModelCard) -> str:

@@ -30,7 +30,7 @@ def main() -> None:
     """Measure the recipe of every model in the zoo, or of those named, and keep the other results."""
     keep_freed_memory()  # as `python -m train` does
     wanted = sys.argv[1:]
-    cards = [card for card in models().values() if card.task != "phantom4"]
+    cards = [card for card in models().values() if card.task != "phantom4" and not card.imported]
     before = json.loads((RESULTS / "recipes.json").read_text()) if wanted else {}
     kept = {  # perhaps from another machine, which the file would otherwise forget
         card.id: {"machine": before["machine"]} | before[card.id]

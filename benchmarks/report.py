@@ -19,6 +19,8 @@ TABLES = {
         model_tables.accuracy,
         model_tables.external_validation,
         model_tables.shortcuts,
+        model_tables.imported_models,
+        model_tables.not_brain,
         explanation_tables.methods,
         explanation_tables.measures,
         explanation_tables.localisation,

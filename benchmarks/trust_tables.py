@@ -95,7 +95,7 @@ def similar_cases() -> str:
 
 
 def _cards() -> list[ModelCard]:
-    return [card for card in models().values() if card.task != "phantom4"]
+    return [card for card in models().values() if card.task != "phantom4" and not card.imported]
 
 
 def _parts(card: ModelCard) -> list[tuple[str, str, str]]:

@@ -65,6 +65,8 @@ def prediction_set(card: ModelCard, p: np.ndarray, result: GateResult) -> Predic
 
 def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
     """Return a sentence for the sequence and the plane of a head on which a model does badly or was never measured."""
+    if not card.scores:
+        return (f"{card.id} was never measured: how often it is right is not known.",)
     sentences = []
     therefore = "so the set of classes is widened." if card.conformal else "and it has no set of classes to widen."
     for fact, seen in ((SEQUENCE, result.sequence), (PLANE, result.plane)):

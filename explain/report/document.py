@@ -171,7 +171,7 @@ def _similar(report: ReportInput) -> tuple[Block, ...]:
     for case in cases:
         view = ", ".join(part for part in (case.sequence, case.plane) if part)
         collection = COHORT_TITLES.get(case.cohort, case.cohort)
-        rows.append((report.name_of(case.label), collection, view, f"{case.distance:.2f}"))
+        rows.append((report.name_of(case.label), collection, view, f"{case.distance:.3f}"))
     target = report.explanations[0].target if report.explanations else report.card.classes[report.predicted]
     alt = "Five known scans, and below them the same map over each"
     return (

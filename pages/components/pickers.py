@@ -150,14 +150,19 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
         format_func=names.get,
         key=f"class-{card.id}",
     )
-    names = methods_for(card)
-    if st.session_state.get("method") not in names:  # it explained another model, or comes from an old address
-        st.session_state.pop("method", None)
-    titles = {name: METHODS[name].title for name in names}
-    about = _METHOD_ORDER if names == list(METHODS) else f"{card.id} gives predictions alone, no gradients."
+    titles = {name: method.title for name, method in METHODS.items()}
     method = METHODS[
-        st.selectbox("Method", names, format_func=titles.get, key="method", help=about, bind="query-params")
+        st.selectbox(
+            "Method", list(METHODS), format_func=titles.get, key="method", help=_METHOD_ORDER, bind="query-params"
+        )
     ]
+    if method.id not in (possible := methods_for(card)):
+        instead = METHODS[possible[0]]
+        st.caption(
+            f"{method.title} needs {method.needs}, which {card.id} does not give: {instead.title} takes its place. "
+            f"Possible are {', '.join(titles[name] for name in possible)}."
+        )
+        method = instead
     with st.expander("Method settings"):
         engines = list(method.engines)
         engine = session.engines[method.id] = st.selectbox(

@@ -60,7 +60,7 @@ def _draw(
                 _show(request, status.result, "The same map over the similar case")
                 st.markdown(f"**{names[case.label]}**")
                 facts = [COHORT_TITLES.get(case.cohort, case.cohort), case.sequence, case.plane]
-                st.caption(f"{' · '.join(fact for fact in facts if fact)} · distance {case.distance:.2f}")
+                st.caption(f"{' · '.join(fact for fact in facts if fact)} · distance {case.distance:.3f}")
                 if status.error:
                     st.error(status.error)
 

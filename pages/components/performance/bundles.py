@@ -93,7 +93,8 @@ def bundle(name: str, card: ModelCard) -> Bundle:
     sets, problems = {}, {}
     for table in (PREDICTIONS, COHORTS):
         if (state := _state(folder / table)) is None:
-            problems[table] = f"{name} has no {table}: {_MISSING[table]}"
+            how = f"measure it with `python -m train judge {name}`." if card.imported else _MISSING[table]
+            problems[table] = f"{name} has no {table}: {how}"
             continue
         try:
             sets |= _sets(state, card.classes, DATASETS[card.task].folder if card.task in DATASETS else "")
