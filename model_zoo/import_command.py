@@ -51,12 +51,18 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(word) for word in text.split(","))
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are no numbers with commas, as in 0,255") from None
 
 
 def _size(text: str) -> tuple[int, int]:
     height, _, width = text.lower().partition("x")
-    return int(height), int(width or height)
+    try:
+        return int(height), int(width or height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, as in 224 or 192x256") from None
 
 
 def run(options: argparse.Namespace) -> int:

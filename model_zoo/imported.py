@@ -96,9 +96,10 @@ def _check(model_id: str, choices: Choices) -> None:
         raise ModelError("--classes takes two or more different ids with commas, in the order of the model's outputs")
     if choices.names and len(choices.names) != len(choices.classes):
         raise ModelError(f"--names has {len(choices.names)} names for {len(choices.classes)} classes; give one each")
-    low, high = choices.value_range
-    if not low < high:
-        raise ModelError(f"--range {low:g},{high:g} is no range; give the values of black and white, as in 0,255")
+    edges = choices.value_range
+    if len(edges) != 2 or not edges[0] < edges[1]:
+        given = ",".join(f"{x:g}" for x in edges)
+        raise ModelError(f"--range {given} is no range; give the values of black and white, as in 0,255")
     if choices.layout not in ("", *LAYOUTS):
         raise ModelError(f"--layout {choices.layout!r} is unknown; it is {' or '.join(LAYOUTS)}")
     if choices.resample not in ("", *RESAMPLING):
@@ -158,15 +159,23 @@ def _write_keras(folder: Path, path: Path, data: bytes, model_id: str, choices: 
     if len(network.output_shape) != 2 or network.output_shape[-1] != classes:
         raise _other_classes(path.name, f"of shape {network.output_shape}", classes)
     outputs, logits_network = network_of(network, spec.shape, choices.mean, choices.std)
-    runtime = make_runtime(logits_network, precision="f32")
-    logits = runtime.logits(_phantoms(spec))
+    logits = _run_keras(path.name, logits_network, spec)
     if outputs == LOGITS and (outputs := _kind_of(path.name, logits)) == PROBABILITIES:
         _, logits_network = network_of(network, spec.shape, choices.mean, choices.std, logarithm=True)
-        logits = make_runtime(logits_network, precision="f32").logits(_phantoms(spec))
+        logits = _run_keras(path.name, logits_network, spec)
     save_packed(logits_network, folder / "model.keras", bits=32)
     said = {"format": "Keras", "outputs": outputs}
     parameters = network.count_params()
     _finish(folder, path, model_id, choices, spec, said, logits, tap=tap_or_none(logits_network), parameters=parameters)
+
+
+def _run_keras(name: str, network, spec: InputSpec) -> np.ndarray:
+    """Return what a network gives for the phantoms, float32 (3, K)."""
+    try:
+        return make_runtime(network, precision="f32").logits(_phantoms(spec))
+    except Exception as error:  # TensorFlow and OpenVINO each have errors of their own
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise ModelError(f"{name} does not run on this machine ({reason}); export it to ONNX instead") from error
 
 
 def _spec(name: str, shape: Sequence[int], choices: Choices) -> InputSpec:

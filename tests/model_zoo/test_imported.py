@@ -130,6 +130,7 @@ REFUSED_ONNX = {
     "two means for three channels": (classifier(), Choices(CLASSES, mean=(1, 2)), "--mean has 2 numbers for 3"),
     "a deviation of nothing": (classifier(), Choices(CLASSES, std=(1, 0, 1)), "--std divides the pixels"),
     "a range without width": (classifier(), Choices(CLASSES, value_range=(1, 1)), "--range 1,1 is no range"),
+    "a range of one number": (classifier(), Choices(CLASSES, value_range=(1,)), "--range 1 is no range"),
     "an unknown layout": (classifier(), Choices(CLASSES, layout="chwn"), "it is nhwc or nchw"),
     "an unknown way to resample": (classifier(), Choices(CLASSES, resample="best"), "it is nearest, bilinear"),
     "one class": (classifier(classes=1), Choices(("glioma",)), "two or more different ids"),
@@ -204,7 +205,19 @@ def two_inputs() -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(keras.layers.Add()(inputs))))
 
 
+def channels_first() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.layers.Input((3, 32, 32)),
+            keras.layers.Conv2D(4, 3, data_format="channels_first"),
+            keras.layers.GlobalAveragePooling2D(data_format="channels_first"),
+            keras.layers.Dense(4),
+        ]
+    )
+
+
 REFUSED_KERAS = {
+    "channels first": (channels_first, "pictures of 3 x 32; from 16 to 1024 are accepted"),
     "a lambda": (lambda: with_layer(keras.layers.Lambda(lambda x: x)), "has the layer Lambda, which runs code"),
     "a layer of somebody's own": (lambda: with_layer(TheirLayer()), "not a layer of Keras; export it to ONNX"),
     "two inputs": (two_inputs, "several inputs or outputs"),
@@ -284,3 +297,11 @@ def test_the_command_imports_and_says_what_to_do_next(tmp_path, capsys):
 def test_the_command_refuses_in_one_line(tmp_path, capsys):
     assert main(["import", str(onnx_file(tmp_path, b"?")), "--classes", "a,b"]) == 2
     assert capsys.readouterr().err.startswith("error: theirs.onnx cannot be read as a network")
+
+
+@pytest.mark.parametrize(("flag", "sentence"), [("--range=low,high", "are no numbers"), ("--size=big", "is no size")])
+def test_a_flag_that_is_no_number_is_refused_by_its_name(tmp_path, capsys, flag, sentence):
+    with pytest.raises(SystemExit):
+        main(["import", str(tmp_path / "theirs.onnx"), "--classes", "a,b", flag])
+    error = capsys.readouterr().err
+    assert sentence in error and flag.partition("=")[0] in error

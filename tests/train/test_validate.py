@@ -9,11 +9,20 @@ import pytest
 from datasets.cohorts import COHORTS, LEFT_OUT, POOLED_COHORTS, split_cohorts
 from datasets.near_duplicates import NearDuplicates
 from datasets.records import load
-from model_zoo import load_model
-from model_zoo.tables import PredictionRow, read_cohorts, read_shortcut_tests, read_sources, write_predictions
+from model_zoo import bundle_folder, load_model
+from model_zoo.imported import Choices, import_model
+from model_zoo.tables import (
+    PredictionRow,
+    read_cohorts,
+    read_predictions,
+    read_shortcut_tests,
+    read_sources,
+    write_predictions,
+)
 from model_zoo.verify import differences
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.datasets.collections import draw_collections
+from tests.onnx_files import classifier
 from train import external
 from train.external import POOLED, Collections, read_collections, scans_trained_on
 from train.recipe import Recipe, recipe_of, trained_on
@@ -110,6 +119,40 @@ def test_without_shortcut_tests_the_external_validation_is_still_made(validated,
         validated[0] / "cohorts.csv", card.classes
     )
     assert not (folder / "shortcut_tests.csv").exists() and differences(folder) == []
+
+
+@pytest.fixture
+def theirs(tmp_path, monkeypatch):
+    """Return a function that imports an ONNX model which has seen the training part of a task, and loads it."""
+    monkeypatch.setenv("CANDOR_IMPORTED", str(tmp_path / "imported"))
+    (tmp_path / "theirs.onnx").write_bytes(classifier())
+
+    def imported(task: str):
+        card = import_model(tmp_path / "theirs.onnx", "theirs", Choices(CLASSES, trained_on=task))
+        return bundle_folder(card.id), load_model(card.id, precision="f32")
+
+    return imported
+
+
+def test_an_imported_model_is_measured_on_the_test_scans_of_what_it_was_trained_on(theirs, data, validated):
+    folder, model = theirs("kaggle4")
+    (card,) = validate([(folder, model)], data, tests=("tumour hidden",))
+    rows = read_predictions(folder / "predictions.csv", CLASSES)
+    assert len(rows) == 56 == card.scans["test"] and {row.split for row in rows} == {"test"}
+    kaggle = [row for row in read_cohorts(folder / "cohorts.csv", CLASSES) if row.cohort == "kaggle"]
+    assert [(row.truth, row.probabilities) for row in rows] == [(row.truth, row.probabilities) for row in kaggle]
+    assert not any(row.id.startswith("brain-tumor") for row in rows)
+    assert {row.test for row in read_shortcut_tests(folder / "shortcut_tests.csv", CLASSES)} == {"tumour hidden"}
+    assert not (folder / "sources.csv").exists()  # it has no features to probe
+    assert card.conformal == {} and differences(folder) == []
+
+
+def test_of_an_imported_model_with_unknown_data_only_the_external_validation_is_made(theirs, data):
+    folder, model = theirs("")
+    (card,) = validate([(folder, model)], data, tests=())
+    assert not (folder / "predictions.csv").exists()
+    assert not any(row.near_duplicate for row in read_cohorts(folder / "cohorts.csv", CLASSES))
+    assert card.score("accuracy", "cohort 44c", "no near-duplicate in training") and differences(folder) == []
 
 
 def test_the_probe_predicts_scans_of_both_sources(validated):
