@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
         _check(chosen, out)
-        rows = list(evaluated(model, chosen, methods, options.checked))
+        checked = 0 if options.localisation_only else options.checked
+        rows = list(evaluated(model, chosen, methods, checked, faithfulness=not options.localisation_only))
         write_rows(out / TABLE, rows)
         results = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
@@ -62,7 +63,9 @@ def _check(chosen: list[Record], out: Path) -> None:
         raise OSError(f"cannot write into {out}; choose another --out")
 
 
-def evaluated(model: Model, chosen: list[Record], methods: list[str], checked: int) -> Iterator[Row]:
+def evaluated(
+    model: Model, chosen: list[Record], methods: list[str], checked: int, *, faithfulness: bool = True
+) -> Iterator[Row]:
     """Yield the rows of every case, in their order; the first `checked` with stability and sanity checks."""
     checked_here = checked and model.card.differentiable  # there are no weights to randomise in an ONNX file
     networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked_here else {}
@@ -70,7 +73,8 @@ def evaluated(model: Model, chosen: list[Record], methods: list[str], checked: i
     def one(numbered: tuple[int, Record]) -> list[Row]:
         place, case = numbered
         check = place < checked
-        return score_case(model, case, methods, stability=check, randomised=networks if check else {})
+        others = networks if check else {}
+        return score_case(model, case, methods, faithfulness=faithfulness, stability=check, randomised=others)
 
     with ThreadPoolExecutor(2) as pool:  # one draws masks while the other waits for the model
         for rows in tqdm(pool.map(one, enumerate(chosen)), total=len(chosen), desc=model.card.id, mininterval=5):
@@ -123,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
         default=8,
         metavar="N",
         help="how many of them also for stability and sanity (8)",
+    )
+    parser.add_argument(
+        "--localisation-only",
+        action="store_true",
+        help="where the maps lie, and no more: the model predicts for the maps alone, which a large one is slow at",
     )
     parser.add_argument(
         "--phantoms",

@@ -43,13 +43,15 @@ def score_case(
     case: Record,
     methods: Sequence[str],
     *,
+    faithfulness: bool = True,
     stability: bool = False,
     randomised: dict[str, Model] | None = None,
 ) -> list[Row]:
     """Return one row per method and one per control.
 
-    `stability` adds stability across seeds and under small changes, and `randomised`, models by a name of `STAGES`,
-    the sanity check; both call the model many times. Raises DatasetError if the scan cannot be read.
+    Without `faithfulness` only the place of the maps is measured: the model predicts for the maps alone. `stability`
+    adds stability across seeds and under small changes, and `randomised`, models by a name of `STAGES`, the sanity
+    check; both call the model many times. Raises DatasetError if the scan cannot be read.
     """
     ready = _prepared(model, case)
     rows = []
@@ -57,7 +59,7 @@ def score_case(
         started = time.perf_counter()
         raw = refined_map(ready.given, METHODS[name])
         seconds = time.perf_counter() - started
-        measures = _measured(ready, raw.values)
+        measures = _measured(ready, raw.values, faithfulness)
         if stability:
             measures |= _stability(ready, name, raw.values)
         for stage, other in (randomised or {}).items():
@@ -69,7 +71,7 @@ def score_case(
             )
         )
     for name, heat in _controls(ready, case).items():
-        measures = _measured(ready, heat)
+        measures = _measured(ready, heat, faithfulness)
         rows.append(Row(**ready.row, method=name, control=True, seconds=0.0, evaluations=0, measures=measures))
     return rows
 
@@ -94,17 +96,19 @@ def _prepared(model: Model, case: Record) -> _Prepared:
     return _Prepared(given, row, mask, head_mask(scan.windowed()), placement)
 
 
-def _measured(ready: _Prepared, raw: np.ndarray) -> dict[str, float]:
+def _measured(ready: _Prepared, raw: np.ndarray, faithfulness: bool) -> dict[str, float]:
     """Return localisation, where there is a tumour, and faithfulness of a map over the square."""
     given = ready.given
     heat = ready.placement.to_scan(np.maximum(raw, 0))
     placed = localise(heat, ready.mask, ready.outline)
+    measures = dict(vars(placed)) if placed else {}
+    if not faithfulness:
+        return measures
     baselines = {"blur": blurred(given.square), "mean": local_mean(given.square, given.head)}
 
     def target_probability(batch: np.ndarray) -> np.ndarray:
         return probabilities(given.logits(batch), given.model.card.temperature)[:, given.target]
 
-    measures = dict(vars(placed)) if placed else {}
     measures |= deletion_and_insertion(target_probability, given.square, raw, baselines, steps=10)
     return measures | road(target_probability, given.square, raw)
 

@@ -185,6 +185,19 @@ def test_phantoms_are_scored_against_their_known_lesions(zoo, tmp_path, monkeypa
     assert sum(share == 0 for share in shares.values()) == 1  # the one without a lesion
 
 
+def test_localisation_alone_asks_the_model_for_the_maps_alone(zoo, tmp_path, monkeypatch, capsys):
+    """The places of the maps are those of the whole evaluation."""
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    options = ["--model", "tiny-phantom4", "--phantoms", "4", "--method", "gradcam"]
+    assert main([*options, "--checked", "0", "--out", str(tmp_path / "whole")]) == 0
+    assert main([*options, "--localisation-only", "--out", str(tmp_path / "places")]) == 0
+    whole, places = (read_rows(tmp_path / name / TABLE) for name in ("whole", "places"))
+    for row, other in zip(places, whole, strict=True):
+        assert row.measures.items() <= other.measures.items()
+        assert not {"road", "insertion blur", "seeds", "sanity all"} & set(row.measures)
+    assert "pointing" in places[0].measures
+
+
 def test_phantoms_do_not_overwrite_the_tables_of_real_scans(zoo, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_ZOO", str(zoo))
     assert main(["--model", "tiny-phantom4", "--phantoms", "4"]) == 2
