@@ -47,7 +47,8 @@ def training_cost() -> str:
         "machine",
     ]  # fmt: skip
     lines = [f"Measured with `{costs['command']}`."]
-    lines += [_pace(name, card) for name, card in measured_cards().items() if card.id not in models()]
+    ours = {name: card for name, card in measured_cards().items() if not card.imported}
+    lines += [_pace(name, card) for name, card in ours.items() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
         audit = json.loads(path.read_text())
         lines.append(
