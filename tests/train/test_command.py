@@ -114,10 +114,19 @@ def test_the_help_lists_every_field_that_can_be_set(capsys):
 
 def test_the_old_name_of_a_switch_still_works_and_is_noted(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr(command, "validate_models", lambda *_, shortcut_tests: calls.append(shortcut_tests) or 0)
-    for switch in ([], ["--no-shortcut-tests"], ["--no-checks"]):
+    monkeypatch.setattr(command, "validate_models", lambda _, __, tests: calls.append(tests) or 0)
+    chosen = ["--shortcut-test", "as is", "--shortcut-test", "tumour hidden"]
+    for switch in ([], ["--no-shortcut-tests"], ["--no-checks"], chosen):
         assert main(["judge", "a-model", *switch]) == 0
-    assert calls == [True, False, False] and capsys.readouterr().err.count("--no-shortcut-tests") == 1
+    assert (
+        calls == [None, [], [], ["as is", "tumour hidden"]]
+        and capsys.readouterr().err.count("--no-shortcut-tests") == 1
+    )
+
+
+def test_an_unknown_shortcut_test_is_refused_with_those_there_are(capsys):
+    assert main(["judge", "cnn3-kaggle4", "--shortcut-test", "tumor hidden"]) == 2
+    assert "no shortcut test 'tumor hidden'; there are as is, border only" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

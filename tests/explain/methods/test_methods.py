@@ -63,7 +63,8 @@ def explanation_of(monkeypatch):
 
     def explained(raw: list[list[float]], *, signed: bool) -> Explanation:
         values = np.array(raw, np.float32)
-        given = Method("given", "Given", "", "logit", "", "", {"given": lambda _: iter([RawMap(values, 1)])}, signed)
+        engines = {"given": lambda _: iter([RawMap(values, 1)])}
+        given = Method("given", "Given", "", "logit", "", "", engines, signed=signed)
         monkeypatch.setitem(METHODS, "given", given)
         model = model_of(full_size(4), names=("Glioma", "Meningioma", "No tumour"))
         return explain(Request(model, phantom("glioma", 5, 64).scan, "given", "class0"))
