@@ -1,4 +1,4 @@
-"""What the classifiers say of chest X-rays and head CTs, which are none of their business, and what the gate says.
+"""What the classifiers predict for chest X-rays and head CTs, which they were not made for, and what the gate says.
 
 python -m benchmarks.not_brain      # needs the collection not-brain-mri in $CANDOR_DATA
 

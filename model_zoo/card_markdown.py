@@ -50,7 +50,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         "Made from card.json and the tables beside it by `python -m model_zoo cards`; change those, not this page.",
         _intended_use(card),
         _data(card, rows),
-        _training(card),
+        _imported(card) if card.imported else _training(card),
         _published(card),
         scores_section(card),
         class_section(card),
@@ -96,10 +96,10 @@ def _data(card: ModelCard, rows: Sequence[PredictionRow]) -> str:
         [name, f"`{label}`", *(sum(r.truth == label and r.split == split for r in rows) for split in splits)]
         for label, name in zip(card.classes, card.names, strict=True)
     ]
+    made = f"Version: {card.dataset_version}. Fingerprint of ids, labels and splits: `{card.fingerprint[:16]}`."
     return markdown_section(
         "Data",
-        f"{card.dataset}. Version: {card.dataset_version}. Fingerprint of ids, labels and splits: "
-        f"`{card.fingerprint[:16]}`.",
+        f"{card.dataset}." if card.imported else f"{card.dataset}. {made}",
         markdown_table(["Split", "Scans"], [[split, f"{count:,}"] for split, count in card.scans.items()]),
         markdown_table(["Class", "Id", *(f"Scans in {split}" for split in splits)], counts),
     )
@@ -116,6 +116,18 @@ def _training(card: ModelCard) -> str:
         markdown_table(["Quantity", "Value"], [*counts, *run]),
         markdown_table(["Recipe field", "Value"], [[f"`{name}`", value] for name, value in card.recipe.items()]),
     )
+
+
+def _imported(card: ModelCard) -> str:
+    """Return what file the model was imported from, and how its input is made."""
+    spec = card.input
+    facts = {name: text for name, text in card.imported.items() if text} | {
+        "values of black and white": f"{spec.value_range[0]:g}, {spec.value_range[1]:g}",
+        "size": "the scan is stretched to it" if spec.stretch else "the scan keeps its shape, on black",
+        "resampled": f"{spec.resample}, as Pillow does" if spec.resample else "area average where it shrinks",
+    }
+    rows = [["parameters", f"{card.parameters:,}"], *([name, f"`{text}`"] for name, text in facts.items())]
+    return markdown_section("Imported from", markdown_table(["Fact", "Value"], rows))
 
 
 def _published(card: ModelCard) -> str:

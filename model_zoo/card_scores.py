@@ -51,13 +51,14 @@ def scores_section(card: ModelCard) -> str:
         [name, *(decimal(card.score(name, split, subset)) for split, subset, _ in columns)]
         for name in (*MEASURES, AUC, CALIBRATION)
     ]
+    chosen = "" if card.imported else "The validation scans chose the model and its temperature. "
     scans = ["scans", *(f"{card.score('accuracy', split, subset).scans:,}" for split, subset, _ in columns)]
     return markdown_section(
         "Scores",
         "In brackets 95 % intervals, bootstrapped over groups of related scans; where every scan is predicted "
         "correctly, the interval has no width. A near-duplicate shows the same picture as a scan that trained or chose "
-        f"the model: copied, mirrored, turned or re-encoded. {without}The validation scans chose the model and its "
-        "temperature. Balanced accuracy is the mean sensitivity over the classes; AUC is one class against the rest, "
+        f"the model: copied, mirrored, turned or re-encoded. {without}{chosen}"
+        "Balanced accuracy is the mean sensitivity over the classes; AUC is one class against the rest, "
         f"mean over the classes; expected calibration error ({BINS} equal-width bins of the top probability, Guo et "
         "al. 2017) is 0 at best, and biased upwards where scans are few.",
         markdown_table(["Measure", *(title for *_, title in columns)], [scans, *lines]),

@@ -41,7 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--resample", default="", metavar="HOW", help=f"{', '.join(RESAMPLING)}, as Pillow does (Candor's own way)"
     )
     parser.add_argument(
-        "--trained-on", default="", metavar="TASK", help="dataset whose training part it has seen, as its makers say"
+        "--trained-on", default="", metavar="TASK", help="the task whose training part counts as seen in training"
     )
     parser.add_argument("--licence", default="not stated", metavar="TEXT", help="of the weights")
 

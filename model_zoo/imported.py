@@ -56,7 +56,7 @@ class Choices:
     crop: bool = False
     stretch: bool = False
     resample: str = ""  # one of scans.fit.RESAMPLING; "": as Candor's own models
-    trained_on: str = ""  # a task of Candor's whose training part it was trained on, so far as its makers say
+    trained_on: str = ""  # a task of Candor's whose training part counts as seen in training
     licence: str = "not stated"
 
 
@@ -215,6 +215,19 @@ def _kind_of(name: str, values: np.ndarray) -> str:
     )
 
 
+def limits_of(trained_on: str) -> tuple[str, ...]:
+    """Return the limits of an imported model; `trained_on` is the task whose training part counts as seen, or ""."""
+    seen = (
+        f"The training part of {trained_on} counts as seen in training; Candor cannot check whether it was."
+        if trained_on
+        else "What it was trained on is not known: any scan may be one that it has seen, and scores may be too high."
+    )
+    return (
+        "Not for diagnosis: a research and teaching tool without regulatory clearance.",
+        f"Others made it; Candor measures it and has not trained it. {seen}",
+    )
+
+
 def _other_classes(name: str, seen: str, classes: int) -> ModelError:
     return ModelError(
         f"{name} gives values {seen} and --classes names {classes}; give one id for each output, in their order"
@@ -239,11 +252,6 @@ def _finish(
     own = {label: name for card in models().values() for label, name in zip(card.classes, card.names, strict=True)}
     names = choices.names or tuple(own.get(label, label.capitalize()) for label in choices.classes)
     task = choices.trained_on or UNKNOWN_DATA
-    seen = (
-        f"Its makers say that it was trained on the training part of {task}: these scans count as seen."
-        if choices.trained_on
-        else "What it was trained on is not known: any scan may be one that it has seen, and scores may be too high."
-    )
     card = ModelCard(
         id=model_id,
         title=f"{model_id}, imported",
@@ -254,7 +262,7 @@ def _finish(
         tap=tap,
         parameters=parameters,
         recipe={"task": task, "network": UNKNOWN_DATA, "size": spec.height, "channels": spec.channels},
-        dataset="what its makers trained it on",
+        dataset=f"Counted as seen: the training part of {task}" if choices.trained_on else "Not known",
         dataset_version="not known",
         fingerprint="",
         scans={},
@@ -263,10 +271,7 @@ def _finish(
         temperature=1.0,
         licence=choices.licence,
         scores=(),
-        limits=(
-            "Not for diagnosis: a research and teaching tool without regulatory clearance.",
-            f"Others made it; Candor measures it and has not trained it. {seen}",
-        ),
+        limits=limits_of(choices.trained_on),
         imported={"file": path.name, "sha256": sha256_of(path)} | said,
     )
     weights = folder / card.weights_file

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from model_zoo.card import ModelCard, ModelError
+from model_zoo.gate import check_picture
 from scans import Scan, ScanError, display_name, is_zip, read, unpacked
 
 File = tuple[str, str, Path | bytes]  # what messages call it, the folder that it is in, where its bytes are
@@ -88,4 +89,6 @@ def _one_slice(source: Path | bytes) -> Scan:
         raise ScanError(f"it holds {len(scans)} slices, and a label is for one: export the slice alone")
     if scans[0].not_assessable:
         raise ScanError(scans[0].not_assessable)
+    if withheld := check_picture(scans[0]).withheld:  # nothing is predicted from it later, either
+        raise ScanError(withheld)
     return scans[0]

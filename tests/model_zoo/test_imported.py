@@ -260,7 +260,7 @@ def test_an_imported_model_stands_beside_candors_own_and_outside_the_repository(
 
 def test_what_its_makers_trained_it_on_is_on_the_card(tmp_path):
     card = import_model(onnx_file(tmp_path, classifier()), "theirs", Choices(CLASSES, trained_on="kaggle4"))
-    assert card.task == "kaggle4" and "the training part of kaggle4" in card.limits[1]
+    assert card.task == "kaggle4" and "The training part of kaggle4 counts as seen" in card.limits[1]
 
 
 def test_a_model_that_is_imported_again_takes_the_place_of_the_old_one(tmp_path):

@@ -210,3 +210,12 @@ def test_another_file_is_no_calibration(tmp_path, text):
     (tmp_path / "site.json").write_text(text)
     with pytest.raises(ModelError, match="cannot be read as a calibration"):
         read_calibration(tmp_path / "site.json")
+
+
+@pytest.mark.real_gate
+def test_a_picture_from_which_nothing_is_predicted_is_refused_by_its_name(model, tmp_path):
+    (tmp_path / "glioma").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "glioma" / "noise.png"), noise)
+    with pytest.raises(ModelError, match=r"noise\.png: This picture .* nothing is predicted"):
+        labelled_scans(tmp_path, model.card)
