@@ -33,8 +33,11 @@ from scans.dicom_kinds import about_kind, refuse_other_objects, withheld
 from scans.dicom_mosaic import TAGS as MOSAIC_TAGS
 from scans.dicom_mosaic import mosaic_of
 from scans.dicom_stacks import Stack, chosen, contrast, stacks
+from scans.jpeg_decoders import register
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
+
+register()
 
 _NAMED = 5  # other stacks of a file, in a note
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")

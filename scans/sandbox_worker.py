@@ -160,7 +160,7 @@ def _load_decoders() -> None:
     """Import what the decoders need before the first file comes, those of compressed pixels included."""
     for kind in _DECODERS:
         _decoder(kind)
-    for name in ("pydicom.pixels.decoders.base", "libjpeg", "openjpeg", "PIL.JpegImagePlugin"):
+    for name in ("pydicom.pixels.decoders.base", "openjpeg", "PIL.JpegImagePlugin"):
         importlib.import_module(name)
 
 

@@ -3,12 +3,14 @@
 import warnings
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 from pydicom import uid
 
 from scans import read
+from scans.jpeg_decoders import DECODER_DEPENDENCIES
 from tests.good_files import dicom, dicom12, dicom_frames, dicom_jpeg, disc, eight_bit, item, ramp
 
 STEP = 1 / 4095
@@ -72,6 +74,30 @@ def lossless_jpeg(values: np.ndarray, bits: int) -> bytes:
     segments = [(0xC4, table), (0xC3, frame), (0xDA, bytes([1, 1, 0, 1, 0, 0]))]
     head = b"".join(bytes([0xFF, marker, 0, len(body) + 2]) + body for marker, body in segments)
     return b"\xff\xd8" + head + scan + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("syntax", DECODER_DEPENDENCIES, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("bits", [8, 12])
+def test_every_jpeg_syntax_reads_back_what_an_encoder_wrote(syntax, bits):
+    top = 2**bits - 1
+    values = np.round(top * ramp()).astype(np.uint8 if bits == 8 else np.uint16)
+    if syntax in (uid.JPEGLSLossless, uid.JPEGLSNearLossless):
+        frame, most = imagecodecs.jpegls_encode(values, level=2 if syntax == uid.JPEGLSNearLossless else 0), 2
+    else:
+        lossless = syntax != uid.JPEGExtended12Bit
+        frame = imagecodecs.jpeg8_encode(values, level=None if lossless else 95, lossless=lossless, bitspersample=bits)
+        most = 0 if lossless else top / 50
+    scan = only(dicom(values, bits_stored=bits, syntax=syntax, encoded=[frame]))
+    np.testing.assert_allclose(scan.pixels * (scan.span[1] - scan.span[0]) + scan.span[0], values, atol=most + 1e-2)
+
+
+def test_colours_of_lossless_jpeg_are_read_as_they_are_stored():
+    """Without a marker the components 1, 2, 3 pass for YCbCr: converted, red would not have the brightness of red."""
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[8:24, 8:24, 0] = 255
+    frame = imagecodecs.jpeg8_encode(red, colorspace="RGB", outcolorspace="RGB", lossless=True)
+    scan = only(dicom(red, bits_stored=8, syntax=uid.JPEGLosslessSV1, encoded=[frame]))
+    assert scan.pixels[16, 16] == pytest.approx(0.299, abs=0.01) and scan.pixels[0, 0] == 0
 
 
 def test_jpeg_ls_and_every_other_syntax_of_one_real_scan_agree():
