@@ -1,4 +1,4 @@
-# make run | check | test | fuzz | lint | lock | bench: each does its own set-up. Python 3.11 to 3.13.
+# make run | check | test | fuzz | lint | lock | bench | sbom | image: each does its own set-up. Python 3.11 to 3.13.
 PYTHON ?= python3
 PORT ?= 8501
 WORKERS ?= 2
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Processes that take whole files of tests in turn, so that what a file's tests share is made once.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run check test fuzz lint lock bench
+.PHONY: run check test fuzz lint lock bench sbom image
 
 run: .venv/app  ## the app on http://localhost:8501
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -29,6 +29,15 @@ lint: .venv/dev  ## ruff, formatting included
 bench: .venv/dev  ## measures every number in docs/results.md and writes it there
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.report
+
+sbom: .venv/dev  ## out/sbom.json (CycloneDX) and out/licences.md: every package of the app, with its licence
+	mkdir -p out
+	$(BIN)/cyclonedx-py requirements requirements.txt -o out/sbom.json
+	$(BIN)/pip-licenses --with-urls --format=markdown --output-file out/licences.md \
+	  --packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.txt | sort -u)
+
+image:  ## takes the steps of container/Containerfile in a Debian root, and tries the app there; root only, minutes
+	container/check.sh
 
 lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	uv pip compile requirements.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
