@@ -49,7 +49,7 @@ echo "   $megabytes MB"
 echo "3. read-only, as user 10001, $(find "$root/opt/candor" -name '*.keras' | wc -l) files of weights"
 touch "$root/.before"
 run() { # one command in the root: read-only, /tmp in memory, no user's rights
-  root=$root unshare -m --pid --fork bash -c '
+  root=$root unshare -m --pid --fork --kill-child bash -c '
     mount --rbind "$root" "$root"; mount -o remount,ro,bind "$root"; mount -t proc proc "$root/proc"
     mount -t tmpfs -o size=512m tmpfs "$root/tmp"; mount -t tmpfs tmpfs "$root/dev"
     for device in null zero random urandom; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
