@@ -1,9 +1,12 @@
 """Files and folders that are written whole or not at all: a full disk or a kill leaves the old ones as they were."""
 
+import fcntl
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,6 +22,43 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file, made where there is none: whole or not at all, and never to one that a kill cut short.
+
+    Several processes may append to one file. Raises OSError, as on a full disk: the lines before stay.
+    """
+    data = line.encode("utf-8") + b"\n"
+    with path.open("a+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = _end_of_whole_lines(file)
+        file.truncate(end)
+        try:
+            while data:  # a disk that is nearly full takes a part, and refuses the rest
+                data = data[file.write(data) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def _end_of_whole_lines(file: BinaryIO) -> int:
+    """Return the length of a file without a last line that has no end."""
+    length = file.seek(0, os.SEEK_END)
+    if length == 0 or (file.seek(length - 1), file.read(1))[1] == b"\n":
+        return length
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Return the lines of a file in UTF-8, without a last one that a kill cut short; none where there is no file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
 def replace_folder(part: Path, place: Path) -> Path:
