@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explain.request import DEFAULTS, SETTINGS
 from model_zoo import ModelError
+from model_zoo.whole_files import refused_write
 from scans import PLANES, Scan, ScanError
 
 
@@ -57,7 +58,7 @@ def print_entries(
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))

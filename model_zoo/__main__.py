@@ -29,6 +29,7 @@ from model_zoo.site_calibration import (
     write_calibration,
 )
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
+from model_zoo.whole_files import refused_write
 from scans import PLANES, Scan, ScanError, read_files
 
 
@@ -58,8 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"note: `{options.command}` is now `{RENAMED[options.command]}`", file=sys.stderr)
         command = RENAMED.get(options.command, options.command)
         return MAINTENANCE[command](bundle_folders(options.models))
-    except (ModelError, OSError) as error:
+    except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
 
 

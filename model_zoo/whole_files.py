@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all: a full disk or a kill leaves the old ones as they were."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -92,3 +93,14 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                     np.lib.format.write_array(stream, np.asarray(values), allow_pickle=False)
 
     write_whole(path, save)
+
+
+def refused_write(error: OSError, again: str = "give the same command again") -> str:
+    """Return one sentence on a file that could not be written: what the system refused, and what to do."""
+    path = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        reason = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
+        return f"the disk is full ({reason}){path}; what was saved before is whole: make room and {again}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return f"{error.strerror}:{path}; give a folder that can be written as --out, or change its permissions"
+    return f"{error.strerror or error}{':' if path else ''}{path}"

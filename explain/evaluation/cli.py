@@ -1,6 +1,7 @@
 """python -m explain evaluate --model M --data DIR: localisation, faithfulness, stability and sanity of the maps."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +22,7 @@ from explain.evaluation.unfinished import PARTIAL, keep_case, scored_cases, sett
 from explain.methods import method_for, methods_for
 from model_zoo import Model, ModelError, load_model, model_card
 from model_zoo.card_markdown import write_model_card
+from model_zoo.whole_files import refused_write
 from model_zoo.zoo import bundle_folder
 from scans import ScanError
 
@@ -48,8 +50,11 @@ def main(arguments: list[str]) -> int:
         if out == folder:
             write_model_card(model.card, folder)  # it quotes the summary
         (out / PARTIAL).unlink(missing_ok=True)
-    except (ModelError, DatasetError, ScanError, OSError) as error:
+    except (ModelError, DatasetError, ScanError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; the same command continues with the cases that are left", file=sys.stderr)
@@ -68,7 +73,7 @@ def _rows(
     annotated = ((case, *load_annotated(case)) for case in chosen)
     settings = settings_of(model, annotated, methods, checked, faithfulness=faithfulness)
     if not os.access(out, os.W_OK):
-        raise OSError(f"cannot write into {out}; choose another --out")
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out))
     scored = scored_cases(out / PARTIAL, settings)
     if scored:
         print(f"{len(scored)} of {len(chosen)} cases were scored before; the others follow", file=sys.stderr)

@@ -16,6 +16,7 @@ from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tid
 from explain.report.report_input import ReportInput
 from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model, model_card
+from model_zoo.whole_files import refused_write
 from scans import MAX_BYTES, Scan, ScanError, read, read_files
 
 DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        print(f"error: {refused_write(error)}", file=sys.stderr)
     return 2
 
 
