@@ -20,7 +20,7 @@ from explain.methods import method_for
 from explain.request import check_seconds
 from model_zoo import Model, ModelCard, load_model, model_card
 from model_zoo.whole_files import write_whole
-from scans import ACCEPTED, Scan, ScanError, read_files
+from scans import ACCEPTED, Scan, ScanError, printable, read_files
 
 ALL = "all"
 
@@ -123,10 +123,10 @@ def _explain_request(request: Request, path: Path, stem: str, out: Path) -> dict
 
 def _line(entry: dict) -> str:
     if "error" in entry:
-        return f"{entry['file']}: {entry['error']}"
+        return f"{printable(entry['file'])}: {entry['error']}"
     notes = "".join(f" ({sentence})" for sentence in (*entry["reasons"], *entry["warnings"]))
     heading = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
-    return f"{entry['file']}: {heading} in {entry['map']} and .png{notes}"
+    return f"{printable(entry['file'])}: {heading} in {entry['map']} and .png{notes}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from pathlib import Path
 from explain.request import DEFAULTS, SETTINGS
 from model_zoo import ModelError
 from model_zoo.whole_files import refused_write
-from scans import PLANES, Scan, ScanError
+from scans import PLANES, Scan, ScanError, printable
 
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,8 @@ def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
     taken: set[str] = set()
     named = []
     for path in paths:
-        stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+        name = printable(path.name)
+        stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
         stem = stem.encode()[:180].decode(errors="ignore")
         label, number = stem, 1
         while label in taken:

@@ -30,7 +30,7 @@ from model_zoo.site_calibration import (
 )
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
 from model_zoo.whole_files import refused_write
-from scans import PLANES, Scan, ScanError, read_files
+from scans import PLANES, Scan, ScanError, printable, read_files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -214,7 +214,7 @@ def _entry(model: Model, path: Path, scan: Scan, result: GateResult | None, p: n
 
 
 def _line(entry: dict) -> str:
-    name = entry["file"] + (f" slice {entry['slice']}" if "slice" in entry else "")
+    name = printable(entry["file"]) + (f" slice {entry['slice']}" if "slice" in entry else "")
     if sentence := entry.get("error") or entry.get("withheld"):
         return f"{name}: {sentence}"
     ranked = sorted(entry["probabilities"].items(), key=lambda pair: -pair[1])

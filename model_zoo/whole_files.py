@@ -2,14 +2,19 @@
 
 import errno
 import fcntl
+import io
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+# what zipfile, zlib and NumPy raise on damaged bytes: a flipped bit may ask for a password or for terabytes
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
@@ -62,6 +67,14 @@ def whole_lines(path: Path) -> list[str]:
     return data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
 
 
+def read_table(path: Path) -> str:
+    """Return the text of a table in UTF-8. Raises ValueError where it ends within a line, as a cut file does."""
+    text = path.read_bytes().decode("utf-8")
+    if text and not text.endswith("\n"):
+        raise ValueError("it ends in the middle of a line")
+    return text
+
+
 def replace_folder(part: Path, place: Path) -> Path:
     """Move the folder `part` to `place` and return it; an old folder goes only when the new one is in its place."""
     old = place.with_name(f".{place.name}.old")
@@ -104,3 +117,13 @@ def refused_write(error: OSError, again: str = "give the same command again") ->
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return f"{error.strerror}:{path}; give a folder that can be written as --out, or change its permissions"
     return f"{error.strerror or error}{':' if path else ''}{path}"
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the named arrays of an .npz. Raises ValueError on a file that is missing or damaged, or lacks one."""
+    try:
+        # NumPy leaves the file open where its archive is damaged
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except _UNREADABLE as error:
+        raise ValueError(str(error) or type(error).__name__) from error

@@ -164,6 +164,11 @@ def _load(sha256: str, folder: Path, engine: str, precision: str, tested: bool) 
     card = read_card(folder / "card.json")
     if card.differentiable:
         network = load_checked(folder / card.weights_file, sha256)
+        if network.output_shape != (None, len(card.classes)) or network.input_shape != (None, *card.input.shape):
+            raise ModelError(
+                f"the weights of {card.id} take {network.input_shape[1:]} and give {network.output_shape[1:]}, the "
+                f"card says {card.input.shape} and {len(card.classes)} classes; restore both or train the model again"
+            )
         runtime = make_runtime(network, engine=engine, precision=precision)
     else:
         network, runtime = None, load_onnx(folder, card, engine=engine, precision=precision)

@@ -12,7 +12,7 @@ from explain.render.overlay import gray, png, upright
 from model_zoo import load_model
 from model_zoo.prediction_set import ANYWAY
 from model_zoo.whole_files import append_line, write_whole
-from scans import Box, Scan, ScanError, read
+from scans import Box, Scan, ScanError, printable, read
 
 
 def main(arguments: list[str]) -> int:
@@ -52,10 +52,10 @@ def _in_own_pixels(scan: Scan) -> np.ndarray:
 
 def _line(entry: dict) -> str:
     if "error" in entry:
-        return f"{entry['file']}: {entry['error']}"
+        return f"{printable(entry['file'])}: {entry['error']}"
     control = f"\n  control: {entry['control']['sentence']}" if entry["control"] else ""
     withheld = f" ({ANYWAY} {entry['withheld']})" if entry["withheld"] else ""
-    return f"{entry['file']}: {entry['sentence']}{withheld}{control}"
+    return f"{printable(entry['file'])}: {entry['sentence']}{withheld}{control}"
 
 
 def _negative_kept(arguments: list[str]) -> list[str]:
