@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from model_zoo.whole_files import write_whole
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -38,7 +40,7 @@ def write(name: str, measurements: dict) -> None:
     """Write `results/<name>.json` and print it."""
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": machine(), **measurements}, indent=2)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
+    write_whole(RESULTS / f"{name}.json", text + "\n")
     print(text)
 
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from benchmarks import cost_tables, explanation_tables, model_tables, reading_tables, training_tables, trust_tables
+from model_zoo.whole_files import write_whole
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
@@ -66,7 +67,7 @@ def filled(text: str) -> str:
 def main() -> None:
     """Put the tables into the README and the docs."""
     for path in documents():
-        path.write_text(filled(path.read_text()))
+        write_whole(path, filled(path.read_text()))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.methods import method_for
 from explain.request import check_seconds
 from model_zoo import Model, ModelCard, load_model, model_card
-from scans import ACCEPTED, Scan, ScanError, read_files
+from model_zoo.whole_files import write_whole
+from scans import ACCEPTED, Scan, ScanError, printable, read_files
 
 ALL = "all"
 
@@ -114,18 +115,18 @@ def _explain_file(
 
 def _explain_request(request: Request, path: Path, stem: str, out: Path) -> dict:
     explanation = explain(request)
-    map_path = explanation.save(out, stem)
-    picture = map_path.with_suffix(".png")
-    picture.write_bytes(png(draw(request.scan, explanation).picture))
+    picture = out / f"{stem}.{explanation.method}.png"
+    write_whole(picture, png(draw(request.scan, explanation).picture))
+    map_path = explanation.save(out, stem)  # last: its line in the manifest says that all is there
     return {"file": str(path), "map": str(map_path), "picture": str(picture)} | explanation.manifest()
 
 
 def _line(entry: dict) -> str:
     if "error" in entry:
-        return f"{entry['file']}: {entry['error']}"
+        return f"{printable(entry['file'])}: {entry['error']}"
     notes = "".join(f" ({sentence})" for sentence in (*entry["reasons"], *entry["warnings"]))
     heading = f"{entry['method']} of {entry['target']} (p {entry['probability']:.3f})"
-    return f"{entry['file']}: {heading} in {entry['map']} and .png{notes}"
+    return f"{printable(entry['file'])}: {heading} in {entry['map']} and .png{notes}"
 
 
 def _parser() -> argparse.ArgumentParser:

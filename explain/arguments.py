@@ -8,7 +8,8 @@ from pathlib import Path
 
 from explain.request import DEFAULTS, SETTINGS
 from model_zoo import ModelError
-from scans import PLANES, Scan, ScanError
+from model_zoo.whole_files import refused_write
+from scans import PLANES, Scan, ScanError, printable
 
 
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def print_entries(
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))
@@ -75,7 +76,8 @@ def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
     taken: set[str] = set()
     named = []
     for path in paths:
-        stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+        name = printable(path.name)
+        stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
         stem = stem.encode()[:180].decode(errors="ignore")
         label, number = stem, 1
         while label in taken:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_zoo.whole_files import append_line, write_whole
 from scans import Scan, slice_key
 
 NOT_FOR_DIAGNOSIS = "Not for diagnosis. A heatmap is evidence about the model, not about the patient."
@@ -80,9 +81,11 @@ class Explanation:
         }
 
     def save(self, folder: Path, stem: str) -> Path:
-        """Write `<stem>.<method>.npy`, append the manifest to `explanations.jsonl`, return the map's path."""
+        """Write `<stem>.<method>.npy`, append the manifest to `explanations.jsonl`, return the map's path.
+
+        Both are written whole or not at all, and the line follows the map. Raises OSError, as on a full disk.
+        """
         path = folder / f"{stem}.{self.method}.npy"
-        np.save(path, self.heat)
-        with (folder / "explanations.jsonl").open("a") as file:
-            file.write(json.dumps({"map": path.name} | self.manifest(), ensure_ascii=False) + "\n")
+        write_whole(path, lambda part: np.save(part, self.heat))
+        append_line(folder / "explanations.jsonl", json.dumps({"map": path.name} | self.manifest(), ensure_ascii=False))
         return path

@@ -11,6 +11,7 @@ import numpy as np
 from explain.methods.cam import cam_function
 from model_zoo import Model, ModelError, bundle_folder, load_model, models
 from model_zoo.self_test import SELF_TEST, SelfTest, phantom_pixels, read_self_test, require_same_maps, write_self_test
+from model_zoo.whole_files import refused_write
 from scans import as_input
 
 _passed: set[tuple[str, str]] = set()  # (folder, sha256 of the weights) of the models whose maps were compared
@@ -47,11 +48,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("models", metavar="MODEL", nargs="*", help="default: all")
     try:
         for name in parser.parse_args(arguments).models or models():
-            (bundle_folder(name) / SELF_TEST).unlink(missing_ok=True)  # the old one would keep a new model from loading
-            test = make_self_test(load_model(name, precision="f32"))
+            test = make_self_test(load_model(name, precision="f32", tested=False))
             print(f"{name}: {SELF_TEST} of {len(test.pixels)} phantoms written")
-    except (ModelError, OSError) as error:
+    except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -29,7 +29,8 @@ from model_zoo.site_calibration import (
     write_calibration,
 )
 from model_zoo.verify import bundle_folders, checked, differences, recompute, shelve
-from scans import PLANES, Scan, ScanError, read_files
+from model_zoo.whole_files import refused_write
+from scans import PLANES, Scan, ScanError, printable, read_files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,8 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"note: `{options.command}` is now `{RENAMED[options.command]}`", file=sys.stderr)
         command = RENAMED.get(options.command, options.command)
         return MAINTENANCE[command](bundle_folders(options.models))
-    except (ModelError, OSError) as error:
+    except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
 
 
@@ -210,7 +214,7 @@ def _entry(model: Model, path: Path, scan: Scan, result: GateResult | None, p: n
 
 
 def _line(entry: dict) -> str:
-    name = entry["file"] + (f" slice {entry['slice']}" if "slice" in entry else "")
+    name = printable(entry["file"]) + (f" slice {entry['slice']}" if "slice" in entry else "")
     if sentence := entry.get("error") or entry.get("withheld"):
         return f"{name}: {sentence}"
     ranked = sorted(entry["probabilities"].items(), key=lambda pair: -pair[1])

@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
+from model_zoo.card_check import first_fault
 from model_zoo.estimate import Estimate
 from model_zoo.whole_files import write_whole
 from scans import InputSpec
@@ -79,22 +80,34 @@ def write_card(card: ModelCard, path: Path) -> None:
     write_whole(path, json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n")
 
 
+_REMEDY = "restore the file or train the model again"
+
+
 def read_card(path: Path) -> ModelCard:
-    """Read a card. Raises ModelError where it is no JSON, or a field is unknown, or missing and has no default."""
+    """Read a card.
+
+    Raises ModelError where it is no JSON, a field is unknown, or missing and has no default, or holds what it may not.
+    """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         needed = {f.name for f in fields(ModelCard) if f.default is f.default_factory is MISSING}
         allowed = {f.name for f in fields(ModelCard)}
         if differing := (needed - set(values)) | (set(values) - allowed):
             names = ", ".join(sorted(differing))
-            raise ModelError(f"{path} has other fields than a card ({names}); train the model again")
+            raise ModelError(f"{path} has other fields than a card ({names}); {_REMEDY}")
         shape = values["input"]
         values["input"] = InputSpec(**shape | {"value_range": tuple(shape["value_range"])})
         values["scores"] = tuple(
             Score(**score | {"estimate": Estimate(**score["estimate"])}) for score in values["scores"]
         )
         for name in {"classes", "names", "limits", "differences"} & set(values):
-            values[name] = tuple(values[name])
-        return ModelCard(**values)
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise ModelError(f"{path} cannot be read as a model card ({error}); train the model again") from error
+            values[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
+        card = ModelCard(**values)
+        fault = first_fault(card)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{path} cannot be read as a model card ({error}); {_REMEDY}") from error
+    if fault:
+        raise ModelError(f"{path} cannot be read as a model card: {fault}; {_REMEDY}")
+    return card

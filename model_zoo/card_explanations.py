@@ -26,7 +26,7 @@ def explanation_section(folder: Path) -> str:
         heads = ["Map", *(stored["measures"][column] for column in _COLUMNS)]
         rows = [_row(name, values) for name, values in stored["methods"].items()]
         scans, groups = stored["scans"], stored["groups"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{folder.name}/{SUMMARY} cannot be read ({error}); run the evaluation again") from error
     return (
         "## Explanation quality\n\n"

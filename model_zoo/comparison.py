@@ -5,16 +5,16 @@ models are scored on what was drawn. What makes a scan hard for both cancels out
 those of the two models would suggest. The table is that of a bundle (`predictions.csv`, `cohorts.csv`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from model_zoo.card import ModelError, read_card
+from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.estimate import Estimate
 from model_zoo.metrics import MEASURES, confusion_matrices, draws, interval
 from model_zoo.performance import Predictions, scan_sets
+from model_zoo.scores import rows_of
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
 
 
@@ -44,7 +44,7 @@ def compare(first: Path, second: Path) -> list[Difference]:
             f"{cards[0].id} and {cards[1].id} do not have the same classes ({', '.join(cards[0].classes)}; "
             f"{', '.join(cards[1].classes)}): compare two models of one task"
         )
-    sets = [_sets(folder, card.classes) for folder, card in zip((first, second), cards, strict=True)]
+    sets = [_sets(folder, card) for folder, card in zip((first, second), cards, strict=True)]
     found = []
     for key in sets[1]:
         if key in sets[0] and key[0] != "val":
@@ -52,11 +52,11 @@ def compare(first: Path, second: Path) -> list[Difference]:
     return found
 
 
-def _sets(folder: Path, classes: Sequence[str]) -> dict[tuple[str, str], Predictions]:
+def _sets(folder: Path, card: ModelCard) -> dict[tuple[str, str], Predictions]:
     sets = {}
     for name, read in ((PREDICTIONS, read_predictions), (COHORTS, read_cohorts)):
         if (folder / name).exists():
-            sets |= scan_sets(read(folder / name, classes), classes)
+            sets |= scan_sets(read(folder / name, card.classes, rows_of(card, name)), card.classes)
     return sets
 
 

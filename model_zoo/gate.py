@@ -9,7 +9,6 @@ The gate is a bundle like any other, in the folder `GATE`; `python -m train cand
 kinds; its network also returns the logits of the other aspects and the features of the distance, side by side.
 """
 
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.runtime import Runtime, make_runtime
 from model_zoo.self_test import require_same_logits
 from model_zoo.weights import load_checked
-from model_zoo.whole_files import write_arrays
+from model_zoo.whole_files import read_arrays, write_arrays
 from scans import ACCEPTED, Scan, fit
 
 GATE = "candor-gate"
@@ -169,9 +168,10 @@ def read_gate(folder: Path, *, precision: str = "auto") -> Gate:
     card = read_card(folder / "card.json")
     network = load_checked(folder / "model.keras", card.weights_sha256)
     try:
-        with np.load(folder / REFERENCE, allow_pickle=False) as arrays:
-            reference = arrays["features"].astype(np.float32)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reference = read_arrays(folder / REFERENCE, ["features"])["features"].astype(np.float32)
+        if reference.ndim != 2 or not np.isfinite(reference).all():
+            raise ValueError("it holds no rows of features")
+    except ValueError as error:
         raise ModelError(f"{folder / REFERENCE} cannot be read ({error}); restore it") from error
     runtime = make_runtime(network, precision=precision)
     require_same_logits(folder, card, runtime)

@@ -12,7 +12,7 @@ from model_zoo.card import ModelError, Score
 from model_zoo.estimate import Estimate
 from model_zoo.gate import ASPECTS, BRAIN, HEAD, KIND, PARTS, PLANE, SEQUENCE, UNKNOWN, GateResult, result_of
 from model_zoo.metrics import AUC_RESAMPLES, auc, draws, interval
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import read_table, write_whole
 
 GATE_TABLE = "gate.csv"
 WITHHELD = "share withheld"
@@ -74,9 +74,8 @@ def write_gate_table(path: Path, rows: Sequence[GateRow]) -> None:
 def read_gate_table(path: Path) -> list[GateRow]:
     """Read the rows. Raises ModelError on any other table."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header, lines = next(reader, []), list(reader)
+        reader = csv.reader(io.StringIO(read_table(path), newline=""))
+        header, lines = next(reader, []), list(reader)
         if header != [*_TEXTS, "distance", *_COLUMNS]:
             raise ValueError("it has other columns")
         if short := [number for number, line in enumerate(lines, start=2) if len(line) != len(header)]:

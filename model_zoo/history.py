@@ -1,11 +1,13 @@
 """The history of a training run, epoch by epoch: a bundle's history.csv."""
 
 import csv
+import io
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 
 from model_zoo.card import ModelError
+from model_zoo.whole_files import read_table
 
 HISTORY = "history.csv"
 LOSSES = ("logits_loss", "loss")  # a model that also learns where the lesion is sums its losses under the second name
@@ -32,8 +34,7 @@ class History:
 def read_history(path: Path) -> History:
     """Read a bundle's history.csv, whatever columns its recipe left. Raises ModelError on any other table."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *lines = list(csv.reader(file)) or [[]]
+        header, *lines = list(csv.reader(io.StringIO(read_table(path), newline=""))) or [[]]
         rows = [dict(zip(header, line, strict=True)) for line in lines]
         if not rows or "epoch" not in header:
             raise ValueError("it holds no epoch")

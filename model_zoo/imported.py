@@ -30,7 +30,7 @@ from model_zoo.runtime import make_runtime, onnx_runtime
 from model_zoo.self_test import SelfTest, phantom_pixels, write_self_test
 from model_zoo.tap import tap_or_none
 from model_zoo.weights import save_packed, sha256_of
-from model_zoo.whole_files import replace_folder
+from model_zoo.whole_files import replace_folder, write_whole
 from model_zoo.zoo import imported_folder, models, zoo_folder
 from scans import InputSpec, as_input
 from scans.fit import RESAMPLING
@@ -124,7 +124,7 @@ def _write_onnx(folder: Path, path: Path, data: bytes, model_id: str, choices: C
         outputs = _kind_of(path.name, _run_onnx(path.name, graph, spec, facts.layout, choices, LOGITS))
         graph = read_onnx(data, path.name)  # preparing one changes it
     logits = _run_onnx(path.name, graph, spec, facts.layout, choices, outputs)
-    (folder / "model.onnx").write_bytes(data)
+    write_whole(folder / "model.onnx", data)
     said = {
         "format": "ONNX",
         "layout": facts.layout,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model_zoo.card import ModelCard, ModelError
 from model_zoo.gate import check_picture
-from scans import Scan, ScanError, display_name, is_zip, read, unpacked
+from scans import Scan, ScanError, display_name, is_zip, printable, read, unpacked
 
 File = tuple[str, str, Path | bytes]  # what messages call it, the folder that it is in, where its bytes are
 
@@ -21,7 +21,7 @@ def labelled_scans(folder: Path, card: ModelCard) -> list[tuple[Scan, str]]:
     subs = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     labels = _labels([sub.name for sub in subs], card, str(folder))
     files = [
-        (str(path), sub.name, path)
+        (printable(path), sub.name, path)
         for sub in subs
         for path in sorted(path for path in sub.iterdir() if path.is_file() and not path.name.startswith("."))
     ]

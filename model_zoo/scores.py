@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_zoo.card import Score
+from model_zoo.card import ModelCard, Score
 from model_zoo.conformal import LEVELS, class_thresholds, conformal_sets, measured
 from model_zoo.estimate import Estimate
 from model_zoo.metrics import (
@@ -25,6 +25,7 @@ from model_zoo.metrics import (
 )
 from model_zoo.selective import operating_point, selective
 from model_zoo.tables import (
+    ALL_ROWS,
     COHORTS,
     PREDICTIONS,
     SHORTCUTS,
@@ -64,6 +65,25 @@ def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
     }
     scores = [score for name, make in made.items() if (folder / name).exists() for score in make(folder / name)]
     return (*scores, *set_scores(folder, classes))
+
+
+def rows_of(card: ModelCard, table: str) -> dict[str, int]:
+    """Return how many rows each part of a table has by its card: of a split, a cohort, a test, or ALL_ROWS.
+
+    The largest number of scans of a score is that of all of them. Parts without a score are left out. A table that
+    was cut short has fewer.
+    """
+    part_of: dict[str, Callable[[Score], str]] = {
+        PREDICTIONS: lambda score: score.split,
+        COHORTS: lambda score: score.split.removeprefix("cohort "),
+        SHORTCUTS: lambda score: score.subset,
+    }
+    rows: dict[str, int] = {}
+    for score in card.scores:
+        if score.source == table:
+            part = part_of.get(table, lambda score: ALL_ROWS)(score)
+            rows[part] = max(rows.get(part, 0), score.estimate.scans)
+    return rows
 
 
 def measured_of(folder: Path, classes: Sequence[str]) -> dict:

@@ -14,7 +14,7 @@ from pathlib import Path
 from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.markdown import markdown_section, markdown_table
 from model_zoo.metrics import MEASURES
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import read_table, write_whole
 
 SEEDS = "seeds.csv"
 
@@ -76,8 +76,7 @@ def read_seeds(folder: Path) -> list[SeedRow]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file, strict=True))
+        lines = list(csv.DictReader(io.StringIO(read_table(path), newline=""), strict=True))
         if not lines:
             raise ValueError("it has no rows")
         kinds = {field.name: field.type for field in fields(SeedRow)}

@@ -5,15 +5,14 @@ without a word, and a prediction that has silently changed is worse than none. `
 `self_test.npz`; the logits are compared when a model is loaded, the maps before its first explanation.
 """
 
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from model_zoo.card import ModelCard, ModelError
 from model_zoo.runtime import Runtime
-from model_zoo.whole_files import write_arrays
+from model_zoo.whole_files import read_arrays, write_arrays
 from scans import PHANTOM_KINDS, InputSpec, as_input, fit, phantom
 
 SELF_TEST = "self_test.npz"
@@ -40,6 +39,9 @@ class SelfTest:
         return as_input(self.pixels.astype(np.float32) / 255, spec)
 
 
+_ARRAYS = tuple(field.name for field in fields(SelfTest))
+
+
 def phantom_pixels(spec: InputSpec) -> np.ndarray:
     """Return uint8 (3, h, w): three phantoms in a model's input, as bytes, so that what is stored is what is used."""
     low, high = spec.value_range
@@ -52,7 +54,7 @@ def phantom_pixels(spec: InputSpec) -> np.ndarray:
 
 def write_self_test(folder: Path, test: SelfTest) -> None:
     """Write the self-test of the bundle in `folder`: the same bytes for the same arrays."""
-    write_arrays(folder / SELF_TEST, {name: getattr(test, name) for name in ("pixels", "logits", "maps")})
+    write_arrays(folder / SELF_TEST, {name: getattr(test, name) for name in _ARRAYS})
 
 
 def read_self_test(folder: Path, card: ModelCard) -> SelfTest | None:
@@ -61,13 +63,13 @@ def read_self_test(folder: Path, card: ModelCard) -> SelfTest | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            test = SelfTest(arrays["pixels"], arrays["logits"], arrays["maps"])
-        fits = test.pixels.shape[1:] == (card.input.height, card.input.width)
-        fits &= len(test.logits) == len(test.maps) == len(test.pixels) > 0
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        test = SelfTest(**read_arrays(path, _ARRAYS))
+    except ValueError as error:
         raise ModelError(f"{card.id} is not served: its {SELF_TEST} cannot be read ({error}); restore it") from error
-    if not fits:
+    number = len(test.pixels) if test.pixels.ndim else 0
+    fits = test.pixels.dtype == np.uint8 and test.pixels.shape == (number, card.input.height, card.input.width)
+    fits &= test.logits.ndim == 2 and len(test.logits) == number > 0  # the gate gives more logits than it has classes
+    if not fits or test.maps.ndim != 3 or len(test.maps) != number:
         raise ModelError(f"{card.id} is not served: its {SELF_TEST} is that of another model; restore it")
     return test
 

@@ -8,16 +8,20 @@ decimals in memory too, so that a score is the same before and after a file is w
 
 import csv
 import io
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from math import isclose
 from pathlib import Path
+from types import MappingProxyType
 
 from model_zoo.card import ModelError
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import read_table, write_whole
 
 PREDICTIONS, COHORTS, SHORTCUTS, SOURCES = "predictions.csv", "cohorts.csv", "shortcut_tests.csv", "sources.csv"
 SIMILAR = "similar_cases.csv"
+ALL_ROWS = ""  # in the counts of a table: all its rows, whatever they belong to
+NOT_COUNTED: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,9 @@ def write_predictions(path: Path, classes: Sequence[str], rows: Sequence[Predict
     _write(path, PredictionRow, classes, rows)
 
 
-def read_predictions(path: Path, classes: Sequence[str]) -> list[PredictionRow]:
-    """Read the rows. Raises ModelError on any other table."""
-    return _read(path, PredictionRow, classes, ("split", "id"))
+def read_predictions(path: Path, classes: Sequence[str], rows: Mapping[str, int] = NOT_COUNTED) -> list[PredictionRow]:
+    """Read the rows; `rows` says how many of which there must be. Raises ModelError on any other table."""
+    return _read(path, PredictionRow, classes, ("split", "id"), rows)
 
 
 def write_cohorts(path: Path, classes: Sequence[str], rows: Sequence[CohortRow]) -> None:
@@ -112,9 +116,9 @@ def write_cohorts(path: Path, classes: Sequence[str], rows: Sequence[CohortRow])
     _write(path, CohortRow, classes, rows)
 
 
-def read_cohorts(path: Path, classes: Sequence[str]) -> list[CohortRow]:
-    """Read the rows. Raises ModelError on any other table."""
-    return _read(path, CohortRow, classes, ("cohort", "id"))
+def read_cohorts(path: Path, classes: Sequence[str], rows: Mapping[str, int] = NOT_COUNTED) -> list[CohortRow]:
+    """Read the rows; `rows` says how many of which there must be. Raises ModelError on any other table."""
+    return _read(path, CohortRow, classes, ("cohort", "id"), rows)
 
 
 def write_shortcut_tests(path: Path, classes: Sequence[str], rows: Sequence[ShortcutRow]) -> None:
@@ -122,9 +126,9 @@ def write_shortcut_tests(path: Path, classes: Sequence[str], rows: Sequence[Shor
     _write(path, ShortcutRow, classes, rows)
 
 
-def read_shortcut_tests(path: Path, classes: Sequence[str]) -> list[ShortcutRow]:
-    """Read the rows. Raises ModelError on any other table."""
-    return _read(path, ShortcutRow, classes, ("test", "id"))
+def read_shortcut_tests(path: Path, classes: Sequence[str], rows: Mapping[str, int] = NOT_COUNTED) -> list[ShortcutRow]:
+    """Read the rows; `rows` says how many of which there must be. Raises ModelError on any other table."""
+    return _read(path, ShortcutRow, classes, ("test", "id"), rows)
 
 
 def write_sources(path: Path, rows: Sequence[SourceRow]) -> None:
@@ -132,9 +136,9 @@ def write_sources(path: Path, rows: Sequence[SourceRow]) -> None:
     _write(path, SourceRow, (), rows)
 
 
-def read_sources(path: Path) -> list[SourceRow]:
-    """Read the rows. Raises ModelError on any other table."""
-    return _read(path, SourceRow, (), ("truth", "id"))
+def read_sources(path: Path, rows: Mapping[str, int] = NOT_COUNTED) -> list[SourceRow]:
+    """Read the rows; `rows` are those that it must have, by "". Raises ModelError on any other table."""
+    return _read(path, SourceRow, (), ("truth", "id"), rows)
 
 
 def write_similar(path: Path, rows: Sequence[SimilarRow]) -> None:
@@ -166,13 +170,14 @@ def _write(path: Path, kind: type, classes: Sequence[str], rows: Sequence) -> No
     write_whole(path, text.getvalue())
 
 
-def _read(path: Path, kind: type, classes: Sequence[str], key: tuple[str, str]) -> list:
+def _read(
+    path: Path, kind: type, classes: Sequence[str], key: tuple[str, str], counted: Mapping[str, int] = NOT_COUNTED
+) -> list:
     name = f"{path.parent.name}/{path.name}"
     remedy = "restore the file or measure the model again"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header, lines = next(reader, []), list(reader)
+        reader = csv.reader(io.StringIO(read_table(path), newline=""))
+        header, lines = next(reader, []), list(reader)
     except (OSError, ValueError, csv.Error) as error:
         raise ModelError(f"{name} cannot be read as a table ({error}); {remedy}") from error
     columns = {*_names(kind), *(f"p_{label}" for label in classes)}
@@ -191,6 +196,11 @@ def _read(path: Path, kind: type, classes: Sequence[str], key: tuple[str, str]) 
             raise ModelError(f"{name}, line {number}: {error}; {remedy}") from error
         scans.add(scan)
         rows.append(row)
+    found = Counter(getattr(row, key[0]) for row in rows) + Counter({ALL_ROWS: len(rows)})
+    for part, number in counted.items():
+        if found[part] != number:
+            of = f" of {part}" if part else ""
+            raise ModelError(f"{name} has {found[part]:,} rows{of}, its card counts {number:,}; {remedy}")
     return rows
 
 

@@ -66,8 +66,6 @@ def differences(folder: Path) -> list[str]:
     except ModelError as error:
         return [f"{error}."]
     problems = [f"The card says that its id is {card.id!r}, its folder is {folder.name!r}."] * (card.id != folder.name)
-    if len(card.classes) != len(card.names) or len(set(card.classes)) != len(card.classes):
-        return [*problems, f"The card has {len(card.names)} names for {len(set(card.classes))} different classes."]
     if folder.parent.name != MEASURED:
         problems += _weights(card, folder)
     try:

@@ -11,11 +11,13 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from model_zoo.backend import import_keras
 from model_zoo.card import ModelError
+from model_zoo.whole_files import write_whole
 
 
 def round_to_bfloat16(values: np.ndarray) -> np.ndarray:
@@ -49,16 +51,20 @@ def rounded(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def save_packed(network, path: Path, bits: int = 16) -> None:
-    """Save a Keras model as a small `.keras` file; its weights are rounded in place first, to `bits` bits."""
+    """Save a Keras model as a small `.keras` file, whole; its weights are rounded in place first, to `bits` bits."""
     network.set_weights([rounded(w, bits) for w in network.get_weights()])
     how = (zipfile.ZIP_DEFLATED, 6) if bits >= 16 else (zipfile.ZIP_LZMA,)  # 9: 5 % smaller, 6 times slower
-    loose = path.with_name("loose.keras")
-    network.save(loose)
-    with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
-        for name in source.namelist():
-            data = _timeless(name, source.read(name))
-            target.writestr(zipfile.ZipInfo(name), data, *how)
-    loose.unlink()
+
+    def pack(part: Path) -> None:
+        with TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            loose = Path(folder) / "loose.keras"
+            network.save(loose)
+            with zipfile.ZipFile(loose) as source, zipfile.ZipFile(part, "w") as target:
+                for name in source.namelist():
+                    data = _timeless(name, source.read(name))
+                    target.writestr(zipfile.ZipInfo(name), data, *how)
+
+    write_whole(path, pack)
 
 
 def _timeless(name: str, data: bytes) -> bytes:

@@ -1,11 +1,20 @@
 """Files and folders that are written whole or not at all: a full disk or a kill leaves the old ones as they were."""
 
+import errno
+import fcntl
+import io
+import os
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+
+# what zipfile, zlib and NumPy raise on damaged bytes: a flipped bit may ask for a password or for terabytes
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
@@ -19,6 +28,51 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line to a file, made where there is none: whole or not at all, and never to one that a kill cut short.
+
+    Several processes may append to one file. Raises OSError, as on a full disk: the lines before stay.
+    """
+    data = line.encode("utf-8") + b"\n"
+    with path.open("a+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = _end_of_whole_lines(file)
+        file.truncate(end)
+        try:
+            while data:  # a disk that is nearly full takes a part, and refuses the rest
+                data = data[file.write(data) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def _end_of_whole_lines(file: BinaryIO) -> int:
+    """Return the length of a file without a last line that has no end."""
+    length = file.seek(0, os.SEEK_END)
+    if length == 0 or (file.seek(length - 1), file.read(1))[1] == b"\n":
+        return length
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Return the lines of a file in UTF-8, without a last one that a kill cut short; none where there is no file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return data[: data.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
+
+
+def read_table(path: Path) -> str:
+    """Return the text of a table in UTF-8. Raises ValueError where it ends within a line, as a cut file does."""
+    text = path.read_bytes().decode("utf-8")
+    if text and not text.endswith("\n"):
+        raise ValueError("it ends in the middle of a line")
+    return text
 
 
 def replace_folder(part: Path, place: Path) -> Path:
@@ -52,3 +106,24 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                     np.lib.format.write_array(stream, np.asarray(values), allow_pickle=False)
 
     write_whole(path, save)
+
+
+def refused_write(error: OSError, again: str = "give the same command again") -> str:
+    """Return one sentence on a file that could not be written: what the system refused, and what to do."""
+    path = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        reason = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
+        return f"the disk is full ({reason}){path}; what was saved before is whole: make room and {again}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        return f"{error.strerror}:{path}; give a folder that can be written as --out, or change its permissions"
+    return f"{error.strerror or error}{':' if path else ''}{path}"
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the named arrays of an .npz. Raises ValueError on a file that is missing or damaged, or lacks one."""
+    try:
+        # NumPy leaves the file open where its archive is damaged
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except _UNREADABLE as error:
+        raise ValueError(str(error) or type(error).__name__) from error

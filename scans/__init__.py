@@ -1,7 +1,7 @@
 """Reading scans, finding the head, fitting a scan to a model and mapping a heatmap back."""
 
 from scans.archive import is_zip, packed_within, unpacked
-from scans.file_names import display_name
+from scans.file_names import display_name, printable
 from scans.file_types import is_dicom, is_pair_header, is_volume
 from scans.fit import InputSpec, Placement, as_input, fit, resize
 from scans.head import Box, find_head
@@ -55,6 +55,7 @@ __all__ = [
     "pair_names",
     "packed_within",
     "phantom",
+    "printable",
     "read",
     "read_files",
     "resize",

@@ -10,6 +10,17 @@ _END = 16  # of which this many from the end, so that the extension stays
 _MARKUP = re.compile(r"[\[\]<>`*~$|]+")
 
 
+def printable(text: object) -> str:
+    """Return a path, or what was made of one, as it may be printed: on one line, without invisible characters.
+
+    A file's name may hold escape codes for the terminal, line breaks, and marks that turn the writing direction.
+
+    >>> printable("scans/head\\x1b[2J\\n.png")
+    'scans/head[2J .png'
+    """
+    return "".join(" " if letter.isspace() else letter for letter in str(text) if _visible(letter))
+
+
 def display_name(name: str) -> str:
     """Return what may be shown for a file `name`: its last part, at most 60 characters, harmless.
 
@@ -20,8 +31,7 @@ def display_name(name: str) -> str:
     'bold· head.png'
     """
     last = re.split(r"[/\\]", name)[-1]
-    visible = "".join(" " if letter.isspace() else letter for letter in last if _visible(letter))
-    tidy = re.sub(r" +", " ", _MARKUP.sub("·", visible)).strip(" .·#")
+    tidy = re.sub(r" +", " ", _MARKUP.sub("·", printable(last))).strip(" .·#")
     if len(tidy) > _LONGEST:
         tidy = f"{tidy[: _LONGEST - _END - 1].rstrip()}…{tidy[-_END:].lstrip()}"
     return tidy or "unnamed file"

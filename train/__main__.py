@@ -1,8 +1,6 @@
 """python -m train RECIPE | list | audit TASK | download TASK | judge [MODEL ...]: train and validate models."""
 
 import argparse
-import errno
-import os
 import sys
 import tempfile
 import textwrap
@@ -16,6 +14,7 @@ from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import Model, ModelError, Score, load_model, models
 from model_zoo.gate import GATE, GATE_TASK
+from model_zoo.whole_files import refused_write
 from model_zoo.zoo import bundle_folder, zoo_folder
 from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
@@ -42,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         card = train(options.what, recipe, options.data, out, resume=options.resume)
     except OSError as error:
-        print(f"error: {_sentence(error)}", file=sys.stderr)
+        again = "give the same command again, a training with --resume"
+        print(f"error: {refused_write(error, again)}", file=sys.stderr)
         return 2
     except (DatasetError, ModelError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -124,20 +124,6 @@ def _require_writable(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"0")
-
-
-def _sentence(error: OSError) -> str:
-    """Return one sentence: what the system refused and what to do."""
-    path = f" {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        reason = os.strerror(error.errno)  # HDF5 puts a page of its own into error.strerror
-        return (
-            f"the disk is full ({reason}){path}; what was saved before is whole: make room and give the same command "
-            "again, a training with --resume"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-        return f"{error.strerror}:{path}; give a folder that can be written as --out, or change its permissions"
-    return f"{error.strerror or error}{':' if path else ''}{path}"
 
 
 def list_recipes() -> int:

@@ -11,7 +11,8 @@ from explain.counterfactual import ACTIONS, Counterfactual, counterfactuals
 from explain.render.overlay import gray, png, upright
 from model_zoo import load_model
 from model_zoo.prediction_set import ANYWAY
-from scans import Box, Scan, ScanError, read
+from model_zoo.whole_files import append_line, write_whole
+from scans import Box, Scan, ScanError, printable, read
 
 
 def main(arguments: list[str]) -> int:
@@ -37,9 +38,9 @@ def main(arguments: list[str]) -> int:
 def _saved(result: Counterfactual, path: Path, out: Path) -> dict:
     """Write the changed picture and a line of counterfactuals.jsonl; return the entry."""
     picture = out / f"{unique_stems([path])[0][1]}.{result.action}.png"
-    picture.write_bytes(png(gray(_in_own_pixels(result.picture))))
-    with (out / "counterfactuals.jsonl").open("a") as file:
-        file.write(json.dumps({"picture": picture.name} | result.manifest(), ensure_ascii=False) + "\n")
+    write_whole(picture, png(gray(_in_own_pixels(result.picture))))
+    line = json.dumps({"picture": picture.name} | result.manifest(), ensure_ascii=False)
+    append_line(out / "counterfactuals.jsonl", line)
     return {"file": str(path), "picture": str(picture)} | result.manifest()
 
 
@@ -51,10 +52,10 @@ def _in_own_pixels(scan: Scan) -> np.ndarray:
 
 def _line(entry: dict) -> str:
     if "error" in entry:
-        return f"{entry['file']}: {entry['error']}"
+        return f"{printable(entry['file'])}: {entry['error']}"
     control = f"\n  control: {entry['control']['sentence']}" if entry["control"] else ""
     withheld = f" ({ANYWAY} {entry['withheld']})" if entry["withheld"] else ""
-    return f"{entry['file']}: {entry['sentence']}{withheld}{control}"
+    return f"{printable(entry['file'])}: {entry['sentence']}{withheld}{control}"
 
 
 def _negative_kept(arguments: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from datasets.cards import DATASETS, scan_path
 from datasets.label_map import HEALTHY
 from datasets.records import Record
 from model_zoo import ModelCard, ModelError
+from model_zoo.scores import rows_of
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
 from scans.phantom import KINDS
 
@@ -55,9 +56,10 @@ def _candidates(card: ModelCard, folder: Path, data: Path) -> Iterable[Record]:
     yielded: set[Path] = set()
     rows = []
     if (folder / PREDICTIONS).exists():
-        rows += [row for row in read_predictions(folder / PREDICTIONS, card.classes) if row.split == "test"]
+        table = read_predictions(folder / PREDICTIONS, card.classes, rows_of(card, PREDICTIONS))
+        rows += [row for row in table if row.split == "test"]
     if (folder / COHORTS).exists():
-        rows += read_cohorts(folder / COHORTS, card.classes)
+        rows += read_cohorts(folder / COHORTS, card.classes, rows_of(card, COHORTS))
     for row in rows:
         path = scan_path(row.id, data, ANNOTATED)
         if row.near_duplicate or path is None or DATASETS[ANNOTATED].folder not in path.parts or path in yielded:

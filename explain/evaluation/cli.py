@@ -1,10 +1,11 @@
 """python -m explain evaluate --model M --data DIR: localisation, faithfulness, stability and sanity of the maps."""
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,9 +18,11 @@ from explain.evaluation.results import Results, write_summary
 from explain.evaluation.rows import TABLE, Row, write_rows
 from explain.evaluation.sanity import STAGES, randomised
 from explain.evaluation.score import score_case
+from explain.evaluation.unfinished import PARTIAL, keep_case, scored_cases, settings_of
 from explain.methods import method_for, methods_for
 from model_zoo import Model, ModelError, load_model, model_card
 from model_zoo.card_markdown import write_model_card
+from model_zoo.whole_files import refused_write
 from model_zoo.zoo import bundle_folder
 from scans import ScanError
 
@@ -41,44 +44,76 @@ def main(arguments: list[str]) -> int:
             chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
-        _check(chosen, out)
         checked = 0 if options.localisation_only else options.checked
-        rows = list(evaluated(model, chosen, methods, checked, faithfulness=not options.localisation_only))
-        write_rows(out / TABLE, rows)
+        write_rows(out / TABLE, _rows(model, chosen, methods, checked, not options.localisation_only, out))
         results = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
             write_model_card(model.card, folder)  # it quotes the summary
-    except (ModelError, DatasetError, ScanError, OSError) as error:
+        (out / PARTIAL).unlink(missing_ok=True)
+    except (ModelError, DatasetError, ScanError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command continues with the cases that are left", file=sys.stderr)
+        return 130
     print("\n".join(as_table(results)))
     return 0
 
 
-def _check(chosen: list[Record], out: Path) -> None:
-    """Raise DatasetError or OSError now, not after half an hour, if a scan is broken or DIR is not writable."""
-    for case in chosen:
-        load_annotated(case)
+def _rows(
+    model: Model, chosen: list[Record], methods: list[str], checked: int, faithfulness: bool, out: Path
+) -> list[Row]:
+    """Return the rows of all cases, in their order; those of an interrupted run are taken from the file that it left.
+
+    Raises DatasetError or OSError now, not after half an hour, if a scan is broken or `out` is not writable.
+    """
+    annotated = ((case, *load_annotated(case)) for case in chosen)
+    settings = settings_of(model, annotated, methods, checked, faithfulness=faithfulness)
     if not os.access(out, os.W_OK):
-        raise OSError(f"cannot write into {out}; choose another --out")
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out))
+    scored = scored_cases(out / PARTIAL, settings)
+    if scored:
+        print(f"{len(scored)} of {len(chosen)} cases were scored before; the others follow", file=sys.stderr)
+    for place, rows in evaluated(model, chosen, methods, checked, faithfulness=faithfulness, scored=scored):
+        keep_case(out / PARTIAL, place, rows)
+        scored[place] = rows
+    return [row for place in range(len(chosen)) for row in scored[place]]
 
 
 def evaluated(
-    model: Model, chosen: list[Record], methods: list[str], checked: int, *, faithfulness: bool = True
-) -> Iterator[Row]:
-    """Yield the rows of every case, in their order; the first `checked` with stability and sanity checks."""
-    checked_here = checked and model.card.differentiable  # there are no weights to randomise in an ONNX file
-    networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if checked_here else {}
+    model: Model,
+    chosen: list[Record],
+    methods: list[str],
+    checked: int,
+    *,
+    faithfulness: bool = True,
+    scored: Collection[int] = (),
+) -> Iterator[tuple[int, list[Row]]]:
+    """Yield the place and the rows of each case as soon as it is scored, except of the places that are `scored`.
 
-    def one(numbered: tuple[int, Record]) -> list[Row]:
-        place, case = numbered
+    The first `checked` of `chosen` get stability and sanity checks.
+    """
+    left = [place for place in range(len(chosen)) if place not in scored]
+    # there are no weights to randomise in an ONNX file
+    randomise = model.card.differentiable and any(place < checked for place in left)
+    networks = {stage: randomised(model, share) for stage, share in STAGES.items()} if randomise else {}
+
+    def one(place: int) -> tuple[int, list[Row]]:
         check = place < checked
         others = networks if check else {}
-        return score_case(model, case, methods, faithfulness=faithfulness, stability=check, randomised=others)
+        case = chosen[place]
+        return place, score_case(model, case, methods, faithfulness=faithfulness, stability=check, randomised=others)
 
-    with ThreadPoolExecutor(2) as pool:  # one draws masks while the other waits for the model
-        for rows in tqdm(pool.map(one, enumerate(chosen)), total=len(chosen), desc=model.card.id, mininterval=5):
-            yield from rows
+    pool = ThreadPoolExecutor(2)  # one draws masks while the other waits for the model
+    try:
+        works = as_completed([pool.submit(one, place) for place in left])
+        shown = {"total": len(chosen), "initial": len(scored), "desc": model.card.id, "mininterval": 5}
+        yield from (work.result() for work in tqdm(works, **shown))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def as_table(results: Results) -> list[str]:
@@ -108,7 +143,8 @@ def _at_least(fewest: int) -> Callable[[str], int]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain evaluate",
-        description="Evaluate every method's maps against radiologists' boxes, on scans outside the training data.",
+        description="Evaluate every method's maps against radiologists' boxes, on scans outside the training data. An "
+        "interrupted run continues when the same command is given again.",
     )
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
     parser.add_argument(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explain.evaluation.measures import MEASURES
 from model_zoo import ModelError
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import read_table, write_whole
 
 TABLE = "explanations.csv"
 
@@ -53,8 +53,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 def read_rows(path: Path) -> list[Row]:
     """Read the rows. Raises ModelError on any other table."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
+        lines = csv.DictReader(io.StringIO(read_table(path), newline=""))
         return [_row(line) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ModelError(f"{path} is not a table of evaluation results ({error}); run the evaluation again") from error

@@ -1,6 +1,7 @@
 """The stored evaluations of the zoo's models, read once and again when their files change."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from explain.evaluation.cases import ANNOTATED
 from explain.evaluation.results import SUMMARY, Results, from_json
 from explain.evaluation.rows import TABLE, Row, read_rows
 from model_zoo import Estimate, ModelError
+from model_zoo.card_check import first_wrong_type
 from model_zoo.verify import bundle_folders
 
 
@@ -54,7 +56,7 @@ def read_evaluation(folder: Path) -> StoredEvaluation | None:
         return None
     try:
         return _read(folder, *((folder / name).stat().st_mtime_ns for name in (SUMMARY, TABLE)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"the evaluation of {folder.name} cannot be read ({error}): {SUMMARY} and {TABLE} must lie side by side "
             "as the evaluation wrote them; run it again"
@@ -64,11 +66,17 @@ def read_evaluation(folder: Path) -> StoredEvaluation | None:
 @lru_cache(maxsize=8)
 def _read(folder: Path, *changed: int) -> StoredEvaluation:
     results = from_json(json.loads((folder / SUMMARY).read_text(encoding="utf-8")))
+    if fault := first_wrong_type(results):
+        raise ValueError(fault)
     rows = tuple(read_rows(folder / TABLE))
     if not results.scans:
         raise ValueError("it holds no annotated scan")
-    if {row.method for row in rows} != set(results.methods):
+    annotated, healthy = (Counter(row.id for row in rows if (row.box_share > 0) is there) for there in (True, False))
+    counted = len(annotated), len(healthy)
+    if {row.method for row in rows} != set(results.methods) or counted != (results.scans, results.healthy_scans):
         raise ValueError("the summary was not made from the table")
+    if set(annotated.values()) != {len(results.methods)} or len(set(healthy.values())) > 1:
+        raise ValueError("the table lacks rows, or has some twice")
     return StoredEvaluation(folder, results, rows)
 
 

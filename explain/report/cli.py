@@ -16,7 +16,8 @@ from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tid
 from explain.report.report_input import ReportInput
 from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model, model_card
-from scans import MAX_BYTES, Scan, ScanError, read, read_files
+from model_zoo.whole_files import refused_write
+from scans import MAX_BYTES, Scan, ScanError, printable, read, read_files
 
 DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
 
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"error: cannot write to {options.out} ({error.strerror}); choose another --out", file=sys.stderr)
+        print(f"error: {refused_write(error)}", file=sys.stderr)
     return 2
 
 
@@ -65,16 +66,17 @@ def _run(model: Model, files: list[Path], options: argparse.Namespace) -> int:
     read = read_files(files, plane=options.plane, stack=options.stack)
     bar = tqdm(read, total=len(files), unit="scan", disable=None)  # None: no bar where stderr is a file
     try:
-        for path, found in bar:
+        for number, (path, found) in enumerate(bar, start=1):
             try:
                 entry, new = _report(model, path, found, reported, options)
             except ScanError as error:
-                refused.append({"stem": path.name, "error": str(error)})
-                bar.write(f"{path}: {error}")
+                shown = printable(path.name) if options.file_names else f"file {number} of {len(files)}"
+                refused.append({"stem": shown, "error": str(error)})
+                bar.write(f"{printable(path)}: {error}")
                 continue
             made, kept = made + new, kept + (not new)
             prediction = f"{entry['prediction']}, {percent(entry['probability'])}"
-            bar.write(f"{path}: {prediction} in {entry['name']}{'' if new else ' (already there)'}")
+            bar.write(f"{printable(path)}: {prediction} in {entry['name']}{'' if new else ' (already there)'}")
     finally:
         bar.close()
         write_index(options.out, refused)
@@ -104,7 +106,7 @@ def _report(
         "identity": options.identity,
     }
     key = key_of(model.card, hashlib.sha256(data).hexdigest(), settings)
-    stem = _stem(path)
+    stem = _stem(path) if options.file_names else "scan"
     name, formats = name_of(stem, key), options.format
     if name in reported:
         if finished(options.out, reported[name], key, formats):
@@ -132,7 +134,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _stem(path: Path) -> str:
-    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0] or path.name
+    name = printable(path.name)
+    stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
     return stem.encode()[:160].decode(errors="ignore")  # key, method and ending follow, in 255 bytes
 
 
@@ -140,7 +143,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain report",
         description="Report a model's prediction for each scan, with explanations. An interrupted run continues when "
-        "started again. A report holds no file name and no patient data; the files in --out are named after the scans.",
+        "started again. Reports and their index hold no file name and no patient data; which report is of which file "
+        "is printed.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help="a file, or a folder and all in it")
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")
@@ -155,6 +159,11 @@ def _parser() -> argparse.ArgumentParser:
     add_request_flags(parser)
     add_slice_flags(parser)
     add_anyway_flag(parser)
+    parser.add_argument(
+        "--file-names",
+        action="store_true",
+        help="name reports after their files, and name these in the index, although many hold a patient's name",
+    )
     parser.add_argument(
         "--identity",
         action="store_true",

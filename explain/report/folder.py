@@ -22,7 +22,7 @@ from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
 from explain.request import VERSION
 from model_zoo import ModelCard
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import append_line, write_whole
 
 FORMATS = ("html", "pdf", "dicom")
 LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
@@ -86,8 +86,7 @@ def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, form
     for file, content in made.items():
         write_whole(out / file, content)
     entry = _entry(report, name, stem, key) | {"formats": formats, "files": list(made)}
-    with (out / LINES).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    append_line(out / LINES, json.dumps(entry, ensure_ascii=False))
     return entry
 
 

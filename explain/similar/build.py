@@ -36,6 +36,7 @@ from model_zoo import Model, ModelError, bundle_folder, load_model, models
 from model_zoo.gate import UNKNOWN
 from model_zoo.tables import SIMILAR, SimilarRow, write_similar
 from model_zoo.verify import recompute
+from model_zoo.whole_files import refused_write
 from scans import Scan, fit
 
 _DIVISION = {"val": 0.1, "test": 0.2, "seed": 0, "block": 20}  # as every recipe divides its scans
@@ -56,8 +57,11 @@ def main(arguments: list[str]) -> int:
             write_reference_set([record for record in records if record.cohort == "figshare"])
         for name in options.models or models():
             print(build(load_model(name, precision="f32"), records, bits))
-    except (ModelError, DatasetError, OSError) as error:
+    except (ModelError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {refused_write(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -5,7 +5,6 @@ is like another where their evidence is. `python -m explain similar-index` write
 scans of the training part alone, so that no test scan is ever a neighbour.
 """
 
-import zipfile
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from datasets.near_duplicates import POSITIONS, SIDE
 from model_zoo import Model, ModelError
 from model_zoo.backend import import_keras
 from model_zoo.runtime import Runtime, make_runtime
-from model_zoo.whole_files import write_arrays
+from model_zoo.whole_files import read_arrays, write_arrays
 
 SIMILAR_INDEX = "similar_cases.npz"
 _MOST = 128  # features; more are reduced to their principal components
@@ -68,9 +67,13 @@ def read_index(folder: Path, weights_sha256: str) -> SimilarIndex | None:
 def _read(path: Path, _changed: int, weights_sha256: str) -> SimilarIndex:
     remedy = f"run `python -m explain similar-index {path.parent.name}` again"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            index = SimilarIndex(str(arrays["weights_sha256"]), *(arrays[name] for name in _ARRAYS))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path, ["weights_sha256", *_ARRAYS])
+        index = SimilarIndex(str(arrays.pop("weights_sha256")), **arrays)
+        if index.features.ndim != 2 or index.bits.ndim != 2 or not np.isfinite(index.features).all():
+            raise ValueError("it holds no rows of features")
+        if len({len(arrays[name]) for name in _ARRAYS if name not in ("axes", "centre")}) != 1:
+            raise ValueError("its arrays are not of as many scans")
+    except (ValueError, TypeError) as error:  # TypeError: an array without a length
         raise ModelError(f"{path.parent.name}/{SIMILAR_INDEX} cannot be read ({error}); {remedy}") from error
     if index.weights_sha256 != weights_sha256:
         raise ModelError(f"{path.parent.name}/{SIMILAR_INDEX} is that of other weights; {remedy}")

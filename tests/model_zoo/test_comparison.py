@@ -9,6 +9,7 @@ from model_zoo.__main__ import main
 from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.tables import PREDICTIONS, write_predictions
+from model_zoo.verify import recompute
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.model_zoo.written_tables import predictions, sure, write_whole_bundle
 
@@ -25,6 +26,7 @@ def first(tmp_path):
 def second(tmp_path, rows):
     write_whole_bundle(tmp_path / "b" / "tiny-phantom4")
     write_predictions(tmp_path / "b" / "tiny-phantom4" / PREDICTIONS, CLASSES, rows)
+    recompute(tmp_path / "b" / "tiny-phantom4")
     return tmp_path / "b" / "tiny-phantom4"
 
 

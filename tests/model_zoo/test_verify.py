@@ -114,9 +114,11 @@ def test_a_table_of_other_classes_is_found(bundle):
 
 def test_another_id_and_other_names_are_found(bundle):
     card = read_card(bundle / "card.json")
-    write_card(replace(card, id="other-phantom4", names=("Glioma",)), bundle / "card.json")
-    folder, names = differences(bundle)
-    assert "'other-phantom4'" in folder and "1 names for 4 different classes" in names
+    write_card(replace(card, id="other-phantom4"), bundle / "card.json")
+    assert "'other-phantom4'" in differences(bundle)[0]
+    write_card(replace(card, names=("Glioma",)), bundle / "card.json")
+    (sentence,) = differences(bundle)
+    assert "1 names for 4 different classes" in sentence
 
 
 def test_scans_that_the_card_does_not_count_are_found(bundle):

@@ -1,8 +1,13 @@
 """A file or a folder is written whole or not at all."""
 
+import resource
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
 import pytest
 
-from model_zoo.whole_files import replace_folder, write_whole
+from model_zoo.whole_files import append_line, replace_folder, whole_lines, write_whole
 
 
 def fail(path):
@@ -37,3 +42,41 @@ def test_a_folder_that_cannot_be_moved_leaves_the_older_one(tmp_path):
     with pytest.raises(OSError):
         replace_folder(tmp_path / "missing", tmp_path / "place")
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_lines_are_appended_and_read_back(tmp_path):
+    assert whole_lines(tmp_path / "lines") == []
+    for line in ("é", "", "a\u2028b"):
+        append_line(tmp_path / "lines", line)
+    assert whole_lines(tmp_path / "lines") == ["é", "", "a\u2028b"]
+
+
+@pytest.mark.parametrize(("left", "kept"), [(b"one\ntw", ["one"]), (b"on", []), (b"", []), (b"one\n", ["one"])])
+def test_a_line_that_a_kill_cut_short_is_not_read_and_goes_with_the_next_line(tmp_path, left, kept):
+    (tmp_path / "lines").write_bytes(left)
+    assert whole_lines(tmp_path / "lines") == kept
+    append_line(tmp_path / "lines", "new")
+    assert (tmp_path / "lines").read_text() == "".join(f"{line}\n" for line in [*kept, "new"])
+
+
+def test_a_line_that_does_not_fit_on_the_disk_leaves_the_lines_before(tmp_path):
+    append_line(tmp_path / "lines", "one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            append_line(tmp_path / "lines", "x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / "lines").read_text() == "one\n"
+
+
+def append_many(path, letter: str) -> None:
+    for _ in range(50):
+        append_line(path, letter * 10_000)
+
+
+def test_lines_of_several_processes_do_not_mix(tmp_path):
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        list(pool.map(partial(append_many, tmp_path / "lines"), "ab"))
+    assert sorted(whole_lines(tmp_path / "lines")) == ["a" * 10_000] * 50 + ["b" * 10_000] * 50

@@ -20,7 +20,7 @@ from model_zoo.performance import (
     roc,
     scan_sets,
 )
-from model_zoo.scores import SOURCE_PROBE
+from model_zoo.scores import SOURCE_PROBE, rows_of
 from model_zoo.tables import (
     COHORTS,
     PREDICTIONS,
@@ -97,7 +97,8 @@ def bundle(name: str, card: ModelCard) -> Bundle:
             problems[table] = f"{name} has no {table}: {how}"
             continue
         try:
-            sets |= _sets(state, card.classes, DATASETS[card.task].folder if card.task in DATASETS else "")
+            prefix = DATASETS[card.task].folder if card.task in DATASETS else ""
+            sets |= _sets(state, card.classes, prefix, rows_of(card, table))
         except ModelError as error:
             problems[table] = f"{error}."
     return Bundle(card, folder, sets, problems)
@@ -108,7 +109,8 @@ def chances_of(bundle: Bundle) -> dict[str, float] | str:
     if (state := _state(bundle.folder / SHORTCUTS)) is None:
         return f"{bundle.name} has no {SHORTCUTS}: {_MISSING[SHORTCUTS]}"
     try:
-        return _chances(state, _state(bundle.folder / SOURCES), bundle.card.classes)
+        counted = rows_of(bundle.card, SHORTCUTS), rows_of(bundle.card, SOURCES)
+        return _chances(state, _state(bundle.folder / SOURCES), bundle.card.classes, *counted)
     except ModelError as error:
         return f"{error}."
 
@@ -132,18 +134,23 @@ def _state(path: Path) -> _State | None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _sets(state: _State, classes: tuple[str, ...], prefix: str) -> dict[Key, Predictions]:
-    """Return the predictions in a table; every id as a path below the folder of the data, as cohorts.csv has them."""
+def _sets(state: _State, classes: tuple[str, ...], prefix: str, rows: dict[str, int]) -> dict[Key, Predictions]:
+    """Return the predictions in a table; every id as a path below the folder of the data, as cohorts.csv has them.
+
+    `rows` are those that the card counts.
+    """
     path = Path(state[0])
     if path.name == COHORTS:
-        return scan_sets(read_cohorts(path, classes), classes)
-    return scan_sets(read_predictions(path, classes), classes, f"{prefix}/" if prefix else "")
+        return scan_sets(read_cohorts(path, classes, rows), classes)
+    return scan_sets(read_predictions(path, classes, rows), classes, f"{prefix}/" if prefix else "")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _chances(tests: _State, sources: _State | None, classes: tuple[str, ...]) -> dict[str, float]:
-    chances = chance_by_test(read_shortcut_tests(Path(tests[0]), classes))
-    return chances | ({SOURCE_PROBE: chance_of_probe(read_sources(Path(sources[0])))} if sources else {})
+def _chances(
+    tests: _State, sources: _State | None, classes: tuple[str, ...], rows: dict[str, int], source_rows: dict[str, int]
+) -> dict[str, float]:
+    chances = chance_by_test(read_shortcut_tests(Path(tests[0]), classes, rows))
+    return chances | ({SOURCE_PROBE: chance_of_probe(read_sources(Path(sources[0]), source_rows))} if sources else {})
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

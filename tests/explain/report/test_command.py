@@ -11,7 +11,7 @@ from tests.bad_files import BAD_FILES
 from tests.good_files import dicom12, disc, nifti_gz, png, volume
 
 EMPTY = "This file is empty"  # from scans
-ASK = ("--model", "tiny-phantom4", "--method", "gradcam")
+ASK = ("--model", "tiny-phantom4", "--method", "gradcam", "--file-names")
 
 
 @pytest.fixture
