@@ -114,6 +114,12 @@ class Server:
         with self._lock:
             self._start()
 
+    @property
+    def up(self) -> bool:
+        """True where the process runs, or where the system cannot fork and needs none."""
+        with self._lock:
+            return not hasattr(os, "fork") or (self._process is not None and self._process.poll() is None)
+
     def child(self, kind: str, plane: str, stack: str) -> Child | Process:
         """Return a new process that decodes one file of `kind`, and is to be closed. Raises ScanError."""
         if not hasattr(os, "fork"):
