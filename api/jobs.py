@@ -13,7 +13,7 @@ from hashlib import sha256
 from threading import Lock
 
 from api.limits import Limits
-from api.problems import FAILED, Problem, note_failure
+from api.problems import FAILED, Problem, note_failure, sentence_of
 from explain import Explanation, Rendering, Request
 from explain.cache import CACHE, explained, submit
 from explain.captions import progress_text
@@ -85,8 +85,10 @@ class Kept:
     def error(self) -> str:
         """The sentence on why the job failed, "" where it did not."""
         error = self.job.error if self.job else None
-        if error is None or isinstance(error, ModelError | ScanError):
-            return str(error or "")
+        if error is None:
+            return ""
+        if isinstance(error, ModelError | ScanError):
+            return sentence_of(error)
         if not self.noted:
             self.noted = True
             note_failure(error)

@@ -52,7 +52,7 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, ScanError | ModelError):
-        return Problem(422, str(error))
+        return Problem(422, sentence_of(error))
     if isinstance(error, Busy):
         return Problem(429, str(error), retry_after=SOON)
     if isinstance(error, RequestValidationError | ValidationError):
@@ -62,6 +62,11 @@ def problem_of(error: BaseException) -> Problem:
         return Problem(error.status_code, detail, headers=error.headers or {})
     note_failure(error)
     return Problem(500, FAILED)
+
+
+def sentence_of(error: ScanError | ModelError) -> str:
+    """Return the sentence of an error with its full stop, which a command prints without."""
+    return f"{str(error).rstrip('.')}."
 
 
 def note_failure(error: BaseException) -> None:

@@ -19,6 +19,10 @@ class Connection(H11Protocol):
 
     head_timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.access_log = False  # which holds whole paths: a path may hold a name
+
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first head."""
         super().connection_made(transport)

@@ -187,7 +187,7 @@ class _Parts:
         self.size += end - start
         most = self.limits.file_bytes
         if self.is_file and (self.size > most or self.whole > most + _BESIDE):
-            raise Problem(413, too_large(max(self.whole, self.size), more=not self.whole))
+            raise Problem(413, too_large(max(self.whole, most), more=not self.whole))
         if not self.is_file and self.size > self.limits.field_bytes:
             raise Problem(413, f"A field of the form has more than {self.limits.field_bytes} bytes; shorten it.")
         self.add(end - start)
