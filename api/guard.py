@@ -31,7 +31,7 @@ _LOG = logging.getLogger("candor.api")
 
 
 class Guard:
-    """The app behind the checks of `service`; `open_paths` are answered without a token."""
+    """The app behind the checks of `service`; `open_paths` are answered without a token and at any load."""
 
     def __init__(self, app: ASGIApp, service: Service, open_paths: tuple[str, ...]) -> None:
         self.app, self.service, self.open_paths, self.under_way = app, service, open_paths, 0
@@ -70,7 +70,8 @@ class Guard:
     def _admit(self, scope: Scope) -> str:
         """Return who asks. Raises Problem: 503, 421, 403 or 401."""
         headers = Headers(scope=scope)
-        if self.under_way > self.service.limits.requests:
+        open_to_all = scope["path"] in self.open_paths  # a server that is busy is alive
+        if self.under_way > self.service.limits.requests and not open_to_all:
             raise Problem(
                 503,
                 f"{self.service.limits.requests} requests are being answered, as many as this server takes at once; "
@@ -82,7 +83,7 @@ class Guard:
         if self._from_elsewhere(headers):
             raise Problem(403, "This server takes no requests from other web sites; ask it from a program.")
         user = user_of(headers.get("authorization", ""), self.service.tokens)
-        if user is None and scope["path"] not in self.open_paths:
+        if user is None and not open_to_all:
             raise Problem(
                 401,
                 "A token is needed; send the header “Authorization: Bearer TOKEN” with one that this server was given.",

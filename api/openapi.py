@@ -1,5 +1,7 @@
 """The OpenAPI document: the forms with their files, the problem document, the token."""
 
+import re
+
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
@@ -59,6 +61,7 @@ def describe(app: FastAPI, *, tokens: bool) -> dict:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in document["paths"].items():
         for operation in operations.values():
+            operation["summary"] = re.split(r"[:;.]", operation["description"])[0]
             operation["responses"].pop("422", None)
             for status, description in _ERRORS.items():
                 if status in _ONLY_FORMS and "requestBody" not in operation and status != "422":

@@ -54,7 +54,7 @@ async def received(http: HttpRequest, fields: type[Fields], work: Callable[[byte
         key, user = f"read {token_hex(16)}", token_hex(16)  # of this request alone
         job = service.queue.submit(key, lambda progress, cancelled: work(form.data(), asked), user, lane=READING)
         try:
-            await to_thread.run_sync(job.wait, limiter=service.waiting)
+            await to_thread.run_sync(job.wait, limiter=service.waiting, abandon_on_cancel=True)
         finally:
             service.queue.cancel(key, user)  # which takes a finished one out of the queue
     if job.error is not None:

@@ -24,8 +24,8 @@ def make_app(service: Service) -> FastAPI:
         title="Candor",
         version="1",
         description=_ABOUT,
-        openapi_url=f"{ROOT}/openapi.json",
-        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        openapi_url=None,  # it is a route of ours, and its page too: FastAPI's loads scripts from elsewhere
+        docs_url=None,
         redoc_url=None,
         lifespan=service.running,
         redirect_slashes=False,

@@ -38,7 +38,9 @@ class Service:
     metrics: Metrics = field(init=False)
     waiting: CapacityLimiter = field(init=False)  # threads in which requests wait for the queue
     warm: Thread = field(init=False)
-    lacking: list[str] = field(default_factory=lambda: ["The first model is being loaded"])  # [] once it can predict
+    lacking: list[str] = field(
+        default_factory=lambda: ["The first model is being loaded; try again in some seconds."]
+    )  # [] once it can predict
 
     def __post_init__(self) -> None:
         queue = Queue(self.limits.lanes)
@@ -58,7 +60,7 @@ class Service:
     def not_ready(self) -> str:
         """The sentence on why nothing can be predicted yet, "" where it can."""
         if self.lacking:
-            return f"{self.lacking[0]}; try again in some seconds."
+            return self.lacking[0]
         if not SERVER.up:
             start_decoders()
             return "The process that decodes files is being started; try again in some seconds."
@@ -70,7 +72,7 @@ class Service:
             self.lacking.clear()
         except (ModelError, ScanError) as error:
             note_failure(error)
-            self.lacking[:] = ["No model can be used, and `python -m model_zoo verify` says why"]
+            self.lacking[:] = ["No model can be used on this server; `python -m model_zoo verify` says why."]
 
     @asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:

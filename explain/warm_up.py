@@ -4,7 +4,7 @@ import gc
 
 from explain.methods import METHODS
 from explain.request import Request, explain
-from model_zoo import load_model, models
+from model_zoo import ModelError, load_model, models
 from scans import PHANTOM_SAMPLES, phantom
 from scans.sandbox import SERVER
 
@@ -19,8 +19,10 @@ def explain_a_phantom() -> None:
 
     Raises ModelError where there is no model, or it cannot be used.
     """
-    for model_id in list(models())[:1]:
-        explain(Request(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS))))
+    first = next(iter(models()), None)
+    if first is None:
+        raise ModelError("no model yet; train one with `python -m train`")
+    explain(Request(load_model(first), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS))))
     # Half a million objects stay for good. Frozen, they are not looked at again whenever garbage is collected, which
     # takes 0.3 s with Python's lock held.
     gc.collect()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import fastapi_offline
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import ROOT
@@ -50,6 +50,12 @@ def ready(http: Request) -> Ready:
 def metrics(http: Request) -> Response:
     """Return the counters for Prometheus: requests, times, queue, jobs, memory."""
     return Response(service_of(http).metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def document(http: Request) -> JSONResponse:
+    """Return the OpenAPI document."""
+    return JSONResponse(http.app.openapi())
 
 
 @router.get("/docs", include_in_schema=False)

@@ -148,6 +148,7 @@ def test_as_many_requests_as_the_limit_are_answered_and_no_more(tiny_zoo):
             )
             while (answer := client.http.get("/models")).status_code == 200:
                 pass
+            assert client.http.get("/health").status_code == 200
         assert_problem(answer, 503)
         assert int(answer.headers["retry-after"]) > 0
         while (answer := client.http.get("/models")).status_code == 503:

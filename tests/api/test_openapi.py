@@ -106,7 +106,7 @@ def test_it_is_alive_at_once_and_ready_once_it_can_predict(client, server, monke
 
     assert client.health().status == "alive"
     assert client.ready().models == [MODEL]
-    server.service.lacking.append("The first model is being loaded")
+    server.service.lacking.append("The first model is being loaded.")
     error = refused(client.ready)
     assert (error.status, error.retry_after > 0) == (503, True)
     assert client.health().status == "alive"
