@@ -1,16 +1,21 @@
-# make run | check | test | fuzz | lint | lock | bench | sbom | image: each does its own set-up. Python 3.11 to 3.13.
+# make run | serve | check | test | fuzz | lint | lock | bench | sbom | image: each does its own set-up.
+# Python 3.11 to 3.13.
 PYTHON ?= python3
 PORT ?= 8501
+API_PORT ?= 8600
 WORKERS ?= 2
 BIN := .venv/bin
 
 # Processes that take whole files of tests in turn, so that what a file's tests share is made once.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run check test fuzz lint lock bench sbom image
+.PHONY: run serve check test fuzz lint lock bench sbom image
 
 run: .venv/app  ## the app on http://localhost:8501
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+serve: .venv/app  ## the HTTP API on http://127.0.0.1:8600, for this machine alone
+	$(BIN)/python -m api --port $(API_PORT)
 
 check: lint  ## lint and the tests without trainings, whole-zoo runs and the browser
 	$(PYTEST) -m "not slow and not browser"

@@ -1,19 +1,17 @@
 """What frames every page? The title, the navigation, the line that no page goes without, and a last net."""
 
-import gc
 import logging
 from contextlib import suppress
 from threading import Timer
 
 import streamlit as st
 
-from explain import METHODS, Request, explain
 from explain.explanation import NOT_FOR_DIAGNOSIS
-from model_zoo import ModelError, load_model, models
+from explain.warm_up import explain_a_phantom, start_decoders
+from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
-from scans import PHANTOM_SAMPLES, ScanError, phantom
-from scans.sandbox import SERVER
+from scans import ScanError
 
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
 
@@ -28,22 +26,17 @@ LOGO = (
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
     """Load the decoders, TensorFlow and the first model once per process, in the background, and watch the sessions."""
-    SERVER.start()
+    start_decoders()
     watch_for_closed_sessions()
-    clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
+    clock = Timer(0.5, _warm_up_models)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()
 
 
-def _explain_a_phantom() -> None:
+def _warm_up_models() -> None:
     _keep_keras_from_streamlit()
     with suppress(ModelError, ScanError):  # the page says so itself
-        for model_id in list(models())[:1]:
-            explain(Request(load_model(model_id), phantom(*PHANTOM_SAMPLES[0]).scan, next(iter(METHODS))))
-    # Streamlit collects garbage after every run of a page, with Python's lock held: 0.3 s over the half million
-    # objects that stay for good. Frozen, they are not looked at again.
-    gc.collect()
-    gc.freeze()
+        explain_a_phantom()
 
 
 def _keep_keras_from_streamlit() -> None:

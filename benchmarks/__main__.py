@@ -13,6 +13,7 @@ NAMES = (
     "freed_memory",
     "recipes",
     "app",
+    "api",
     "reading",
     "sheets",
 )

@@ -139,6 +139,44 @@ def waiting_times() -> str:
     )
 
 
+def api_speed() -> str:
+    """Return what eight programs get from the HTTP API at once, beside the library and the bare runtime."""
+    api = read_results("api")
+    many, rates, memory, machine = api["clients at once"], api["predictions"], api["memory, MB"], api["machine"]
+    loads = " and ".join(f"{load:g}" for load in api["load average before, after"])
+    clients = f"{api['clients']} clients"
+    rows = {
+        f"predictions, bare runtime ({rates['runtime']}), one scan at a time": (
+            f"{rates['bare runtime, one scan at a time, per second']:g} per second"
+        ),
+        "predictions, library: reading, gate, model, one scan at a time": (
+            f"{rates['library, reading and gate included, per second']:g} per second"
+        ),
+        f"predictions, API, {clients} at once": (
+            f"{rates[f'API, {clients}, per second']:g} per second: {rates['API over library']:g} of the library, "
+            f"{rates['API over bare runtime']:g} of the bare runtime"
+        ),
+        "processor's time for one prediction: bare runtime, library, API (its server)": (
+            ", ".join(f"{ms:g} ms" for ms in rates["processor, ms for one"].values())
+        ),
+        f"first prediction, {clients} at once": _spread(many["first prediction, seconds"]),
+        f"first map (Grad-CAM), {clients} at once": _spread(many["first map, seconds"]),
+        f"LIME, {clients} at once": (
+            f"{_spread(many['LIME, seconds'])}; of all {many['maps']} maps {many['correct, bit for bit']} are those of "
+            f"the library bit for bit, {many['stopped at the time limit']} stopped at the time limit"
+        ),
+        "start, until the server is ready": f"{api['ready, seconds after the start']:g} s",
+        "memory of the server": (
+            f"{memory['after the predictions']:,} MB after the predictions, {memory['most']:,} MB at most"
+        ),
+    }
+    return (
+        f"`{api['command']}` with `{api['model']}`, server and clients on the same {machine['cores']} cores of an "
+        f"{machine['processor']}; load average {loads} before and after, other work included.\n\n"
+        + markdown_table(["what", "measured"], list(rows.items()))
+    )
+
+
 def _by_page(pages: dict, kind: str) -> str:
     return ", ".join(f"{title} {pages[page][kind]:g} s" for page, title in _PAGES.items())
 

@@ -1,6 +1,7 @@
 """Finished explanations in memory, by the key of their request, and the job that makes one that is missing."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 
 from explain.explanation import Explanation
@@ -63,8 +64,19 @@ def submit(queue: Queue, request: Request, user: str, present: Present | None = 
     """Return the job in `queue` that explains a request and keeps the explanation in `CACHE`; see `Queue.submit`."""
 
     def work(progress, cancelled) -> Explanation:
-        explanation = explain(request, progress=progress, cancelled=cancelled)
-        CACHE.put(request.key, explanation)
-        return explanation
+        return explained(request, progress, cancelled)
 
     return queue.submit(request.key, work, user, present, QUICK if METHODS[request.method].quick else SLOW)
+
+
+def explained(
+    request: Request,
+    progress: Callable[[float], object] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Explanation:
+    """Return the explanation of a request from `CACHE`, or made now and kept there; raises what `explain` does."""
+    if kept := CACHE.get(request.key):
+        return kept
+    explanation = explain(request, progress=progress, cancelled=cancelled)
+    CACHE.put(request.key, explanation)
+    return explanation

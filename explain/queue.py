@@ -7,6 +7,7 @@ of its own, so that a map of one pass does not wait for a map of thousands. Fini
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -182,6 +183,12 @@ class Queue:
             with self._lock:
                 job.waiters -= 1
                 job.last_seen = self.now()
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many jobs of each lane are waiting and running, by lane and state."""
+        with self._lock:
+            live = Counter((job.lane, job.state) for job in self._jobs.values())
+        return {(lane, state): live[lane, state] for lane in self.lanes for state in LIVE}
 
     @property
     def idle(self) -> bool:

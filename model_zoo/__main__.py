@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from model_zoo import Model, ModelCard, ModelError, broken_models, import_command, load_model, models, read_card
 from model_zoo.card_markdown import CARD, write_model_card
 from model_zoo.comparison import compare
-from model_zoo.gate import GateResult, check_picture
+from model_zoo.gate import check_picture
 from model_zoo.labelled_scans import labelled_scans
-from model_zoo.prediction_set import prediction_set
+from model_zoo.prediction_entry import prediction_entry
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
 from model_zoo.site_calibration import (
@@ -187,30 +185,9 @@ def _entries(model: Model, path: Path, scans: list[Scan] | ScanError, anyway: bo
     asked = [number for number, result in enumerate(results) if result and (anyway or not result.withheld)]
     predicted = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
     return [
-        _entry(model, path, scan, result, predicted.get(number))
+        {"file": str(path)} | prediction_entry(model, scan, result, predicted.get(number))
         for number, (scan, result) in enumerate(zip(scans, results, strict=True))
     ]
-
-
-def _entry(model: Model, path: Path, scan: Scan, result: GateResult | None, p: np.ndarray | None) -> dict:
-    where = {"file": str(path)} | ({"slice": scan.index} if scan.count > 1 else {})
-    where |= {"stack": scan.stack} if scan.stacks else {}
-    where |= {"notes": list(scan.all_notes)} if scan.all_notes else {}
-    if result is None:  # as the outermost slices of a volume: nothing to predict from
-        return where | {"error": scan.not_assessable}
-    where |= {"model": model.card.id} | ({"calibration": model.calibration} if model.calibration else {})
-    if p is None:
-        return where | {"withheld": result.withheld, "gate": result.as_dict()}
-    possible = prediction_set(model.card, p, result)
-    where |= {"reasons": list(possible.reasons)} if possible.reasons else {}
-    by_class = {name: round(float(x), 6) for name, x in zip(model.card.classes, p, strict=True)}
-    return where | {
-        "class": model.card.classes[p.argmax()],
-        "probabilities": by_class,
-        "set": list(possible.classes) if model.card.conformal else None,
-        "set_level": possible.level,
-        "gate": result.as_dict(),
-    }
 
 
 def _line(entry: dict) -> str:

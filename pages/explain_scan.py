@@ -9,6 +9,7 @@ from explain import Explanation, Request, methods_for
 from explain.cache import CACHE
 from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
+from explain.render.export import file_stem
 from explain.report import ReportInput
 from explain.set_text import heading, set_sentence
 from pages.charts.prediction import probability_bars
@@ -66,12 +67,6 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
         session.counterfactuals.get((scan.key, request.model.prediction_key), ()),
         request,
     )
-
-
-def file_stem(explanation: Explanation) -> str:
-    """Return how the names of exports begin: the request, and no name of a file."""
-    parts = (explanation.model, explanation.method, explanation.target, explanation.scan[:8])
-    return "-".join((*parts, f"{explanation.slice + 1}"))
 
 
 rail, desk = st.columns([3, 9], gap="large")

@@ -68,6 +68,14 @@ def _check_size(scan: Scan) -> None:
     )
 
 
+def too_large(size: int, *, more: bool = False) -> str:
+    """Return the sentence about a file of `size` bytes, or of more where it was read no further."""
+    return (
+        f"This file has {'more than ' if more else ''}{size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are "
+        "accepted, so export a smaller part or compress it (.nii.gz)."
+    )
+
+
 def _bytes_of(source: Path | bytes) -> bytes:
     """Return the bytes of a file that is neither empty nor too large. Raises ScanError."""
     if isinstance(source, Path):
@@ -83,10 +91,7 @@ def _bytes_of(source: Path | bytes) -> bytes:
         data, size = source, len(source)
     size = max(size, len(data))
     if size > MAX_BYTES:
-        raise ScanError(
-            f"This file has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are accepted, so export a "
-            "smaller part or compress it (.nii.gz)."
-        )
+        raise ScanError(too_large(size))
     if not data:
         raise ScanError(f"This file is empty (0 bytes); send it again as one of {ACCEPTED}.")
     return data

@@ -39,7 +39,7 @@ _CRASHED = (
     "The decoder broke down over this file, which is damaged or not what it says it is; export the series "
     "again, as uncompressed DICOM or as PNG."
 )
-_TOO_SLOW = (
+TOO_SLOW = (
     f"Decoding this file takes longer than the {CPU_SECONDS} s that are granted; export a smaller part of it, "
     "uncompressed."
 )
@@ -113,6 +113,12 @@ class Server:
         """Start the process and return at once: it loads the decoders meanwhile."""
         with self._lock:
             self._start()
+
+    @property
+    def up(self) -> bool:
+        """True where the process runs, or where the system cannot fork and needs none."""
+        with self._lock:
+            return not hasattr(os, "fork") or (self._process is not None and self._process.poll() is None)
 
     def child(self, kind: str, plane: str, stack: str) -> Child | Process:
         """Return a new process that decodes one file of `kind`, and is to be closed. Raises ScanError."""
@@ -219,7 +225,7 @@ def _decode_in_child(kind: str, plane: str, stack: str, data: bytes, parse: Call
     except ScanError:
         raise
     except (EOFError, ValueError, TypeError, KeyError, RecursionError):
-        raise ScanError(_TOO_SLOW if late.is_set() or child.out_of_time() else _CRASHED) from None
+        raise ScanError(TOO_SLOW if late.is_set() or child.out_of_time() else _CRASHED) from None
     finally:
         clock.cancel()
         clock.join()  # before the pipes are closed, whose descriptors another thread may get

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "datasets": {"scans", "model_zoo"},
     "explain": {"scans", "model_zoo", "datasets"},
     "train": {"scans", "model_zoo", "datasets"},
+    "api": {"scans", "model_zoo", "datasets", "explain"},
     "pages": {"scans", "model_zoo", "datasets", "explain", "train"},
 }
 ROOMS = [*MAY_IMPORT, "benchmarks", "tests"]

@@ -75,16 +75,27 @@ def _decimal(p: float) -> str:
     return "over 0.999" if p > 0.9995 else f"{p:.3f}"
 
 
+def file_stem(explanation: Explanation) -> str:
+    """Return how the names of exports begin: the request, and no name of a file."""
+    parts = (explanation.model, explanation.method, explanation.target, explanation.scan[:8])
+    return "-".join((*parts, f"{explanation.slice + 1}"))
+
+
+def map_file(explanation: Explanation) -> bytes:
+    """Return the map as a .npy file: float32 (H, W) in the pixels of the scan as uploaded."""
+    stream = io.BytesIO()
+    np.save(stream, explanation.heat)
+    return stream.getvalue()
+
+
 def archive(explanation: Explanation, picture: bytes, rendering: dict) -> bytes:
     """Return a ZIP of `map.npy` (float32 (H, W) of the scan as uploaded), `manifest.json` and `overlay.png`.
 
     `rendering` are the facts of the picture's `Rendering`, added to the manifest.
     """
-    values = io.BytesIO()
-    np.save(values, explanation.heat)
     manifest = json.dumps(explanation.manifest() | {"picture": rendering}, indent=2, ensure_ascii=False) + "\n"
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as bundle:  # not compressed: it is made again whenever a setting changes
-        for name, data in (("map.npy", values.getvalue()), ("manifest.json", manifest), ("overlay.png", picture)):
+        for name, data in (("map.npy", map_file(explanation)), ("manifest.json", manifest), ("overlay.png", picture)):
             bundle.writestr(zipfile.ZipInfo(name, _DATE), data)
     return stream.getvalue()

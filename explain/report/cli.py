@@ -9,17 +9,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from explain.arguments import add_anyway_flag, add_request_flags, add_slice_flags, choose_slice, request_settings
-from explain.methods import METHODS, method_for, methods_for
+from explain.methods import METHODS
 from explain.prediction import predict
 from explain.prediction_text import percent
 from explain.report.folder import FORMATS, INDEX, finished, key_of, name_of, tidied, write, write_index
-from explain.report.report_input import ReportInput
+from explain.report.report_input import DEFAULT_METHODS, methods_of_report, report_of
 from explain.request import Request, check_seconds, explain
 from model_zoo import Model, ModelError, load_model, model_card
 from model_zoo.whole_files import refused_write
 from scans import MAX_BYTES, Scan, ScanError, printable, read, read_files
-
-DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
 
 
 def main(arguments: list[str]) -> int:
@@ -29,8 +27,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_seconds(options.seconds)  # before a model is loaded
         card = model_card(options.model)
-        names = options.method or [name for name in DEFAULT_METHODS if name in methods_for(card)]
-        options.method = [method_for(name, card).id for name in dict.fromkeys(names)]
+        options.method = methods_of_report(options.method or (), card)
         model = load_model(options.model)
         if options.target and options.target not in model.card.classes:
             raise ModelError(f"no class {options.target[:40]!r}; {options.model} has {', '.join(model.card.classes)}")
@@ -115,9 +112,7 @@ def _report(
     prediction = predict(model, scan, anyway=options.anyway)
     choices = request_settings(options) | {"prediction": prediction}
     requests = [Request(model, scan, name, **choices) for name in options.method]
-    explanations = tuple(explain(request) for request in requests)
-    date = datetime.now().replace(microsecond=0)
-    report = ReportInput(scan, model.card, explanations[0].probabilities, explanations, date, request=requests[0])
+    report = report_of(requests, [explain(request) for request in requests], datetime.now().replace(microsecond=0))
     reported[name] = write(options.out, report, data, stem, key, formats, options.identity)
     return reported[name], True
 

@@ -1,5 +1,6 @@
 """The input of a report: one scan, one model's prediction, its explanations and their rendering."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -7,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from explain.explanation import Explanation
+from explain.methods import method_for, methods_for
 from explain.render.rendering import INK, Drawing, Rendering, draw
 from explain.request import Request
 from explain.similar.search import SimilarCase
@@ -14,6 +16,17 @@ from explain.similar.strip import similar_strip
 from model_zoo import ModelCard
 from model_zoo.prediction_set import PredictionSet
 from scans import Scan
+
+DEFAULT_METHODS = ("gradcam", "occlusion")  # one reads the network's feature map, the other only its predictions
+
+
+def methods_of_report(names: Sequence[str], card: ModelCard) -> list[str]:
+    """Return the ids of the methods, each once, in the order given; for none the defaults that suit the model.
+
+    Raises ModelError on an unknown method, and on one that cannot explain the model.
+    """
+    chosen = names or [name for name in DEFAULT_METHODS if name in methods_for(card)]
+    return [method_for(name, card).id for name in dict.fromkeys(chosen)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,3 +76,17 @@ class ReportInput:
     def drawing(self, explanation: Explanation | None = None, ink: str = INK) -> Drawing:
         """Return the scan, or the scan under a map with its colour bar, whose letters have the colour `ink`."""
         return draw(self.scan, explanation, self.rendering, ink=ink)
+
+
+def report_of(
+    requests: Sequence[Request],
+    explanations: Sequence[Explanation],
+    date: datetime,
+    rendering: Rendering | None = None,
+) -> ReportInput:
+    """Return the report of the explanations of requests about one scan and model, in the same order."""
+    first = requests[0]
+    probabilities = tuple(map(float, first.prediction.probabilities))
+    return ReportInput(
+        first.scan, first.model.card, probabilities, tuple(explanations), date, rendering or Rendering(), request=first
+    )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from explain.cache import CACHE
+from explain.cache import explained
 from explain.render.overlay import gray
 from explain.render.rendering import draw
-from explain.request import Request, explain
+from explain.request import Request
 from explain.similar.known import known_cases, request_for
 from explain.similar.search import SimilarCase
 
@@ -21,7 +21,7 @@ def similar_strip(request: Request) -> tuple[list[SimilarCase], np.ndarray | Non
     cases, columns = known_cases(request.model, request.scan, request.prediction), []
     for case in cases:
         alike = request_for(request, case)
-        explanation = CACHE.get(alike.key) or explain(alike)
+        explanation = explained(alike)
         pictures = [draw(alike.scan, each, side=_SIDE).picture for each in (None, explanation)]
         columns.append(np.vstack([_framed(picture) for picture in pictures]))
     return cases, np.hstack(columns)[:-_GAP, :-_GAP] if columns else None

@@ -1,0 +1,165 @@
+"""From a form to what it asks for: its slices, predictions and requests, worked out in the lane for reading."""
+
+from collections.abc import Callable
+from secrets import token_hex
+from typing import TypeVar
+
+from anyio import to_thread
+from fastapi import Request as HttpRequest
+
+from api.problems import Problem, note_failure
+from api.schemas import ExplainForm, PredictForm, Predictions, ReportForm, ScanForm, SlicePrediction
+from api.service import Service
+from api.upload import read_form
+from explain import Prediction, Request, predict
+from explain.arguments import choose_slice
+from explain.explanation import NOT_FOR_DIAGNOSIS
+from explain.queue import READING
+from explain.report.report_input import methods_of_report
+from explain.request import SETTINGS
+from explain.similar.known import known_cases
+from explain.similar.search import SimilarCase
+from model_zoo import Model, ModelError, broken_models, load_model, model_card
+from model_zoo.prediction_entry import prediction_entry
+from model_zoo.prediction_set import WithheldError
+from scans import Scan, ScanError, is_dicom, read
+
+ALL = "all"
+
+Fields = TypeVar("Fields", bound=ScanForm)
+Result = TypeVar("Result")
+
+
+def service_of(http: HttpRequest) -> Service:
+    """Return the service behind the app that answers a request."""
+    return http.app.state.service
+
+
+def user_of(http: HttpRequest) -> str:
+    """Return whose token a request brought."""
+    return http.scope["state"]["user"]
+
+
+async def received(http: HttpRequest, fields: type[Fields], work: Callable[[bytes, Fields], Result]) -> Result:
+    """Return what `work` makes of the file and the fields of a form, in the queue's lane for reading.
+
+    Raises Problem, ScanError, ModelError, Busy and pydantic's ValidationError.
+    """
+    service = service_of(http)
+    with service.uploads.share() as add:
+        form = await read_form(http, service.limits, add)
+        lists = {name for name, each in fields.model_fields.items() if each.annotation == list[str]}
+        values = {name: each if len(each) > 1 or name in lists else each[0] for name, each in form.fields.items()}
+        asked = fields.model_validate(values)
+        key, user = f"read {token_hex(16)}", token_hex(16)  # of this request alone
+        job = service.queue.submit(key, lambda progress, cancelled: work(form.data(), asked), user, lane=READING)
+        try:
+            await to_thread.run_sync(job.wait, limiter=service.waiting, abandon_on_cancel=True)
+        finally:
+            service.queue.cancel(key, user)  # which takes a finished one out of the queue
+    if job.error is not None:
+        raise job.error
+    return job.result
+
+
+def predictions(data: bytes, asked: PredictForm, most: int) -> Predictions:
+    """Return the predictions for the chosen slices, each computed as `explain.predict` does, with all digits.
+
+    A slice of which nothing is predicted says why, where there are others; else that is a ScanError. `most` is how
+    many slices are predicted at once.
+    """
+    model, scans = _model(asked.model), _scans(data, asked)
+    chosen = scans if asked.slice == ALL else [choose_slice(scans, _number(asked.slice))]
+    if len(chosen) > most:
+        raise ScanError(
+            f"This stack has {len(chosen)} slices, and at most {most} are predicted in one request; ask for them one "
+            "by one."
+        )
+    return Predictions(
+        model=model.card.id,
+        weights_sha256=model.card.weights_sha256,
+        calibration=model.calibration,
+        sha256=scans[0].digest,
+        slices=len(scans),
+        stacks=list(scans[0].stacks),
+        predictions=[_prediction(model, scan, anyway=asked.anyway, alone=len(chosen) == 1) for scan in chosen],
+        note=NOT_FOR_DIAGNOSIS,
+    )
+
+
+def request_of(data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
+    """Return the request for a map, and the bytes of the file where it is DICOM."""
+    (request,), kept = _requests(data, asked, [asked.method])
+    return request, kept
+
+
+def requests_of(data: bytes, asked: ReportForm) -> tuple[list[Request], bytes | None]:
+    """Return the requests for the maps of a report, and the bytes of the file where it is DICOM."""
+    return _requests(data, asked, methods_of_report(asked.method, _card(asked.model)))
+
+
+def similar(data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
+    """Return the similar cases of the chosen slice, with its prediction."""
+    model = _model(asked.model)
+    scan, prediction = _predicted(model, data, asked)
+    return model, prediction, known_cases(model, scan, prediction)
+
+
+def _requests(data: bytes, asked: ExplainForm | ReportForm, methods: list[str]) -> tuple[list[Request], bytes | None]:
+    model = _model(asked.model)
+    scan, prediction = _predicted(model, data, asked)
+    settings = {name: getattr(asked, name) for name in SETTINGS} | {"target": asked.target, "prediction": prediction}
+    engine = getattr(asked, "engine", "")
+    return [Request(model, scan, name, engine=engine, **settings) for name in methods], data if is_dicom(data) else None
+
+
+def _predicted(model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:
+    scan = choose_slice(_scans(data, asked), _number(asked.slice))
+    return scan, _predict(model, scan, asked.anyway)
+
+
+def _prediction(model: Model, scan: Scan, *, anyway: bool, alone: bool) -> SlicePrediction:
+    if scan.not_assessable and not alone:
+        entry = prediction_entry(model, scan, None, None)
+    else:
+        try:
+            seen = _predict(model, scan, anyway)
+            entry = prediction_entry(model, scan, seen.gate, seen.probabilities, digits=None)
+        except WithheldError as error:
+            entry = prediction_entry(model, scan, error.result, None)
+    facts = {name: each for name, each in entry.items() if name not in ("model", "calibration")}
+    return SlicePrediction(plane=scan.plane, shape=scan.shape, **facts)
+
+
+def _predict(model: Model, scan: Scan, anyway: bool) -> Prediction:
+    try:
+        return predict(model, scan, anyway=anyway)
+    except ModelError as error:  # the gate is missing, or the model is broken: the client is not to blame
+        note_failure(error)
+        raise Problem(
+            503, f"{model.card.id} cannot be used on this server; `python -m model_zoo verify` says why."
+        ) from None
+
+
+def _card(model_id: str):
+    if model_id not in broken_models():
+        return model_card(model_id)
+    raise Problem(503, f"{model_id} cannot be used on this server; `python -m model_zoo verify` says why.")
+
+
+def _model(model_id: str) -> Model:
+    """Return a model. Raises ModelError on an unknown id, and Problem (503) where this server has it but broken."""
+    card = _card(model_id)
+    try:
+        return load_model(card.id)
+    except ModelError as error:
+        note_failure(error)
+        raise Problem(503, f"{card.id} cannot be used on this server; `python -m model_zoo verify` says why.") from None
+
+
+def _scans(data: bytes, asked: ScanForm) -> list[Scan]:
+    return read(data, plane=asked.plane, stack=asked.stack)
+
+
+def _number(slice_name: str) -> int | None:
+    return int(slice_name) if slice_name else None

@@ -1,0 +1,49 @@
+"""Predictions and similar cases: answered at once, nothing is kept."""
+
+from fastapi import APIRouter, Request
+
+from api import ROOT
+from api.openapi import form_of
+from api.reading import predictions, received, service_of, similar
+from api.schemas import PredictForm, Predictions, ScanForm, Similar, SimilarCases
+from datasets.cohorts import COHORT_TITLES
+from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
+
+router = APIRouter(prefix=ROOT, tags=["predictions"])
+
+
+@router.post("/predict", openapi_extra=form_of(PredictForm))
+async def predict(http: Request) -> Predictions:
+    """Predict from one slice of a file, or from each: the gate, calibrated probabilities, the prediction set."""
+    most = service_of(http).limits.slices
+    return await received(http, PredictForm, lambda data, asked: predictions(data, asked, most))
+
+
+@router.post("/similar", openapi_extra=form_of(ScanForm))
+async def similar_cases(http: Request) -> SimilarCases:
+    """Return the known scans that a model finds most like one slice: diagnoses and distances, no pictures."""
+    return await received(http, ScanForm, _similar)
+
+
+def _similar(data: bytes, asked: ScanForm) -> SimilarCases:
+    model, prediction, cases = similar(data, asked)
+    card = model.card
+    names = dict(zip(card.classes, card.names, strict=True))
+    return SimilarCases(
+        model=card.id,
+        cases=[
+            Similar(
+                label=case.label,
+                name=names[case.label],
+                collection=COHORT_TITLES.get(case.cohort, case.cohort),
+                sequence=case.sequence,
+                plane=case.plane,
+                distance=case.distance,
+            )
+            for case in cases
+        ],
+        summary=diagnoses_sentence(card, cases) if cases else "This model has no index of known scans.",
+        note=NOT_THE_PATIENT,
+        precision=precision_sentence(card, card.classes[prediction.index]),
+        credit=credit(cases),
+    )

@@ -1,0 +1,203 @@
+"""The HTTP API with eight clients at once: predictions per second, the first map, LIME, and its memory.
+
+The server is started as `make serve` does; the clients run in this process, on the same machine. Predictions take turns
+with the bare runtime and with the library in this process, so that a slow moment affects them all. Every scan is sent
+once: the gate remembers what it has seen.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time, sleep
+
+import httpx
+import numpy as np
+
+from api.client import ApiError, Client
+from benchmarks.record import write
+from explain import Request, explain, png, predict
+from model_zoo import Model, load_model
+from scans import PHANTOM_KINDS, phantom, read
+
+MODEL = "candor-pooled4"
+CLIENTS, ROUNDS, EACH = 8, 3, 5  # clients at once; rounds of predictions, and predictions of each client in a round
+LIMIT = 30.0  # seconds for a LIME map, the usual limit
+_BARE = 100  # forward passes of the bare runtime in a round
+_PATIENCE = 300.0  # seconds until the server can predict
+
+
+def main() -> None:
+    """Measure, and write the results."""
+    load = os.getloadavg()[0]
+    with running_server() as (process, address):
+        began = perf_counter()
+        wait_until_ready(address)
+        ready = perf_counter() - began
+        model = load_model(MODEL)
+        rates = throughput(model, address, process.pid)
+        idle = memory(process.pid, "VmRSS")
+        together = eight_clients(address)
+        most = memory(process.pid, "VmHWM")
+    write(
+        "api",
+        {
+            "model": MODEL,
+            "clients": CLIENTS,
+            "load average before, after": [round(load, 1), round(os.getloadavg()[0], 1)],
+            "ready, seconds after the start": round(ready, 1),
+            "predictions": rates,
+            "clients at once": checked(model, together),
+            "memory, MB": {"after the predictions": idle, "most": most},
+        },
+    )
+
+
+@contextmanager
+def running_server():
+    """Give the process of a server, and its address, until the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "api", "--port", str(port)], stderr=subprocess.DEVNULL)
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_ready(address: str) -> None:
+    """Wait until the server can predict. Raises TimeoutError."""
+    until = perf_counter() + _PATIENCE
+    with Client(address) as client:
+        while perf_counter() < until:
+            try:
+                client.ready()
+                return
+            except (ApiError, httpx.TransportError):
+                sleep(0.1)
+    raise TimeoutError(f"the server is not ready after {_PATIENCE:g} s")
+
+
+def throughput(model: Model, address: str, server: int) -> dict:
+    """Return predictions per second of the bare runtime, of the library and of the API, in turns.
+
+    Beside them stands the processor's time for one prediction, which hardly depends on what else the machine does.
+    """
+    square = predict(model, phantom("glioma", 1).scan).square[None]
+    for _ in range(3):
+        model.runtime.logits(square)
+    rates: dict[str, list[float]] = {"bare": [], "library": [], "api": []}
+    spent: dict[str, list[float]] = {name: [] for name in rates}
+
+    def timed(name: str, count: int, run: Callable[[], object], clock: Callable[[], float] = process_time) -> None:
+        began, used = perf_counter(), clock()
+        run()
+        rates[name].append(count / (perf_counter() - began))
+        spent[name].append(1000 * (clock() - used) / count)
+
+    for turn in range(ROUNDS):
+        files = [scan_file(1000 + CLIENTS * EACH * turn + number) for number in range(CLIENTS * EACH)]
+        parts = [files[k::CLIENTS] for k in range(CLIENTS)]
+        timed("bare", _BARE, lambda: [model.runtime.logits(square) for _ in range(_BARE)])
+        timed("library", len(files), lambda files=files: [predict(model, read(data)[0], anyway=True) for data in files])
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            timed(
+                "api",
+                len(files),
+                lambda pool=pool, parts=parts: list(pool.map(lambda part: _predict_all(address, part), parts)),
+                lambda: processor_seconds(server),
+            )
+    bare, library, api = (round(median(rates[name]), 1) for name in rates)
+    return {
+        "bare runtime, one scan at a time, per second": bare,
+        "library, reading and gate included, per second": library,
+        f"API, {CLIENTS} clients, per second": api,
+        "processor, ms for one": {name: round(median(spent[name]), 1) for name in spent},
+        "API over library": round(api / library, 2),
+        "API over bare runtime": round(api / bare, 3),
+        "scans of a round": CLIENTS * EACH,
+        "rounds": ROUNDS,
+        "runtime": f"{model.runtime.engine} {model.runtime.precision}",
+    }
+
+
+def _predict_all(address: str, files: list[bytes]) -> None:
+    with Client(address) as client:
+        for data in files:
+            assert client.predict(data, MODEL, anyway=True).predictions[0].predicted
+
+
+def eight_clients(address: str) -> list[dict]:
+    """Return what each client waited for: its first prediction, its first map and LIME, with both maps."""
+
+    def use(number: int) -> dict:
+        data = scan_file(5000 + number)
+        with Client(address, timeout=_PATIENCE) as client:
+            began = perf_counter()
+            client.predict(data, MODEL, anyway=True)
+            waits = {"prediction": perf_counter() - began}
+            maps = {}
+            for method in ("gradcam", "lime"):
+                began = perf_counter()
+                job = client.wait(client.explain(data, MODEL, method, anyway=True, seconds=LIMIT), 900, 0.05)
+                maps[method] = client.map(job.id), client.manifest(job.id)
+                waits[method] = perf_counter() - began
+        return {"data": data, "waits": waits, "maps": maps}
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return list(pool.map(use, range(CLIENTS)))
+
+
+def checked(model: Model, clients: list[dict]) -> dict:
+    """Return the waits, and how many maps are what the library gives for the same file, computed again here."""
+    own = 0
+    for client in clients:
+        scan = read(client["data"])[0]
+        seen = predict(model, scan, anyway=True)
+        for method, (heat, manifest) in client["maps"].items():
+            request = Request(model, scan, method, target=manifest["target"], seconds=LIMIT, prediction=seen)
+            if manifest["stopped"] != "time":  # where the limit cuts a map off depends on the moment
+                own += bool(np.array_equal(heat, explain(request).heat))
+    waits = {
+        f"{title}, seconds": _spread([client["waits"][name] for client in clients])
+        for name, title in (("prediction", "first prediction"), ("gradcam", "first map"), ("lime", "LIME"))
+    }
+    cut = sum(manifest["stopped"] == "time" for client in clients for _, manifest in client["maps"].values())
+    return waits | {"maps": 2 * len(clients), "correct, bit for bit": own, "stopped at the time limit": cut}
+
+
+def scan_file(number: int) -> bytes:
+    """Return the PNG of a phantom, another one for each number."""
+    return png(np.round(255 * phantom(PHANTOM_KINDS[number % len(PHANTOM_KINDS)], number).scan.pixels).astype(np.uint8))
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor's time that a process has taken, as the kernel counts it."""
+    fields = (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(process: int, what: str) -> int:
+    """Return the memory of a process in MB, as the kernel counts it: VmRSS is now, VmHWM the most so far."""
+    status = (Path("/proc") / str(process) / "status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) // 1024
+
+
+def _spread(seconds: list[float]) -> dict:
+    return {
+        "times": len(seconds),
+        "median seconds": round(median(seconds), 3),
+        "fastest": round(min(seconds), 3),
+        "slowest": round(max(seconds), 3),
+    }
+
+
+if __name__ == "__main__":
+    main()
