@@ -23,10 +23,11 @@ PAGES_OF_TEXT = {**DOCUMENTS, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read
 MAY_IMPORT = {
     "scans": set(),
     "model_zoo": {"scans"},
+    "dicomweb": {"scans"},
     "datasets": {"scans", "model_zoo"},
     "explain": {"scans", "model_zoo", "datasets"},
     "train": {"scans", "model_zoo", "datasets"},
-    "pages": {"scans", "model_zoo", "datasets", "explain", "train"},
+    "pages": {"scans", "model_zoo", "dicomweb", "datasets", "explain", "train"},
 }
 ROOMS = [*MAY_IMPORT, "benchmarks", "tests"]
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

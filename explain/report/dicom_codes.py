@@ -12,7 +12,7 @@ from model_zoo.gate import ASPECTS, KIND, PLANE, UNKNOWN
 
 SCHEME = "99CANDOR"
 SCHEME_NAME = "Codes of Candor's own: a private scheme, registered nowhere"
-_LONGEST_MEANING = 64  # characters of a code's meaning (PS3.5: LO)
+_LONGEST_MEANING = 63  # characters; PS3.5 has 64 (LO), but pydicom counts the space that pads an odd number of bytes
 
 # class id of Candor's own bundles -> keyword of pydicom's dictionary of SNOMED CT
 SNOMED_CLASSES = {"astrocytoma": "Astrocytoma", "glioblastoma": "Glioblastoma"}

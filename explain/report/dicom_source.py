@@ -92,8 +92,9 @@ def stand_in(report: ReportInput, header: dict[str, str], sop_class: str):
 
 
 def has_source(header: dict[str, str]) -> bool:
-    """Return whether a source has what a reference to it needs."""
-    return bool(header.get("SOPInstanceUID") and header.get("SOPClassUID"))
+    """Return whether a source has what a reference to it needs: image, series and study."""
+    needed = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+    return all(header.get(keyword) for keyword in needed)
 
 
 def frame_number(report: ReportInput) -> int | None:
@@ -115,7 +116,7 @@ def source_item(report: ReportInput, header: dict[str, str], preserved: bool):
 
 
 def refer(dataset, report: ReportInput, header: dict[str, str], *, preserved: bool = False) -> None:
-    """Let an image refer to the image it was made from, as far as that has identifiers (PS3.3 C.12.4, C.12.2)."""
+    """Let an image refer to the image it was made from, where that has all identifiers (PS3.3 C.12.4, C.12.2)."""
     from pydicom import Dataset
 
     for keyword in ("SourceImageSequence", "ReferencedSeriesSequence"):
@@ -123,11 +124,10 @@ def refer(dataset, report: ReportInput, header: dict[str, str], *, preserved: bo
             delattr(dataset, keyword)
     if not has_source(header):
         return
-    if header["SeriesInstanceUID"]:
-        series = Dataset()
-        series.SeriesInstanceUID = header["SeriesInstanceUID"]
-        series.ReferencedInstanceSequence = [_instance(header)]
-        dataset.ReferencedSeriesSequence = [series]
+    series = Dataset()
+    series.SeriesInstanceUID = header["SeriesInstanceUID"]
+    series.ReferencedInstanceSequence = [_instance(header)]
+    dataset.ReferencedSeriesSequence = [series]
     dataset.SourceImageSequence = [source_item(report, header, preserved)]
 
 

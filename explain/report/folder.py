@@ -17,8 +17,8 @@ from explain.prediction_text import percent
 from explain.render.overlay import png
 from explain.report.document import cautions_of
 from explain.report.html import html, page
-from explain.report.pdf import pdf
 from explain.report.parametric_map import parametric_map
+from explain.report.pdf import pdf
 from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
 from explain.report.structured_report import structured_report

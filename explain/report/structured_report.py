@@ -92,7 +92,7 @@ def _content(report: ReportInput, header: dict[str, str], instance: str):
 
     card = report.card
     images = None
-    if _in_study(header):
+    if has_source(header):
         number = frame_number(report)
         frames = [number] if number else None
         images = [SourceImageForMeasurementGroup(header["SOPClassUID"], header["SOPInstanceUID"], frames)]
@@ -204,14 +204,9 @@ def _facts(report: ReportInput) -> list:
     return [[round(p, _DIGITS) for p in report.probabilities], possible, gate, methods]
 
 
-def _in_study(header: dict[str, str]) -> bool:
-    """Return whether the source can be named as evidence: a report must list what it refers to by study and series."""
-    return has_source(header) and bool(header["StudyInstanceUID"] and header["SeriesInstanceUID"])
-
-
 def _set_evidence(dataset, header: dict[str, str]) -> None:
     """Name the source with its own class, which highdicom was not told, or nothing where there is none to name."""
-    if not _in_study(header):
+    if not has_source(header):
         del dataset.CurrentRequestedProcedureEvidenceSequence
         return
     for study in dataset.CurrentRequestedProcedureEvidenceSequence:

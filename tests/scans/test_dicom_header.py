@@ -13,7 +13,11 @@ from tests.good_files import dicom12, disc, item, png
 def test_references_are_given_and_whose_it_is_only_where_asked():
     data = dicom12(disc(), StudyInstanceUID="1.2.3", PatientName="Müster^Erika", SpecificCharacterSet="ISO_IR 192")
     plain = dicom_header(data)
-    assert set(plain) == {*REFERENCES, *FACTS} and plain["StudyInstanceUID"] == "1.2.3" and plain["SeriesInstanceUID"] == ""
+    assert (
+        set(plain) == {*REFERENCES, *FACTS}
+        and plain["StudyInstanceUID"] == "1.2.3"
+        and plain["SeriesInstanceUID"] == ""
+    )
     named = dicom_header(data, identity=True)
     assert set(named) == {*REFERENCES, *FACTS, *IDENTITY}
     assert (named["PatientName"], named["PatientID"], named["StudyDate"]) == ("Müster^Erika", "4711", "")
