@@ -10,7 +10,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dicomweb import PacsError, Server, server_from
-from pages.components.state import PageState, state
+from pages.components.state import PageState, renew, state, widget_key
 
 _KINDS = {"accession": "Accession number", "patient": "Patient ID", "study": "Study UID"}
 _HELP = "The whole number, without * or ?. It is not kept."
@@ -39,9 +39,10 @@ def offer_fetch(keep: Callable[[list[bytes]], None]) -> None:
 
 
 def _search(server: Server, session: PageState) -> None:
-    with st.form("pacs-search", border=False, clear_on_submit=True):  # what was typed may name the patient
+    key = widget_key("pacs-number")
+    with st.form("pacs-search", border=False):
         kind = st.selectbox("Search by", list(_KINDS), format_func=_KINDS.__getitem__, key="pacs-kind")
-        number = st.text_input("Number", key="pacs-number", max_chars=64, help=_HELP, autocomplete="off")
+        number = st.text_input("Number", key=key, max_chars=64, help=_HELP, autocomplete="off")
         sought = st.form_submit_button("Search")
     if not sought:
         return
@@ -53,6 +54,9 @@ def _search(server: Server, session: PageState) -> None:
             session.pacs_series = tuple(find_series(server, **{kind: number}))
     except PacsError as error:
         session.pacs_error = str(error)
+    del st.session_state[key]  # what was typed may name the patient
+    renew("pacs-number")
+    st.rerun()
 
 
 def _fetch(server: Server, session: PageState, place: int, keep: Callable[[list[bytes]], None]) -> None:
