@@ -17,8 +17,8 @@ class Series:
 
     @property
     def title(self) -> str:
-        """One line that tells it from the others of its study."""
+        """One line that tells it from the others of its study, what differs most first."""
         day = f"{self.date[:4]}-{self.date[4:6]}-{self.date[6:]}" if len(self.date) == 8 else ""
         images = {0: "", 1: "1 image"}.get(self.images, f"{self.images} images")
         name = f"series {self.number}" if self.number else "series"
-        return ", ".join(filter(None, (day, self.modality, name, self.description, images)))
+        return ", ".join(filter(None, (self.description, name, images, self.modality, day)))

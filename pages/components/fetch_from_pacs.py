@@ -13,7 +13,7 @@ from dicomweb import PacsError, Server, server_from
 from pages.components.state import PageState, renew, state, widget_key
 
 _KINDS = {"accession": "Accession number", "patient": "Patient ID", "study": "Study UID"}
-_HELP = "The whole number, without * or ?. It is not kept."
+_HELP = "The whole number, without wildcards. It is not kept."
 
 
 def offer_fetch(keep: Callable[[list[bytes]], None]) -> None:
@@ -27,15 +27,15 @@ def offer_fetch(keep: Callable[[list[bytes]], None]) -> None:
     if server is None:
         return
     session = state()
-    with st.popover("Fetch from PACS", width="stretch"):
+    with st.popover("Fetch from PACS", width="stretch", key=widget_key("pacs")):
+        if session.pacs_error:
+            st.error(session.pacs_error)  # inside: what lies below is covered
         _search(server, session)
         if session.pacs_series:
             titles = [each.title for each in session.pacs_series]
             place = st.selectbox("Series", range(len(titles)), format_func=titles.__getitem__, key="pacs-series")
             if st.button("Fetch series", type="primary", key="pacs-fetch"):
                 _fetch(server, session, place, keep)
-    if session.pacs_error:
-        st.error(session.pacs_error)
 
 
 def _search(server: Server, session: PageState) -> None:
@@ -68,7 +68,8 @@ def _fetch(server: Server, session: PageState, place: int, keep: Callable[[list[
             files = fetch_series(server, session.pacs_series[place])
     except PacsError as error:
         session.pacs_error = str(error)
-        return
-    keep(files)
-    session.pacs_series = ()
+    else:
+        keep(files)
+        session.pacs_series = ()
+        renew("pacs")  # a new one, which is closed: it would cover the choice of the scan
     st.rerun()

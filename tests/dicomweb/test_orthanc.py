@@ -66,7 +66,7 @@ def test_a_series_is_found_by_each_number_and_comes_back_with_its_pixels(pacs):
         series = next(each for each in find_series(server, **number) if each.uid == SERIES)
         assert (series.study, series.modality, series.number, series.images) == (STUDY, "MR", "4", SLICES)
     assert "Muster" not in repr(series) + series.title and STUDY not in repr(series) + series.title
-    assert series.title == "2026-01-02, MR, series 4, T1C+ axial, 3 images"
+    assert series.title == "T1C+ axial, series 4, 3 images, MR, 2026-01-02"
     shares = []
     (scans,) = in_series([read(data) for data in fetch_series(server, series, shares.append)])
     (sent,) = in_series([read(scanner_file(k)) for k in range(SLICES)])
