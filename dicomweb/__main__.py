@@ -10,6 +10,7 @@ from pathlib import Path
 from dicomweb.series import Series
 from dicomweb.server import ADDRESS, PASSWORD, READ_SECONDS, USER, PacsError, Server, server_from
 from dicomweb.transfer import fetch_series, find_series, send
+from model_zoo.whole_files import write_whole
 from scans import MAX_BYTES, MAX_FILES, is_dicom
 
 
@@ -51,7 +52,7 @@ def _fetch(server: Server, options: argparse.Namespace) -> int:
     files = fetch_series(server, found[options.series])
     options.out.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(files, 1):
-        (options.out / f"image-{number:04d}.dcm").write_bytes(data)
+        write_whole(options.out / f"image-{number:04d}.dcm", data)
     print(f"{len(files)} files in {options.out}")
     return 0
 

@@ -7,7 +7,7 @@ file. What the server says of an error is never shown: it could name the patient
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import requests
 from dicomweb_client.api import DICOMwebClient
@@ -81,7 +81,8 @@ class _Bounds:
     def __call__(self, response: requests.Response, *_, **__) -> None:
         def shut_down() -> None:
             self._late.set()
-            response.raw.shutdown()
+            with suppress(Exception):  # of an answer that ended at this moment
+                response.raw.shutdown()
 
         clock = threading.Timer(self._server.whole_seconds, shut_down)
         clock.daemon = True

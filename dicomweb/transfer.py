@@ -42,7 +42,7 @@ def find_series(server: Server, *, study: str = "", accession: str = "", patient
     given = {"StudyInstanceUID": study, "AccessionNumber": accession, "PatientID": patient}
     filters = {name: value.strip() for name, value in given.items() if value.strip()}
     if len(filters) != 1 or re.search(r"[*?\\\x00-\x1f]", *filters.values()):
-        raise PacsError("Give one whole study UID, accession number or patient ID; the wildcards * and ? are not accepted.")
+        raise PacsError("Give one whole study UID, accession number or patient ID; * and ? are not accepted.")
     if study and not _is_uid(filters["StudyInstanceUID"]):
         raise PacsError("This is no study UID: those are numbers with dots, at most 64 characters.")
     with connected(server, _LIST_BYTES) as client:

@@ -23,7 +23,7 @@ PAGES_OF_TEXT = {**DOCUMENTS, "CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read
 MAY_IMPORT = {
     "scans": set(),
     "model_zoo": {"scans"},
-    "dicomweb": {"scans"},
+    "dicomweb": {"scans", "model_zoo"},
     "datasets": {"scans", "model_zoo"},
     "explain": {"scans", "model_zoo", "datasets"},
     "train": {"scans", "model_zoo", "datasets"},
