@@ -1,7 +1,6 @@
 """A real PACS for tests: Orthanc with its DICOMweb plugin, on a free port of this machine, with an empty storage."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -47,7 +46,7 @@ def orthanc(folder: Path) -> Iterator[tuple[Server, subprocess.Popen]]:
         _wait(process, port)
         yield Server(f"http://127.0.0.1:{port}/dicom-web", USER, PASSWORD), process
     finally:
-        os.kill(process.pid, signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)  # a test may have stopped it
         process.terminate()
         process.wait(30)
 
