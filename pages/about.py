@@ -84,7 +84,8 @@ st.columns([3, 1])[0].markdown(
 
 Nothing is stored. An upload stays in the memory of the server for your session and is dropped with it. Of a DICOM
 file only the pixels and a few facts that identify nobody are kept: modality, spacing, orientation, window. The app
-reports nothing to anyone and loads nothing from other servers. Text burned into a picture is part of the picture:
+reports nothing to anyone and loads nothing from other servers, but for a series that you fetch from a PACS, where one
+is set up. Text burned into a picture is part of the picture:
 remove it before you upload, and download only what you may keep.
 
 ### Sources and licences
@@ -92,7 +93,6 @@ remove it before you upload, and download only what you may keep.
 Candor is free software under the Apache License 2.0. The licence of each model, and of the scans it was trained on,
 is on its card above. Phantoms are synthetic and free of rights. Candor uses TensorFlow, Keras, OpenVINO,
 tf-keras-vis, LIME, SHAP, scikit-image, scikit-learn, SciPy, Streamlit, Plotly, Matplotlib, OpenCV, Pillow,
-pydicom,
-highdicom, nibabel, fpdf2 and Jinja.
+pydicom, highdicom, dicomweb-client, nibabel, fpdf2 and Jinja.
 """
 )

@@ -1,4 +1,4 @@
-"""The study, series and instance of a DICOM file and, where the user asks for it, the patient.
+"""The study, series and instance of a DICOM file, what a result must repeat of it, and on request the patient.
 
 Only for an export that has to be filed beside its source. No other part of Candor sees any of this. Runs in
 the sandbox, like `scans/dicom.py`.
@@ -7,19 +7,31 @@ the sandbox, like `scans/dicom.py`.
 import re
 
 from pydicom import Dataset, uid
+from pydicom.multival import MultiValue
+from pydicom.valuerep import DA, TM
 
+from scans.dicom_facts import find
 from scans.dicom_files import dataset_of
 
 REFERENCES = (
     "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID",
+)  # fmt: skip
+FACTS = (
+    "SliceThickness", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 IDENTITY = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate",
     "StudyTime", "AccessionNumber", "ReferringPhysicianName",
 )  # fmt: skip
 
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _LONGEST = {"StudyID": 16, "AccessionNumber": 16}  # characters; 64 for the others (PS3.5 table 6.2-1)
+_NUMBER = r"\d{1,9}(\.\d{1,9})?"
 _FORMS = {
+    "SliceThickness": _NUMBER,
+    "LossyImageCompression": "0[01]",
+    "LossyImageCompressionRatio": rf"{_NUMBER}(\\{_NUMBER})*",
+    "LossyImageCompressionMethod": r"[A-Z0-9_ ]{1,16}(\\[A-Z0-9_ ]{1,16})*",
     "PatientBirthDate": r"\d{8}",
     "StudyDate": r"\d{8}",
     "StudyTime": r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?",
@@ -28,20 +40,31 @@ _FORMS = {
 
 
 def header_of(data: bytes, identity: bool) -> dict[str, str]:
-    """Return REFERENCES, and IDENTITY on request, each "" where the file lacks it or it is not valid.
+    """Return REFERENCES, FACTS, and IDENTITY on request, each "" where the file lacks it or it is not valid.
 
     Raises ScanError as `scans.dicom` does, and anything at all over a broken file.
     """
-    names = REFERENCES + (IDENTITY if identity else ())
-    dataset, _ = dataset_of(data, [*names, "SpecificCharacterSet"])
+    names = REFERENCES + FACTS + (IDENTITY if identity else ())
+    dataset, _ = dataset_of(data, [*names, "SpecificCharacterSet", *_GROUPS])
     return {name: _value(dataset, name) for name in names}
 
 
 def _value(dataset: Dataset, name: str) -> str:
-    value = dataset.get(name)
+    value = find(dataset, 0, "PixelMeasuresSequence", name) if name == "SliceThickness" else dataset.get(name)
+    if name in FACTS and isinstance(value, MultiValue):
+        value = "\\".join(map(str, value))
     text = "" if value is None else str(value).strip()
     if name in REFERENCES:
         return text if uid.UID(text).is_valid else ""
-    if not re.fullmatch(_FORMS.get(name, r"[^\x00-\x1f\x7f\\]*"), text):
+    if not re.fullmatch(_FORMS.get(name, r"[^\x00-\x1f\x7f\\]*"), text) or not _exists(name, text):
         return ""
     return text[: _LONGEST.get(name, 64)]
+
+
+def _exists(name: str, text: str) -> bool:
+    """Return whether a date or time is one that there is: files hold 00000000 and 19640231."""
+    kind = DA if name.endswith("Date") else TM if name.endswith("Time") else None
+    try:
+        return not text or kind is None or kind(text) is not None
+    except ValueError:
+        return False

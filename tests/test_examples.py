@@ -1,4 +1,4 @@
-"""The examples in the docstrings of scans, model_zoo and explain, run as they stand."""
+"""The examples in the docstrings of scans, model_zoo, dicomweb and explain, run as they stand."""
 
 import doctest
 from importlib import import_module
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("scans", "model_zoo", "explain")
+ROOMS = ("scans", "model_zoo", "dicomweb", "explain")
 
 
 def module_names() -> list[str]:

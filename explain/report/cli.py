@@ -150,7 +150,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="METHOD",
         help=f"one of {', '.join(METHODS)}; repeatable; default: {' and '.join(DEFAULT_METHODS)}",
     )
-    parser.add_argument("--format", action="append", choices=FORMATS, help="repeatable; default: html and pdf")
+    parser.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        help="repeatable; default: html and pdf; dicom is a Secondary Capture, dicom-map a Parametric Map, dicom-sr a "
+        "Structured Report",
+    )
     add_request_flags(parser)
     add_slice_flags(parser)
     add_anyway_flag(parser)

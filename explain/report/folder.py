@@ -17,14 +17,16 @@ from explain.prediction_text import percent
 from explain.render.overlay import png
 from explain.report.document import cautions_of
 from explain.report.html import html, page
+from explain.report.parametric_map import parametric_map
 from explain.report.pdf import pdf
 from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
+from explain.report.structured_report import structured_report
 from explain.request import VERSION
 from model_zoo import ModelCard
 from model_zoo.whole_files import append_line, write_whole
 
-FORMATS = ("html", "pdf", "dicom")
+FORMATS = ("html", "pdf", "dicom", "dicom-map", "dicom-sr")
 LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
 
 _FIELDS = {"key", "stem", "formats", "files", "thumbnail", "prediction", "probability", "cautions"}  # of a whole line
@@ -80,6 +82,11 @@ def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, form
     if "dicom" in formats:
         for each in report.explanations:
             made[f"{name}.{each.method}.dcm"] = secondary_capture(report, each, data, identity)
+    if "dicom-map" in formats:
+        for each in report.explanations:
+            made[f"{name}.{each.method}.map.dcm"] = parametric_map(report, each, data, identity)
+    if "dicom-sr" in formats:
+        made[f"{name}.sr.dcm"] = structured_report(report, data, identity)
     (out / THUMBNAILS).mkdir(exist_ok=True)
     small = cv2.resize(report.drawing().picture, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     write_whole(out / THUMBNAILS / f"{name}.png", png(small))

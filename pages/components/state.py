@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dicomweb import Series
 from explain import Rendering
 from explain.queue import QUEUE, Job, Queue
 from explain.request import DEFAULTS
@@ -107,6 +108,10 @@ class PageState:
     batches: dict[str, tuple[Upload, ...]] = field(default_factory=dict)  # job -> the files that it reads
     arrived: bool = False  # files came that have not been opened yet
     open_uploads: frozenset[str] = frozenset()  # ids of those behind the open scan
+
+    # the PACS
+    pacs_series: tuple[Series, ...] = ()  # found by the last search, until one is fetched
+    pacs_error: str = ""
 
     # the scan
     scan: str | None = None  # name of the open entry or sample

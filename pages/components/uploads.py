@@ -5,11 +5,13 @@ memory of this session, and nowhere else. What is taken out of the field is forg
 """
 
 from hashlib import sha256
+from secrets import token_hex
 
 import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.components.fetch_from_pacs import offer_fetch
 from pages.components.reading import read_new, stop_reading
 from pages.components.state import Entry, PageState, Upload, state
 from scans import (
@@ -52,6 +54,7 @@ def choose_files() -> None:
         help=f"{ACCEPTED}. Drop files, a folder, or a ZIP archive of one study, up to {MAX_FILES} files. They stay in "
         "memory for this session and are written nowhere.",
     )
+    offer_fetch(_keep_fetched)
     read_new()
     _open_what_came(session)
     for name, sentence in list(session.refused.values())[:_REFUSALS]:
@@ -184,8 +187,21 @@ def _take(key: str) -> None:
     session.refused = {
         file_id: refusal for file_id, refusal in session.refused.items() if file_id.partition("/")[0] in in_field
     }
+    _keep(session, _with_pairs_joined(session, [file for sent in new for file in _files(session, sent)]))
+
+
+def _keep_fetched(files: list[bytes]) -> None:
+    """Keep the files of a series from a PACS, under names that tell nothing of it, as if they had been uploaded."""
+    session = state()
+    batch = f"pacs-{token_hex(8)}"
+    _keep(session, [(f"{batch}/{place}", f"PACS image {place}", data) for place, data in enumerate(files, 1)])
+    session.entries = None
+
+
+def _keep(session: PageState, files: list[File]) -> None:
+    """Keep files under names of their own, as many as the session has room for."""
     held = sum(len(upload.data) for upload in session.uploads.values())
-    for upload_id, name, data in _with_pairs_joined(session, [file for sent in new for file in _files(session, sent)]):
+    for upload_id, name, data in files:
         held += len(data)
         if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
             sentence = (
@@ -253,5 +269,6 @@ def _remove_all() -> None:
             Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
     stop_reading()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
+    session.pacs_series = ()
     session.renewals["upload"] = session.renewals.get("upload", 0) + 1  # a new field, which is empty
     _volume.clear()

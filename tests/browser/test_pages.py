@@ -65,7 +65,8 @@ def test_a_reading_is_taken_home_as_a_report_and_as_dicom(page):
     html = downloaded(page, "Report (HTML)").decode()
     assert "not for diagnosis" in html.lower() and "IM000001" not in html
     page.get_by_role("button", name="DICOM", exact=True).click()
-    assert downloaded(page, "Secondary Capture (DICOM)")[128:132] == b"DICM"
+    for kind in ("Secondary Capture", "Parametric Map", "Structured Report"):
+        assert downloaded(page, f"{kind} (DICOM)")[128:132] == b"DICM"
 
 
 def test_models_are_compared_side_by_side_and_the_scan_comes_along(page):

@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from hashlib import sha256
 from threading import Thread
 
 import numpy as np
@@ -11,11 +13,14 @@ from pydicom import dcmread
 from streamlit.testing.v1 import AppTest
 
 from explain import Rendering
+from explain.cache import CACHE
+from pages.components.state import Upload
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, disc, png
 from tests.pages.conftest import SAMPLE, open_app, predicted_class, state_of
 
-FILES = ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip", "candor-x.dcm"]
+FILES = ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip"]
+CAPTURE, MAP, REPORT = DICOM = ["candor-x.dcm", "candor-x.map.dcm", "candor-x.sr.dcm"]
 
 
 def script(data, report, calls):
@@ -61,6 +66,23 @@ def made(button) -> bytes:
     return results[0]
 
 
+def texts_in(value: object, seen: set[int]) -> Iterator[str]:
+    """Yield all text and bytes that can be reached from a value, but through nothing of `seen`, which grows."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, str | bytes):
+        yield value if isinstance(value, str) else value.decode("latin-1")
+    elif isinstance(value, dict):
+        for each in (*value, *value.values()):
+            yield from texts_in(each, seen)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from texts_in(each, seen)
+    elif type(value).__module__.partition(".")[0] in ("pages", "explain", "model_zoo", "scans", "dicomweb"):
+        yield from texts_in(list(vars(value).values()), seen)
+
+
 def manifest_of(data: bytes) -> dict:
     with zipfile.ZipFile(io.BytesIO(data)) as bundle:
         return json.loads(bundle.read("manifest.json"))
@@ -68,26 +90,48 @@ def manifest_of(data: bytes) -> dict:
 
 def test_nothing_is_made_until_a_button_is_pressed_and_each_file_is_of_its_type(offer, buttons):
     _, calls = offer(dicom12(disc(), StudyInstanceUID="1.2.3"))
-    assert list(buttons) == FILES and not calls
-    pdf, html, picture, archive, dicom = (made(button) for button in buttons.values())
+    assert list(buttons) == FILES + DICOM and not calls
+    pdf, html, picture, archive = (made(buttons[name]) for name in FILES)
     assert pdf.startswith(b"%PDF-") and html.startswith(b"<!doctype html>") and picture.startswith(b"\x89PNG")
     with zipfile.ZipFile(io.BytesIO(archive)) as bundle:
         assert np.load(io.BytesIO(bundle.read("map.npy"))).shape == (64, 64)
-    dataset = dcmread(io.BytesIO(dicom))
-    assert dataset.StudyInstanceUID == "1.2.3" and not dataset.PatientName
-    assert len(calls) == len(FILES)
+    datasets = [dcmread(io.BytesIO(made(buttons[name]))) for name in DICOM]
+    assert [each.SOPClassUID.name for each in datasets] == [
+        "Secondary Capture Image Storage",
+        "Parametric Map Storage",
+        "Enhanced SR Storage",
+    ]
+    assert all(each.StudyInstanceUID == "1.2.3" and not each.PatientName for each in datasets)
+    assert len(calls) == len(FILES + DICOM)
 
 
-def test_the_patient_s_name_is_copied_only_where_the_user_ticks_the_box(offer, buttons):
+@pytest.mark.parametrize("name", DICOM)
+def test_the_patient_s_name_is_copied_only_where_the_user_ticks_the_box(offer, buttons, name):
     app, _ = offer(dicom12(disc()))
     app.checkbox(key="identity").check().run()
-    assert dcmread(io.BytesIO(made(buttons[FILES[-1]]))).PatientName == "Muster^Erika"
+    assert dcmread(io.BytesIO(made(buttons[name]))).PatientName == "Muster^Erika"
 
 
-def test_a_scan_that_is_no_dicom_has_no_name_to_copy(offer, buttons):
+def test_a_scan_that_is_no_dicom_has_no_name_to_copy_and_its_results_share_a_study(offer, buttons):
     app, _ = offer(png(disc()))
     assert not app.checkbox
-    assert dcmread(io.BytesIO(made(buttons[FILES[-1]]))).StudyInstanceUID.startswith("2.25.")
+    studies = {dcmread(io.BytesIO(made(buttons[name]))).StudyInstanceUID for name in DICOM}
+    assert len(studies) == 1 and studies.pop().startswith("2.25.")
+
+
+def test_the_session_keeps_nothing_of_the_patient_after_an_export(in_tiny_zoo, queue, buttons):
+    app = open_app(queue)
+    name = "IM0001"
+    data = dicom12(disc(), StudyInstanceUID="1.2.826.0.1.3680043.10.77", SeriesInstanceUID="1.2.826.0.1.3680043.10.78")
+    session = state_of(app)
+    upload = Upload("u/", "u", name, data, sha256(data).hexdigest())
+    session.uploads[name] = upload
+    app.run()
+    for each in (button for file, button in buttons.items() if file.endswith(".dcm")):
+        assert b"1.2.826.0.1.3680043.10.77" in made(each)
+    kept = " ".join(texts_in([session, queue._jobs, CACHE._kept], {id(upload.data)}))
+    assert upload.scan and upload.digest in kept
+    assert [word for word in ("Muster", "4711", "19640812", "3680043.10.7") if word in kept] == []
 
 
 def test_an_export_draws_its_map_as_the_user_drew_it(in_tiny_zoo, queue, buttons):

@@ -7,7 +7,9 @@ import streamlit as st
 from explain.render.export import archive
 from explain.render.overlay import png
 from explain.report import ReportInput
+from explain.report.parametric_map import parametric_map
 from explain.report.secondary_capture import NO_DICOM, WHY_IDENTITY, page, secondary_capture
+from explain.report.structured_report import structured_report
 from scans import is_dicom
 
 _ABOUT = (
@@ -39,16 +41,26 @@ def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None
 @st.fragment  # so that the box redraws itself and not the page
 def _offer_dicom(make: Callable[[], ReportInput], stem: str, data: bytes | None) -> None:
     st.caption(
-        "A Secondary Capture of the scan beside its map, with “not for diagnosis” in the picture. "
-        + ("It keeps the study and refers to the series and the image." if _is_dicom(data) else NO_DICOM)
+        "The scan beside its map as a picture, with “not for diagnosis” in it; the values of the map in the place of "
+        "the scan; the prediction in codes and numbers. "
+        + ("Each keeps the study and refers to the series and the image." if _is_dicom(data) else NO_DICOM)
     )
     identity = _is_dicom(data) and st.checkbox("Copy the patient’s name and number", key="identity", help=WHY_IDENTITY)
 
-    def made() -> bytes:
+    def capture() -> bytes:
         report = make()
         return secondary_capture(report, report.explanations[0], data, bool(identity))
 
-    _button("Secondary Capture (DICOM)", made, f"{stem}.dcm", "application/dicom")
+    def values() -> bytes:
+        report = make()
+        return parametric_map(report, report.explanations[0], data, bool(identity))
+
+    def prediction() -> bytes:
+        return structured_report(make(), data, bool(identity))
+
+    _button("Secondary Capture (DICOM)", capture, f"{stem}.dcm", "application/dicom")
+    _button("Parametric Map (DICOM)", values, f"{stem}.map.dcm", "application/dicom")
+    _button("Structured Report (DICOM)", prediction, f"{stem}.sr.dcm", "application/dicom")
 
 
 def _is_dicom(data: bytes | None) -> bool:

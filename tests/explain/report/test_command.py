@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from pydicom import dcmread
 
 from explain.__main__ import main
 from explain.report import cli, folder
@@ -194,3 +195,21 @@ def test_a_line_of_the_format_before_is_left_out_and_its_report_made_again(repor
     status, printed, _ = report(*ask)
     assert status == 0 and counts(printed) == (1, 0, 0) and len(made) == 2
     assert [set(line) >= {"prediction", "cautions"} for line in lines(tmp_path)] == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("identity", [False, True])
+def test_every_format_of_dicom_is_written_and_the_patient_only_on_request(report, tmp_path, identity):
+    (tmp_path / "a.dcm").write_bytes(dicom12(disc(), StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4"))
+    kinds = [name for name in folder.FORMATS if name.startswith("dicom")]
+    ask = [word for kind in kinds for word in ("--format", kind)] + ["--identity"] * identity
+    assert report(tmp_path / "a.dcm", *ASK, *ask)[0] == 0
+    (entry,) = lines(tmp_path)
+    name = entry["name"]
+    assert entry["files"] == [f"{name}.gradcam.dcm", f"{name}.gradcam.map.dcm", f"{name}.sr.dcm"]
+    datasets = [dcmread(tmp_path / "out" / file) for file in entry["files"]]
+    assert {each.StudyInstanceUID for each in datasets} == {"1.2.3"}
+    assert [bool(each.PatientName) for each in datasets] == [identity] * 3
+    assert len({each.SeriesInstanceUID for each in datasets} | {"1.2.3.4"}) == 4
+    folders = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.suffix != ".dcm"]
+    assert folders and not [path for path in folders if b"Muster" in path.read_bytes()]
