@@ -141,22 +141,3 @@ def test_the_frames_of_a_dicom_file_are_its_slices(client):
 def test_a_model_without_an_index_has_no_similar_cases(client):
     found = client.similar(png(disc()), MODEL)
     assert found.cases == [] and found.summary and found.note
-
-
-@pytest.mark.slow
-@pytest.mark.real_gate
-def test_similar_cases_are_those_of_the_library_without_names_of_files():
-    from api.service import Service
-    from explain.similar.known import known_cases
-    from scans import phantom
-
-    data = png(phantom("meningioma", 3).scan.pixels)
-    model = load_model("candor-figshare3")
-    scan = read(data)[0]
-    cases = known_cases(model, scan, predict(model, scan))
-    assert cases
-    with running(Service()) as server, server.client() as client:
-        found = client.similar(data, "candor-figshare3")
-        assert client.ready().status == "ready"
-    assert [(each.label, each.distance) for each in found.cases] == [(case.label, case.distance) for case in cases]
-    assert not any(case.name in found.model_dump_json() for case in cases)
