@@ -7,6 +7,7 @@ NAMES = (
     "prediction",
     "gate",
     "not_brain",
+    "erasure",
     "explainers",
     "training",
     "frozen",

@@ -25,6 +25,7 @@ TABLES = {
         explanation_tables.measures,
         explanation_tables.localisation,
         explanation_tables.explanation_quality,
+        explanation_tables.removing_a_lesion,
         explanation_tables.method_speed,
         training_tables.tasks,
         training_tables.recipes,
