@@ -12,6 +12,7 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import ModelError, load_model, models
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
+from pages.components.upload_bounds import bound_uploads
 from scans import PHANTOM_SAMPLES, ScanError, phantom
 from scans.sandbox import SERVER
 
@@ -27,9 +28,10 @@ LOGO = (
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load the decoders, TensorFlow and the first model once per process, in the background, and watch the sessions."""
+    """Load decoders, TensorFlow and the first model once per process, in the background; watch and bound sessions."""
     SERVER.start()
     watch_for_closed_sessions()
+    bound_uploads()
     clock = Timer(0.5, _explain_a_phantom)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()
