@@ -14,6 +14,7 @@ NAMES = (
     "freed_memory",
     "recipes",
     "app",
+    "load",
     "reading",
     "sheets",
 )

@@ -139,6 +139,41 @@ def waiting_times() -> str:
     )
 
 
+def several_users() -> str:
+    """Return the waits of one user and of several at once, without a browser, and whether their maps are the same."""
+    found = read_results("load")
+    count, machine = found["users"], found["machine"]
+    alone, many = found["one user alone"], found[f"{count} users at once"]
+    first, lime = "upload to first map, seconds", "LIME, seconds"
+    same, freed, cut = (
+        "maps bit for bit those of one user alone",
+        "uploads freed after the last user had left, seconds",
+        "LIME maps cut off by the time limit",
+    )
+    only, collecting = "first maps", "first maps, Streamlit collects garbage after each run"
+    quick, slow = (_range(found[f"{count} users at once, {what}"][first]) for what in (only, collecting))
+    rows = [
+        ["upload to first map", _range(alone[first]), _range(many[first])],
+        ["LIME, from the request to the map", _range(alone[lime]), _range(many[lime])],
+        [cut, str(alone[cut]), str(many[cut])],
+        ["memory at most", *(f"{each['memory at most, MB']:,} MB" for each in (alone, many))],
+        ["page of one more user", "", _range(many["page of another user, seconds"])],
+        [same, "", f"{many[same]} of {many['maps']}"],
+        [freed.removesuffix(", seconds"), "", f"{many[freed]:g} s"],
+        ["upload to first map, where nobody asks for LIME", "", quick],
+        ["the same, with Streamlit's garbage collection after each run", "", slow],
+    ]
+    load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
+    where = f"{machine['cores']} cores of an {machine['processor']}, with other work on them (load average {load})"
+    return f"`{found['command']}` on {where}: upper bounds.\n\n" + markdown_table(
+        ["what", "one user", f"{count} users at once"], rows
+    )
+
+
+def _range(times: dict) -> str:
+    return f"{times['median']:g} s ({times['fastest']:g} to {times['slowest']:g})"
+
+
 def _by_page(pages: dict, kind: str) -> str:
     return ", ".join(f"{title} {pages[page][kind]:g} s" for page, title in _PAGES.items())
 

@@ -32,6 +32,7 @@ TABLES = {
         cost_tables.training_cost,
         cost_tables.prediction_speed,
         cost_tables.waiting_times,
+        cost_tables.several_users,
         reading_tables.reading,
         reading_tables.broken_files,
         reading_tables.sheets,

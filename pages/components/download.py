@@ -8,16 +8,19 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable
 from secrets import token_hex
+from time import monotonic
 
 import streamlit as st
 
 from pages.components.requests import FAILED
 from pages.components.state import state
 
+_FORGOTTEN_AFTER = 60.0  # seconds: whoever went to another page meanwhile does not want the file any more
 _HTML = '<button type="button"></button>'
 _CSS = """
 button {
-  font: inherit; color: var(--st-text-color); background: var(--st-background-color); cursor: pointer;
+  font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer;
+  background: hsl(from var(--st-background-color) h s calc(l + 2.5));
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, var(--st-base-radius));
   min-height: 2.5rem; padding: 0.25rem 0.75rem; white-space: nowrap;
 }
@@ -55,24 +58,29 @@ export default function ({ parentElement, data, setTriggerValue }) {
 _button = st.components.v2.component("candor-download", html=_HTML, css=_CSS, js=_JS)
 
 
-@st.fragment  # so that a click redraws the button and not the page
 def download_button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
-    """Draw the button. `make` is called once for each click, while the button is drawn, and returns the file.
+    """Draw the button. `make` is called once for each click, while the button is drawn, and returns the file."""
+    with st.container(width="content"):  # that of a fragment would stretch
+        _draw(label, make, name, mime)
 
-    The file is drawn again until the browser says that it has it: what one run draws, the next may replace unseen.
-    """
+
+@st.fragment  # so that a click redraws the button and not the page
+def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
     downloads, key = state().downloads, f"export-{label}"
 
     def want() -> None:
-        downloads[key] = {"id": token_hex(8), "name": name, "mime": mime}
+        downloads[key] = {"id": token_hex(8), "asked": monotonic()}
 
     file = downloads.get(key)
+    if file and monotonic() - file["asked"] > _FORGOTTEN_AFTER:
+        file = downloads.pop(key) and None
     if file and not {"bytes", "error"} & set(file):
         try:
-            file["bytes"] = b64encode(make()).decode()
+            file |= {"name": name, "mime": mime, "bytes": b64encode(make()).decode()}
         except Exception:
             logging.getLogger("candor").exception("a download failed")
             file["error"] = True
+    # With the file until the browser says that it has it: what one run draws, the next may replace unseen.
     _button(
         key=key,
         data={"label": label, "name": name, "file": file},
