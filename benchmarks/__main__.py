@@ -15,6 +15,7 @@ NAMES = (
     "recipes",
     "app",
     "load",
+    "garbage_collection",
     "reading",
     "sheets",
 )

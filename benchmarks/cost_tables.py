@@ -1,6 +1,7 @@
 """Tables of cost: training, predictions and the waiting times in the app, from what the benchmarks wrote."""
 
 import json
+from statistics import median
 
 from benchmarks.model_tables import measured_cards
 from benchmarks.record import read_results
@@ -150,8 +151,6 @@ def several_users() -> str:
         "uploads freed after the last user had left, seconds",
         "LIME maps cut off by the time limit",
     )
-    only, collecting = "first maps", "first maps, Streamlit collects garbage after each run"
-    quick, slow = (_range(found[f"{count} users at once, {what}"][first]) for what in (only, collecting))
     rows = [
         ["upload to first map", _range(alone[first]), _range(many[first])],
         ["LIME, from the request to the map", _range(alone[lime]), _range(many[lime])],
@@ -160,14 +159,17 @@ def several_users() -> str:
         ["page of one more user", "", _range(many["page of another user, seconds"])],
         [same, "", f"{many[same]} of {many['maps']}"],
         [freed.removesuffix(", seconds"), "", f"{many[freed]:g} s"],
-        ["upload to first map, where nobody asks for LIME", "", quick],
-        ["the same, with Streamlit's garbage collection after each run", "", slow],
     ]
     load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
     where = f"{machine['cores']} cores of an {machine['processor']}, with other work on them (load average {load})"
-    return f"`{found['command']}` on {where}: upper bounds.\n\n" + markdown_table(
-        ["what", "one user", f"{count} users at once"], rows
+    collection = read_results("garbage_collection")["collection"]
+    spent = {way: median(each["processor seconds of the app"]) for way, each in collection.items()}
+    garbage = (
+        f"{count} first maps at once take {spent['off']:.1f} s of the app's processor time, and {spent['on']:.1f} s "
+        "where Streamlit collects garbage after each run of a page (`python -m benchmarks.garbage_collection`)."
     )
+    table = markdown_table(["what", "one user", f"{count} users at once"], rows)
+    return f"`{found['command']}` on {where}: upper bounds.\n\n{table}\n\n{garbage}"
 
 
 def _range(times: dict) -> str:

@@ -35,7 +35,6 @@ from tests.browser.conftest import running_app
 MODEL = "candor-pooled4"
 USERS = 8
 _FIRST, _LIME, _ZIP = "gradcam", "lime", "Map and manifest (ZIP)"
-_COLLECTING = ("--runner.postScriptGC", "true")  # as Streamlit does without Candor's settings
 
 
 @dataclass
@@ -85,6 +84,12 @@ async def together(address: str, scans: dict[str, bytes], *, lime: bool = True) 
     return visits, pages
 
 
+async def first_maps(address: str, scans: dict[str, bytes]) -> list[float]:
+    """Return the seconds from the upload to the first map of one user for each scan, all at once."""
+    visits, _ = await together(address, scans, lime=False)
+    return [each.seconds[_FIRST] for each in visits]
+
+
 async def _newcomers(address: str, over: asyncio.Event, pages: list[float]) -> None:
     """Open the page as another user, again and again, and note how long it took."""
     while not over.is_set():
@@ -97,8 +102,8 @@ async def _newcomers(address: str, over: asyncio.Event, pages: list[float]) -> N
 
 async def measure(folder: Path, count: int) -> dict:
     """Return all measurements, each on a server of its own."""
-    scans = {f"{n}.png": _phantom(PHANTOM_KINDS[n % len(PHANTOM_KINDS)], 960_000 + n) for n in range(count)}
-    results: dict = {"users": count, "load average before": _load()}
+    scans = some_scans(count)
+    results: dict = {"users": count, "load average before": load_average()}
     with running_app(folder / "alone") as address:
         await _warm(address)
         alone = [(await together(address, {name: data}))[0][0] for name, data in scans.items()]
@@ -124,15 +129,7 @@ async def measure(folder: Path, count: int) -> dict:
             "memory at most, MB": memory("VmHWM"),
             "uploads freed after the last user had left, seconds": await _freed(address),
         }
-    with running_app(folder / "collecting", *_COLLECTING) as address:
-        await _warm(address)
-        visits, pages = await together(address, scans, lime=False)
-        results[f"{count} users at once, first maps, Streamlit collects garbage after each run"] = _waits(visits)
-    with running_app(folder / "first") as address:
-        await _warm(address)
-        visits, pages = await together(address, scans, lime=False)
-        results[f"{count} users at once, first maps"] = _waits(visits)
-    return results | {"load average after": _load()}
+    return results | {"load average after": load_average()}
 
 
 async def _warm(address: str) -> None:
@@ -177,11 +174,17 @@ def _spread(seconds: list[float]) -> dict:
     }
 
 
+def some_scans(count: int) -> dict[str, bytes]:
+    """Return as many phantoms as PNG, by the names of their files."""
+    return {f"{n}.png": _phantom(PHANTOM_KINDS[n % len(PHANTOM_KINDS)], 960_000 + n) for n in range(count)}
+
+
 def _phantom(kind: str, seed: int) -> bytes:
     return png(np.round(255 * phantom(kind, seed).scan.pixels).astype(np.uint8))
 
 
-def _load() -> list[float]:
+def load_average() -> list[float]:
+    """Return the machine's load average over 1, 5 and 15 minutes."""
     return [round(each, 1) for each in os.getloadavg()]
 
 

@@ -149,7 +149,7 @@ class _Unchanged:
     def control(self, changed: Counterfactual, removed: Erasure | None) -> Counterfactual | None:
         """Return the same change to a control region, None where the head has no place for one."""
         action, box = changed.action, changed.box
-        margin = removed.margin if removed and action != "keep" else 0
+        margin = removed.margin if removed else 0  # of the region that is kept, too: one control for all changes
         found = control_region(box, self.head, find_head(self.picture), margin=margin, offset=changed.offset)
         if found is None:
             return None

@@ -32,6 +32,6 @@ def test_the_memory_of_a_closed_session_is_back_within_half_a_minute():
 
 
 def test_streamlit_does_not_collect_garbage_after_each_run():
-    """It did so through all objects of TensorFlow, with Python's lock held."""
+    """It would do so with Python's lock held."""
     config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
     assert config["runner"]["postScriptGC"] is False
