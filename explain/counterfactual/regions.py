@@ -60,9 +60,9 @@ def _wide_enough(places: np.ndarray, side: int) -> tuple[int, int]:
 
 
 def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
-    """Return two rows per change, the region's and the control's.
+    """Return two rows per change, the region's and the control's:
 
-    They give the prediction, the probability of the first one, and what removing the region left of its contrast.
+    the prediction, the probability of the first one, and what removing the region left of its own contrast.
     """
     rows = []
     for each in results:
@@ -73,7 +73,7 @@ def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[di
                     "Region": f"{_ACTIONS[each.action]}{where}",
                     "Prediction": names[one.classes.index(one.predicted_after)] if one else _NO_CONTROL,
                     f"Probability of {names[first]}": _change(one, first) if one else "",
-                    "Contrast left": _left(one) if one else "",
+                    "Contrast left": "" if where else _left(one),  # a control may rightly hold bright scalp
                 }
             )
     return rows

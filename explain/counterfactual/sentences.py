@@ -110,7 +110,7 @@ def _objection(outcome: Outcome, control: Outcome | None) -> str:
     own, kept = effect(outcome.before, outcome.after), outcome.action == "keep"
     if own == ("changed" if kept else "same"):
         return ""  # that the region matters is not claimed, so nothing has to be ruled out
-    if control is None or not control.removed:
+    if control is None:
         return "no control region was possible"
     which = _region(control.place)
     if kept:

@@ -82,7 +82,7 @@ def test_the_table_has_each_change_and_its_control():
             "Region": "Removed, control",
             "Prediction": "Glioma",
             "Probability of Glioma": "over 99\u00a0% → over 99\u00a0%",
-            "Contrast left": "none to remove",
+            "Contrast left": "",
         },
     ]
     _, alone = as_table([replace(results[0], control=None)], NAMES)
