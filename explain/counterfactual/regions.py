@@ -60,9 +60,9 @@ def _wide_enough(places: np.ndarray, side: int) -> tuple[int, int]:
 
 
 def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
-    """Return two rows per change, the region's and the control's:
+    """Return two rows per change, the region's and the control's.
 
-    the prediction, the probability of the first one, and what removing the region left of its own contrast.
+    Each has the prediction and the probability of the first one, and what removing the region left of its contrast.
     """
     rows = []
     for each in results:
