@@ -11,6 +11,7 @@ from explain.warm_up import explain_a_phantom, start_decoders
 from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
+from pages.components.upload_bounds import bound_uploads
 from scans import ScanError
 
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
@@ -25,9 +26,10 @@ LOGO = (
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load the decoders, TensorFlow and the first model once per process, in the background, and watch the sessions."""
+    """Load decoders, TensorFlow and the first model once per process, in the background; watch and bound sessions."""
     start_decoders()
     watch_for_closed_sessions()
+    bound_uploads()
     clock = Timer(0.5, _warm_up_models)  # the page paints first: the import holds Python's lock for seconds
     clock.daemon = True
     clock.start()

@@ -7,6 +7,7 @@ NAMES = (
     "prediction",
     "gate",
     "not_brain",
+    "erasure",
     "explainers",
     "training",
     "frozen",
@@ -14,6 +15,8 @@ NAMES = (
     "recipes",
     "app",
     "api",
+    "load",
+    "garbage_collection",
     "reading",
     "sheets",
 )

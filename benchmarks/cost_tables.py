@@ -1,6 +1,7 @@
 """Tables of cost: training, predictions and the waiting times in the app, from what the benchmarks wrote."""
 
 import json
+from statistics import median
 
 from benchmarks.model_tables import measured_cards
 from benchmarks.record import read_results
@@ -175,6 +176,42 @@ def api_speed() -> str:
         f"{machine['processor']}; load average {loads} before and after, other work included.\n\n"
         + markdown_table(["what", "measured"], list(rows.items()))
     )
+
+
+def several_users() -> str:
+    """Return the waits of one user and of several at once, without a browser, and whether their maps are the same."""
+    found = read_results("load")
+    count, machine = found["users"], found["machine"]
+    alone, many = found["one user alone"], found[f"{count} users at once"]
+    first, lime = "upload to first map, seconds", "LIME, seconds"
+    same, freed, cut = (
+        "maps bit for bit those of one user alone",
+        "uploads freed after the last user had left, seconds",
+        "LIME maps cut off by the time limit",
+    )
+    rows = [
+        ["upload to first map", _range(alone[first]), _range(many[first])],
+        ["LIME, from the request to the map", _range(alone[lime]), _range(many[lime])],
+        [cut, str(alone[cut]), str(many[cut])],
+        ["memory at most", *(f"{each['memory at most, MB']:,} MB" for each in (alone, many))],
+        ["page of one more user", "", _range(many["page of another user, seconds"])],
+        [same, "", f"{many[same]} of {many['maps']}"],
+        [freed.removesuffix(", seconds"), "", f"{many[freed]:g} s"],
+    ]
+    load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
+    where = f"{machine['cores']} cores of an {machine['processor']}, with other work on them (load average {load})"
+    collection = read_results("garbage_collection")["collection"]
+    spent = {way: median(each["processor seconds of the app"]) for way, each in collection.items()}
+    garbage = (
+        f"{count} first maps at once take {spent['off']:.1f} s of the app's processor time, and {spent['on']:.1f} s "
+        "where Streamlit collects garbage after each run of a page (`python -m benchmarks.garbage_collection`)."
+    )
+    table = markdown_table(["what", "one user", f"{count} users at once"], rows)
+    return f"`{found['command']}` on {where}: upper bounds.\n\n{table}\n\n{garbage}"
+
+
+def _range(times: dict) -> str:
+    return f"{times['median']:g} s ({times['fastest']:g} to {times['slowest']:g})"
 
 
 def _by_page(pages: dict, kind: str) -> str:

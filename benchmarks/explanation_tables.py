@@ -152,6 +152,25 @@ def _by_title() -> dict[str, StoredEvaluation]:
     return {f"`{name}`{'' if each.shipped else ' (weights not shipped)'}": each for name, each in stored.items()}
 
 
+def removing_a_lesion() -> str:
+    """Return what the removal of a lesion leaves of its contrast, as Candor did it before and does it now."""
+    found = read_results("erasure")
+    rows = []
+    for label, each in found["classes"].items():
+        cells = [
+            cell
+            for when in ("before", "now")
+            for cell in (f"{each[when]['over half left']}", f"{each[when]['median left']:g}")
+        ]
+        controls = ", ".join(f"{place} {count}" for place, count in each["controls"].items())
+        rows.append([label, str(each["slices"]), str(each["stand out from their surrounding"]), *cells, controls])
+    heads = [
+        "class", "slices", "stand out", "inpainted from the rim: over half left", "median left",
+        "now: over half left", "median left", "control",
+    ]  # fmt: skip
+    return f"`{found['command']}`, contrast left as a share of the lesion's.\n\n" + markdown_table(heads, rows)
+
+
 def _best(stored: StoredEvaluation) -> tuple[str, MethodResult]:
     """Return the method with the best pointing game, the first of equals."""
     results = {name: stored.results.methods[name] for name in stored.methods}

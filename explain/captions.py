@@ -43,15 +43,13 @@ def _seconds(seconds: float) -> str:
 def progress_text(share: float, seconds: float, limit: float) -> tuple[float, str]:
     """Return the progress of a running explanation, in [0, 1], and its sentence.
 
-    `share` is that of the full effort, `limit` the time limit in seconds. Work ends with the effort or with the time
-    limit, so progress is the greater share of the two.
+    `share` is that of the full effort, `seconds` how long it has been running; `limit`, the time limit, is one of work,
+    of which there may be less where others use the processor, too.
     """
-    if seconds >= limit:
-        return 1.0, f"Evaluating the model … time limit of {limit:.0f}\u00a0s reached, waiting for a first map."
-    share = min(max(share, seconds / limit), 0.99)
-    return (
-        share,
-        f"Evaluating the model … {100 * share:.0f}\u00a0%, {seconds:.0f}\u00a0s of at most {limit:.0f}\u00a0s.",
+    share = min(share, 0.99)
+    return share, (
+        f"Evaluating the model … {100 * share:.0f}\u00a0%, {seconds:.0f}\u00a0s so far; at most {limit:.0f}\u00a0s of "
+        "computing time."
     )
 
 

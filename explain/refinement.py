@@ -4,7 +4,6 @@ A method is a generator: it yields a map as soon as it has a coarse one, and bet
 takes them until the map is stable, the method has no more to give, or the time limit is reached.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
+from explain.work_time import WorkTime
 from model_zoo import Model
 from scans import resize
 from scans.head import head_mask
 
 STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refinement ends
 CONVERGED = 0.995  # the same, for which once is enough
-SECONDS = 30.0  # time limit of a map unless the request names another
+SECONDS = 30.0  # time limit of a map unless the request names another, in seconds of its own work
 _CHUNK = 32  # scans per call of the runtime: as long as a cancel has to wait
 
 
@@ -49,9 +49,10 @@ class RawMap(NamedTuple):
 
 @dataclass
 class Clock:
-    """The time limit of one explanation, counted from construction, with its callbacks.
+    """The time limit of one explanation, with its callbacks, made in the thread that refines.
 
-    `seconds` is the limit, `stable` the rank correlation at which refinement ends. `progress` gets a share in [0, 1].
+    `seconds` is the limit of its `work`, in which waiting for others does not count, `stable` the rank correlation at
+    which refinement ends. `progress` gets a share in [0, 1].
     `drafted` is set once there is a map that could be returned.
     """
 
@@ -59,14 +60,14 @@ class Clock:
     stable: float = STABLE
     progress: Callable[[float], object] = lambda share: None
     cancelled: Callable[[], bool] = lambda: False
-    started: float = field(default_factory=lambda: time.monotonic())
+    work: WorkTime = field(default_factory=WorkTime)
     drafted: bool = False
 
     def check(self) -> None:
         """Raise Cancelled, or end the refinement where the time is over and there is a map to return."""
         if self.cancelled():
             raise Cancelled
-        if self.drafted and time.monotonic() - self.started >= self.seconds:
+        if self.drafted and self.work.seconds >= self.seconds:
             raise _OutOfTime
 
 
@@ -93,7 +94,9 @@ class MethodInput:
         parts = []
         for start in range(0, len(batch), _CHUNK):
             self.clock.check()
-            parts.append(self.model.runtime.logits(batch[start : start + _CHUNK]))
+            chunk = batch[start : start + _CHUNK]
+            with self.clock.work.of_pass(self.model.runtime, len(chunk)):
+                parts.append(self.model.runtime.logits(chunk))
         return self.model.finite(np.concatenate(parts), "logits")
 
     @property

@@ -47,7 +47,8 @@ _SEED = Setting("Random seed", "N", "A map that changes with the seed is not rel
 _SECONDS = Setting(
     "Time limit",
     "S",
-    "Time per map, after which the best map so far is given and marked as cut off. Most maps converge long before.",
+    "Computing time per map, after which the best map so far is given and marked as cut off. Most maps converge long "
+    "before. Waiting for other users does not count.",
     choices=(5, 15, 30, 60),
     unit="seconds",
 )

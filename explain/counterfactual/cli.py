@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain counterfactual",
         description="Predict again with a region removed, kept alone or moved, and, as a control, with the same "
-        "change to the region mirrored to the other side of the head. The result is evidence about the model, "
+        "change to a control region. The result is evidence about the model, "
         "not about the patient.",
     )
     parser.add_argument("scan", metavar="SCAN", type=Path)

@@ -1,8 +1,8 @@
 """Interventions: the prediction after a region is removed, kept alone or moved.
 
-Each change is made to the scan's own pixels, and the model predicts again. The control is the same change to the
-region mirrored to the other side of the head, since any change of that size may alter a prediction. The result is
-evidence about the model, not about the patient.
+Each change is made to the scan's own pixels, and the model predicts again. The control is the same change to another
+region, the one mirrored to the other side of the head where that is possible, since any change of that size may alter
+a prediction. The result is evidence about the model, not about the patient.
 """
 
 import hashlib
@@ -12,8 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from explain.counterfactual.edits import erased, kept, mirrored, moved, outline, overlap, shifted, within
-from explain.counterfactual.sentences import sentence_of
+from explain.counterfactual.boxes import overlap, shifted, within
+from explain.counterfactual.control import control_region
+from explain.counterfactual.edits import kept, laid, outline
+from explain.counterfactual.erasure import Erasure, erase
+from explain.counterfactual.sentences import Outcome, sentence_of, verdict
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import Model, ModelError, probabilities
 from model_zoo.gate import check_picture
@@ -49,7 +52,10 @@ class Counterfactual:
     predicted_after: str
     sentence: str
     withheld: str = ""  # the sentence of the gate, where this was asked for although the prediction is withheld
-    control: "Counterfactual | None" = None  # the same change to the mirrored region; None if it overlaps or leaves
+    conclusion: str = ""  # one of CONCLUSIONS; "" of a control
+    contrast_left: float | None = None  # share of the region's contrast that removing it left; None: it had none
+    place: str = ""  # of a control: "mirrored" or "elsewhere"
+    control: "Counterfactual | None" = None  # the same change to another region; None where the head has no place
 
     def manifest(self) -> dict:
         """Return everything but the pixels, ready for JSON."""
@@ -66,6 +72,9 @@ class Counterfactual:
             "probabilities": _by_class(self.classes, self.probabilities_before, self.probabilities_after),
             "logits": _by_class(self.classes, self.logits_before, self.logits_after),
             "sentence": self.sentence,
+            "conclusion": self.conclusion,
+            "contrast_left": self.contrast_left and round(self.contrast_left, 4),
+            "place": self.place,
             "withheld": self.withheld,
             "control": self.control and self.control.manifest(),
             "note": NOT_FOR_DIAGNOSIS,
@@ -99,19 +108,17 @@ def counterfactuals(
     # a smaller head), and the prediction would follow another enlargement instead of the missing region.
     _, placement = fit(scan, model.card.input)
     before = _Unchanged(model, scan, scan.windowed(), placement.box)
-    head = outline(before.picture)
-    _check_use(box, placement.box, head)
-    mirror = mirrored(box, find_head(before.picture))
+    _check_use(box, placement.box, before.head)
+    removed = before.erasure(box) if {"erase", "move"} & set(actions) else None
     results = []
     for action in actions:
-        by, back = (0, 0), (0, 0)
+        by = (0, 0)
         if action == "move":
-            by, back = tuple(offset), (offset[0], -offset[1])
+            by = tuple(offset)
             _check_goal(scan, shifted(box, by))
-        fair = _fair(box, mirror, shifted(mirror, back), head)
-        control = before.after(action, mirror, back) if fair else None
-        changed = before.after(action, box, by, control=control, mirror=False)
-        results.append(replace(changed, withheld=gate.withheld))
+        changed = before.after(action, box, by, removed)
+        control = before.control(changed, removed)
+        results.append(replace(before.concluded(changed, control), withheld=gate.withheld))
     return results
 
 
@@ -129,24 +136,52 @@ class _Unchanged:
         """The logits of the scan as it is, float64 (K,)."""
         return _logits(self.model, self.scan, self.crop)
 
+    @cached_property
+    def head(self) -> np.ndarray:
+        """The head with all within its outline, bool (H, W)."""
+        return outline(self.picture)
+
+    def erasure(self, box: Box, like: Erasure | None = None, avoid: Box | None = None) -> Erasure:
+        """Return the picture without a region, with the margin of another erasure and nothing out of `avoid`."""
+        margin = like.margin if like else None
+        return erase(self.picture, box, self.head, margin=margin, avoid=[avoid] if avoid else [])
+
+    def control(self, changed: Counterfactual, removed: Erasure | None) -> Counterfactual | None:
+        """Return the same change to a control region, None where the head has no place for one."""
+        action, box = changed.action, changed.box
+        margin = removed.margin if removed else 0  # of the region that is kept, too: one control for all changes
+        found = control_region(box, self.head, find_head(self.picture), margin=margin, offset=changed.offset)
+        if found is None:
+            return None
+        hole = self.erasure(found.box, removed, avoid=box) if removed and action != "keep" else None
+        return self.after(action, found.box, found.offset, hole, found.place)
+
+    def concluded(self, changed: Counterfactual, control: Counterfactual | None) -> Counterfactual:
+        """Return the change with its control, the conclusion, and the sentence on both."""
+        outcome = self._outcome(changed)
+        beside = self._outcome(control) if control else None
+        return replace(
+            changed,
+            sentence=sentence_of(self.model.card.names, outcome, beside, conclude=True),
+            conclusion=verdict(outcome, beside),
+            control=control,
+        )
+
     def after(
-        self,
-        action: str,
-        box: Box,
-        offset: tuple[int, int],
-        *,
-        control: Counterfactual | None = None,
-        mirror: bool = True,
+        self, action: str, box: Box, offset: tuple[int, int], removed: Erasure | None, place: str = ""
     ) -> Counterfactual:
-        if action == "move":
-            pixels = moved(self.picture, box, shifted(box, offset))
+        """Return one change without a conclusion; `removed` is the erasure of the region, which keeping needs not."""
+        if action == "keep":
+            removed, pixels = None, kept(self.picture, box)
+        elif action == "move":
+            pixels = laid(removed.picture, self.picture[box.slices], shifted(box, offset))
         else:
-            pixels = erased(self.picture, box) if action == "erase" else kept(self.picture, box)
+            pixels = removed.picture
         changed = _as_scan(self.scan, pixels, f"{action} {tuple(box)} {offset}")
         card, both = self.model.card, (self.logits, _logits(self.model, changed, self.crop))
         p_before, p_after = (probabilities(z[None], card.temperature)[0] for z in both)
         before, after = (card.classes[int(z.argmax())] for z in both)
-        return Counterfactual(
+        result = Counterfactual(
             action=action,
             box=box,
             offset=offset,
@@ -161,23 +196,17 @@ class _Unchanged:
             logits_after=tuple(map(float, both[1])),
             predicted_before=before,
             predicted_after=after,
-            sentence=sentence_of(
-                action,
-                card.names,
-                *(z / card.temperature for z in both),
-                offset=offset,
-                mirror=mirror,
-                control=None if control is None else np.array(control.logits_after) / card.temperature,
-            ),
-            control=control,
+            sentence="",
+            contrast_left=removed.contrast_left if removed else None,
+            place=place,
         )
+        return replace(result, sentence=sentence_of(card.names, self._outcome(result)))
 
-
-def _fair(box: Box, mirror: Box, end: Box, head: np.ndarray) -> bool:
-    """Return whether the mirrored region, laid at `end`, is a control: head like the region, and never over it."""
-    if any(within(each, head.shape) != each or overlap(each, box) for each in (mirror, end)):
-        return False
-    return bool(head[mirror.slices].sum() >= head[box.slices].sum() / 2)
+    def _outcome(self, changed: Counterfactual) -> Outcome:
+        before, after = (
+            np.array(logits) / self.model.card.temperature for logits in (changed.logits_before, changed.logits_after)
+        )
+        return Outcome(changed.action, before, after, changed.offset, changed.place, changed.contrast_left)
 
 
 def _logits(model: Model, scan: Scan, crop: Box) -> np.ndarray:

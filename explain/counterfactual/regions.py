@@ -12,8 +12,8 @@ from explain.render.smoothing import smoothed, smoothing
 from scans import Box, Scan
 
 _TOP = 0.05  # of the scan's pixels
-_ACTIONS = {"erase": "Removed (inpainted)", "keep": "Region only", "move": "Moved"}
-_NO_CONTROL = "control not possible: the mirrored box overlaps or leaves the head"
+_ACTIONS = {"erase": "Removed", "keep": "Region only", "move": "Moved"}
+_NO_CONTROL = "control not possible: the head has no other place of this size"
 
 
 def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int]) -> Box:
@@ -60,7 +60,10 @@ def _wide_enough(places: np.ndarray, side: int) -> tuple[int, int]:
 
 
 def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[dict[str, str]]:
-    """Return two rows per change, the region's and the control's: the prediction, and the first one's probability."""
+    """Return two rows per change, the region's and the control's.
+
+    Each has the prediction and the probability of the first one, and what removing the region left of its contrast.
+    """
     rows = []
     for each in results:
         first = each.classes.index(each.predicted_before)
@@ -70,9 +73,16 @@ def as_table(results: Sequence[Counterfactual], names: Sequence[str]) -> list[di
                     "Region": f"{_ACTIONS[each.action]}{where}",
                     "Prediction": names[one.classes.index(one.predicted_after)] if one else _NO_CONTROL,
                     f"Probability of {names[first]}": _change(one, first) if one else "",
+                    "Contrast left": "" if where else _left(one),  # a control may rightly hold bright scalp
                 }
             )
     return rows
+
+
+def _left(result: Counterfactual) -> str:
+    if result.action == "keep":
+        return ""
+    return "none to remove" if result.contrast_left is None else percent(min(1.0, result.contrast_left))
 
 
 def _change(result: Counterfactual, index: int) -> str:

@@ -1,56 +1,76 @@
-"""One sentence per counterfactual, which claims no more than the probabilities and the control show.
+"""One sentence per counterfactual, which claims no more than the probabilities, the control and the removal show.
 
-Logits here are float (K,), divided by the card's temperature. A prediction is "weaker" or "stronger" if its
-probability changes by 10 points, or its odds against all other classes change threefold: near 100 % probabilities
-hardly change, whatever happens.
+Logits here are float (K,), divided by the card's temperature. All limits of the words stand at the top.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from explain.counterfactual.control import MIRRORED
+from explain.counterfactual.erasure import MOST_LEFT
 from explain.prediction_text import percent
 
-POINTS = 0.10  # of probability
-TIMES = 3.0  # of the odds
+# What a change does to the probability of the class that was predicted before. "changed": another class is predicted,
+# or at most HALF of the probability is left. "weaker", "stronger": it changes by POINTS, or its odds against all other
+# classes change TIMES as much, since near 100 % probabilities hardly change, whatever happens. "same": by less.
+HALF = 0.5
+POINTS = 0.10
+TIMES = 3.0
+# No conclusion is drawn where the control region has at least this share of the effect, in points and in log odds.
+CONTROL_SHARE = 0.5
 
-_CONCLUSIONS = {
+DEPENDS, PARTLY, AGAINST, INDEPENDENT, INCONCLUSIVE = "depends", "partly", "against", "independent", "inconclusive"
+CONCLUSIONS = (DEPENDS, PARTLY, AGAINST, INDEPENDENT, INCONCLUSIVE)
+_OF_EFFECT = {"changed": DEPENDS, "weaker": PARTLY, "stronger": AGAINST, "same": INDEPENDENT}
+_WORDS = {
     "erase": {
-        "changed": "the prediction of {name} depends on this region",
-        "weaker": "the prediction of {name} partly depends on this region, but holds without it",
-        "stronger": "this region was evidence against {name}",
-        "same": "the prediction of {name} does not depend on this region",
+        DEPENDS: "the prediction of {name} depends on this region",
+        PARTLY: "the prediction of {name} partly depends on this region",
+        AGAINST: "this region was evidence against {name}",
+        INDEPENDENT: "the prediction of {name} does not depend on this region",
     },
     "keep": {
-        "changed": "this region alone is not enough for {name}",
-        "weaker": "this region alone is enough for {name}, with lower confidence",
-        "stronger": "this region alone is enough for {name}",
-        "same": "this region alone is enough for {name}",
+        DEPENDS: "this region alone is not enough for {name}",
+        PARTLY: "this region alone is enough for {name}, with lower confidence",
+        AGAINST: "this region alone is enough for {name}",
+        INDEPENDENT: "this region alone is enough for {name}",
     },
     "move": {
-        "changed": "the prediction of {name} depends on the position of this region",
-        "weaker": "the prediction of {name} partly depends on the position of this region",
-        "stronger": "the position of this region was evidence against {name}",
-        "same": "the prediction of {name} does not depend on the position of this region",
+        DEPENDS: "the prediction of {name} depends on the position of this region",
+        PARTLY: "the prediction of {name} partly depends on the position of this region",
+        AGAINST: "the position of this region was evidence against {name}",
+        INDEPENDENT: "the prediction of {name} does not depend on the position of this region",
     },
 }
-_WEAK = "so this is weak evidence about the region itself"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Logits `before` and `after` a change of a region, or of a control region at a `place`.
+
+    `contrast_left` is what removing the region left of its contrast, None where it had none or was not removed.
+    """
+
+    action: str
+    before: np.ndarray
+    after: np.ndarray
+    offset: tuple[int, int] = (0, 0)
+    place: str = ""
+    contrast_left: float | None = None
+
+    @property
+    def removed(self) -> bool:
+        """False where the region is still to be seen in the picture that should lack it."""
+        return self.contrast_left is None or self.contrast_left <= MOST_LEFT
 
 
 def sentence_of(
-    action: str,
-    names: Sequence[str],
-    before: np.ndarray,
-    after: np.ndarray,
-    *,
-    offset: tuple[int, int] = (0, 0),
-    mirror: bool = False,
-    control: np.ndarray | None = None,
+    names: Sequence[str], outcome: Outcome, control: Outcome | None = None, *, conclude: bool = False
 ) -> str:
-    """Return the sentence on logits `before` and `after` an action. That of a mirrored region draws no conclusion.
-
-    `control` holds the logits after the same action on the mirrored region, None if that was not possible.
-    """
+    """Return the sentence on a change; with `conclude` it ends with what that, and the control, say of the model."""
+    before, after = outcome.before, outcome.after
     first, now = int(before.argmax()), int(after.argmax())
     odds = log_odds(after, first) - log_odds(before, first)
     p, q = (_share(log_odds(logits, first)) for logits in (before, after))
@@ -62,37 +82,48 @@ def sentence_of(
     else:
         new = percent(_share(log_odds(after, now)))
         prediction = f"the prediction changes to {names[now]} ({new}) from {names[first]} ({change})"
-    text = f"{_condition(action, 'mirrored ' if mirror else '', offset)}, {prediction}"
-    return f"{text}." if mirror else f"{text}{_conclusion(action, names[first], before, after, control)}."
+    conclusion = f": {_conclusion(names[first], outcome, control)}" if conclude else ""
+    return f"{_condition(outcome)}, {prediction}{conclusion}."
 
 
-def verdict(action: str, before: np.ndarray, after: np.ndarray, control: np.ndarray | None) -> tuple[str, str]:
-    """Return the effect of an action, as `effect` names it, and what the control says of it.
-
-    "unneeded" if the effect does not claim that the region matters, else "missing", "specific", or "unspecific" if
-    the same action on the mirrored region has as much effect.
-    """
-    own = effect(before, after)
-    if own == ("changed" if action == "keep" else "same"):
-        return own, "unneeded"
-    if control is None:
-        return own, "missing"
-    mirrored = effect(before, control)
-    if action == "keep":
-        return own, "specific" if mirrored == "changed" else "unspecific"
-    return own, "unspecific" if mirrored in (own, "changed") else "specific"
+def verdict(outcome: Outcome, control: Outcome | None) -> str:
+    """Return the conclusion, one of CONCLUSIONS: INCONCLUSIVE where there is a reason against any other."""
+    return INCONCLUSIVE if _objection(outcome, control) else _OF_EFFECT[effect(outcome.before, outcome.after)]
 
 
 def effect(before: np.ndarray, after: np.ndarray) -> str:
-    """Return "changed" if another class is predicted, else "weaker", "stronger" or "same"."""
+    """Return "changed", "weaker", "stronger" or "same", by the limits at the top of this file."""
     first = int(before.argmax())
-    if int(after.argmax()) != first:
-        return "changed"
     odds, odds_after = log_odds(before, first), log_odds(after, first)
     points = _share(odds_after) - _share(odds)
+    if int(after.argmax()) != first or _share(odds_after) <= HALF * _share(odds):
+        return "changed"
     if abs(points) < POINTS and abs(odds_after - odds) < np.log(TIMES):
         return "same"
     return "weaker" if odds_after < odds else "stronger"
+
+
+def _objection(outcome: Outcome, control: Outcome | None) -> str:
+    """Return why nothing can be concluded, "" where something can."""
+    if not outcome.removed:
+        return f"{percent(min(1.0, outcome.contrast_left))} of the region's contrast to its surrounding is still there"
+    own, kept = effect(outcome.before, outcome.after), outcome.action == "keep"
+    if own == ("changed" if kept else "same"):
+        return ""  # that the region matters is not claimed, so nothing has to be ruled out
+    if control is None:
+        return "no control region was possible"
+    which = _region(control.place)
+    if kept:
+        alike = effect(control.before, control.after) != "changed"
+        return f"{which} alone gives the same prediction" if alike else ""
+    return f"the same change to {which} has a comparable effect" if _as_much(outcome, control) else ""
+
+
+def _as_much(outcome: Outcome, control: Outcome) -> bool:
+    first = int(outcome.before.argmax())
+    was, now, beside = (log_odds(logits, first) for logits in (outcome.before, outcome.after, control.after))
+    shares = (beside - was) / (now - was), (_share(beside) - _share(was)) / (_share(now) - _share(was) or np.inf)
+    return min(shares) >= CONTROL_SHARE
 
 
 def log_odds(logits: np.ndarray, index: int) -> float:
@@ -106,25 +137,28 @@ def _share(odds: float) -> float:
     return float(np.exp(-np.logaddexp(0, -odds)))
 
 
-def _conclusion(action: str, name: str, before: np.ndarray, after: np.ndarray, control: np.ndarray | None) -> str:
-    own, checked = verdict(action, before, after, control)
-    if checked == "unspecific":
-        if action == "keep":
-            return f", but the mirrored region alone gives the same prediction, {_WEAK}"
-        return f", but the same change to the mirrored region has as much effect, {_WEAK}"
-    missing = " (no control possible)" if checked == "missing" else ""
-    return f": {_CONCLUSIONS[action][own].format(name=name)}{missing}"
+def _conclusion(name: str, outcome: Outcome, control: Outcome | None) -> str:
+    if objection := _objection(outcome, control):
+        return f"inconclusive, as {objection}"
+    return _WORDS[outcome.action][verdict(outcome, control)].format(name=name)
 
 
-def _condition(action: str, which: str, offset: tuple[int, int]) -> str:
-    if action == "erase":
-        return f"With the {which}region removed"
-    if action == "keep":
-        return f"With the {which}region alone"
-    rows, columns = offset
+def _region(place: str) -> str:
+    if not place:
+        return "the region"
+    return "the mirrored region" if place == MIRRORED else "another region of this size"
+
+
+def _condition(outcome: Outcome) -> str:
+    which = _region(outcome.place)
+    if outcome.action == "erase":
+        return f"With {which} removed"
+    if outcome.action == "keep":
+        return f"With {which} alone"
+    rows, columns = outcome.offset
     down = f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}" if rows else ""
     right = f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}" if columns else ""
-    return f"With the {which}region moved {' and '.join(filter(None, (down, right)))}"
+    return f"With {which} moved {' and '.join(filter(None, (down, right)))}"
 
 
 def _times(odds: float) -> str:

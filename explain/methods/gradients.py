@@ -134,7 +134,9 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
     target, gradients = np.int32(given.target), []
     for start in range(0, len(batch), _CHUNK):
         given.clock.check()
-        gradients.append(run(batch[start : start + _CHUNK].astype(np.float32), target).numpy())
+        chunk = batch[start : start + _CHUNK].astype(np.float32)
+        with given.clock.work.of_pass(run, len(chunk)):
+            gradients.append(run(chunk, target).numpy())
     return np.concatenate(gradients)
 
 

@@ -14,7 +14,7 @@ from scans import Box, Scan
 
 _HEIGHT = 430  # pixels of the canvas, less for a scan that is wider than high
 _SIDE = 768  # pixels of the picture's longer side
-_REGION, _MIRROR = "#e9a23b", "rgba(255, 255, 255, 0.85)"  # both lie on a scan, whatever the theme
+_REGION, _CONTROL = "#e9a23b", "rgba(255, 255, 255, 0.85)"  # both lie on a scan, whatever the theme
 _HALO = "rgba(0, 0, 0, 0.6)"
 _MARKERS = {"erase": ("Removed", "circle"), "keep": ("Region only", "diamond"), "move": ("Moved", "square")}
 _RING = "#8a949e"
@@ -22,11 +22,11 @@ _ROW = 40  # pixels per class
 _APART = 0.28  # of a row, from one change to the next
 
 
-def canvas(scan: Scan, box: Box | None = None, mirror: Box | None = None):
+def canvas(scan: Scan, box: Box | None = None, control: Box | None = None):
     """Return a plotly figure of the scan to draw a box on; its axes count pixels, pixel 0 from 0 to 1.
 
     The scan is in the file's own window, as the model gets it, and in the proportions of its millimetres. The box has
-    a frame, the mirrored one a dotted frame.
+    one frame, that of the control a dotted one.
     """
     import plotly.graph_objects as go
 
@@ -47,7 +47,7 @@ def canvas(scan: Scan, box: Box | None = None, mirror: Box | None = None):
         sizing="stretch",
         layer="below",
     )
-    for frame, colour, dash in ((mirror, _MIRROR, "dot"), (box, _REGION, "solid")):
+    for frame, colour, dash in ((control, _CONTROL, "dot"), (box, _REGION, "solid")):
         if frame is not None:
             corners = {"x0": frame.left, "x1": frame.right, "y0": frame.top, "y1": frame.bottom}
             figure.add_shape(**corners, line={"color": _HALO, "width": 4})

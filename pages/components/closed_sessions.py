@@ -1,7 +1,8 @@
-"""What a browser left behind: its uploads and scans are given back to the system some minutes after it has gone.
+"""What a browser left behind: its uploads and scans are given back to the system half a minute after it has gone.
 
-Streamlit keeps a session for two minutes after its browser has left, in case it comes back, and forgets it when the
-next one comes or goes: the uploads of the last one of a day would stay in memory until the morning.
+Streamlit keeps a session for a while after its browser has left, in case it comes back (`disconnectedSessionTTL` in
+.streamlit/config.toml), and forgets it when the next one comes or goes: the uploads of the last one of a day would stay
+in memory until the morning.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ from streamlit.runtime import Runtime
 
 from pages.components.state import STATES, PageState
 
-EVERY = 20.0  # seconds between two looks
+EVERY = 5.0  # seconds between two looks
 
 
 def watch_for_closed_sessions() -> None:

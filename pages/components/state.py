@@ -137,6 +137,7 @@ class PageState:
     counterfactuals: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # scan, model -> sentences
     all_maps_in_report: bool = False
     report_maps: tuple[str, ...] = ()  # keys of the requests whose maps go into the report
+    downloads: dict[str, dict] = field(default_factory=dict)  # button -> file that was asked for, until it is given
 
     # Compare
     compare_table: bool = False  # all scans by disagreement instead of one

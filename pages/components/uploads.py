@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages.components.fetch_from_pacs import offer_fetch
 from pages.components.reading import read_new, stop_reading
 from pages.components.state import Entry, PageState, Upload, state
+from pages.components.upload_bounds import why_dropped
 from scans import (
     ACCEPTED,
     MAX_BYTES,
@@ -75,6 +76,9 @@ def one_file(label: str, ending: str, key: str, *, most: int = MAX_BYTES, about:
     """
     megabytes = max(1, most // 1_000_000)
     sent = st.file_uploader(label, type=[ending], key=key, max_upload_size=megabytes, help=about or None)
+    if sent and (dropped := why_dropped(sent)):
+        st.error(dropped)
+        return None
     return sent.getvalue() if sent else None
 
 
@@ -234,6 +238,9 @@ def _with_pairs_joined(session: PageState, files: list[File]) -> list[File]:
 
 def _files(session: PageState, sent) -> list[File]:
     """Return a file from the field, or each file in it where it is an archive."""
+    if dropped := why_dropped(sent):
+        session.refused[sent.file_id] = display_name(sent.name), dropped
+        return []
     data = sent.getvalue()
     if not is_zip(data):
         return [(f"{sent.file_id}/", sent.name, data)]

@@ -55,14 +55,14 @@ def server(chromium, tmp_path_factory) -> Iterator[str]:
 
 
 @contextmanager
-def running_app(log: Path) -> Iterator[str]:
-    """Run the app as `make run` does, on a free port; nothing it says may be a traceback."""
+def running_app(log: Path, *options: str) -> Iterator[str]:
+    """Run the app as `make run` does, on a free port and with more `options`; nothing it says may be a traceback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options],
             cwd=ROOT,
             stdout=stream,
             stderr=subprocess.STDOUT,

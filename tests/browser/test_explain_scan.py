@@ -106,6 +106,17 @@ def test_a_signed_map_shows_evidence_against_and_keeps_it_in_the_download(page):
     assert_no_traceback(page)
 
 
+def test_a_click_on_a_download_that_meets_a_redraw_arrives(page):
+    """The page is drawn anew for the next method while the button is pressed."""
+    page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.get_by_role("button", name="Map and manifest (ZIP)").wait_for()
+    for _ in range(3):
+        page.keyboard.press("m")
+        assert zipfile.is_zipfile(io.BytesIO(downloaded(page, "Map and manifest (ZIP)")))
+    assert_no_traceback(page)
+
+
 def test_a_long_explanation_shows_how_far_it_is_and_can_be_cancelled_and_asked_again(page):
     page.get_by_role("button", name="Phantom 3: no lesion", exact=True).click()
     page.locator(HEATMAP).wait_for()

@@ -86,10 +86,7 @@ def test_every_method_s_colours_are_explained(lime, name):
         assert ("against it" in words) is against
 
 
-def test_how_far_it_is_follows_the_effort_or_the_time_limit_and_never_ends_early():
-    share, words = progress_text(0.45, 1.0, 30.0)
-    assert share == 0.45 and "45 %, 1 s of at most 30 s" in words.replace("\u00a0", " ")
-    assert progress_text(0.0, 15.0, 30.0)[0] == 0.5
+def test_how_far_it_is_follows_the_effort_and_never_ends_early():
+    share, words = progress_text(0.45, 41.0, 30.0)  # longer than the limit: others were there, too
+    assert share == 0.45 and all(part in words.replace("\u00a0", " ") for part in ("45 %", "41 s", "at most 30 s"))
     assert progress_text(1.0, 1.0, 30.0)[0] < 1
-    share, words = progress_text(0.0, 31.0, 30.0)
-    assert share == 1 and "30 s reached, waiting for a first map" in words.replace("\u00a0", " ")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from explain import refinement
+from explain import work_time
 from explain.methods import METHODS
 from explain.refinement import CONVERGED, STABLE, Cancelled, Clock, MethodInput, RawMap, rank_agreement, refine
 from explain.request import check_seconds
@@ -27,9 +27,9 @@ def shuffled(seed: int) -> np.ndarray:
 
 @pytest.fixture
 def now(monkeypatch):
-    """A clock that stands still until it is set: `now[0]` is the time in seconds."""
+    """A processor's clock that stands still until it is set: `now[0]` is the thread's time in seconds."""
     time = [0.0]
-    monkeypatch.setattr(refinement, "time", SimpleNamespace(monotonic=lambda: time[0]))
+    monkeypatch.setattr(work_time, "time", SimpleNamespace(thread_time=lambda: time[0], perf_counter=lambda: time[0]))
     return time
 
 

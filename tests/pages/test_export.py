@@ -36,10 +36,10 @@ def script(data, report, calls):
 @pytest.fixture
 def buttons(monkeypatch) -> dict:
     """What stands behind each download button of the last run, by the name of its file."""
-    import streamlit as st
+    from pages.components.explain import export
 
     buttons = {}
-    monkeypatch.setattr(st, "download_button", lambda label, data, name, mime, **_: buttons.update({name: data}))
+    monkeypatch.setattr(export, "download_button", lambda label, data, name, mime: buttons.update({name: data}))
     return buttons
 
 

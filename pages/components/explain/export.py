@@ -10,6 +10,7 @@ from explain.report import ReportInput
 from explain.report.parametric_map import parametric_map
 from explain.report.secondary_capture import NO_DICOM, WHY_IDENTITY, page, secondary_capture
 from explain.report.structured_report import structured_report
+from pages.components.download import download_button
 from scans import is_dicom
 
 _ABOUT = (
@@ -21,18 +22,16 @@ _ABOUT = (
 def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None) -> None:
     """Draw the buttons. `make` returns the report of this moment, with at least one map, the one on screen first.
 
-    It is called in another thread, where there is no session: let it know all that it needs. `stem` begins the names
-    of the files; `data` are the bytes that the scan was read from, None where there are none.
+    `stem` begins the names of the files; `data` are the bytes that the scan was read from, None where there are none.
 
     Not to be drawn in the fragment of the sliders that change the picture, but beside it, with a `make` that looks up
-    how the picture is drawn by now: Streamlit forgets a button's file with the run that drew it, and a click that
-    comes before the browser knows of the next run is lost.
+    how the picture is drawn by now.
     """
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        _button("Report (PDF)", lambda: _pdf(make()), f"{stem}.pdf", "application/pdf")
-        _button("Report (HTML)", lambda: _html(make()), f"{stem}.html", "text/html")
-        _button("Picture (PNG)", lambda: _picture(make()), f"{stem}.png", "image/png")
-        _button("Map and manifest (ZIP)", lambda: _archive(make()), f"{stem}.zip", "application/zip")
+        download_button("Report (PDF)", lambda: _pdf(make()), f"{stem}.pdf", "application/pdf")
+        download_button("Report (HTML)", lambda: _html(make()), f"{stem}.html", "text/html")
+        download_button("Picture (PNG)", lambda: _picture(make()), f"{stem}.png", "image/png")
+        download_button("Map and manifest (ZIP)", lambda: _archive(make()), f"{stem}.zip", "application/zip")
         with st.popover("DICOM"):
             _offer_dicom(make, stem, data)
     st.caption(_ABOUT)
@@ -58,18 +57,13 @@ def _offer_dicom(make: Callable[[], ReportInput], stem: str, data: bytes | None)
     def prediction() -> bytes:
         return structured_report(make(), data, bool(identity))
 
-    _button("Secondary Capture (DICOM)", capture, f"{stem}.dcm", "application/dicom")
-    _button("Parametric Map (DICOM)", values, f"{stem}.map.dcm", "application/dicom")
-    _button("Structured Report (DICOM)", prediction, f"{stem}.sr.dcm", "application/dicom")
+    download_button("Secondary Capture (DICOM)", capture, f"{stem}.dcm", "application/dicom")
+    download_button("Parametric Map (DICOM)", values, f"{stem}.map.dcm", "application/dicom")
+    download_button("Structured Report (DICOM)", prediction, f"{stem}.sr.dcm", "application/dicom")
 
 
 def _is_dicom(data: bytes | None) -> bool:
     return data is not None and is_dicom(data)
-
-
-def _button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
-    # A key of its own: what is behind the button changes with every turn of a slider, the button stays the same.
-    st.download_button(label, make, name, mime, on_click="ignore", key=f"export-{label}")
 
 
 def _pdf(report: ReportInput) -> bytes:

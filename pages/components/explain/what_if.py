@@ -6,7 +6,9 @@ import streamlit as st
 
 from explain import Explanation, Rendering, draw, png
 from explain.counterfactual import Counterfactual, counterfactuals
+from explain.counterfactual.erasure import MOST_LEFT
 from explain.counterfactual.regions import as_table, from_corners, strongest_region
+from explain.prediction_text import percent
 from explain.slice_probabilities import leading
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.style import CONFIG
@@ -20,15 +22,17 @@ _NUMBER = 82  # pixels of a number's field: all four in a row on a phone, too
 _THUMBNAIL = 320  # pixels
 _MOST = 6  # classes in the chart
 _PICTURES = {
-    "erase": "Region removed (inpainted)",
+    "erase": "Region removed",
     "keep": "Region only, on a uniform grey head",
     "move": "Region moved",
 }
 _METHOD = (
-    "Removed: filled from its surroundings. Region only: laid on a uniform grey head. Either could change a prediction "
-    "anywhere, so the same is done to the region mirrored to the other side of the head (dotted), as a control. The "
-    "scan is shown in the file's own window, as the model gets it. All of this is evidence about the model, not about "
-    "the patient."
+    "Removed: replaced, with a margin, by tissue from where the surrounding looks most like its own, usually on the "
+    "other side of the head, else by a smooth shade. “Contrast left” is how much of what stood out can still be seen; "
+    f"above {percent(MOST_LEFT)} nothing is concluded. Region only: laid on a uniform grey head. Either could change a "
+    "prediction anywhere, so the same is done to a control (dotted): the region mirrored to the other side of the "
+    "head, else one about as far from its centre. The scan is shown in the file's own window, as the model gets it. "
+    "All of this is evidence about the model, not about the patient."
 )
 
 
@@ -56,10 +60,10 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
                 _show_results(results, card)
             except (ModelError, ScanError) as error:
                 st.error(str(error))
-    mirror = next((each.control.box for each in results if each.control), None)
+    control = next((each.control.box for each in results if each.control), None)
     with chart:
         st.plotly_chart(
-            _canvas((scan.key, region.box, mirror), scan),
+            _canvas((scan.key, region.box, control), scan),
             key=_key(scan, "board"),
             on_select=lambda: _take_drawn(scan),
             selection_mode="box",

@@ -9,8 +9,9 @@ from PIL import Image
 
 from explain.__main__ import main
 from explain.counterfactual import counterfactuals
-from explain.counterfactual.edits import erased, kept, mirrored, moved
-from explain.counterfactual.sentences import effect, log_odds, sentence_of, verdict
+from explain.counterfactual.boxes import grown, mirrored
+from explain.counterfactual.edits import kept, laid
+from explain.counterfactual.sentences import INCONCLUSIVE, Outcome, effect, log_odds, sentence_of, verdict
 from model_zoo import Model, ModelError
 from scans import Box, InputSpec, Scan, ScanError, find_head, fit, phantom
 from tests.explain.analytic import broken, head, linear, mean_of, with_spot
@@ -81,31 +82,17 @@ def test_a_region_moved_to_where_the_model_looks_changes_its_prediction(scan):
 def test_a_moved_region_fades_out_within_its_own_edge():
     picture = np.zeros((64, 64), np.float32)
     picture[8:24, 8:24] = 1
-    there = moved(picture, Box(8, 8, 24, 24), Box(40, 40, 56, 56))
+    there = laid(picture, picture[8:24, 8:24], Box(40, 40, 56, 56))
     np.testing.assert_allclose(there[48, 38:44], [0, 0, 0.25, 0.75, 1, 1])
 
 
-def test_an_action_changes_nothing_beside_its_region_and_never_the_scan(scan):
+def test_an_action_changes_nothing_far_from_its_region_and_never_the_scan(scan):
     as_read = scan.pixels.copy()
     outside = np.ones(scan.shape, bool)
-    outside[SPOT.slices] = False
-    np.testing.assert_array_equal(erased(scan.pixels, SPOT)[outside], as_read[outside])
-    counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase", "keep", "move"), offset=(3, 3))
+    outside[grown(SPOT, 6).slices] = False  # half of its side
+    results = counterfactuals(looks_at(SPOT), scan, SPOT, actions=("erase", "keep", "move"), offset=(3, 3))
+    np.testing.assert_array_equal(results[0].picture.pixels[outside], as_read[outside])
     np.testing.assert_array_equal(scan.pixels, as_read)
-
-
-def test_a_removed_region_is_filled_without_bands_from_what_lies_around_it():
-    """8 bits would leave 26 values of a ramp from 0.4 to 0.5."""
-    ramp = np.repeat(np.linspace(0.4, 0.5, 128, dtype=np.float32)[:, None], 128, axis=1)
-    filled = erased(ramp, Box(32, 32, 96, 96))[32:96, 32:96]
-    assert len(np.unique(filled)) > 500
-    assert filled.min() >= 0.4 and filled.max() <= 0.5
-
-
-@pytest.mark.parametrize("box", [Box(0, 0, 20, 20), Box(76, 70, 96, 96), Box(0, 30, 96, 50)])
-def test_a_region_at_the_edge_of_the_scan_is_removed_too(scan, box):
-    filled = erased(scan.pixels, box)
-    assert np.isfinite(filled).all() and filled.min() >= 0 and filled.max() <= 1
 
 
 def test_the_crop_does_not_follow_the_change(scan):
@@ -126,7 +113,7 @@ def test_the_control_is_the_same_change_to_the_mirrored_region(scan):
     assert "mirrored" in result.control.sentence and result.control.sentence.count("over 99 %") == 2
 
 
-def test_an_effect_that_the_control_shares_is_weak_evidence(scan):
+def test_nothing_is_concluded_from_an_effect_that_the_control_shares(scan):
     """The model looks at both sides: the mirrored spot is as bright, and the prediction needs both."""
     whole = find_head(scan.windowed())
     both = np.zeros((SIDE, SIDE, 1, 2), np.float32)
@@ -138,7 +125,7 @@ def test_an_effect_that_the_control_shares_is_weak_evidence(scan):
         model_of(network, input=InputSpec(SIDE, SIDE, 1, crop=False)), twice, SPOT, actions=("erase",)
     )
     assert result.predicted_after == result.control.predicted_after == "class1"
-    assert "weak evidence" in result.sentence
+    assert result.conclusion == INCONCLUSIVE and "inconclusive" in result.sentence
 
 
 @pytest.mark.parametrize(
@@ -149,20 +136,28 @@ def test_an_effect_that_the_control_shares_is_weak_evidence(scan):
         (Box(60, 28, 72, 40), (0, -28)),  # the region is moved to the scan's edge, the control would be beyond it
     ],
 )
-def test_without_a_fair_control_there_is_none(scan, box, offset):
+def test_where_the_mirrored_region_is_no_control_another_one_is(scan, box, offset):
     action, beside = ("move", -4) if offset else ("erase", 0)
     off_centre = replace(scan, pixels=np.roll(scan.pixels, -beside, axis=1))
     (result,) = counterfactuals(looks_at(box), off_centre, box, actions=(action,), offset=offset)
-    assert result.control is None
+    assert result.control.place == "elsewhere" and "another region" in result.control.sentence
+    assert off_centre.pixels[result.control.box.slices].all()  # within the head
 
 
 def test_air_is_no_control_for_a_region_of_the_head():
-    """A head that leans: its lower right has no counterpart."""
+    """A head that leans: its lower right has no counterpart on the left."""
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     leaning = Scan(np.where(np.hypot((x - y) / 0.45, (x + y) / 1.1) < 1, 0.5, 0).astype(np.float32), digest="")
     corner = Box(64, 66, 74, 72)
     (result,) = counterfactuals(looks_at(SPOT), leaning, corner, actions=("erase",))
-    assert leaning.pixels[corner.slices].all() and result.control is None
+    assert leaning.pixels[corner.slices].all() and leaning.pixels[result.control.box.slices].all()
+
+
+def test_without_a_place_for_a_control_there_is_none_and_no_dependence_is_claimed(scan):
+    most = Box(28, 20, 68, 76)
+    (result,) = counterfactuals(looks_at(SPOT), scan, most, actions=("erase",))
+    assert result.control is None and result.predicted_after == "notumor"
+    assert result.conclusion == INCONCLUSIVE and "no control" in result.sentence
 
 
 def test_the_window_of_the_file_is_what_is_changed_and_shown():
@@ -253,49 +248,76 @@ def of(p: float) -> np.ndarray:
         (0.95, "same"),  # 2 points, the odds 1.7 times lower
         (0.90, "weaker"),  # 7 points, the odds 3.6 times lower
         (0.60, "weaker"),
+        (0.48, "changed"),  # less than half of it is left
         (0.40, "changed"),
         (0.999, "stronger"),
     ],
 )
-def test_an_effect_is_ten_points_or_threefold_odds(after, expected):
+def test_an_effect_is_ten_points_or_threefold_odds_and_half_of_it_gone_is_a_change(after, expected):
     assert effect(of(0.97), of(after)) == expected
+
+
+def test_less_than_half_of_the_probability_is_a_change_although_the_class_stays():
+    before, after = (np.log([p, (1 - p) / 3, (1 - p) / 3, (1 - p) / 3]) for p in (0.99, 0.45))
+    assert after.argmax() == 0 and effect(before, after) == "changed"
 
 
 def test_odds_differ_where_probabilities_round_to_one():
     before, after = np.array([60.0, 0.0, 0.0]), np.array([48.0, 0.0, 0.0])
     assert log_odds(before, 0) - log_odds(after, 0) == pytest.approx(12)
-    assert verdict("erase", before, after, before) == ("weaker", "specific")
-    sentence = sentence_of("erase", ("Glioma", "Meningioma", "No tumour"), before, after, control=before)
+    change, control = Outcome("erase", before, after), Outcome("erase", before, before, place="mirrored")
+    assert verdict(change, control) == "partly"
+    sentence = sentence_of(("Glioma", "Meningioma", "No tumour"), change, control, conclude=True)
     assert sentence.count("over 99 %") == 2 and "over 1000 times lower" in sentence
 
 
+@pytest.mark.parametrize("place", ["mirrored", "elsewhere"])
 @pytest.mark.parametrize(
     ("action", "after", "control", "expected"),
     [
-        ("erase", 0.96, None, ("same", "unneeded")),
-        ("erase", 0.7, 0.96, ("weaker", "specific")),
-        ("erase", 0.7, None, ("weaker", "missing")),
-        ("erase", 0.7, 0.65, ("weaker", "unspecific")),
-        ("erase", 0.1, 0.65, ("changed", "specific")),
-        ("erase", 0.1, 0.2, ("changed", "unspecific")),
-        ("erase", 0.999, 0.97, ("stronger", "specific")),
-        ("keep", 0.96, 0.1, ("same", "specific")),
-        ("keep", 0.7, 0.1, ("weaker", "specific")),
-        ("keep", 0.96, 0.96, ("same", "unspecific")),
-        ("keep", 0.96, None, ("same", "missing")),
-        ("keep", 0.1, None, ("changed", "unneeded")),
-        ("move", 0.96, 0.96, ("same", "unneeded")),
-        ("move", 0.7, 0.96, ("weaker", "specific")),
-        ("move", 0.1, None, ("changed", "missing")),
+        ("erase", 0.96, None, "independent"),
+        ("erase", 0.7, 0.96, "partly"),
+        ("erase", 0.7, None, INCONCLUSIVE),
+        ("erase", 0.7, 0.8, INCONCLUSIVE),  # 17 of 27 points
+        ("erase", 0.1, 0.65, "depends"),  # 32 of 87 points
+        ("erase", 0.1, 0.2, INCONCLUSIVE),
+        ("erase", 0.999, 0.97, "against"),
+        ("erase", 0.999, 0.1, "against"),  # the control does the opposite
+        ("keep", 0.96, 0.1, "independent"),
+        ("keep", 0.7, 0.1, "partly"),
+        ("keep", 0.96, 0.96, INCONCLUSIVE),
+        ("keep", 0.96, None, INCONCLUSIVE),
+        ("keep", 0.1, None, "depends"),
+        ("move", 0.96, 0.96, "independent"),
+        ("move", 0.7, 0.96, "partly"),
+        ("move", 0.1, None, INCONCLUSIVE),
     ],
 )
-def test_a_sentence_claims_no_more_than_the_control_allows(action, after, control, expected):
-    beside = None if control is None else of(control)
-    assert verdict(action, of(0.97), of(after), beside) == expected
-    sentence = sentence_of(action, ("Glioma", "No tumour"), of(0.97), of(after), offset=(0, -4), control=beside)
+def test_a_sentence_claims_no_more_than_the_control_allows(action, after, control, expected, place):
+    change = Outcome(action, of(0.97), of(after), (0, -4))
+    beside = None if control is None else Outcome(action, of(0.97), of(control), (0, -4), place)
+    assert verdict(change, beside) == expected
+    sentence = sentence_of(("Glioma", "No tumour"), change, beside, conclude=True)
     assert sentence.count(".") == 1 and sentence.endswith(".")
-    assert ("weak evidence" in sentence) is (expected[1] == "unspecific")
-    assert ("no control" in sentence) is (expected[1] == "missing")
+    assert ("inconclusive" in sentence) is (expected == INCONCLUSIVE)
+    assert ("no control" in sentence) is (control is None and expected == INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("after", [0.97, 0.7, 0.1, 0.999])
+@pytest.mark.parametrize("action", ["erase", "move"])
+def test_nothing_is_concluded_from_a_region_that_is_still_there(action, after):
+    """Whatever the probability does; not even that the prediction does not depend on the region."""
+    control = Outcome(action, of(0.97), of(0.97), (0, -4), "mirrored", contrast_left=0.0)
+    for left, failed in ((0.0, False), (0.5, False), (0.51, True), (1.7, True)):
+        change = Outcome(action, of(0.97), of(after), (0, -4), contrast_left=left)
+        assert (verdict(change, control) == INCONCLUSIVE) is failed
+        assert ("contrast" in sentence_of(("A", "B"), change, control, conclude=True)) is failed
+
+
+def test_a_control_with_scalp_in_it_is_a_control():
+    """Scalp is replaced by scalp, and stands out as before."""
+    change = Outcome("erase", of(0.97), of(0.1))
+    assert verdict(change, Outcome("erase", of(0.97), of(0.97), (0, 0), "mirrored", contrast_left=0.95)) == "depends"
 
 
 # --- python -m explain counterfactual
@@ -315,7 +337,8 @@ def run(in_tiny_zoo, tmp_path, capsys):
 
 
 def test_the_command_writes_a_picture_and_a_line_for_each_action(run, tmp_path):
-    (tmp_path / "a.png").write_bytes(png(disc()))
+    spotted = with_spot(Scan(disc(), digest=""), slice(22, 28), slice(14, 20)).pixels
+    (tmp_path / "a.png").write_bytes(png(spotted))
     status, out, _ = run(tmp_path / "a.png", "--box", "20,12,10,12", "--to", "-4,20", "--json")
     entries, folder = json.loads(out), tmp_path / "out"
     assert status == 0 and [entry["action"] for entry in entries] == ["erase", "keep", "move"]
@@ -331,9 +354,9 @@ def test_the_command_writes_a_picture_and_a_line_for_each_action(run, tmp_path):
     with Image.open(folder / "a.erase.png") as picture:
         written = np.asarray(picture)
     outside = np.ones((64, 64), bool)
-    outside[20:30, 12:24] = False
-    np.testing.assert_array_equal(written[outside], eight_bit(disc())[outside])
-    assert (written != eight_bit(disc())).any()
+    outside[grown(Box(20, 12, 30, 24), 5).slices] = False
+    np.testing.assert_array_equal(written[outside], eight_bit(spotted)[outside])
+    assert (written != eight_bit(spotted)).any()
 
 
 def test_the_command_prints_a_sentence_for_each_with_its_control(run, tmp_path):

@@ -73,14 +73,16 @@ def test_the_table_has_each_change_and_its_control():
     results = counterfactuals(looks_at(SPOT), scan, SPOT)
     assert as_table(results, NAMES)[:2] == [
         {
-            "Region": "Removed (inpainted)",
+            "Region": "Removed",
             "Prediction": "No tumour",
             "Probability of Glioma": "over 99\u00a0% → under 1\u00a0%",
+            "Contrast left": "under 1 %",
         },
         {
-            "Region": "Removed (inpainted), control",
+            "Region": "Removed, control",
             "Prediction": "Glioma",
             "Probability of Glioma": "over 99\u00a0% → over 99\u00a0%",
+            "Contrast left": "",
         },
     ]
     _, alone = as_table([replace(results[0], control=None)], NAMES)

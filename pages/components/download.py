@@ -1,0 +1,92 @@
+"""A button that makes a file when it is pressed, and gives it to the browser within the page itself.
+
+Streamlit's own button for that points to a file of the run that drew it: a click that meets the next run is lost. Here
+the click is an event like that of any button, which no redraw drops, and the file comes with what is drawn next.
+"""
+
+import logging
+from base64 import b64encode
+from collections.abc import Callable
+from secrets import token_hex
+from time import monotonic
+
+import streamlit as st
+
+from pages.components.requests import FAILED
+from pages.components.state import state
+
+_FORGOTTEN_AFTER = 60.0  # seconds: whoever went to another page meanwhile does not want the file any more
+_HTML = '<button type="button"></button>'
+_CSS = """
+button {
+  font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer;
+  background: hsl(from var(--st-background-color) h s calc(l + 2.5));
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, var(--st-base-radius));
+  min-height: 2.5rem; padding: 0.25rem 0.75rem; white-space: nowrap;
+}
+button:hover, button:focus-visible { color: var(--st-primary-color); border-color: var(--st-primary-color); }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+button[aria-busy=true] { opacity: 0.6; cursor: progress; }
+"""
+# What was given is remembered by the page, not by the button: a button that is drawn anew must not give it again.
+_JS = """
+const given = (globalThis.candorGiven ??= new Set());
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const button = parentElement.querySelector("button");
+  button.textContent = data.label;
+  button.title = data.name;
+  button.onclick = () => {
+    button.setAttribute("aria-busy", "true");
+    setTriggerValue("wanted", true);
+  };
+  if (!data.file || given.has(data.file.id)) return;
+  given.add(data.file.id);
+  button.removeAttribute("aria-busy");
+  if (data.file.error) return;
+  setTimeout(() => setTriggerValue("given", true));
+  const bytes = Uint8Array.from(atob(data.file.bytes), (each) => each.charCodeAt(0));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes], { type: data.file.mime }));
+  link.download = data.file.name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+"""
+_button = st.components.v2.component("candor-download", html=_HTML, css=_CSS, js=_JS)
+
+
+def download_button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
+    """Draw the button. `make` is called once for each click, while the button is drawn, and returns the file."""
+    with st.container(width="content"):  # that of a fragment would stretch
+        _draw(label, make, name, mime)
+
+
+@st.fragment  # so that a click redraws the button and not the page
+def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
+    downloads, key = state().downloads, f"export-{label}"
+
+    def want() -> None:
+        downloads[key] = {"id": token_hex(8), "asked": monotonic()}
+
+    file = downloads.get(key)
+    if file and monotonic() - file["asked"] > _FORGOTTEN_AFTER:
+        file = downloads.pop(key) and None
+    if file and not {"bytes", "error"} & set(file):
+        try:
+            file |= {"name": name, "mime": mime, "bytes": b64encode(make()).decode()}
+        except Exception:
+            logging.getLogger("candor").exception("a download failed")
+            file["error"] = True
+    # With the file until the browser says that it has it: what one run draws, the next may replace unseen.
+    _button(
+        key=key,
+        data={"label": label, "name": name, "file": file},
+        width="content",
+        on_wanted_change=want,
+        on_given_change=lambda: downloads.pop(key, None),
+    )
+    if file and "error" in file:
+        st.error(FAILED)

@@ -1,0 +1,79 @@
+"""A download is made once for each click, comes with the next drawing, and stays until the browser has it."""
+
+import json
+from base64 import b64decode
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components import download
+from tests.pages.conftest import state_of
+
+KEY = "export-Report"
+
+
+def script(calls, fails):
+    from pages.components.download import download_button
+
+    def make():
+        calls.append(1)
+        if fails:
+            raise OSError("a path that is nobody's business")
+        return b"%PDF-"
+
+    download_button("Report", make, f"report-{len(calls)}.pdf", "application/pdf")
+
+
+def start(calls, fails=False) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=60, kwargs={"calls": calls, "fails": fails}).run()
+    assert not app.exception
+    return app
+
+
+def drawn(app) -> dict:
+    """What the button was given in the last run."""
+    (component,) = app.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def press(app, when: float) -> AppTest:
+    """As the browser's event does."""
+    state_of(app).downloads[KEY] = {"id": "1", "asked": when}
+    return app.run()
+
+
+@pytest.fixture
+def now(monkeypatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(download, "monotonic", lambda: now[0])
+    return now
+
+
+def test_nothing_is_made_before_the_click(now):
+    calls = []
+    assert drawn(start(calls)) == {"label": "Report", "name": "report-0.pdf", "file": None} and not calls
+
+
+def test_the_file_is_made_once_and_drawn_until_the_browser_has_it(now):
+    calls = []
+    app = press(start(calls), now[0])
+    for _ in range(2):  # another run may replace the first before it was sent
+        file = drawn(app)["file"]
+        assert b64decode(file["bytes"]) == b"%PDF-" and file["name"] == "report-0.pdf" and file["id"] == "1"
+        app.run()
+    assert len(calls) == 1
+    state_of(app).downloads.pop(KEY)  # "given"
+    assert drawn(app.run())["file"] is None
+
+
+def test_a_click_long_ago_brings_no_file(now):
+    """The user left the page before it was made."""
+    calls = []
+    app = press(start(calls), now[0] - 61)
+    assert drawn(app)["file"] is None and not calls and not state_of(app).downloads
+
+
+def test_a_file_that_cannot_be_made_is_one_sentence_without_the_reason(now):
+    app = press(start([], fails=True), now[0])
+    assert [error.value for error in app.error] == [download.FAILED] and not app.exception
+    assert drawn(app)["file"].get("error") and "bytes" not in drawn(app)["file"]
