@@ -75,7 +75,7 @@ with desk:
         gallery()
         st.stop()
     scan = opened.scan
-    refuse_blank(scan)
+    refuse_blank(opened)
     wait_for_series(opened)
     pass_gate(scan)
     predicted = predictions(cards, [scan])

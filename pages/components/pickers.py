@@ -47,6 +47,7 @@ class Open:
 
 def choose_scan() -> Open | None:
     """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence."""
+    state().slice_moved = False
     choose_files()
     name = _choose_name([*entries(), *SAMPLES])
     if name is None:
