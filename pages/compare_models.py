@@ -108,7 +108,7 @@ with desk:
                 )
 
     def draw(statuses) -> None:
-        show_grid(scan, cards, methods, requests, predicted.errors, statuses)
+        show_grid(opened, cards, methods, requests, predicted.errors, statuses)
         if any(status.pending for status in statuses.values()):
             st.button("Cancel remaining", on_click=cancel, args=(SECTION,))
         elif any(status.state == "cancelled" for status in statuses.values()):

@@ -92,10 +92,7 @@ def _mapped(scan: Scan, explanation: Explanation, card: ModelCard, predicted: st
 
 def _take(view: dict, opened: Open, signed: bool, method: str) -> None:
     take_rendering(view, signed, opened.scan, method)
-    place = view.get("place")
-    if isinstance(place, int) and 0 <= place < len(opened.volume) and place != opened.place:
-        opened.go_to(place)
-        state().slice_moved = True  # the rest of the page is about that slice, too
+    opened.take_place(view.get("place"))
 
 
 def show_scan(opened: Open, note: str = "") -> None:

@@ -31,7 +31,7 @@ def show_pictures(
     pictures: Sequence[Picture],
     *,
     group: str,
-    rendering: Rendering = Rendering(),
+    rendering: Rendering | None = None,
     shown: bool = True,
     columns: int = 1,
     readout: bool = False,
@@ -48,7 +48,7 @@ def show_pictures(
     data = {
         "group": group,
         "pictures": [picture.facts() for picture in pictures],
-        "rendering": _facts_of_rendering(rendering),
+        "rendering": _facts_of_rendering(rendering or Rendering()),
         "shown": shown,
         "columns": columns,
         "readout": readout,
