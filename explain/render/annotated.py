@@ -1,4 +1,4 @@
-"""What is drawn over a scan to judge its map: the outline of the radiologist's annotation, and the map's highest point."""
+"""What is drawn over a scan to judge its map: the outline of an annotation, and the map's highest point."""
 
 import cv2
 import numpy as np

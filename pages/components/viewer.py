@@ -120,6 +120,8 @@ def wait_for_series(opened: Open) -> None:
 
 def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, rendering: Rendering) -> None:
     name = card.names[card.classes.index(explanation.target)]
+    if not explanation.heat.any():
+        return
     column.caption(colour_meaning(explanation, name, explanation.signed and rendering.against))
     if sentence := smoothing(scan, explanation.method).sentence(rendering.smoothing):
         column.caption(sentence)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import models
-from tests.pages.conftest import ROOT, SAMPLE, alts, errors, open_app
+from tests.pages.conftest import ROOT, SAMPLE, errors, kinds, open_app
 
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
@@ -65,7 +65,7 @@ def test_weights_with_another_hash_are_one_sentence(queue, tiny_zoo, tmp_path, m
     monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
     app = open_app(queue, scan=SAMPLE).run()
     assert not app.exception and len(errors(app)) == 1 and name in errors(app)[0]
-    assert alts(app) == ["The scan"]
+    assert kinds(app) == ["scan", "scan"]
 
 
 def test_a_failure_inside_a_page_is_one_sentence_without_a_traceback(app, monkeypatch):

@@ -58,8 +58,8 @@ def show_grid(
                     _cell(opened, card, method, requests.get(at), statuses.get(at), rendering)
     _show_controls(opened, signed)
     st.caption(
-        "Every map has its own scale, from 0 to its own peak: equal colours are not equal evidence. Maps with one value "
-        "per pixel are smoothed for the eye."
+        "Every map has its own scale, from 0 to its own peak: equal colours are not equal evidence. Maps with one "
+        "value per pixel are smoothed for the eye."
     )
 
 

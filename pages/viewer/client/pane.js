@@ -194,7 +194,10 @@ export class Pane {
   annotate(scan) {
     this.sides.forEach((node, k) => { node.textContent = scan.edges[k]; });
     this.showScale(scan);
-    this.note.textContent = this.elsewhere ? this.viewer.data.words.elsewhere : this.spec.note;
+    const { rendering, shown } = this.group, hidden = shown && this.peak && !this.look().against
+      && this.made.map.value.high < rendering.threshold;
+    this.note.textContent = this.elsewhere ? this.viewer.data.words.elsewhere
+      : hidden ? "Nothing is drawn: all evidence for the class is weaker than the threshold." : this.spec.note;
     this.note.hidden = !this.note.textContent;
     const side = this.stage.clientWidth, shapes = [];
     this.drawing.setAttribute("viewBox", `0 0 ${side} ${side}`);
