@@ -135,9 +135,9 @@ def pictures(app: AppTest) -> list[dict]:
     return [picture for viewer in viewers(app).values() for picture in viewer["pictures"]]
 
 
-def kinds(app: AppTest) -> list[str]:
-    """Return "scan" or "map" for each picture in a viewer."""
-    return [picture["kind"] for picture in pictures(app)]
+def kinds(app: AppTest, key: str = "viewer") -> list[str]:
+    """Return "scan" or "map" for each picture in a viewer, [] where there is none."""
+    return [picture["kind"] for picture in viewers(app).get(key, {"pictures": []})["pictures"]]
 
 
 def maps(app: AppTest) -> list[str]:

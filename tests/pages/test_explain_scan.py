@@ -120,7 +120,7 @@ def test_the_good_files_of_an_upload_with_a_bad_one_are_read(tiny_app):
     assert app.selectbox[0].options[:2] == ["b.dcm", "a.png"]
     assert app.selectbox[0].value == "b.dcm"
     app.selectbox[0].select("a.png").run()
-    assert "190 × 236 pixels" in [caption.value for caption in app.caption]
+    assert viewers(app)["viewer"]["pictures"][0]["lines"] == ["190 × 236 pixels"]
 
 
 @pytest.mark.parametrize("name", ODD_FILES)
@@ -162,7 +162,7 @@ def test_a_known_model_in_the_address_is_chosen(app):
 def test_a_volume_is_cut_in_the_plane_and_slice_that_the_user_chooses(tiny_app):
     app = upload(tiny_app.run(), ("head.nii", nifti(volume().astype(np.int16))))
     assert slider(app, "Slice").value == 5 and slider(app, "Slice").max == 8
-    assert predicted_class(app) and "slice 5 of 8" in " ".join(caption.value for caption in app.caption)
+    assert predicted_class(app) and "slice 5 of 8" in viewers(app)["viewer"]["pictures"][0]["lines"][0]
     slider(app, "Slice").set_value(8).run()
     assert not predicted_class(app) and errors(app) == [BLANK_SLICE]
     slider(app, "Slice").set_value(3).run()

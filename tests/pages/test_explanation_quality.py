@@ -18,7 +18,7 @@ from pages.charts.explanation_quality import beside, in_words, ranked
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.explain.evaluation.test_evaluation import annotation_of
-from tests.pages.conftest import kinds, open_app, pending, pictures
+from tests.pages.conftest import open_app, pending, pictures
 
 PAGE = "pages/explanation_quality.py"
 TABS = ("Methods", "By subgroup", "Sanity check", "Best and worst cases", "Models compared")
@@ -83,7 +83,7 @@ def open_page(model: str = "b-phantom4", tab: str = TABS[0]) -> AppTest:
 def until_done(app: AppTest) -> AppTest:
     """Run again, as the page does by itself, until every scan is under its map."""
     for _ in range(20):
-        if set(kinds(app)) == {"map"}:
+        if all(picture["map"] for picture in pictures(app)):
             return app
         for job in pending(app):
             job.wait(60)
@@ -252,7 +252,7 @@ def test_slow_maps_are_not_made_and_a_sentence_says_how_to_see_them(own, scans):
     app = open_page(tab=TABS[3])
     app.selectbox(key="method-cases").select("shap").run()
     assert not app.error and "Explain a scan" in text(app) and len(pictures(app)) == 6
-    assert not pending(app) and "map" not in kinds(app)
+    assert not pending(app) and not any(picture["map"] for picture in pictures(app))
 
 
 def test_a_scan_that_cannot_be_read_is_a_sentence_and_the_others_are_drawn(own, scans):
