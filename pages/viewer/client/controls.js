@@ -6,7 +6,7 @@ import { CONTOUR_LEVELS, lineColour } from "./paint.js";
 
 /** Return the controls of a viewer: `node`, and `show` which lets them say what holds now. */
 export function controls(viewer) {
-  const parts = [pictureTools(viewer), windowTools(viewer), mapTools(viewer), sliceTools(viewer)];
+  const parts = [sliceTools(viewer), pictureTools(viewer), windowTools(viewer), mapTools(viewer)];
   return {
     node: h("div", { class: "controls" }, ...parts.map(part => part.node)),
     show: () => parts.forEach(part => part.show()),

@@ -95,6 +95,7 @@ export class Pane {
     this.annotate(scan);
     this.node.dataset.drawn = `${scan.key} ${levels ? mapped.key : "no map"}`;
     this.node.dataset.place = scan.place ?? "";
+    this.node.dataset.look = levels ? [look.opacity, look.threshold, look.contours, look.against, look.colour].join(" ") : "";
   }
 
   /** Return how the map is drawn, with the colour map that suits its signs. */
