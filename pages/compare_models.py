@@ -12,7 +12,7 @@ from pages.components.compare.disagreement_table import DISAGREEMENT, show_disag
 from pages.components.compare.grid import show_grid
 from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
 from pages.components.gate import pass_gate
-from pages.components.navigation import require_frame
+from pages.components.navigation import FRAME, picture_first, require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions, show_calibrations
 from pages.components.requests import cancel, draw_as_ready, release
@@ -34,9 +34,12 @@ def show_one_scan() -> None:
     renew("compare-view")
 
 
-rail, desk = st.columns([2, 7], gap="large")
+with st.container(key=FRAME):
+    rail, desk = st.columns([2, 7], gap="large")
 with rail:
     opened = choose_scan()
+    if opened is not None:
+        picture_first()
 
 with desk:
     head = st.container()

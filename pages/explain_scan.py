@@ -22,7 +22,7 @@ from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
 from pages.components.gate import pass_gate
-from pages.components.navigation import require_frame
+from pages.components.navigation import FRAME, picture_first, require_frame
 from pages.components.pickers import choose_scan, choose_settings, require_models
 from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import release
@@ -68,10 +68,13 @@ def file_stem(explanation: Explanation) -> str:
     return "-".join((*parts, f"{explanation.slice + 1}"))
 
 
-rail, desk = st.columns([3, 9], gap="large")
+with st.container(key=FRAME):
+    rail, desk = st.columns([3, 9], gap="large")
 with rail:
     opened = choose_scan()
     card, method, settings = choose_settings(require_models())
+    if opened is not None:
+        picture_first()
 
 with desk:
     if opened is None:

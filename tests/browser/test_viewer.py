@@ -134,7 +134,7 @@ def test_wheel_and_keys_step_through_slices_and_the_last_position_wins(page):
     page.locator("input[aria-label='Opacity (%)']").focus()  # a slider that has the focus takes no key away
     for _ in range(8):
         page.keyboard.press("n")
-    assert page.locator(VIEWER).get_attribute("data-place") == "21"
+    page.locator(f"{VIEWER}[data-place='21']").wait_for()
     for _ in range(3):
         page.keyboard.press("p")
     page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 19")
@@ -155,10 +155,16 @@ def test_opacity_threshold_and_zoom_run_nothing_on_the_server_and_send_no_pictur
     open_sample(page)
     page.wait_for_timeout(500)
     before, fetched = len(sent), len(asked)
-    page.evaluate("window.marked = document.querySelector('[data-testid=stMain]')")
-    for value in range(20, 80, 3):  # as a drag: many changes without a pause
-        set_control(page, "Opacity", str(value))
-        set_control(page, "Threshold", str(value // 2))
+    for label, last in (("Opacity", 77), ("Threshold", 38)):  # as a drag: many changes without a pause
+        page.locator(f".controls input[aria-label^='{label}']").evaluate(
+            """(node, last) => {
+              for (let value = last - 30; value <= last; value++) {
+                node.value = value;
+                node.dispatchEvent(new Event('input', { bubbles: true }));
+              }
+            }""",
+            last,
+        )
     page.mouse.move(*middle(page, f"{HEATMAP} .stage"))
     page.mouse.dblclick(*middle(page, f"{HEATMAP} .stage"))
     page.locator(f"{HEATMAP}[data-look^='0.77 0.38']").wait_for()
@@ -203,13 +209,14 @@ def test_the_region_of_what_if_is_drawn_and_moved_with_the_mouse(page):
     box = stage.bounding_box()
     drag(page, (box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]), 0.2 * box["width"], 0.2 * box["height"])
     page.get_by_text("With the region removed").first.wait_for()
-    values = {
-        name: int(page.get_by_label(name, exact=True).input_value()) for name in ("Row", "Column", "Height", "Width")
-    }
+    settle(page)
+    names = ("Row", "Column", "Height", "Width")
+    values = {name: int(page.locator(f"input[aria-label={name}]").first.input_value()) for name in names}
     assert values == pytest.approx({"Row": 128, "Column": 77, "Height": 51, "Width": 51}, abs=2)
     box = stage.bounding_box()
     drag(page, (box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"]), 0.1 * box["width"], 0)
     page.wait_for_function(
         "old => Number(document.querySelector('input[aria-label=Column]').value) > old", arg=values["Column"] + 20
     )
-    assert int(page.get_by_label("Width", exact=True).input_value()) == values["Width"]
+    settle(page)
+    assert int(page.locator("input[aria-label=Width]").first.input_value()) == values["Width"]
