@@ -112,7 +112,8 @@ def test_the_mouse_zooms_pans_and_sets_the_window_of_both_pictures(page):
     page.mouse.dblclick(*right)
     page.locator(f"{VIEWER}[data-zoom='1.000']").wait_for()
     page.get_by_role("button", name="Measure").click()
-    drag(page, left, 100, 0)
+    page.locator(f"{VIEWER} .stage").first.scroll_into_view_if_needed()
+    drag(page, middle(page, f"{VIEWER} .pane[data-kind=scan] .stage"), 100, 0)
     length = page.locator(f"{VIEWER} .length").first
     length.wait_for()
     side = page.locator(f"{VIEWER} .stage").first.bounding_box()["width"]
