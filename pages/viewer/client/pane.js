@@ -117,7 +117,7 @@ export class Pane {
     const source = this.kept("grey", [scan.key, ...window, invert], () => windowed(pixels, window, invert));
     const view = [side, zoom, x, y, scan.rows, scan.columns, ...scan.spacing];
     return this.kept("view", [scan.key, ...window, invert, ...view], () => {
-      const [across, down] = this.axes(scan, scan.rows, scan.columns, side, zoom, x, y);
+      const [across, down] = this.kept("axes", view, () => this.axes(scan, scan.rows, scan.columns, side, zoom, x, y));
       return resample(source, scan.columns, across, down, side, ...extremes(source), this.made.view?.value);
     });
   }

@@ -68,33 +68,46 @@ function gathered(pairs, sources) {
 
 /** Return Float32Array (side * side): `source` (rows * columns) seen through two axes, 0 beside it. */
 export function resample(source, columns, across, down, side, low, high, out = new Float32Array(side * side)) {
-  const used = usedRows(down, side);
+  const used = usedRows(down, side), left = firstSet(across.from), right = lastSet(across.from);
   const between = new Float32Array(side * Math.max(0, used.last - used.first + 1));
   for (let row = used.first; row <= used.last; row++) {
-    const base = row * columns, target = (row - used.first) * side;
-    for (let x = 0; x < side; x++) {
-      const start = across.from[x];
-      if (start < 0) continue;
-      const weights = x * across.taps, most = Math.min(across.taps, columns - start);
-      let sum = 0;
-      for (let k = 0; k < most; k++) sum += across.weights[weights + k] * source[base + start + k];
-      between[target + x] = sum;
-    }
+    line(source.subarray(row * columns, (row + 1) * columns), across, between, (row - used.first) * side, left, right);
   }
-  const left = firstSet(across.from), right = lastSet(across.from);
   out.fill(0);
   for (let y = 0; y < side; y++) {
     if (down.from[y] < 0) continue;
-    const weights = y * down.taps, start = (down.from[y] - used.first) * side;
-    const most = Math.min(down.taps, down.sources - down.from[y]);
-    const target = y * side;
-    for (let x = left; x <= right; x++) {
-      let sum = 0;
-      for (let k = 0, at = start + x; k < most; k++, at += side) sum += down.weights[weights + k] * between[at];
-      out[target + x] = sum < low ? low : sum > high ? high : sum;
-    }
+    const first = (down.from[y] - used.first) * side, most = Math.min(down.taps, down.sources - down.from[y]);
+    blend(between, first, down.weights, y * down.taps, most, side, out, y * side, left, right, low, high);
   }
   return out;
+}
+
+// Small functions of numbers and arrays only: these loops are where the time of a frame goes.
+
+function line(source, { from, weights, taps }, out, target, left, right) {
+  const columns = source.length;
+  for (let x = left; x <= right; x++) {
+    const start = from[x], at = x * taps, most = start + taps <= columns ? taps : columns - start;
+    let sum = 0;
+    for (let k = 0; k < most; k++) sum += weights[at + k] * source[start + k];
+    out[target + x] = sum;
+  }
+}
+
+function blend(between, first, weights, at, most, side, out, target, left, right, low, high) {
+  if (most === 4) {
+    const a = weights[at], b = weights[at + 1], c = weights[at + 2], d = weights[at + 3];
+    for (let x = left, k = first + left; x <= right; x++, k++) {
+      const sum = a * between[k] + b * between[k + side] + c * between[k + 2 * side] + d * between[k + 3 * side];
+      out[target + x] = sum < low ? low : sum > high ? high : sum;
+    }
+    return;
+  }
+  for (let x = left; x <= right; x++) {
+    let sum = 0;
+    for (let k = 0, from = first + x; k < most; k++, from += side) sum += weights[at + k] * between[from];
+    out[target + x] = sum < low ? low : sum > high ? high : sum;
+  }
 }
 
 function usedRows(down, side) {
