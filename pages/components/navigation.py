@@ -47,5 +47,6 @@ def require_frame() -> None:
 
 def picture_first() -> None:
     """Let the rail of a page follow its pictures where a narrow screen has no room for both; FRAME holds the two."""
-    rail = f".st-key-{FRAME} > [data-testid=stHorizontalBlock] > [data-testid=stColumn]:first-child"
+    columns = "[data-testid=stLayoutWrapper] > [data-testid=stHorizontalBlock] > [data-testid=stColumn]"
+    rail = f".st-key-{FRAME} > {columns}:first-child"
     st.html(f"<style>@media (max-width: 640px) {{ {rail} {{ order: 2; }} }}</style>")
