@@ -61,10 +61,15 @@ def packet_of_colours() -> Packet:
 # By contents. Not cache_data, which would copy.
 @st.cache_resource(scope="session", max_entries=_KEPT, show_spinner=False)
 def _packet(key: str, _values: np.ndarray, _peak: float) -> Packet:
+    return encoded(key, _values, _peak)
+
+
+def encoded(key: str, values: np.ndarray, peak: float) -> Packet:
+    """Return float32 `values` (H, W) as a packet: pixels in [0, 1] where the `key` is that of a scan, else a map."""
     if key.startswith("scan"):
-        steps, kind = np.round(np.clip(_values, 0, 1) * PIXEL_STEPS), "uint16"
+        steps, kind = np.round(np.clip(values, 0, 1) * PIXEL_STEPS), "uint16"
     else:
-        steps, kind = np.round(_values / np.float32(_peak or 1.0) * MAP_STEPS), "int16"
+        steps, kind = np.round(values / np.float32(peak or 1.0) * MAP_STEPS), "int16"
     return Packet(key, kind, _deflated(steps.astype(np.dtype(kind).newbyteorder("<"))))
 
 
