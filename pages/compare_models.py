@@ -12,7 +12,7 @@ from pages.components.compare.disagreement_table import DISAGREEMENT, show_disag
 from pages.components.compare.grid import show_grid
 from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
 from pages.components.gate import pass_gate
-from pages.components.navigation import require_frame
+from pages.components.navigation import FRAME, picture_first, require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions, show_calibrations
 from pages.components.requests import cancel, draw_as_ready, release
@@ -34,9 +34,12 @@ def show_one_scan() -> None:
     renew("compare-view")
 
 
-rail, desk = st.columns([2, 7], gap="large")
+with st.container(key=FRAME):
+    rail, desk = st.columns([2, 7], gap="large")
 with rail:
     opened = choose_scan()
+    if opened is not None:
+        picture_first()
 
 with desk:
     head = st.container()
@@ -75,7 +78,7 @@ with desk:
         gallery()
         st.stop()
     scan = opened.scan
-    refuse_blank(scan)
+    refuse_blank(opened)
     wait_for_series(opened)
     pass_gate(scan)
     predicted = predictions(cards, [scan])
@@ -108,7 +111,7 @@ with desk:
                 )
 
     def draw(statuses) -> None:
-        show_grid(scan, cards, methods, requests, predicted.errors, statuses)
+        show_grid(opened, cards, methods, requests, predicted.errors, statuses)
         if any(status.pending for status in statuses.values()):
             st.button("Cancel remaining", on_click=cancel, args=(SECTION,))
         elif any(status.state == "cancelled" for status in statuses.values()):

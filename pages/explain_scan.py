@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from explain import Explanation, Request, methods_for
+from explain import METHODS, Explanation, Request, methods_for
 from explain.cache import CACHE
 from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
@@ -23,28 +23,22 @@ from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
 from pages.components.gate import pass_gate
-from pages.components.navigation import require_frame
-from pages.components.pickers import Open, choose_scan, choose_settings, require_models
+from pages.components.navigation import FRAME, picture_first, require_frame
+from pages.components.pickers import choose_scan, choose_settings, require_models
 from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import release
 from pages.components.samples import gallery
 from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
-from pages.components.viewer import refuse_blank, show_explanation, show_scan, wait_for_series
+from pages.components.viewer import refuse_blank, show_scan, show_viewer, wait_for_series
 
 require_frame()
 
 
-def step_buttons(opened: Open, method: str, order: list[str]) -> None:
-    """Draw the ways to the next slice and to the next method in `order`, each with its key."""
+def next_method(method: str, order: list[str]) -> None:
+    """Draw the way to the next method in `order`, with its key."""
     following = order[(order.index(method) + 1) % len(order)]
-    with st.container(horizontal=True, gap="small"):
-        if opened.volume:
-            for label, key, step in (("Previous slice", "P", -1), ("Next slice", "N", 1)):
-                place = opened.place + step
-                outside = not 0 <= place < len(opened.volume)
-                st.button(label, on_click=opened.go_to, args=(place,), shortcut=key, disabled=outside)
-        st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
+    st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
 
 
 def report_of(request: Request, explanation: Explanation, session: PageState) -> ReportInput:
@@ -69,10 +63,13 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
     )
 
 
-rail, desk = st.columns([3, 9], gap="large")
+with st.container(key=FRAME):
+    rail, desk = st.columns([3, 9], gap="large")
 with rail:
     opened = choose_scan()
     card, method, settings = choose_settings(require_models())
+    if opened is not None:
+        picture_first()
 
 with desk:
     if opened is None:
@@ -85,13 +82,13 @@ with desk:
         gallery()
         st.stop()
     scan = opened.scan
-    refuse_blank(scan)
+    refuse_blank(opened)
     wait_for_series(opened)
     gate = pass_gate(scan)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
-        show_scan(scan)
+        show_scan(opened)
         st.stop()
     model = predicted.models[card.id]
     card, prediction = model.card, prediction_of(model, scan)
@@ -112,13 +109,13 @@ with desk:
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
     warnings = st.container()
+    for caution in cautions(explanation, request.target_name) if explanation else ():
+        warnings.warning(caution)
+    note = "" if explanation else f"The map of {METHODS[method].title} appears here."
+    show_viewer(opened, method, explanation, card, card.classes[prediction.index], note)
     if explanation is None:
         show_progress(request, status)
-    else:
-        for caution in cautions(explanation, request.target_name):
-            warnings.warning(caution)
-        show_explanation(scan, explanation, card)
-    step_buttons(opened, method, methods_for(card))
+    next_method(method, methods_for(card))
     if explanation:
         offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
     names = [

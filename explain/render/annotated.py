@@ -1,47 +1,28 @@
-"""A scan and its map, with the radiologist's annotation and the map's highest point."""
-
-from dataclasses import replace
+"""What is drawn over a scan to judge its map: the outline of an annotation, and the map's highest point."""
 
 import cv2
 import numpy as np
 
-from explain.explanation import Explanation
-from explain.render.overlay import squared, with_sides
-from explain.render.rendering import Rendering, draw
-from scans import Scan
 
-BOX, POINT, _HALO = (255, 255, 255), (0, 224, 255), (0, 0, 0)  # the first two are in no colour map
+def outline(mask: np.ndarray) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return the closed lines around the parts of bool `mask` (H, W), through (row, column).
 
+    They follow the edges of the pixels; pixel 0 reaches from 0 to 1.
 
-def draw_annotated(scan: Scan, mask: np.ndarray, explanation: Explanation | None = None, side: int = 480) -> np.ndarray:
-    """Return uint8 (side, side, 3): the scan, the outline of `mask`, and a map with a ring at its highest point.
-
-    `mask` is bool (H, W) in the scan's pixels. Only evidence for the class is drawn. The ring is at the highest point
-    of the map before smoothing, as in the pointing game.
+    >>> outline(np.ones((2, 3), bool))
+    (((0.0, 0.0), (2.0, 0.0), (2.0, 3.0), (0.0, 3.0)),)
     """
-    positive = explanation and replace(explanation, heat=np.maximum(explanation.heat, 0), signed=False)
-    canvas = draw(scan, positive, Rendering(side_letters=False), side=side).picture
-    canvas = np.ascontiguousarray(canvas if canvas.ndim == 3 else np.repeat(canvas[..., None], 3, axis=-1))
-    outline = (squared(mask.astype(np.float32), scan.spacing, side) >= 0.5).astype(np.uint8)
-    borders, _ = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    width = max(1, side // 240)
-    for colour, thickness in ((_HALO, 3 * width), (BOX, width)):
-        cv2.drawContours(canvas, borders, -1, colour, thickness, cv2.LINE_AA)
-    if positive is not None and positive.heat.any():
-        for colour, thickness in ((_HALO, 3 * width), (POINT, width)):
-            cv2.circle(canvas, _in_square(_peak(positive.heat), scan, side), side // 24, colour, thickness, cv2.LINE_AA)
-    return with_sides(canvas, scan.edges)
+    double = np.kron(np.pad(mask, 1), np.ones((2, 2))).astype(np.uint8)  # so that the outline has an inside of its own
+    lines, _ = cv2.findContours(double, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return tuple(tuple((_edge(row), _edge(column)) for column, row in line[:, 0]) for line in lines)
 
 
-def _peak(heat: np.ndarray) -> np.ndarray:
+def _edge(half: int) -> float:
+    """Return the edge of a pixel nearest to the middle of a half one, in the mask without its margin."""
+    return float((half + 1) // 2 - 1)
+
+
+def peak_of(heat: np.ndarray) -> np.ndarray:
     """Return (row, column) of the highest pixel; of several, the one nearest to their mean."""
     peaks = np.argwhere(heat == heat.max())
     return peaks[np.square(peaks - peaks.mean(axis=0)).sum(axis=1).argmin()]
-
-
-def _in_square(pixel: np.ndarray, scan: Scan, side: int) -> tuple[int, int]:
-    """Return (x, y) of the middle of a `pixel` (row, column) in the picture that `squared` makes of the scan."""
-    extent = np.multiply(scan.shape, scan.spacing)
-    scale = side / extent.max()
-    y, x = (side - extent * scale) / 2 + (pixel + 0.5) * scan.spacing * scale
-    return round(float(x)), round(float(y))

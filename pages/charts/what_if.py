@@ -1,70 +1,17 @@
-"""The scan to draw a region on, and the probabilities without that region or with it alone."""
+"""The probabilities without a region of the scan, or with it alone."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 
 import numpy as np
 
-from explain import png
 from explain.prediction_text import percent
-from explain.render.overlay import gray, upright, with_sides
 from pages.charts.style import PALETTE, styled
 from pages.charts.whole_series import PER_CENT
-from scans import Box, Scan
 
-_HEIGHT = 430  # pixels of the canvas, less for a scan that is wider than high
-_SIDE = 768  # pixels of the picture's longer side
-_REGION, _CONTROL = "#e9a23b", "rgba(255, 255, 255, 0.85)"  # both lie on a scan, whatever the theme
-_HALO = "rgba(0, 0, 0, 0.6)"
 _MARKERS = {"erase": ("Removed", "circle"), "keep": ("Region only", "diamond"), "move": ("Moved", "square")}
 _RING = "#8a949e"
 _ROW = 40  # pixels per class
 _APART = 0.28  # of a row, from one change to the next
-
-
-def canvas(scan: Scan, box: Box | None = None, control: Box | None = None):
-    """Return a plotly figure of the scan to draw a box on; its axes count pixels, pixel 0 from 0 to 1.
-
-    The scan is in the file's own window, as the model gets it, and in the proportions of its millimetres. The box has
-    one frame, that of the control a dotted one.
-    """
-    import plotly.graph_objects as go
-
-    rows, columns = scan.shape
-    picture = with_sides(gray(upright(scan.windowed(), scan.spacing, _SIDE)), scan.edges)
-    # Plotly selects only where there is something to select: one invisible dot.
-    figure = go.Figure(
-        go.Scatter(x=[columns / 2], y=[rows / 2], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
-    )
-    figure.add_layout_image(
-        source="data:image/png;base64," + b64encode(png(picture)).decode(),
-        xref="x",
-        yref="y",
-        x=0,
-        y=0,
-        sizex=columns,
-        sizey=rows,
-        sizing="stretch",
-        layer="below",
-    )
-    for frame, colour, dash in ((control, _CONTROL, "dot"), (box, _REGION, "solid")):
-        if frame is not None:
-            corners = {"x0": frame.left, "x1": frame.right, "y0": frame.top, "y1": frame.bottom}
-            figure.add_shape(**corners, line={"color": _HALO, "width": 4})
-            figure.add_shape(**corners, line={"color": colour, "width": 2, "dash": dash})
-    share = rows * scan.spacing[0] / (columns * scan.spacing[1])
-    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    styled(figure, round(_HEIGHT * min(1.0, max(0.5, share)))).update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        dragmode="select",
-        selectdirection="any",
-        newselection={"line": {"color": _REGION, "width": 2, "dash": "solid"}},
-        showlegend=False,
-    )
-    figure.update_xaxes(range=[0, columns], **axis)
-    figure.update_yaxes(range=[rows, 0], scaleanchor="x", scaleratio=scan.spacing[0] / scan.spacing[1], **axis)
-    figure.update_yaxes(constraintoward="top")
-    return figure
 
 
 def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequence[float]]):

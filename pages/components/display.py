@@ -1,140 +1,112 @@
-"""The controls of a picture: how maps are drawn, and through which window the scan is seen."""
+"""How maps are drawn and through which window scans are seen: what the viewer is told, and what it tells."""
 
 from dataclasses import replace
-
-import streamlit as st
+from math import isfinite
 
 from explain import METHODS, Rendering
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.overlay import level_and_width, window_of
-from explain.render.rendering import CONTROLS, Control
+from explain.render.rendering import CONTROLS
 from explain.render.smoothing import STEP, smoothing
-from pages.components.state import PageState, renew, state, widget_key
+from pages.components.state import state
+from pages.viewer.pictures import window_key
 from scans import Scan
 
-_WIDTH = 120  # pixels of a control: all in one row of a laptop's screen
+_SWITCHES, _SHARES = ("against", "contours"), ("opacity", "threshold")
 
 
-def choose_rendering(signed: bool, scan: Scan | None = None, method: str = "", what: str = "heatmap") -> Rendering:
-    """Draw the controls that hold for the maps on the page, and return what they say; the same on all pages.
+def rendering_chosen(signed: bool, scan: Scan | None = None, method: str = "") -> Rendering:
+    """Return the rendering that the user last set; the same on all pages.
 
-    `signed`: some map holds evidence against its class. With a `scan` and a `method` the controls are those of one
-    map, and include its smoothing.
+    `signed`: some map holds evidence against its class. With a `scan` and a `method` it is that of one map, with its
+    smoothing and its window; without, the colours suit every map.
     """
     session = state()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.button(
-            f"{'Hide' if session.map_shown else 'Show'} the {what}", key="show-map", on_click=_turn_map, shortcut="H"
-        )
-        for name, control in CONTROLS.items():
-            if control.signed_only and not signed:
-                continue
-            if control.kind == "smoothing":
-                if scan is not None:
-                    session.rendering = replace(session.rendering, smoothing=_choose_smoothing(session, scan, method))
-            elif control.kind == "colour map":
-                several = scan is None  # one colour map for all, and those of signed maps suit every map
-                colour_map = _choose_colours(session, signed or several)
-                session.rendering = replace(session.rendering, colour_map=colour_map)
-            else:
-                value = _choose(name, control, getattr(session.rendering, name))
-                session.rendering = replace(session.rendering, **{name: value})
+    options = colour_maps(signed or scan is None)
+    chosen = replace(session.rendering, colour_map=session.colour_maps.get(signed or scan is None, options[0]))
     if scan is None:
-        return replace(session.rendering, smoothing=None)
-    return session.rendering
+        return replace(chosen, smoothing=None)
+    usual = smoothing(scan, method).usual
+    sigma = session.smoothings.get(_smoothing_key(scan, method), usual)
+    return replace(chosen, smoothing=sigma, window=window_chosen(scan))
 
 
-def _turn_map() -> None:
-    state().map_shown = not state().map_shown
+def controls(signed: bool, scan: Scan | None = None, method: str = "") -> dict[str, dict]:
+    """Return the controls of the viewer by field of a Rendering, for what `rendering_chosen` returns."""
+    made = {}
+    for name, control in CONTROLS.items():
+        facts = {"label": control.label, "help": control.help}
+        if control.signed_only and not signed:
+            continue
+        if control.kind == "percent":
+            made[name] = facts | {"kind": "range", "low": control.low, "high": control.high, "step": 1, "scale": 100}
+        elif control.kind == "smoothing":
+            if scan is not None:
+                choices = smoothing(scan, method)
+                made[name] = {
+                    "label": f"{control.label} ({choices.unit})",
+                    "help": control.help,
+                    "kind": "range",
+                    "low": 0,
+                    "high": choices.most,
+                    "step": STEP,
+                    "scale": 1,
+                    "usual": choices.usual,
+                }
+        elif control.kind == "colour map":
+            made[name] = facts | {"kind": control.kind, "options": colour_maps(signed or scan is None)}
+        else:
+            made[name] = facts | {"kind": control.kind, "options": control.options}
+    return made
 
 
-def _choose(name: str, control: Control, value: bool | float) -> bool | float:
-    """Draw the control of one field, and return its value."""
-    key, help_text = name.replace("_", "-"), control.help or None
-    if control.kind == "toggle":
-        return st.toggle(control.label, value, key=key, help=help_text)
-    if control.kind == "choice":
-        chosen = st.segmented_control(
-            control.label,
-            control.options,
-            default=control.options[value],
-            required=True,
-            key=key,
-            label_visibility="collapsed",
-        )
-        return chosen == control.options[1]
-    percent = round(100 * value)
-    return st.slider(control.label, control.low, control.high, percent, 5, key=key, width=_WIDTH, help=help_text) / 100
+def colour_maps(signed: bool) -> tuple[str, ...]:
+    """Return the colour maps to choose from."""
+    return SIGNED_COLOUR_MAPS if signed else COLOUR_MAPS
 
 
-def _choose_smoothing(session: PageState, scan: Scan, method: str) -> float:
-    choices, control = smoothing(scan, method), CONTROLS["smoothing"]
-    kind = "pixel" if METHODS[method].per_pixel else "coarse"
-    key = f"smoothing-{kind}-{choices.unit}-{choices.side:.0f}"
-    session.smoothings[key] = st.slider(
-        f"{control.label} ({choices.unit})",
-        0.0,
-        choices.most,
-        session.smoothings.get(key, choices.usual),
-        STEP,
-        format="%.1f",
-        key=key,
-        help=control.help,
-        width=_WIDTH,
-    )
-    return session.smoothings[key]
+def take_rendering(view: dict, signed: bool, scan: Scan | None = None, method: str = "") -> None:
+    """Keep what the user changed in a viewer: how maps are drawn, whether they are, and windows.
+
+    A value that the viewer's controls do not offer is passed over.
+    """
+    session, changed = state(), view.get("rendering") or {}
+    if isinstance(view.get("shown"), bool):
+        session.map_shown = view["shown"]
+    kept = {name: changed[name] for name in _SWITCHES if isinstance(changed.get(name), bool)}
+    kept |= {name: float(changed[name]) for name in _SHARES if _number(changed.get(name), 0, 1)}
+    session.rendering = replace(session.rendering, **kept)
+    several = scan is None
+    if changed.get("colour_map") in colour_maps(signed or several):
+        session.colour_maps[signed or several] = changed["colour_map"]
+    if scan is not None and _number(changed.get("smoothing"), 0, smoothing(scan, method).most):
+        session.smoothings[_smoothing_key(scan, method)] = float(changed["smoothing"])
+    if window := view.get("window"):
+        key, *pair = window
+        if len(pair) == 2 and all(map(_number, pair)) and pair[1] > 0:
+            session.windows[key] = float(pair[0]), float(pair[1])
+        elif not pair:
+            session.windows.pop(key, None)
 
 
-def _choose_colours(session: PageState, signed: bool) -> str:
-    control, options = CONTROLS["colour_map"], SIGNED_COLOUR_MAPS if signed else COLOUR_MAPS
-    session.colour_maps[signed] = st.selectbox(
-        control.label,
-        options,
-        options.index(session.colour_maps.get(signed, options[0])),
-        format_func=str.title,
-        key="colour-map-signed" if signed else "colour-map",
-        help=control.help if signed else None,
-        width=_WIDTH,
-    )
-    return session.colour_maps[signed]
-
-
-def choose_window(scan: Scan) -> tuple[float, float]:
-    """Return the window, as a part of [0, 1], that the user set in the file's own values."""
-    low, high = sorted(scan.span)
-    step = 1.0 if high - low > 64 else (high - low) / 256
-    style = {"step": step, "format": "%.0f" if step == 1.0 else "%.4g"}
-    windows, key = state().windows, _window_key(scan)
-    level, width = _level_and_width(scan)
-    names = f"level-{key}", f"width-{key}"
-
-    def reset() -> None:
-        windows.pop(key, None)
-        for name in names:
-            renew(name)
-
-    left, right, button = st.columns([5, 5, 3], vertical_alignment="bottom")
-    # The window of a file, or of its series, may be wider than the values of a slice, and lie beside them.
-    widest, lowest, highest = max(high - low, width), min(low, level), max(high, level)
-    width = left.slider("Window", min(step, width), widest, width, key=widget_key(names[1]), **style)
-    level = right.slider("Level", lowest, highest, level, key=widget_key(names[0]), **style)
-    button.button("Reset", on_click=reset, width="stretch")
-    st.caption("Window and level change the picture only: the model always gets the file's own window.")
-    if (level, width) == level_and_width(scan.window, scan.span):
-        windows.pop(key, None)
-        return scan.window
-    windows[key] = level, width
-    return window_of(level, width, scan.span)
+def windows_of(*scans: Scan) -> dict[str, tuple[float, float] | None]:
+    """Return the window of each scan's series in stored values, None for the file's own."""
+    return {window_key(scan): state().windows.get(window_key(scan)) for scan in scans}
 
 
 def window_chosen(scan: Scan) -> tuple[float, float]:
-    """Return the window that the user last set for this scan, where no control is drawn."""
-    return window_of(*_level_and_width(scan), scan.span) if _window_key(scan) in state().windows else scan.window
+    """Return the window that the user last set for a scan's series, as shares of its span, else the file's own."""
+    chosen = state().windows.get(window_key(scan))
+    if chosen is None or chosen == level_and_width(scan.window, scan.span):
+        return scan.window
+    return window_of(*chosen, scan.span)
 
 
-def _level_and_width(scan: Scan) -> tuple[float, float]:
-    return state().windows.get(_window_key(scan), level_and_width(scan.window, scan.span))
+def _number(value: object, low: float = -1e30, high: float = 1e30) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and low <= value <= high
 
 
-def _window_key(scan: Scan) -> str:
-    return f"{scan.digest}-{scan.stack}-{scan.window}"
+def _smoothing_key(scan: Scan, method: str) -> str:
+    choices = smoothing(scan, method)
+    kind = "pixel" if method in METHODS and METHODS[method].per_pixel else "coarse"
+    return f"smoothing-{kind}-{choices.unit}-{choices.side:.0f}"

@@ -7,6 +7,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.requests import enter_page
 
+FRAME = "rail-and-desk"  # key of the container of the two columns of a page
+
 _FOLDER = Path(__file__).parents[1]
 
 
@@ -41,3 +43,10 @@ def require_frame() -> None:
         st.rerun()
     if context := get_script_run_ctx():
         enter_page(context.page_script_hash)
+
+
+def picture_first() -> None:
+    """Let the rail of a page follow its pictures where a narrow screen has no room for both; FRAME holds the two."""
+    columns = "[data-testid=stLayoutWrapper] > [data-testid=stHorizontalBlock] > [data-testid=stColumn]"
+    rail = f".st-key-{FRAME} > {columns}:first-child"
+    st.html(f"<style>@media (max-width: 640px) {{ {rail} {{ order: 2; }} }}</style>")

@@ -44,9 +44,16 @@ class Open:
         state().slices[_volume_key(self.volume)] = _slice_id(self.volume[place])
         renew(_slider(self.volume))
 
+    def take_place(self, place: object) -> None:
+        """Open the slice that the user went to in a viewer, where it is another one of this volume."""
+        if isinstance(place, int) and 0 <= place < len(self.volume) and place != self.place:
+            self.go_to(place)
+            state().slice_moved = True  # the rest of the page is about that slice, too
+
 
 def choose_scan() -> Open | None:
     """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence."""
+    state().slice_moved = False
     choose_files()
     name = _choose_name([*entries(), *SAMPLES])
     if name is None:

@@ -118,7 +118,8 @@ class PageState:
     plane: str = PLANES[0]
     stacks: dict[str, str] = field(default_factory=dict)  # digest of a file -> its stack on the page
     slices: dict[str, tuple[str, int]] = field(default_factory=dict)  # volume -> digest and index of the slice
-    windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # scan -> level and width, stored values
+    slice_moved: bool = False  # in the viewer, and the page has not been drawn for that slice yet
+    windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # series -> level and width, stored values
 
     # the request
     targets: dict[str, str] = field(default_factory=dict)  # model id -> class id, "" for the predicted class

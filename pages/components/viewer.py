@@ -3,73 +3,128 @@
 The pictures come first, the controls below them: on a phone, too, the scan is what is seen.
 """
 
-from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from explain import METHODS, Drawing, Explanation, Rendering, draw, png
+from explain import METHODS, Explanation, Rendering
 from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
-from explain.evaluation.summary import method_summary, summary_text
+from explain.evaluation.summary import method_summary, summary_line, summary_text
+from explain.render.smoothing import smoothing
 from model_zoo import ModelCard, bundle_folder
-from pages.components.display import choose_rendering, choose_window, window_chosen
+from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
 from pages.components.state import state
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Picture, described, facts_of_volume, window_key
 from scans import Scan
+
+GROUP = "explain"  # of the pictures on the Explain page: they are seen alike
+_KEY = "viewer"
+_ELSEWHERE = "This slice is not explained yet."
 
 
 @st.fragment
-def show_explanation(scan: Scan, explanation: Explanation, card: ModelCard) -> None:
-    """Draw the scan beside its overlay. The controls draw anew; they do not run the model."""
-    session = state()
-    pictures = st.columns(2, wrap=False)  # beside each other on a phone, too
-    bars, controls, texts = st.columns(2), st.container(), st.columns(2)
-    with controls:
-        rendering = choose_rendering(explanation.signed, scan, explanation.method)
-        with st.columns(2)[0]:
-            window = choose_window(scan)
-    rendering = session.rendering = replace(rendering, window=window)  # a report draws its maps alike
-    drawing = draw(scan, explanation if session.map_shown else None, rendering)
-    _picture(pictures[0], png(draw(scan, rendering=rendering).picture), "The scan")
-    _picture(pictures[1], png(drawing.picture), "The scan under the heatmap")
-    bars[0].caption(" · ".join(scan_facts(scan)))
-    if drawing.colour_bar is not None:
-        _picture(bars[1], png(drawing.colour_bar), "Colour bar")
-    _explain_colours(texts[1], explanation, card, rendering, drawing)
-    _explain_method(texts[0], explanation, card)
+def show_viewer(
+    opened: Open,
+    method: str,
+    explanation: Explanation | None = None,
+    card: ModelCard | None = None,
+    predicted: str = "",
+    note: str = "",
+) -> None:
+    """Draw the scan beside its overlay. The controls are the browser's: they run neither the page nor the model.
+
+    `predicted` is the class that the model predicts. Without an `explanation`, `note` stands where the map will be.
+    """
+    session, scan = state(), opened.scan
+    if session.slice_moved:
+        st.rerun()
+    signed = METHODS[method].signed
+    rendering = session.rendering = rendering_chosen(signed, scan, method)  # a report draws its maps alike
+    place = {"place": opened.place, "count": max(1, len(opened.volume)), "follows": True}
+    plain = Picture(scan, alt="The scan", lines=[" · ".join(scan_facts(scan))], **place)
+    if explanation is None or card is None:
+        mapped = Picture(scan, alt="The scan, without a map", note=note, **place)
+    else:
+        mapped = _mapped(scan, explanation, card, predicted, place)
+    show_pictures(
+        _KEY,
+        [plain, mapped],
+        group=GROUP,
+        rendering=rendering,
+        shown=session.map_shown,
+        columns=2,
+        readout=True,
+        take=partial(_take, opened=opened, signed=signed, method=method),
+        leads=True,
+        controls=controls(signed, scan, method),
+        bar={"unit": explanation.unit, "signed": signed, "several": False} if explanation else None,
+        volume=facts_of_volume(opened.volume, opened.place, window_key(scan)),
+        series=window_key(scan),
+        windows=windows_of(scan),
+        words={"map": "heatmap", "elsewhere": _ELSEWHERE},
+    )
+    if explanation is not None and card is not None:
+        texts = st.columns(2)
+        _explain_method(texts[0], explanation, card)
+        _explain_colours(texts[1], scan, explanation, card, rendering)
 
 
-def show_scan(scan: Scan) -> list:
-    """Draw a scan that has no map, where it stays when the map comes; return the two columns."""
-    columns = st.container().columns(2, wrap=False)  # Streamlit puts a fragment into a container, too
-    _picture(columns[0], png(draw(scan, rendering=Rendering(window=window_chosen(scan))).picture), "The scan")
-    columns[0].caption(" · ".join(scan_facts(scan)))
-    return columns
+def _mapped(scan: Scan, explanation: Explanation, card: ModelCard, predicted: str, place: dict) -> Picture:
+    names = dict(zip(card.classes, card.names, strict=True))
+    name, title = names[explanation.target], METHODS[explanation.method].title
+    summary = method_summary(bundle_folder(card.id), card.weights_sha256, explanation.method, explanation.target)
+    trust = summary_line(summary) if summary else "not measured for this model"
+    return Picture(
+        scan,
+        explanation,
+        alt=described(scan, explanation, title, name),
+        title=f"{title} for {name}",
+        lines=[f"Quality of such maps: {trust}."],
+        warnings=[f"The prediction is {names[predicted]}: this map explains another class."]
+        if predicted and predicted != explanation.target
+        else (),
+        smoothed=True,
+        **place,
+    )
 
 
-def refuse_blank(scan: Scan) -> None:
+def _take(view: dict, opened: Open, signed: bool, method: str) -> None:
+    take_rendering(view, signed, opened.scan, method)
+    opened.take_place(view.get("place"))
+
+
+def show_scan(opened: Open, note: str = "") -> None:
+    """Draw a scan that has no map, where it stays when the map comes."""
+    show_viewer(opened, st.session_state.get("method", next(iter(METHODS))), note=note)
+
+
+def refuse_blank(opened: Open) -> None:
     """Draw the notes of a scan; of one with nothing to see also the sentence, and end the page there."""
-    for note in scan.all_notes:
+    for note in opened.scan.all_notes:
         st.info(note)
-    if scan.not_assessable:
-        st.error(scan.not_assessable)
-        show_scan(scan)
+    if opened.scan.not_assessable:
+        st.error(opened.scan.not_assessable)
+        show_scan(opened)
         st.stop()
 
 
 def wait_for_series(opened: Open) -> None:
     """Where other slices of the scan's series are still being read, draw the scan alone and end the page there."""
     if not opened.complete:
-        show_scan(opened.scan)
+        show_scan(opened, "The other files are being read.")
         st.caption("The other files are being read. The prediction follows when the whole series is there.")
         st.stop()
 
 
-def _explain_colours(column, explanation: Explanation, card: ModelCard, rendering: Rendering, drawing: Drawing) -> None:
+def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, rendering: Rendering) -> None:
     name = card.names[card.classes.index(explanation.target)]
-    if drawing.colour_bar is not None:
-        column.caption(colour_meaning(explanation, name, explanation.signed and rendering.against))
-    for note in drawing.notes:
-        column.caption(note)
+    if not explanation.heat.any():
+        return
+    column.caption(colour_meaning(explanation, name, explanation.signed and rendering.against))
+    if sentence := smoothing(scan, explanation.method).sentence(rendering.smoothing):
+        column.caption(sentence)
 
 
 def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
@@ -78,7 +133,3 @@ def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
     column.caption(f"**Explanation quality.** {summary_text(summary, name)}")
     column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
     column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")
-
-
-def _picture(column, data: bytes, alt: str) -> None:
-    column.image(data, alt=alt, width="stretch", output_format="PNG")

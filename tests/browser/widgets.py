@@ -29,6 +29,10 @@ _READ = """() => {
     const names = [...node.querySelectorAll('[role=tab]')].map(text);
     add('tabs', names.join(' / '), text(node.querySelector('[role=tab][aria-selected=true]')));
   }
+  for (const { shadowRoot } of document.querySelectorAll('[data-testid=stBidiComponentIsolated]'))
+    for (const node of shadowRoot.querySelectorAll('.controls input, .controls select'))
+      if (node.offsetParent !== null)
+        add('viewer', node.ariaLabel, node.type === 'checkbox' ? node.checked : node.value);
   return values;
 }"""
 
@@ -118,6 +122,8 @@ def _change(page, kind: str, name: str) -> bool:
         field = page.get_by_label(name, exact=True).first
         field.fill("9")
         field.press("Enter")
+    elif kind == "viewer":
+        _change_in_viewer(page.locator(f".controls [aria-label='{name}']:is(input, select)").first)
     elif kind == "toggle":
         page.locator("label", has_text=name).first.click()
     elif kind in ("group", "tabs"):
@@ -126,3 +132,17 @@ def _change(page, kind: str, name: str) -> bool:
     else:
         return False
     return True
+
+
+def _change_in_viewer(control) -> None:
+    """Change a control of the viewer, and let its pause pass, after which the page knows of it."""
+    if control.evaluate("node => node.tagName") == "SELECT":
+        control.select_option(index=(control.evaluate("node => node.selectedIndex") + 1) % 2)
+    elif control.get_attribute("type") == "checkbox":
+        control.click()
+    elif control.get_attribute("type") == "number":
+        control.fill(str(round(0.9 * float(control.input_value()) + 1)))
+        control.press("Enter")
+    else:
+        control.press("ArrowLeft" if control.input_value() == control.get_attribute("max") else "ArrowRight")
+    control.page.wait_for_timeout(600)

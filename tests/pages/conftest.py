@@ -5,6 +5,7 @@ from, and these tests would notice if it were not. The queue is each test's own.
 """
 
 import gc
+import json
 import time
 from functools import cache as kept
 from pathlib import Path
@@ -124,14 +125,40 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
+def viewers(app: AppTest) -> dict[str, dict]:
+    """Return what each viewer on the page is sent, by its key."""
+    return {drawn.proto.id.split("-", 2)[2]: json.loads(drawn.proto.json) for drawn in app.get("bidi_component")}
+
+
+def pictures(app: AppTest) -> list[dict]:
+    """Return what the viewers are sent of each picture."""
+    return [picture for viewer in viewers(app).values() for picture in viewer["pictures"]]
+
+
+def kinds(app: AppTest, key: str = "viewer") -> list[str]:
+    """Return "scan" or "map" for each picture in a viewer, [] where there is none."""
+    return [picture["kind"] for picture in viewers(app).get(key, {"pictures": []})["pictures"]]
+
+
+def maps(app: AppTest) -> list[str]:
+    """Return the keys of the maps in viewers: equal for equal maps."""
+    return [picture["map"]["key"] for picture in pictures(app) if picture["map"]]
+
+
+def change_view(app: AppTest, key: str = "viewer", **view) -> AppTest:
+    """Send what the user changed in a viewer, as the browser does, and run."""
+    drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{key}"))
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=drawn.proto.id, json_value=json.dumps({"view": {"by": "test", "count": 1, **view}}))
+    app._run(states)
+    return app
+
+
 def alts(app: AppTest) -> list[str]:
-    """Return the text alternatives of the pictures."""
-    return [image.alt for drawn in app.get("image") for image in drawn.proto.imgs]
-
-
-def urls(app: AppTest) -> list[str]:
-    """Return the addresses of the pictures: equal for equal pictures."""
-    return [image.url for drawn in app.get("image") for image in drawn.proto.imgs]
+    """Return the text alternatives of the pictures, those in viewers first."""
+    return [each["alt"] for each in pictures(app)] + [
+        image.alt for drawn in app.get("image") for image in drawn.proto.imgs
+    ]
 
 
 def errors(app: AppTest) -> list[str]:

@@ -6,7 +6,7 @@ from explain import METHODS
 from explain.evaluation.summary import summary_line
 from explain.queue import LIVE, Queue
 from pages.components.explain.all_methods import SECTION
-from tests.pages.conftest import SAMPLE, alts, errors, open_app, press, rest, state_of, until_done
+from tests.pages.conftest import SAMPLE, errors, open_app, press, rest, state_of, until_done, viewers
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def live(queue: Queue) -> list:
 def test_every_method_shows_its_own_map_and_its_explanation_quality(all_done):
     app = all_done
     assert not app.exception and not errors(app)
-    pictures = {image.alt: image.url for drawn in app.get("image") for image in drawn.proto.imgs}
-    maps = {alt: url for alt, url in pictures.items() if alt.endswith("over the scan")}
-    assert set(maps) == {f"{method.title} over the scan" for method in METHODS.values()}
-    assert len(set(maps.values())) > len(METHODS) - 4  # the CAMs of so small a network may look alike
+    cards = {key: viewer["pictures"][0] for key, viewer in viewers(app).items() if key.startswith("all-")}
+    assert set(cards) == {f"all-{method}" for method in METHODS}
+    assert all(METHODS[key[4:]].title in card["alt"] for key, card in cards.items())
+    assert len({card["map"]["key"] for card in cards.values()}) > len(METHODS) - 4  # those of CAMs may be alike
     captions = [caption.value for caption in app.caption]
     not_evaluated = summary_line(None)  # the tiny zoo has no evaluation
     assert sum(caption.startswith(not_evaluated) for caption in captions) == len(METHODS)
@@ -86,5 +86,5 @@ def test_the_maps_can_be_cancelled_and_continued(held_up, slow):
     assert slow.cancelled.wait(10)
     slow.go.set()
     app = until_done(press(app, "Continue").run())
-    assert f"{METHODS['lime'].title} over the scan" in alts(app) and not errors(app)
+    assert viewers(app)["all-lime"]["pictures"][0]["map"] and not errors(app)
     assert state_of(app).sections[SECTION].jobs == {}

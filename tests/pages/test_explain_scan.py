@@ -11,7 +11,19 @@ from model_zoo import models
 from scans import BLANK_SLICE, phantom
 from tests.bad_files import BAD_FILES, ODD_FILES
 from tests.good_files import dicom12, nifti, png
-from tests.pages.conftest import SAMPLE, alts, errors, open_app, predicted_class, press, rest, state_of, upload, urls
+from tests.pages.conftest import (
+    SAMPLE,
+    change_view,
+    errors,
+    kinds,
+    open_app,
+    predicted_class,
+    press,
+    rest,
+    state_of,
+    upload,
+    viewers,
+)
 
 MODEL = next(iter(models()), "none")
 TINY = "tiny-phantom4"
@@ -66,7 +78,7 @@ def test_a_sample_gets_a_prediction_and_stays_visible_beside_its_map(app):
     assert app.selectbox(key="model").value == MODEL and predicted_class(app) in card.names
     assert sorted(bars(app)["y"]) == sorted(card.names)
     assert sum(bars(app)["x"]) == pytest.approx(1, abs=1e-4) and bars(app)["y"][-1] == predicted_class(app)
-    assert alts(app) == ["The scan", "The scan under the heatmap", "Colour bar"]
+    assert kinds(app) == ["scan", "map"]
 
 
 def test_the_class_to_explain_changes_the_map_and_not_the_prediction(in_tiny_zoo, empty_cache, queue):
@@ -108,7 +120,7 @@ def test_the_good_files_of_an_upload_with_a_bad_one_are_read(tiny_app):
     assert app.selectbox[0].options[:2] == ["b.dcm", "a.png"]
     assert app.selectbox[0].value == "b.dcm"
     app.selectbox[0].select("a.png").run()
-    assert "190 × 236 pixels" in [caption.value for caption in app.caption]
+    assert viewers(app)["viewer"]["pictures"][0]["lines"] == ["190 × 236 pixels"]
 
 
 @pytest.mark.parametrize("name", ODD_FILES)
@@ -150,7 +162,7 @@ def test_a_known_model_in_the_address_is_chosen(app):
 def test_a_volume_is_cut_in_the_plane_and_slice_that_the_user_chooses(tiny_app):
     app = upload(tiny_app.run(), ("head.nii", nifti(volume().astype(np.int16))))
     assert slider(app, "Slice").value == 5 and slider(app, "Slice").max == 8
-    assert predicted_class(app) and "slice 5 of 8" in " ".join(caption.value for caption in app.caption)
+    assert predicted_class(app) and "slice 5 of 8" in viewers(app)["viewer"]["pictures"][0]["lines"][0]
     slider(app, "Slice").set_value(8).run()
     assert not predicted_class(app) and errors(app) == [BLANK_SLICE]
     slider(app, "Slice").set_value(3).run()
@@ -168,23 +180,41 @@ def test_a_plane_too_thin_to_see_is_refused_and_the_other_is_still_there(tiny_ap
 def test_the_window_is_in_the_units_of_the_file_and_can_be_reset(tiny_app):
     values = dicom12(phantom("glioma", 1).scan.pixels, WindowCenter=1000, WindowWidth=600)
     app = upload(tiny_app.run(), ("scan.dcm", values))
-    assert slider(app, "Window").value == pytest.approx(599) and slider(app, "Level").value == pytest.approx(999.5)
-    before = urls(app)[0]
-    slider(app, "Level").set_value(2000.0).run()
-    assert urls(app)[0] != before
-    press(app, "Reset")
-    assert slider(app, "Level").value == pytest.approx(999.5) and slider(app, "Window").value == pytest.approx(599)
-    assert urls(app)[0] == before and state_of(app).windows == {}
+    viewer = viewers(app)["viewer"]
+    (own,) = (each for each in viewer["pictures"][0]["scan"]["presets"] if each["own"])
+    assert (own["level"], own["width"]) == pytest.approx((999.5, 599))
+    key = viewer["pictures"][0]["scan"]["window_key"]
+    assert viewer["windows"] == {key: None}
+    change_view(app, window=[key, 2000.0, 300.0])
+    assert state_of(app).windows == {key: (2000.0, 300.0)} and viewers(app)["viewer"]["windows"] == {key: [2000, 300]}
+    change_view(app, count=2, window=[key])
+    assert state_of(app).windows == {} and viewers(app)["viewer"]["windows"] == {key: None}
 
 
-def test_every_control_of_the_rendering_changes_the_picture(in_tiny_zoo, queue):
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"rendering": {"opacity": 7, "threshold": None, "colour_map": "jet", "smoothing": -1, "contours": "yes"}},
+        {"window": ["x", 0, -1]},
+        {"window": ["x", "a", "b"]},
+        {"place": 99},
+        {"shown": "no"},
+        {"rendering": {"opacity": float("nan")}},
+    ],
+)
+def test_what_the_viewer_cannot_mean_is_passed_over(in_tiny_zoo, queue, view):
     app = open_app(queue, scan=SAMPLE).run()
-    pictures = [urls(app)[1]]
-    controls = {"opacity": 80, "threshold": 40, "colour-map": "viridis", "contours": "Contours"}
-    for key, value in controls.items():
-        next(widget for kind in KINDS for widget in getattr(app, kind) if widget.key == key).set_value(value).run()
-        pictures.append(urls(app)[1])
-    assert len(set(pictures)) == 5
-    app.button(key="show-map").click().run()
-    scan, beside = urls(app)
-    assert scan == beside  # the map is hidden: the plain scan, twice
+    before = state_of(app).rendering
+    change_view(app, **view)
+    session = state_of(app)
+    assert not app.exception and session.rendering == before and session.map_shown and not session.windows
+
+
+def test_every_control_of_the_rendering_reaches_the_state(in_tiny_zoo, queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    changes = {"opacity": 0.8, "threshold": 0.4, "colour_map": "viridis", "contours": True, "smoothing": 2.0}
+    for count, (name, value) in enumerate(changes.items()):
+        change_view(app, count=count, rendering={name: value})
+        assert viewers(app)["viewer"]["rendering"][name] == value == getattr(state_of(app).rendering, name)
+    change_view(app, count=9, shown=False)
+    assert not viewers(app)["viewer"]["shown"] and kinds(app) == ["scan", "map"]

@@ -18,7 +18,7 @@ from pages.charts.explanation_quality import beside, in_words, ranked
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.explain.evaluation.test_evaluation import annotation_of
-from tests.pages.conftest import alts, open_app, pending
+from tests.pages.conftest import open_app, pending, pictures
 
 PAGE = "pages/explanation_quality.py"
 TABS = ("Methods", "By subgroup", "Sanity check", "Best and worst cases", "Models compared")
@@ -83,7 +83,7 @@ def open_page(model: str = "b-phantom4", tab: str = TABS[0]) -> AppTest:
 def until_done(app: AppTest) -> AppTest:
     """Run again, as the page does by itself, until every scan is under its map."""
     for _ in range(20):
-        if all("under the map" in alt for alt in alts(app)):
+        if all(picture["map"] for picture in pictures(app)):
             return app
         for job in pending(app):
             job.wait(60)
@@ -209,7 +209,7 @@ def test_an_evaluation_of_other_weights_gets_a_warning_and_no_maps(own, scans):
     write_summary(own / "b-phantom4", "b-phantom4", "0" * 64)
     app = open_page(tab=TABS[3])
     assert "other weights" in app.warning[0].value
-    assert len(app.get("image")) == 6 and "no map is drawn" in text(app)
+    assert len(pictures(app)) == 6 and "no map is drawn" in text(app)
 
 
 def test_scans_are_divided_by_tumour_box_size_and_correctness(own):
@@ -229,7 +229,7 @@ def test_an_evaluation_without_the_sanity_check_is_a_sentence(own):
 
 def test_without_the_scans_they_are_listed_and_not_drawn(own):
     app = open_page(tab=TABS[3])
-    assert not app.get("image") and "not on this machine" in text(app)
+    assert not pictures(app) and "not on this machine" in text(app)
     listed = app.dataframe[0].value
     assert (
         len(listed) == 8 and listed["scan"].iloc[0] == "pituitary/7.png" and listed["scan"].iloc[-1] == "glioma/0.png"
@@ -239,7 +239,10 @@ def test_without_the_scans_they_are_listed_and_not_drawn(own):
 def test_the_best_and_the_worst_scans_are_drawn_with_box_and_map(own, scans):
     app = open_page(tab=TABS[3])
     assert not app.error and [heading.value for heading in app.subheader][:2] == ["Best", "Worst"]
-    assert len(alts(until_done(app))) == 6
+    drawn = pictures(until_done(app))
+    assert len(drawn) == 6 and all(picture["marks"][0]["lines"] for picture in drawn)
+    assert all(len(picture["marks"]) == 2 and picture["marks"][1]["ring"] for picture in drawn)
+    assert not any(picture["map"]["signed"] for picture in drawn)  # only evidence for the class counts
     assert [line.value for line in app.text] == [
         "pituitary/7.png", "pituitary/6.png", "meningioma/5.png", "glioma/0.png", "glioma/1.png", "glioma/2.png",
     ]  # fmt: skip
@@ -248,14 +251,14 @@ def test_the_best_and_the_worst_scans_are_drawn_with_box_and_map(own, scans):
 def test_slow_maps_are_not_made_and_a_sentence_says_how_to_see_them(own, scans):
     app = open_page(tab=TABS[3])
     app.selectbox(key="method-cases").select("shap").run()
-    assert not app.error and "Explain a scan" in text(app) and len(app.get("image")) == 6
-    assert not pending(app) and "under the map" not in alts(app)[0]
+    assert not app.error and "Explain a scan" in text(app) and len(pictures(app)) == 6
+    assert not pending(app) and not any(picture["map"] for picture in pictures(app))
 
 
 def test_a_scan_that_cannot_be_read_is_a_sentence_and_the_others_are_drawn(own, scans):
     (scans / "figshare-brain-tumor" / "glioma" / "0.png").write_bytes(b"no picture")
     app = open_page(tab=TABS[3])
-    assert len(app.error) == 1 and len(app.get("image")) == 5
+    assert len(app.error) == 1 and len(pictures(app)) == 5
 
 
 def test_models_are_compared_with_those_whose_weights_are_not_shipped(monkeypatch):

@@ -17,7 +17,7 @@ from explain.cache import CACHE
 from pages.components.state import Upload
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, disc, png
-from tests.pages.conftest import SAMPLE, open_app, predicted_class, state_of
+from tests.pages.conftest import SAMPLE, change_view, open_app, predicted_class, state_of, viewers
 
 FILES = ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip"]
 CAPTURE, MAP, REPORT = DICOM = ["candor-x.dcm", "candor-x.map.dcm", "candor-x.sr.dcm"]
@@ -137,11 +137,12 @@ def test_the_session_keeps_nothing_of_the_patient_after_an_export(in_tiny_zoo, q
 def test_an_export_draws_its_map_as_the_user_drew_it(in_tiny_zoo, queue, buttons):
     chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.5)
     app = open_app(queue, scan=SAMPLE, rendering=chosen, colour_maps={False: "magma"}).run()
-    next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(2.0)
-    next(slider for slider in app.slider if slider.label == "Level").set_value(0.25).run()
+    key = viewers(app)["viewer"]["pictures"][0]["scan"]["window_key"]
+    change_view(app, rendering={"smoothing": 2.0}, window=[key, 0.25, 0.5])
+    app.run()
     assert predicted_class(app)
     (archive,) = (button for name, button in buttons.items() if name.endswith(".zip"))
-    app.slider(key="opacity").set_value(75).run()  # the button, drawn before, makes what is on the screen now
+    change_view(app, count=2, rendering={"opacity": 0.75})  # the button, drawn before, makes what is on the screen now
     picture, session = manifest_of(made(archive))["picture"], state_of(app)
     assert (picture["contours"], picture["opacity"], picture["threshold"]) == (True, 0.75, 0.5)
     assert (picture["smoothing"], picture["colour_map"], picture["against"]) == (2.0, "magma", False)
@@ -154,7 +155,7 @@ def test_a_report_of_several_maps_suits_them_all(in_tiny_zoo, empty_cache, queue
     reports = []
     monkeypatch.setattr(export, "_html", reports.append)
     app = open_app(queue, scan=SAMPLE).run()
-    next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(2.0).run()
+    change_view(app, rendering={"smoothing": 2.0})
     app.selectbox(key="method").select("layercam").run()
     (html,) = (button for name, button in buttons.items() if name.endswith(".html") and "layercam" in name)
     made(html)

@@ -20,10 +20,22 @@ from pages.components.explain import worklist
 from pages.components.explain.progress import SECTION
 from pages.components.samples import SAMPLES
 from pages.components.state import PageState, Region
+from pages.viewer.pictures import window_key
 from scans import phantom
 from tests.conftest import CLASSES
 from tests.good_files import dicom12, nifti, png
-from tests.pages.conftest import SAMPLE, alts, open_app, predicted_class, press, state_of, upload, urls
+from tests.pages.conftest import (
+    SAMPLE,
+    alts,
+    change_view,
+    maps,
+    open_app,
+    predicted_class,
+    press,
+    state_of,
+    upload,
+    viewers,
+)
 
 EXPLAIN, COMPARE, ABOUT = (f"pages/{name}.py" for name in ("explain_scan", "compare_models", "about"))
 MODEL = "tiny-phantom4"
@@ -67,71 +79,74 @@ def there_and_back(app, other: str = ABOUT, page: str = EXPLAIN):
 
 
 def test_every_field_of_the_rendering_has_a_control_or_a_reason():
-    """An added field of Rendering is drawn by itself; the window has sliders of its own, and letters always show."""
+    """An added field of Rendering gets its control by itself; the window has its own, and letters always show."""
     assert {each.name for each in fields(Rendering)} - set(CONTROLS) == {"window", "side_letters"}
+
+
+def viewer(app, key: str = "viewer") -> dict:
+    return viewers(app)[key]
+
+
+def shown(app, key: str = "viewer") -> dict:
+    """What a viewer is told to show: how maps are drawn, through which windows, which slice."""
+    facts = viewer(app, key)
+    names = ("opacity", "threshold", "contours", "against")
+    rendering = {name: facts["rendering"][name] for name in names}
+    return rendering | {"windows": facts["windows"], "place": (facts["volume"] or {}).get("place")}
 
 
 def test_the_rendering_is_drawn_from_the_state(queue):
     chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.6)
-    scan = phantom(*SAMPLES[SAMPLE]).scan
-    windows = {f"{scan.digest}-{scan.stack}-{scan.window}": (100.0, 150.0)}  # level and width, of 0 to 255
-    app = open_app(queue, scan=SAMPLE, rendering=chosen, windows=windows)
+    key = window_key(phantom(*SAMPLES[SAMPLE]).scan)
+    app = open_app(queue, scan=SAMPLE, rendering=chosen, windows={key: (100.0, 150.0)})  # of 0 to 255
     app.query_params["method"] = METHODS[SIGNED].title
-    values = widgets(app.run())
-    assert (values["against"], values["opacity"], values["threshold"]) == (False, 25, 60)
-    assert values["contours"] == CONTROLS["contours"].options[1]
-    level, width = (next(slider.value for slider in app.slider if slider.label == name) for name in ("Level", "Window"))
-    assert (level, width) == pytest.approx((100, 150))
-    rendering = state_of(app).rendering
-    assert (rendering.against, rendering.contours, rendering.opacity, rendering.threshold) == (False, True, 0.25, 0.6)
-    assert rendering.window == pytest.approx((25 / 255, 175 / 255))
+    facts = viewer(app.run())
+    assert shown(app) == {
+        "against": False,
+        "contours": True,
+        "opacity": 0.25,
+        "threshold": 0.6,
+        "windows": {key: [100, 150]},
+        "place": None,
+    }
+    assert set(facts["controls"]) == set(CONTROLS)
+    assert state_of(app).rendering.window == pytest.approx((25 / 255, 175 / 255))
 
 
 def test_every_control_of_the_rendering_hands_its_value_to_the_state_and_keeps_it(queue):
     app = open_app(queue, scan=SAMPLE)
     app.query_params["method"] = METHODS[SIGNED].title
     app.run()
-    smoothing = next(slider.key for slider in app.slider if slider.label.startswith("Smooth"))
-    colours = next(box for box in app.selectbox if (box.key or "").startswith("colour-map"))
-    chosen = {"against": False, "contours": CONTROLS["contours"].options[1], "opacity": 80, "threshold": 40}
-    chosen |= {smoothing: 3.0, colours.key: colours.options[-1].lower()}
-    before = urls(app)
-    set_values(app, chosen)
-    rendering, picture = state_of(app).rendering, urls(app)[1]
-    drawn = {name: getattr(rendering, name) for name in CONTROLS}
-    assert drawn == {
-        "against": False,
-        "contours": True,
-        "opacity": 0.8,
-        "threshold": 0.4,
-        "smoothing": 3.0,
-        "colour_map": chosen[colours.key],
-    }
-    assert picture not in before
+    colours = viewer(app)["controls"]["colour_map"]["options"]
+    chosen = {"against": False, "contours": True, "opacity": 0.8, "threshold": 0.4, "smoothing": 3.0}
+    chosen["colour_map"] = colours[-1]
+    change_view(app, rendering=chosen)
     for other in (ABOUT, COMPARE):
+        assert viewer(app)["rendering"] == chosen
+        assert {name: getattr(state_of(app).rendering, name) for name in CONTROLS} == chosen
         there_and_back(app, other)
-        assert {key: widgets(app)[key] for key in chosen} == chosen
-        assert {name: getattr(state_of(app).rendering, name) for name in CONTROLS} == drawn
-        assert urls(app)[1] == picture
+    assert viewer(app)["rendering"] == chosen
 
 
 def test_the_compare_page_draws_with_the_same_rendering(queue):
     app = open_app(queue, scan=SAMPLE).run()
-    chosen = {"contours": CONTROLS["contours"].options[1], "opacity": 80, "threshold": 40}
-    set_values(app, chosen)
+    chosen = {"contours": True, "opacity": 0.8, "threshold": 0.4}
+    change_view(app, rendering=chosen)
     app.switch_page(COMPARE).run()
-    assert {key: widgets(app)[key] for key in chosen} == chosen
-    set_values(app, {"opacity": 30})
+    compared = viewer(app, "compare-controls")["rendering"]
+    assert {name: compared[name] for name in chosen} == chosen and compared["smoothing"] is None
+    change_view(app, "compare-controls", rendering={"opacity": 0.3})
     app.switch_page(EXPLAIN).run()
-    assert {key: widgets(app)[key] for key in chosen} == chosen | {"opacity": 30}
+    explained = viewer(app)["rendering"]
+    assert {name: explained[name] for name in chosen} == chosen | {"opacity": 0.3}
     assert state_of(app).rendering.opacity == 0.3
 
 
 def test_a_hidden_map_stays_hidden_on_the_other_page(queue):
     app = open_app(queue, scan=SAMPLE).run()
-    app.button(key="show-map").click().run()
+    change_view(app, shown=False)
     there_and_back(app, COMPARE)
-    assert not state_of(app).map_shown and len(set(urls(app))) == 1
+    assert not state_of(app).map_shown and not viewer(app)["shown"]
 
 
 @pytest.mark.parametrize("kind", [*FILES, "sample"])
@@ -143,34 +158,33 @@ def test_slice_window_and_region_survive_page_changes(queue, kind):
         upload(app, FILES[kind])
     first = widgets(there_and_back(app, COMPARE))  # nothing was touched: all stays as it is
     assert first == widgets(there_and_back(app)) and predicted_class(app)
-    levels = {key: value for key, value in first.items() if key.startswith(("level-", "width-"))}
-    chosen = {key: round(0.9 * value, 3) if value < 10 else round(0.9 * value) for key, value in levels.items()}
-    chosen |= {key: 2 for key in first if key.startswith("slice-")}
-    assert len(chosen) == 2 + (kind == "volume")
-    set_values(app, {key: value for key, value in chosen.items() if key.startswith("slice-")})
-    chosen = {key: value for key, value in chosen.items() if key in widgets(app)}  # a slice may have its own window
+    (key,) = viewer(app)["windows"]
+    change_view(app, place=1, window=[key, 700.0, 900.0])
+    app.run()
     numbers = dict(zip(("-row", "-column", "-height", "-width"), (20, 24, 16, 14), strict=True))
     regions = [key for key in widgets(app) if key.startswith("region-")]
-    chosen |= {key: numbers[end] for key in regions for end in numbers if key.endswith(end)}
+    chosen = {key: numbers[end] for key in regions for end in numbers if key.endswith(end)}
+    chosen |= {key: 2 for key in first if key.startswith("slice-")}
+    assert len(chosen) == 4 + (kind == "volume")
     set_values(app, chosen)
-    session, pictures = state_of(app), urls(app)
+    session, before = state_of(app), (shown(app), maps(app))
+    assert before[0]["windows"] == {key: [700, 900]} and before[0]["place"] == (1 if kind == "volume" else None)
     for other in (ABOUT, COMPARE, ABOUT):
         there_and_back(app, other)
         values = widgets(app)
-        assert {key: values[key] for key in chosen} == pytest.approx(chosen) and urls(app) == pictures
+        assert {key: values[key] for key in chosen} == pytest.approx(chosen) and (shown(app), maps(app)) == before
     (region,) = (each for each in session.regions.values() if each.box)
     assert region == Region(20, 24, 16, 14)
 
 
 def test_the_compare_page_has_the_slice_and_the_window_of_the_explain_page(queue):
     app = upload(open_app(queue).run(), FILES["volume"])
-    press(app, "Next slice")
-    level = next(slider for slider in app.slider if slider.label == "Level")
-    level.set_value(300.0).run()
-    explained = {key: value for key, value in widgets(app).items() if key.startswith(("slice-", "level-", "width-"))}
+    (key,) = viewer(app)["windows"]
+    change_view(app, place=5, window=[key, 300.0, 400.0])
+    explained = shown(app.run())
+    assert explained["place"] == 5
     app.switch_page(COMPARE).run()
-    compared = widgets(app)
-    assert len(explained) == 3 and {key: compared[key] for key in explained} == explained
+    assert shown(app, "compare-controls") == explained
 
 
 def test_class_engine_seed_and_time_limit_survive_page_changes(queue, slow):
@@ -202,24 +216,22 @@ def test_what_code_sets_reaches_the_widget_again_and_again(queue):
     def place() -> int:
         return next(slider.value for slider in app.slider if slider.label == "Slice")
 
-    def level():
-        return next(slider for slider in app.slider if slider.label == "Level")
-
     first = place()
-    press(app, "Next slice")
-    press(app, "Next slice")
+    change_view(app, place=first)  # counted from 0: the next
+    change_view(app.run(), count=2, place=first + 1)
     assert place() == first + 2 == next(iter(state_of(app).slices.values()))[1] + 1
-    press(there_and_back(app), "Previous slice")
+    change_view(there_and_back(app), count=3, place=first)
     assert place() == first + 1
     next(slider for slider in app.slider if slider.label == "Slice").set_value(2).run()
-    press(app, "Next slice")
+    assert viewer(app)["volume"]["place"] == 1
+    change_view(app, count=4, place=2)
     assert place() == 3
-    usual = level().value
-    for _ in range(2):
-        level().set_value(usual / 2).run()
-        assert level().value == usual / 2 and state_of(app).windows
-        press(app, "Reset")
-        assert level().value == usual and not state_of(app).windows
+    (key,) = viewer(app)["windows"]
+    for count in (10, 20):
+        change_view(app, count=count, window=[key, 300.0, 400.0])
+        assert state_of(app).windows == {key: (300.0, 400.0)}
+        change_view(app, count=count + 1, window=[key])
+        assert not state_of(app).windows and viewer(app)["windows"] == {key: None}
 
 
 def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(queue):
@@ -307,7 +319,7 @@ def test_the_prediction_on_the_page_is_the_one_in_the_explanation_and_is_made_on
 
 def test_two_sessions_remember_nothing_of_each_other(queue):
     first, second = open_app(queue, scan=SAMPLE).run(), open_app(queue).run()
-    set_values(first, {"threshold": 60})
+    change_view(first, rendering={"threshold": 0.6})
     assert state_of(second).scan is None and state_of(second.run()).rendering.threshold == Rendering().threshold
     assert set(alts(second)) == set(SAMPLES)
     states = PageState(queue=Queue()), PageState(queue=Queue())

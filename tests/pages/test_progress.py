@@ -17,19 +17,22 @@ from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.good_files import nifti
 from tests.pages.conftest import (
     SAMPLE,
-    alts,
+    change_view,
     errors,
+    kinds,
     labels,
+    maps,
     open_app,
     pending,
     predicted_class,
     press,
     state_of,
     upload,
-    urls,
+    viewers,
 )
 
-PICTURES = ["The scan", "The scan under the heatmap", "Colour bar"]
+PICTURES = ["scan", "map"]  # while the map is not there: the scan twice
+WAITING = ["scan", "scan"]
 AT_ONCE = 0.05  # seconds: sooner than any `Slow` explanation
 
 
@@ -70,13 +73,13 @@ def test_every_method_draws_its_map_and_describes_it(queue, name):
     method, scan, explanation = METHODS[name], phantom(*SAMPLES[SAMPLE]).scan, kept()
     assert explanation.method == name and predicted_class(app) and not errors(app)
     drawn = bool(explanation.heat.any())
-    assert alts(app) == (PICTURES if drawn else PICTURES[:2])
+    assert kinds(app) == PICTURES
     for sentence in (convergence(explanation), *fit_notes(explanation), method.measures, method.pitfalls, method.paper):
         assert sentence in text(app)
     class_name = dict(zip(CLASSES, models()["tiny-phantom4"].names, strict=True))[explanation.target]
     assert (colour_meaning(explanation, class_name, method.signed) in text(app)) is drawn
     assert bool([box for box in app.number_input if box.key == "seed"]) is method.random
-    assert bool([toggle for toggle in app.toggle if toggle.key == "against"]) is method.signed
+    assert ("against" in viewers(app)["viewer"]["controls"]) is method.signed
     usual = smoothing(scan, name)
     assert bool(usual.usual) is method.per_pixel
     if usual.usual and drawn:
@@ -85,20 +88,20 @@ def test_every_method_draws_its_map_and_describes_it(queue, name):
 
 def test_a_running_explanation_leaves_the_prediction_the_scan_and_its_progress_in_sight(slow, start):
     app = start()
-    assert predicted_class(app) and not errors(app) and alts(app) == PICTURES[:1]
+    assert predicted_class(app) and not errors(app) and kinds(app) == WAITING
     assert "Cancel" in labels(app) and app.get("progress")[0].proto.value == 45
     app = let_go(slow, app)
-    assert alts(app) == PICTURES and "Cancel" not in labels(app)
+    assert kinds(app) == PICTURES and "Cancel" not in labels(app)
 
 
 def test_a_cancelled_explanation_stops_and_can_be_requested_again(slow, start):
     app = press(start(), "Cancel").run()  # a second run: a fragment's wish to draw the whole page anew
     assert slow.cancelled.wait(10)
-    assert alts(app) == PICTURES[:1] and "Explain again" in labels(app) and not app.get("progress")
+    assert kinds(app) == WAITING and "Explain again" in labels(app) and not app.get("progress")
     slow.go.set()
     app = press(app, "Explain again")
     app = let_go(slow, app)
-    assert alts(app) == PICTURES and len(slow.requests) == 2
+    assert kinds(app) == PICTURES and len(slow.requests) == 2
 
 
 def test_another_request_cancels_the_one_before(slow, start):
@@ -106,7 +109,7 @@ def test_another_request_cancels_the_one_before(slow, start):
     app.selectbox(key="method").select("layercam").run()
     assert slow.cancelled.wait(10)
     app = let_go(slow, app)
-    assert alts(app) == PICTURES and kept().method == "layercam"
+    assert kinds(app) == PICTURES and kept().method == "layercam"
 
 
 def test_closing_the_scan_cancels_the_request(slow, start):
@@ -117,17 +120,17 @@ def test_closing_the_scan_cancels_the_request(slow, start):
 
 def test_a_finished_request_is_served_from_the_cache_to_every_session(start, monkeypatch):
     app = start(at_once=55.0)
-    first = urls(app)
+    first = maps(app)
     monkeypatch.setattr(cache, "explain", lambda *a, **k: pytest.fail("the model was called again"))
     for page in (app.run(), start(at_once=55.0)):
-        assert alts(page) == PICTURES and urls(page) == first
+        assert kinds(page) == PICTURES and maps(page) == first
 
 
 def test_the_predicted_class_and_the_same_class_by_name_are_one_request(start, monkeypatch):
     app = start(at_once=55.0)
     monkeypatch.setattr(cache, "explain", lambda *a, **k: pytest.fail("the model was called again"))
     app.selectbox(key="class-tiny-phantom4").select(kept().target).run()
-    assert alts(app) == PICTURES
+    assert kinds(app) == PICTURES
 
 
 def test_each_user_gets_their_own_explanation_and_equal_requests_share_one(slow, start):
@@ -137,7 +140,7 @@ def test_each_user_gets_their_own_explanation_and_equal_requests_share_one(slow,
     press(first, "Cancel")  # the third still wants it
     assert not slow.cancelled.is_set()
     second, third = let_go(slow, second), let_go(slow, third)
-    assert alts(third) == PICTURES and alts(second)[:2] == PICTURES[:2] and "Glioma" in text(second)
+    assert kinds(third) == PICTURES == kinds(second) and "Glioma" in text(second)
     assert sorted(request.target for request in slow.requests) == ["glioma", "pituitary"]
 
 
@@ -148,8 +151,8 @@ def test_a_full_queue_is_one_sentence_and_the_request_can_be_repeated(queue, sta
     with monkeypatch.context() as patch:
         patch.setattr(queue, "submit", full)
         app = start(at_once=55.0)
-        assert errors(app) == ["The queue is full."] and not app.exception and alts(app) == PICTURES[:1]
-    assert alts(press(app, "Explain again")) == PICTURES
+        assert errors(app) == ["The queue is full."] and not app.exception and kinds(app) == WAITING
+    assert kinds(press(app, "Explain again")) == PICTURES
 
 
 def test_a_queued_request_shows_its_place(slow, start):
@@ -168,14 +171,14 @@ def test_an_unexpected_failure_is_one_sentence(start, monkeypatch, error):
 
     monkeypatch.setattr(cache, "explain", fail)
     app = start(at_once=55.0)
-    assert not app.exception and errors(app) == [FAILED] and alts(app) == PICTURES[:1]
+    assert not app.exception and errors(app) == [FAILED] and kinds(app) == WAITING
     assert list(state_of(app).sections[SECTION].errors.values()) == [FAILED]
 
 
 def test_a_blank_slice_is_one_sentence(app):
     upload(app.run(), ("blank.nii", nifti(np.eye(64, dtype=np.int16)[..., None] * [0, 900, 0])))
     next(slider for slider in app.slider if slider.label == "Slice").set_value(1).run()
-    assert errors(app) == [BLANK_SLICE] and alts(app) == PICTURES[:1] and not predicted_class(app)
+    assert errors(app) == [BLANK_SLICE] and kinds(app) == WAITING and not predicted_class(app)
 
 
 @pytest.mark.slow
@@ -191,30 +194,30 @@ def test_a_saturated_model_explains_each_class_or_gives_the_reason_why_not(queue
             app.selectbox(key="method").select(name)
             app.selectbox(key="class-tiny-phantom4").select(class_id).run()
             assert not app.exception and not errors(app)
-            assert len(alts(app)) == 3 or app.warning
+            assert maps(app) or app.warning
 
 
 def test_the_rendering_survives_the_wait_for_another_map(slow, start):
     slow.go.set()
     app = start(at_once=55.0)
-    app.slider(key="threshold").set_value(40).run()
+    change_view(app, rendering={"threshold": 0.4})
     slow.go.clear()
     state_of(app).at_once = AT_ONCE
     app.selectbox(key="method").select("layercam").run()
-    assert alts(app) == PICTURES[:1]
-    assert let_go(slow, app).slider(key="threshold").value == 40 and state_of(app).rendering.threshold == 0.4
+    assert kinds(app) == WAITING
+    app = let_go(slow, app)
+    assert viewers(app)["viewer"]["rendering"]["threshold"] == 0.4 == state_of(app).rendering.threshold
 
 
 def test_evidence_against_and_smoothing_change_the_picture_and_not_the_map(start):
     app = start(at_once=55.0)
     app.selectbox(key="method").select("integrated-gradients").run()
     heat = list(CACHE._kept.values())[-1].heat
-    before, pictures = heat.copy(), [urls(app)[1]]
-    app.toggle(key="against").set_value(False).run()
-    pictures.append(urls(app)[1])
-    next(slider for slider in app.slider if slider.label.startswith("Smooth")).set_value(0.0).run()
-    pictures.append(urls(app)[1])
-    assert len(set(pictures)) == 3 and np.array_equal(heat, before)
+    before, first = heat.copy(), maps(app)
+    change_view(app, rendering={"against": False, "smoothing": 0})
+    rendering = viewers(app)["viewer"]["rendering"]
+    assert not rendering["against"] and rendering["smoothing"] == 0
+    assert maps(app) == first and np.array_equal(heat, before)
     usual = smoothing(phantom(*SAMPLES[SAMPLE]).scan, "integrated-gradients")
     assert usual.usual and usual.sentence(usual.usual) not in text(app)
     assert heat.shape == phantom(*SAMPLES[SAMPLE]).scan.shape

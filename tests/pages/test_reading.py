@@ -14,7 +14,7 @@ from pages.components.state import Upload
 from scans import SHEET, ScanError, phantom, read
 from scans.scan import TEXT
 from tests.good_files import dicom, dicom12, dicom_frames, eight_bit, nifti, nifti_pair, png, volume
-from tests.pages.conftest import errors, open_app, predicted_class, press, rest, state_of, upload
+from tests.pages.conftest import change_view, errors, open_app, predicted_class, press, rest, state_of, upload, viewers
 from tests.scans.test_dicom_mosaic import mosaic
 from tests.scans.test_dicom_stacks import frame
 
@@ -208,10 +208,13 @@ def test_the_window_of_any_file_can_be_set(queue, attributes):
     app = open_app(queue)
     upload(app.run(), ("a.dcm", dicom12(HEAD, **attributes)))
     assert predicted_class(app)
-    width, level = widget(app, "slider", "Window"), widget(app, "slider", "Level")
-    assert width.min <= width.value <= width.max and level.min <= level.value <= level.max
-    width.set_value(round(width.value * 0.9)).run()
-    assert not app.exception
+    scan = viewers(app)["viewer"]["pictures"][0]["scan"]
+    (own,) = (each for each in scan["presets"] if each["own"])
+    assert all(each["width"] > 0 for each in scan["presets"])
+    assert own["width"] == pytest.approx(attributes.get("WindowWidth", own["width"]), rel=1e-3)
+    window = [own["level"], round(0.9 * own["width"])]
+    change_view(app, window=[scan["window_key"], *window])
+    assert not app.exception and viewers(app)["viewer"]["windows"] == {scan["window_key"]: window}
 
 
 def test_slices_of_a_series_of_different_brightness_have_windows_that_can_be_set(queue):
@@ -223,7 +226,8 @@ def test_slices_of_a_series_of_different_brightness_have_windows_that_can_be_set
     upload(app.run(), *files)
     for place in (1, 2, 3):
         widget(app, "slider", "Slice").set_value(place).run()
-        assert not app.exception and widget(app, "slider", "Window").value > 3000
+        scan = viewers(app)["viewer"]["pictures"][0]["scan"]
+        assert not app.exception and next(each["width"] for each in scan["presets"] if each["own"]) > 3000
 
 
 def test_nothing_is_predicted_from_a_montage_and_the_page_says_so(queue):

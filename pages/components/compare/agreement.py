@@ -24,7 +24,6 @@ from explain.render.overlay import with_sides
 from model_zoo import ModelCard
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
-from pages.components.display import window_chosen
 from pages.components.state import state
 from scans import Scan
 
@@ -125,7 +124,7 @@ def _pair(scan: Scan, explanations: Mapping[tuple[str, str], Explanation]) -> No
     )
     share = session.compare_share / 100
     a, b = explanations[labels[first]], explanations[labels[second]]
-    picture, shared = _picture(_identity(a), _identity(b), share, window_chosen(scan), scan, a, b)
+    picture, shared = _picture(_identity(a), _identity(b), share, scan, a, b)
     st.image(picture, alt=f"Where {first} and {second} mark the same", width="stretch", output_format="PNG")
     legend = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}
     for part, words in legend.items():
@@ -157,11 +156,11 @@ def _matrix(keys: tuple, _scan: Scan, _maps: list[np.ndarray]) -> np.ndarray:
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def _picture(
-    first: tuple, second: tuple, share: float, window: tuple, _scan: Scan, _a: Explanation, _b: Explanation
+    first: tuple, second: tuple, share: float, _scan: Scan, _a: Explanation, _b: Explanation
 ) -> tuple[bytes, float]:
     head = _head(_scan.key, _scan)
     marked = overlap_map(_a.heat, _b.heat, head, share)
-    drawn = with_sides(overlap_image(_scan.windowed(window), marked, _scan.spacing), _scan.edges)
+    drawn = with_sides(overlap_image(_scan.windowed(), marked, _scan.spacing), _scan.edges)
     return png(drawn), overlap(_a.heat, _b.heat, head, share)
 
 

@@ -1,22 +1,23 @@
 """Several models' maps by several methods side by side: one size, one window and one rendering for all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from explain import METHODS, Explanation, Rendering, Request, draw, methods_for, png
+from explain import METHODS, Rendering, Request, methods_for
 from explain.captions import cautions, progress_text
 from explain.evaluation.summary import method_summary, summary_line
 from explain.prediction_text import percent
-from explain.render.rendering import shared_colour_bar
 from model_zoo import ModelCard, bundle_folder
-from pages.components.display import choose_rendering, choose_window
+from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
+from pages.components.pickers import Open
 from pages.components.requests import Status
 from pages.components.state import state
-from scans import Scan
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Picture, described, facts_of_scan, facts_of_volume, presets, window_key
 
-SIDE = 448  # pixels of a picture
+GROUP = "compare"  # all pictures of the page are seen alike
 NO_CLASS = "This model has no matching class to explain."
 NO_GRADIENTS = "This model gives predictions alone: choose LIME, SHAP, occlusion or RISE to explain it."
 
@@ -25,7 +26,7 @@ _QUALITY = "On annotated test scans of this class: how often the highest point o
 
 
 def show_grid(
-    scan: Scan,
+    opened: Open,
     cards: Sequence[ModelCard],
     methods: Sequence[str],
     requests: Mapping[tuple[str, str], Request],
@@ -36,17 +37,15 @@ def show_grid(
 
     `requests` and `statuses` go by (model, method). A model that is in `errors` has its sentence in its cells.
     """
-    pictures, key, controls = st.container(), st.container(), st.container()
+    if state().slice_moved:
+        st.rerun()
     signed = any(METHODS[method].signed for method in methods)
-    with controls:
-        # The colours of signed maps suit all of them, and one colour bar serves them.
-        rendering = replace(choose_rendering(signed, what="heatmaps"), window=choose_window(scan))
-    plain = Rendering(window=rendering.window)
-    grid = pictures.grid(len(cards) + 1, min_column_width=_NARROWEST, wrap=False)
+    rendering = rendering_chosen(signed)
+    grid = st.grid(len(cards) + 1, min_column_width=_NARROWEST, wrap=False)
     for method in methods:
         about = f"{METHODS[method].measures} {METHODS[method].pitfalls}"
         with grid.cell():
-            st.image(_picture(scan.key, plain, scan), alt="The scan", width="stretch", output_format="PNG")
+            _draw(f"compare-{method}", _picture(opened, alt="The scan"), rendering)
             st.markdown(f"**{METHODS[method].title}**", help=about)
             st.caption("The scan; to its right, this method's map for each model.")
         for card in cards:
@@ -56,17 +55,54 @@ def show_grid(
                     st.error(errors[card.id])
                 else:
                     at = (card.id, method)
-                    _cell(scan, card, method, requests.get(at), statuses.get(at), rendering)
-    if state().map_shown:
-        key.image(png(shared_colour_bar(rendering, signed)), alt="Colour bar", width=400, output_format="PNG")
-        key.caption(
-            "Every map has its own scale, from 0 to its own peak: equal colours are not equal evidence. Maps with one "
-            "value per pixel are smoothed for the eye."
-        )
+                    _cell(opened, card, method, requests.get(at), statuses.get(at), rendering)
+    _show_controls(opened, signed)
+    st.caption(
+        "Every map has its own scale, from 0 to its own peak: equal colours are not equal evidence. Maps with one "
+        "value per pixel are smoothed for the eye."
+    )
+
+
+@st.fragment  # a change of the rendering draws no map anew
+def _show_controls(opened: Open, signed: bool) -> None:
+    if state().slice_moved:
+        st.rerun()
+    scan = opened.scan
+    show_pictures(
+        "compare-controls",
+        [],
+        group=GROUP,
+        rendering=rendering_chosen(signed),
+        shown=state().map_shown,
+        readout=True,
+        take=partial(_take, opened=opened, signed=signed),
+        leads=True,
+        scan=facts_of_scan(scan) | {"presets": presets(scan)},
+        controls=controls(signed),
+        bar={"unit": "each map on its own scale", "signed": signed, "several": True},
+        volume=facts_of_volume(opened.volume, opened.place, window_key(scan)),
+        series=window_key(scan),
+        windows=windows_of(scan),
+        words={"map": "heatmaps"},
+    )
+
+
+def _take(view: dict, opened: Open, signed: bool) -> None:
+    take_rendering(view, signed)
+    opened.take_place(view.get("place"))
+
+
+def _picture(opened: Open, **facts) -> Picture:
+    return Picture(opened.scan, place=opened.place, count=max(1, len(opened.volume)), follows=True, **facts)
+
+
+def _draw(key: str, picture: Picture, rendering: Rendering) -> None:
+    words = {"map": "heatmaps", "elsewhere": "This slice is not explained yet."}
+    show_pictures(key, [picture], group=GROUP, rendering=rendering, shown=state().map_shown, words=words)
 
 
 def _cell(
-    scan: Scan,
+    opened: Open,
     card: ModelCard,
     method: str,
     request: Request | None,
@@ -76,10 +112,9 @@ def _cell(
     """Draw one picture of the grid, or what there is instead, and what it is."""
     title = METHODS[method].title
     explanation = status.result if status else None
-    drawn = explanation if state().map_shown else None
-    picture = _picture(request.key if drawn else scan.key, rendering, scan, drawn)
-    alt = f"{card.id}, {title}: " + ("the scan under the heatmap" if explanation else "no map")
-    st.image(picture, alt=alt, width="stretch", output_format="PNG")
+    words = described(opened.scan, explanation, title, request.target_name) if explanation and request else "no map"
+    picture = _picture(opened, explanation=explanation, alt=f"{card.id}, {title}: {words}")
+    _draw(f"compare-{card.id}-{method}", picture, rendering)
     st.markdown(f"**{card.id}**")
     if request is None:
         st.caption(NO_CLASS if method in methods_for(card) else NO_GRADIENTS)
@@ -106,9 +141,3 @@ def _show_status(status: Status, request: Request) -> None:
         st.progress(0.0, f"Place {status.job.place} in the queue.")
     else:
         st.progress(0.0, status.error or "Queued.")
-
-
-@st.cache_data(scope="session", max_entries=128, show_spinner=False)
-def _picture(key: str, rendering: Rendering, _scan: Scan, _explanation: Explanation | None = None) -> bytes:
-    """Return the scan under a map. `key` is that of the request, or of the scan where there is no map."""
-    return png(draw(_scan, _explanation, rendering, side=SIDE).picture)

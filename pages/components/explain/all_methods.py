@@ -2,21 +2,22 @@
 
 import streamlit as st
 
-from explain import METHODS, Explanation, Request, draw, methods_for, png
+from explain import METHODS, Request, methods_for
 from explain.captions import fit_notes
 from explain.comparison.agreement import agreement, agreement_sentence, head_of
 from explain.evaluation.summary import method_summary, summary_line
-from explain.render.rendering import Rendering
 from model_zoo import bundle_folder
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
-from pages.components.display import window_chosen
+from pages.components.display import windows_of
 from pages.components.requests import Status, cancel, draw_as_ready, release
 from pages.components.state import state
+from pages.components.viewer import GROUP
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Picture, described
 from scans import Scan
 
 SECTION = "all methods"
-_SIDE = 320  # pixels of a picture
 _CARD = 210  # pixels per card: five in a row of a laptop's screen, one and a half on a phone
 
 
@@ -24,8 +25,8 @@ def show_all_methods(explained: Request) -> None:
     """Draw every method's map of the request's class, fast ones first, each as soon as it is finished."""
     session = state()
     st.caption(
-        f"All maps explain {explained.target_name}, with default settings and the first seed. Under each: pointing "
-        "game on annotated test scans, and the sanity check by weight randomisation."
+        f"All maps explain {explained.target_name}, with default settings and the first seed, and are drawn as the map "
+        "above. Under each: pointing game on annotated test scans, and the sanity check by weight randomisation."
     )
     requests = {
         method: Request(
@@ -66,10 +67,9 @@ def _show_progress(statuses: dict[str, Status]) -> None:
 
 def _card(request: Request, status: Status) -> None:
     title, explanation = METHODS[request.method].title, status.result
-    window = window_chosen(request.scan)
-    alt = f"{title} over the scan" if explanation else "The scan, without a map"
-    picture = _picture(request.key if explanation else request.scan.key, window, request.scan, explanation)
-    st.image(picture, alt=alt, width="stretch", output_format="PNG")
+    alt = described(request.scan, explanation, title, request.target_name)
+    picture = Picture(request.scan, explanation, alt if explanation else "The scan, without a map")
+    show_pictures(f"all-{request.method}", [picture], group=GROUP, windows=windows_of(request.scan))
     if st.button(title, key=f"show-{request.method}", on_click=_open, args=(request.method,), width="stretch"):
         st.rerun()
     if status.error:
@@ -85,11 +85,6 @@ def _card(request: Request, status: Status) -> None:
 
 def _open(method: str) -> None:
     st.session_state["method"] = method
-
-
-@st.cache_data(scope="session", max_entries=64, show_spinner=False)
-def _picture(key: str, window: tuple[float, float], _scan: Scan, _explanation: Explanation | None) -> bytes:
-    return png(draw(_scan, _explanation, Rendering(window=window), side=_SIDE).picture)
 
 
 def _show_agreement(maps: dict, scan: Scan) -> None:

@@ -10,7 +10,6 @@ from explain import METHODS, Request
 from explain.captions import progress_text
 from pages.components.requests import POLL, Status, cancel, collect, release
 from pages.components.state import state
-from pages.components.viewer import show_scan
 
 SECTION = "map"
 
@@ -21,17 +20,15 @@ def status_of(request: Request) -> Status:
 
 
 def show_progress(request: Request, status: Status) -> None:
-    """Draw the scan, and beside it how far the explanation is, that it was cancelled, or that there is no room."""
-    _, beside = show_scan(request.scan)
-    with beside:
-        if status.state == "cancelled":
-            st.write("Cancelled.")
-        elif status.error:
-            st.error(status.error)
-        else:
-            _follow(request)
-            return
-        st.button("Explain again", on_click=release, args=(SECTION,))
+    """Draw how far the explanation is, that it was cancelled, or that there is no room."""
+    if status.state == "cancelled":
+        st.write("Cancelled.")
+    elif status.error:
+        st.error(status.error)
+    else:
+        _follow(request)
+        return
+    st.button("Explain again", on_click=release, args=(SECTION,))
 
 
 @st.fragment(run_every=POLL)
@@ -45,4 +42,4 @@ def _follow(request: Request) -> None:
     else:
         st.progress(*progress_text(status.job.progress, status.job.seconds, request.seconds))
     st.button("Cancel", on_click=cancel, args=(SECTION,))
-    st.caption("The map appears here as soon as it has converged, or at the time limit.")
+    st.caption("The map appears as soon as it has converged, or at the time limit.")

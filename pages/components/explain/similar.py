@@ -3,8 +3,7 @@
 import streamlit as st
 
 from datasets.cohorts import COHORT_TITLES
-from explain import Explanation, Request, draw, png
-from explain.render.rendering import Rendering
+from explain import METHODS, Explanation, Request
 from explain.similar.known import (
     NOT_THE_PATIENT,
     credit,
@@ -16,10 +15,11 @@ from explain.similar.known import (
 from explain.similar.search import SimilarCase
 from model_zoo import ModelError
 from pages.components.requests import Status, draw_as_ready, release
-from scans import Scan, ScanError
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Picture, described
+from scans import ScanError
 
 SECTION = "similar cases"
-_SIDE = 320  # pixels of a picture
 _CARD = 174  # pixels per case: five in a row of a laptop's screen
 
 
@@ -56,8 +56,7 @@ def _draw(
         for place, status in statuses.items():
             case, request = cases[place], requests[place]
             with st.container(width=_CARD, gap="xsmall"):
-                _show(request, None, "A similar case")
-                _show(request, status.result, "The same map over the similar case")
+                _show(place, request, status.result)
                 st.markdown(f"**{names[case.label]}**")
                 facts = [COHORT_TITLES.get(case.cohort, case.cohort), case.sequence, case.plane]
                 st.caption(f"{' · '.join(fact for fact in facts if fact)} · distance {case.distance:.3f}")
@@ -65,14 +64,15 @@ def _draw(
                     st.error(status.error)
 
 
-def _show(request: Request, explanation: Explanation | None, alt: str) -> None:
-    key = request.key if explanation else request.scan.key
-    st.image(_picture(key, request.scan, explanation), alt=alt, width="stretch", output_format="PNG")
-
-
-@st.cache_data(scope="session", max_entries=32, show_spinner=False)
-def _picture(key: str, _scan: Scan, _explanation: Explanation | None) -> bytes:
-    return png(draw(_scan, _explanation, Rendering(), side=_SIDE).picture)
+def _show(place: int, request: Request, explanation: Explanation | None) -> None:
+    words = described(request.scan, explanation, METHODS[request.method].title, request.target_name)
+    pictures = [
+        Picture(request.scan, alt="A similar case"),
+        Picture(
+            request.scan, explanation, f"A similar case. {words}" if explanation else "A similar case, without a map"
+        ),
+    ]
+    show_pictures(f"similar-{place}", pictures, group=SECTION)
 
 
 @st.cache_resource(scope="session", max_entries=8, show_spinner="Searching similar cases…")

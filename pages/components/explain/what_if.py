@@ -4,22 +4,24 @@ from dataclasses import replace
 
 import streamlit as st
 
-from explain import Explanation, Rendering, draw, png
+from explain import Explanation
 from explain.counterfactual import Counterfactual, counterfactuals
 from explain.counterfactual.erasure import MOST_LEFT
-from explain.counterfactual.regions import as_table, from_corners, strongest_region
+from explain.counterfactual.regions import as_table, strongest_region
 from explain.prediction_text import percent
 from explain.slice_probabilities import leading
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.style import CONFIG
-from pages.charts.what_if import canvas, changes
+from pages.charts.what_if import changes
 from pages.components.state import Region, renew, state, widget_key
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Mark, Picture
 from scans import Box, Scan, ScanError
 
 _BOX = {"row": "Row", "column": "Column", "height": "Height", "width": "Width"}
 _MOVE = {"down": "Shift down (px)", "right": "Shift right (px)"}
 _NUMBER = 82  # pixels of a number's field: all four in a row on a phone, too
-_THUMBNAIL = 320  # pixels
+_GROUP = "what if"
 _MOST = 6  # classes in the chart
 _PICTURES = {
     "erase": "Region removed",
@@ -62,20 +64,33 @@ def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = Non
                 st.error(str(error))
     control = next((each.control.box for each in results if each.control), None)
     with chart:
-        st.plotly_chart(
-            _canvas((scan.key, region.box, control), scan),
-            key=_key(scan, "board"),
-            on_select=lambda: _take_drawn(scan),
-            selection_mode="box",
-            config=CONFIG,
-            alt="The scan, to draw a box on; the numbers below it do the same without a mouse",
-        )
+        _show_scan(scan, region.box, control)
     state().counterfactuals[scan.key, model.prediction_key] = tuple(each.sentence for each in results)
 
 
-@st.cache_resource(scope="session", max_entries=1, show_spinner=False)
-def _canvas(key: tuple, _scan: Scan):
-    return canvas(_scan, *key[1:])
+def _show_scan(scan: Scan, box: Box | None, control: Box | None) -> None:
+    """Draw the scan as the model gets it, with the region to be drawn, moved or resized on it."""
+    lines = _outline(control) if control else ()
+    picture = Picture(
+        scan,
+        alt="The scan, to draw a box on. Arrow keys move the box, with Shift they resize it; the numbers below do the "
+        "same.",
+        marks=[Mark("control", (lines,))] if control else (),
+        own_window=True,
+        boxed=True,
+    )
+    show_pictures(
+        f"region-{scan.key}",
+        [picture],
+        group=_GROUP,
+        readout=True,
+        take=lambda view: _take_drawn(scan, view.get("box")),
+        box=None if box is None else [box.top, box.left, box.height, box.width],
+    )
+
+
+def _outline(box: Box) -> tuple[tuple[float, float], ...]:
+    return (box.top, box.left), (box.top, box.right), (box.bottom, box.right), (box.bottom, box.left)
 
 
 # One is enough: pages are drawn again with the same box. Not cache_data, which would copy the pictures.
@@ -141,10 +156,11 @@ def _show_results(results: list[Counterfactual], card: ModelCard) -> None:
     )
     if len(charted) < len(card.classes):
         st.caption(f"The {len(charted)} classes of {len(card.classes)} that were or became most probable.")
-    for column, each in zip(st.columns(max(2, len(results)), wrap=False), results, strict=False):
-        picture = png(draw(each.picture, rendering=Rendering(side_letters=False), side=_THUMBNAIL).picture)
-        alt = _PICTURES[each.action]
-        column.image(picture, caption=alt, alt=alt, width="stretch", output_format="PNG")
+    pictures = [
+        Picture(each.picture, alt=_PICTURES[each.action], title=_PICTURES[each.action], own_window=True)
+        for each in results
+    ]
+    show_pictures("what-if-results", pictures, group=_GROUP, columns=max(2, len(pictures)))
     st.caption(_METHOD)
 
 
@@ -159,9 +175,12 @@ def _set(scan: Scan, box: Box | None) -> None:
         renew(_key(scan, name))
 
 
-def _take_drawn(scan: Scan) -> None:
-    for drawn in st.session_state[_key(scan, "board")].selection.box[-1:]:
-        _set(scan, from_corners(drawn["x"], drawn["y"], scan.shape))
+def _take_drawn(scan: Scan, drawn: object) -> None:
+    """Take over the box that was drawn: its row, column, height and width."""
+    if isinstance(drawn, list) and len(drawn) == 4 and all(isinstance(each, int) and each >= 0 for each in drawn):
+        row, column, height, width = drawn
+        if row + height <= scan.shape[0] and column + width <= scan.shape[1]:
+            _set(scan, Box(row, column, row + height, column + width))
 
 
 def _key(scan: Scan, name: str) -> str:

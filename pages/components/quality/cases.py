@@ -1,6 +1,6 @@
 """The scans on which a method localises best and worst: the list, and the maps if the scans are on this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +8,17 @@ import streamlit as st
 
 from datasets.cards import data_folder
 from datasets.records import DatasetError, Record, load_annotated
-from explain import Explanation, Request, png
+from explain import Explanation, Request
 from explain.evaluation.measures import MEASURES, Measure
 from explain.evaluation.rows import Row
 from explain.evaluation.store import StoredEvaluation, best_first, record_of
 from explain.prediction_text import percent
-from explain.render.annotated import draw_annotated
+from explain.render.annotated import outline, peak_of
 from model_zoo import ModelCard, ModelError, load_model
 from pages.components.quality.methods import choose_measure, column, table_value, title
 from pages.components.requests import Status, draw_as_ready, release
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Mark, Picture
 from scans import Scan, ScanError
 
 SECTION = "cases"
@@ -175,9 +177,8 @@ def _draw_case(case: _Case | str | None, row: Row, status: Status | None, measur
         return
     explanation = status.result if status else None
     labels = f"{names.get(row.truth, row.truth)}, predicted as {names.get(row.predicted, row.predicted)}"
-    alt = f"Scan with the annotated box{' under the map' if explanation else ''}. {labels}"
-    picture = _picture(str(case.path), case.changed, case.request.key if explanation else "", case, explanation)
-    st.image(picture, alt=alt, width="stretch", output_format="PNG")
+    alt = f"Scan with the annotated box{' under the map' if explanation else ''}"
+    _show(case, row, explanation, f"{alt}. {labels}")
     st.text(row.id)
     if status and status.error:
         st.error(status.error)
@@ -194,7 +195,11 @@ def _value(row: Row, measure: Measure) -> str:
     return f"{measure.title}: {text}."
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _picture(path: str, changed: int, key: str, _case: _Case, _explanation: Explanation | None) -> bytes:
-    """Return the scan with its box, and the map of the request with this key if there is one."""
-    return png(draw_annotated(_case.scan, _case.mask, _explanation))
+def _show(case: _Case, row: Row, explanation: Explanation | None, alt: str) -> None:
+    """Draw the scan with its box, and the map, of which only evidence for the class counts, with its highest point."""
+    marks = [Mark(lines=outline(case.mask))]
+    if explanation is not None:
+        explanation = replace(explanation, heat=np.maximum(explanation.heat, 0), signed=False)
+        if explanation.heat.any():
+            marks.append(Mark(ring=tuple(peak_of(explanation.heat) + 0.5)))
+    show_pictures(f"case-{row.id}", [Picture(case.scan, explanation, alt, marks=marks)], group=SECTION)

@@ -1,0 +1,196 @@
+// Pictures of a scan and its map at the size of the screen. The rules are those of explain/render/overlay.py and
+// explain/render/smoothing.py, which make the pictures of exports: OpenCV's cubic and area interpolation.
+
+/** Return where a picture lies in the middle of a black square of `side` pixels, as `squared` places it. */
+export function placement(rows, columns, spacing, side) {
+  const scale = side / Math.max(rows * spacing[0], columns * spacing[1]);
+  const width = Math.max(1, roundEven(columns * spacing[1] * scale));
+  const height = Math.max(1, roundEven(rows * spacing[0] * scale));
+  return { width, height, left: Math.floor((side - width) / 2), top: Math.floor((side - height) / 2) };
+}
+
+function roundEven(value) {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 ? rounded - 1 : rounded;
+}
+
+/** Return the view of a square through a window of `side` pixels: `zoom` 1 fits, (`x`, `y`) in [0, 1] is its middle. */
+export function axis(sources, start, length, side, zoom, centre, shrinks) {
+  const from = new Int32Array(side).fill(-1);
+  const rows = [];
+  const scale = sources / (length * zoom); // source pixels per screen pixel
+  const origin = start * zoom + side / 2 - centre * side * zoom; // screen position of the picture's first edge
+  let taps = 1;
+  for (let at = 0; at < side; at++) {
+    const middle = at + 0.5 - origin;
+    if (middle < 0 || middle > length * zoom) {
+      rows.push(null);
+      continue;
+    }
+    const weights = shrinks && scale > 1 ? areaWeights((middle - 0.5) * scale, scale, sources)
+      : cubicWeights(middle * scale - 0.5, sources);
+    from[at] = weights.first;
+    rows.push(weights.values);
+    taps = Math.max(taps, weights.values.length);
+  }
+  const weights = new Float32Array(side * taps);
+  rows.forEach((values, at) => values && weights.set(values, at * taps));
+  return { from, weights, taps, sources };
+}
+
+function cubicWeights(position, sources) {
+  const a = -0.75, whole = Math.floor(position), t = position - whole;
+  const raw = [
+    ((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a,
+    ((a + 2) * t - (a + 3)) * t * t + 1,
+    ((a + 2) * (1 - t) - (a + 3)) * (1 - t) * (1 - t) + 1,
+    0,
+  ];
+  raw[3] = 1 - raw[0] - raw[1] - raw[2];
+  return gathered(raw.map((weight, k) => [whole - 1 + k, weight]), sources);
+}
+
+function areaWeights(from, scale, sources) {
+  const first = Math.max(0, from), last = Math.min(sources, from + scale), pairs = [];
+  for (let k = Math.floor(first); k < last; k++) {
+    pairs.push([k, (Math.min(last, k + 1) - Math.max(first, k)) / (last - first)]);
+  }
+  return gathered(pairs, sources);
+}
+
+/** Return weights of pixels beyond an edge added to those of the edge, as a run of neighbouring pixels. */
+function gathered(pairs, sources) {
+  const inside = pairs.map(([k, weight]) => [Math.min(sources - 1, Math.max(0, k)), weight]);
+  const first = inside[0][0], values = new Array(inside[inside.length - 1][0] - first + 1).fill(0);
+  for (const [k, weight] of inside) values[k - first] += weight;
+  return { first, values };
+}
+
+/** Return Float32Array (side * side): `source` (rows * columns) seen through two axes, 0 beside it. */
+export function resample(source, columns, across, down, side, low, high, out = new Float32Array(side * side)) {
+  const used = usedRows(down, side), left = firstSet(across.from), right = lastSet(across.from);
+  const between = new Float32Array(side * Math.max(0, used.last - used.first + 1));
+  for (let row = used.first; row <= used.last; row++) {
+    line(source.subarray(row * columns, (row + 1) * columns), across, between, (row - used.first) * side, left, right);
+  }
+  out.fill(0);
+  for (let y = 0; y < side; y++) {
+    if (down.from[y] < 0) continue;
+    const first = (down.from[y] - used.first) * side, most = Math.min(down.taps, down.sources - down.from[y]);
+    blend(between, first, down.weights, y * down.taps, most, side, out, y * side, left, right, low, high);
+  }
+  return out;
+}
+
+// Small functions of numbers and arrays only: these loops are where the time of a frame goes.
+
+function line(source, { from, weights, taps }, out, target, left, right) {
+  const columns = source.length;
+  for (let x = left; x <= right; x++) {
+    const start = from[x], at = x * taps, most = start + taps <= columns ? taps : columns - start;
+    let sum = 0;
+    for (let k = 0; k < most; k++) sum += weights[at + k] * source[start + k];
+    out[target + x] = sum;
+  }
+}
+
+function blend(between, first, weights, at, most, side, out, target, left, right, low, high) {
+  if (most === 4) {
+    const a = weights[at], b = weights[at + 1], c = weights[at + 2], d = weights[at + 3];
+    for (let x = left, k = first + left; x <= right; x++, k++) {
+      const sum = a * between[k] + b * between[k + side] + c * between[k + 2 * side] + d * between[k + 3 * side];
+      out[target + x] = sum < low ? low : sum > high ? high : sum;
+    }
+    return;
+  }
+  for (let x = left; x <= right; x++) {
+    let sum = 0;
+    for (let k = 0, from = first + x; k < most; k++, from += side) sum += weights[at + k] * between[from];
+    out[target + x] = sum < low ? low : sum > high ? high : sum;
+  }
+}
+
+function usedRows(down, side) {
+  let first = down.sources, last = -1;
+  for (let y = 0; y < side; y++) {
+    if (down.from[y] < 0) continue;
+    first = Math.min(first, down.from[y]);
+    last = Math.max(last, Math.min(down.sources - 1, down.from[y] + down.taps - 1));
+  }
+  return { first, last };
+}
+
+const firstSet = from => Math.max(0, from.findIndex(k => k >= 0));
+const lastSet = from => from.findLastIndex(k => k >= 0);
+
+/** Return the least and the largest value of an array. */
+export function extremes(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/** Return a map blurred by a Gaussian of `sigma` [rows, columns] in its own pixels, on a grid that is coarse enough to
+ * be quick where the Gaussian is wide. Beyond the longer side it is mirrored, beside the shorter it is 0, as in the
+ * square picture of an export. */
+export function smooth(map, sigma, zeroRows, zeroColumns) {
+  if (!(sigma[0] > 0 || sigma[1] > 0)) return map;
+  const coarse = Math.max(1, Math.floor(Math.min(sigma[0], sigma[1]) / 8));
+  const small = coarse > 1 ? shrunk(map, coarse) : map;
+  const exact = [small.rows / map.rows, small.columns / map.columns];
+  const once = blurred(small, sigma[1] * exact[1], 1, small.columns, zeroColumns);
+  return blurred(once, sigma[0] * exact[0], small.columns, small.rows, zeroRows);
+}
+
+function shrunk(map, factor) {
+  const rows = Math.ceil(map.rows / factor), columns = Math.ceil(map.columns / factor);
+  const weights = (many, few) => Array.from({ length: few }, (_, k) => areaWeights(k * many / few, many / few, many));
+  const down = weights(map.rows, rows), across = weights(map.columns, columns);
+  const between = new Float32Array(map.rows * columns), values = new Float32Array(rows * columns);
+  for (let y = 0; y < map.rows; y++) {
+    across.forEach(({ first, values: w }, x) => {
+      let sum = 0;
+      for (let k = 0; k < w.length; k++) sum += w[k] * map.values[y * map.columns + first + k];
+      between[y * columns + x] = sum;
+    });
+  }
+  down.forEach(({ first, values: w }, y) => {
+    for (let x = 0; x < columns; x++) {
+      let sum = 0;
+      for (let k = 0; k < w.length; k++) sum += w[k] * between[(first + k) * columns + x];
+      values[y * columns + x] = sum;
+    }
+  });
+  return { rows, columns, values };
+}
+
+function blurred(map, sigma, step, length, zero) {
+  if (!(sigma > 0)) return map;
+  const reach = Math.max(1, Math.round(sigma * 4)), kernel = new Float32Array(2 * reach + 1);
+  let total = 0;
+  for (let k = -reach; k <= reach; k++) total += kernel[k + reach] = Math.exp(-k * k / (2 * sigma * sigma));
+  const values = new Float32Array(map.values.length), lines = map.values.length / length;
+  const line = new Float32Array(length + 2 * reach);
+  for (let n = 0; n < lines; n++) {
+    const start = step === 1 ? n * length : n;
+    for (let k = -reach; k < length + reach; k++) {
+      line[k + reach] = k >= 0 && k < length ? map.values[start + k * step]
+        : zero ? 0 : map.values[start + mirrored(k, length) * step];
+    }
+    for (let k = 0; k < length; k++) {
+      let sum = 0;
+      for (let j = 0; j < kernel.length; j++) sum += kernel[j] * line[k + j];
+      values[start + k * step] = sum / total;
+    }
+  }
+  return { ...map, values };
+}
+
+function mirrored(k, length) {
+  if (length === 1) return 0;
+  const period = 2 * (length - 1), at = ((k % period) + period) % period;
+  return at < length ? at : period - at;
+}

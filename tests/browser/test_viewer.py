@@ -1,0 +1,223 @@
+"""Does the viewer do what a reader's hands expect, and draw what an export draws?"""
+
+import numpy as np
+import pytest
+
+from explain import Rendering, Request, draw, explain
+from model_zoo import load_model
+from pages.components.samples import SAMPLES
+from scans import phantom
+from tests.browser.test_explain_scan import HEATMAP, upload
+from tests.browser.widgets import go_to, settle
+from tests.good_files import dicom12, nifti
+
+pytestmark = pytest.mark.browser
+
+MODEL = "candor-pooled4"
+VIEWER = ".viewer[data-group=explain]"
+HEAD = phantom("meningioma", 900_002, 128).scan.pixels
+SHARES = np.linspace(0.5, 1, 24)
+VOLUME = {
+    "v.nii": nifti(
+        (np.stack([HEAD[::-1, ::-1].T * share for share in SHARES], -1) * 900).astype(np.int16), np.diag([1, 1, 4, 1])
+    )
+}
+DICOM = {"IM1": dicom12(HEAD, WindowCenter=1800, WindowWidth=3600, PixelSpacing=[0.5, 0.5])}
+READ = """node => {
+  const { width, height } = node;
+  return { side: width, pixels: Array.from(node.getContext('2d').getImageData(0, 0, width, height).data) };
+}"""
+
+
+def open_sample(page, more: str = "") -> None:
+    page.goto(page.url + "?sample=phantom-2" + more)
+    page.locator(HEATMAP).wait_for()
+    settle(page, maps=False)
+
+
+def zoom_of(page, css: str = VIEWER) -> float:
+    return float(page.locator(css).first.get_attribute("data-zoom"))
+
+
+def middle(page, css: str) -> tuple[float, float]:
+    box = page.locator(css).first.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page, start: tuple[float, float], right: float, down: float, button: str = "left") -> None:
+    page.mouse.move(*start)
+    page.mouse.down(button=button)
+    page.mouse.move(start[0] + right / 2, start[1] + down / 2)
+    page.mouse.move(start[0] + right, start[1] + down)
+    page.mouse.up(button=button)
+
+
+def set_control(page, label: str, value: str) -> None:
+    """Set a slider of the viewer, as a drag does: one event of input."""
+    page.locator(f".controls input[aria-label^='{label}']").evaluate(
+        "(node, value) => { node.value = value; node.dispatchEvent(new Event('input', { bubbles: true })); }", value
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "title"), [("gradcam", "Grad-CAM"), ("integrated-gradients", "Integrated gradients")]
+)
+def test_the_pixels_on_the_screen_are_those_of_an_export(page, method, title):
+    open_sample(page, f"&method={title.replace(' ', '+')}")
+    page.locator(f"{HEATMAP} .title", has_text=title).wait_for()
+    scan = phantom(*SAMPLES["Phantom 2: meningioma-like"]).scan
+    explanation = explain(Request(load_model(MODEL), scan, method))
+    set_control(page, "Threshold", "30")
+    set_control(page, "Opacity", "70")
+    page.locator(f"{HEATMAP}[data-look^='0.7 0.3']").wait_for()
+    for contours in (False, True):
+        if contours:
+            page.locator("select[aria-label=Display]").select_option("Contours")
+            page.locator(f"{HEATMAP}[data-look^='0.7 0.3 true']").wait_for()
+        read = page.locator(f"{HEATMAP} canvas").evaluate(READ)
+        side, pixels = read["side"], np.reshape(read["pixels"], (read["side"], read["side"], 4))[..., :3]
+        rendering = Rendering(opacity=0.7, threshold=0.3, contours=contours, side_letters=False)
+        picture = draw(scan, explanation, rendering, side=side).picture
+        apart = np.abs(pixels.astype(int) - picture).max(axis=-1)
+        coloured = np.ptp(picture.astype(int), axis=-1) > 8
+        assert coloured.any() and np.median(apart[~coloured]) == 0
+        if contours:  # the lines of OpenCV and of the browser lie within a pixel or two of each other
+            mine = np.ptp(pixels, axis=-1) > 8
+            assert 0.5 < mine.sum() / coloured.sum() < 2 and apart.mean() < 3
+        else:
+            assert apart.mean() < 0.5 and np.mean(apart > 12) < 0.01
+
+
+def test_the_mouse_zooms_pans_and_sets_the_window_of_both_pictures(page):
+    upload(page, DICOM)
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    left, right = middle(page, f"{VIEWER} .pane[data-kind=scan] .stage"), middle(page, f"{HEATMAP} .stage")
+    page.mouse.move(*left)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    page.locator(f"{VIEWER}:not([data-zoom='1.000'])").wait_for()
+    assert zoom_of(page) > 2
+    before = page.locator(f"{VIEWER} canvas").first.evaluate(READ)["pixels"]
+    drag(page, right, 60, 40, "middle")
+    page.wait_for_timeout(300)
+    assert page.locator(f"{VIEWER} canvas").first.evaluate(READ)["pixels"] != before  # linked
+    before = page.locator(VIEWER).get_attribute("data-window")
+    drag(page, right, 80, 30, "right")
+    page.locator(f"{VIEWER}:not([data-window='{before}'])").wait_for()
+    page.wait_for_timeout(600)
+    settle(page, maps=False)
+    chosen = page.locator(VIEWER).get_attribute("data-window")
+    page.mouse.dblclick(*right)
+    page.locator(f"{VIEWER}[data-zoom='1.000']").wait_for()
+    page.get_by_role("button", name="Measure").click()
+    page.locator(f"{VIEWER} .stage").first.scroll_into_view_if_needed()
+    drag(page, middle(page, f"{VIEWER} .pane[data-kind=scan] .stage"), 100, 0)
+    length = page.locator(f"{VIEWER} .length").first
+    length.wait_for()
+    side = page.locator(f"{VIEWER} .stage").first.bounding_box()["width"]
+    assert length.text_content().endswith(" mm")
+    assert float(length.text_content()[:-3]) == pytest.approx(100 / side * 128 * 0.5, abs=1)
+    go_to(page, "Compare models")
+    page.locator(f".viewer[data-group=compare][data-window='{chosen}']").first.wait_for()
+
+
+def test_wheel_and_keys_step_through_slices_and_the_last_position_wins(page):
+    upload(page, VOLUME)
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    assert page.locator(VIEWER).get_attribute("data-place") == "12"
+    page.mouse.move(*middle(page, f"{HEATMAP} .stage"))
+    page.mouse.wheel(0, 120)
+    page.locator(f"{VIEWER}[data-place='13']").wait_for()
+    page.mouse.move(5, 5)
+    page.locator("input[aria-label='Opacity (%)']").focus()  # a slider that has the focus takes no key away
+    for _ in range(8):
+        page.keyboard.press("n")
+    page.locator(f"{VIEWER}[data-place='21']").wait_for()
+    for _ in range(3):
+        page.keyboard.press("p")
+    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 19")
+    page.locator(f"{HEATMAP}[data-place='18']").wait_for()
+    settle(page)
+    assert page.locator(VIEWER).get_attribute("data-place") == "18" and "slice=19" in page.url
+    stage = page.locator(f"{HEATMAP} .stage")
+    stage.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 1")
+    assert page.locator(VIEWER).get_attribute("data-place") == "0"
+
+
+def test_opacity_threshold_and_zoom_run_nothing_on_the_server_and_send_no_picture_again(page):
+    sent, asked = [], []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.on("request", lambda request: asked.append(request.url) if "/media/" in request.url else None)
+    open_sample(page)
+    page.wait_for_timeout(500)
+    before, fetched = len(sent), len(asked)
+    for label, last in (("Opacity", 77), ("Threshold", 38)):  # as a drag: many changes without a pause
+        page.locator(f".controls input[aria-label^='{label}']").evaluate(
+            """(node, last) => {
+              for (let value = last - 30; value <= last; value++) {
+                node.value = value;
+                node.dispatchEvent(new Event('input', { bubbles: true }));
+              }
+            }""",
+            last,
+        )
+    page.mouse.move(*middle(page, f"{HEATMAP} .stage"))
+    page.mouse.dblclick(*middle(page, f"{HEATMAP} .stage"))
+    page.locator(f"{HEATMAP}[data-look^='0.77 0.38']").wait_for()
+    page.wait_for_timeout(1500)
+    settle(page)
+    assert len(sent) - before <= 2  # the last value, once the reader has paused
+    assert len(asked) == fetched
+
+
+def test_a_picture_can_be_reached_by_key_and_says_what_it_shows(page):
+    open_sample(page)
+    stage = page.locator(f"{HEATMAP} .stage")
+    words = stage.get_attribute("aria-label")
+    assert "Grad-CAM" in words and "Meningioma" in words and "row" in words
+    stage.focus()
+    page.keyboard.press("+")
+    page.locator(f"{VIEWER}[data-zoom='1.250']").wait_for()
+    page.keyboard.press("0")
+    page.locator(f"{VIEWER}[data-zoom='1.000']").wait_for()
+
+
+@pytest.mark.slow
+def test_all_pictures_of_the_compare_page_are_linked(page):
+    open_sample(page)
+    go_to(page, "Compare models")
+    panes = page.locator(".viewer[data-group=compare] .pane[data-drawn*=' map-']")
+    panes.nth(2).wait_for()
+    page.mouse.move(*middle(page, ".viewer[data-group=compare] .pane[data-drawn*=' map-'] .stage"))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(800)
+    zooms = page.locator(".viewer[data-group=compare]").evaluate_all("all => all.map(node => node.dataset.zoom)")
+    assert len(zooms) >= 4 and len(set(zooms)) == 1 and float(zooms[0]) > 1
+    assert page.locator(".viewer[data-group=compare] .cross").count() >= 2  # the pointer, in the others
+
+
+def test_the_region_of_what_if_is_drawn_and_moved_with_the_mouse(page):
+    open_sample(page)
+    stage = page.locator(".viewer[data-group='what if'] .stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    drag(page, (box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]), 0.2 * box["width"], 0.2 * box["height"])
+    page.get_by_text("With the region removed").first.wait_for()
+    settle(page)
+    names = ("Row", "Column", "Height", "Width")
+    values = {name: int(page.locator(f"input[aria-label={name}]").first.input_value()) for name in names}
+    assert values == pytest.approx({"Row": 128, "Column": 77, "Height": 51, "Width": 51}, abs=2)
+    box = stage.bounding_box()
+    drag(page, (box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"]), 0.1 * box["width"], 0)
+    page.wait_for_function(
+        "old => Number(document.querySelector('input[aria-label=Column]').value) > old", arg=values["Column"] + 20
+    )
+    settle(page)
+    assert int(page.locator("input[aria-label=Width]").first.input_value()) == values["Width"]

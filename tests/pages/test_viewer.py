@@ -1,0 +1,114 @@
+"""What the viewer is sent: pixels and maps that decode to those of a scan and its map, and facts about them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explain.render.annotated import outline, peak_of
+from explain.render.colours import against, ramp
+from pages.viewer import packets
+from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
+from pages.viewer.pictures import Picture, described, facts_of_map, facts_of_volume, presets, window_key
+from scans import phantom
+from tests.explain.conftest import explanation
+
+SCAN = phantom("glioma", 900_003, 96).scan
+HEAT = np.random.default_rng(0).normal(size=SCAN.shape).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch):
+    """Without a session there is nothing to keep packets in."""
+    monkeypatch.setattr(packets, "_packet", packets.encoded)
+
+
+def test_pixels_decode_to_those_of_the_scan():
+    pixels = packet_of_scan(SCAN).array()
+    assert pixels.dtype == np.uint16 and pixels.size == SCAN.pixels.size
+    np.testing.assert_allclose(pixels.reshape(SCAN.shape) / 65535, SCAN.pixels, atol=0.5 / 65535 + 1e-7)
+
+
+def test_pixels_of_eight_bits_come_back_exactly():
+    stored = np.arange(32 * 32).reshape(32, 32) % 256
+    packet = packet_of_scan(replace(SCAN, pixels=stored / 255))
+    assert (np.round(packet.array().reshape(32, 32) / 65535 * 255) == stored).all()
+
+
+def test_a_map_decodes_to_its_values():
+    peak = float(np.abs(HEAT).max())
+    values = packet_of_map(HEAT, peak).array().reshape(HEAT.shape)
+    assert values.dtype == np.int16 and np.abs(values).max() == 32767
+    np.testing.assert_allclose(values / 32767 * peak, HEAT, atol=0.51 * peak / 32767)
+
+
+def test_an_empty_map_is_all_zeros():
+    assert not packet_of_map(np.zeros((40, 40), np.float32), 0.0).array().any()
+
+
+def test_the_colours_are_those_of_exports():
+    tables = packet_of_colours().array().reshape(len(COLOUR_NAMES), 256, 3)
+    for name, table in zip(COLOUR_NAMES, tables, strict=True):
+        np.testing.assert_array_equal(table, against() if name == "against" else ramp(name))
+
+
+def test_equal_contents_have_one_key_and_others_another():
+    assert packet_of_scan(SCAN).key == packet_of_scan(replace(SCAN, digest="other")).key
+    assert packet_of_map(HEAT, 1.0).key != packet_of_map(-HEAT, 1.0).key
+
+
+def test_the_slices_of_a_series_are_sent_the_nearest_first_and_as_many_as_there_is_room_for(monkeypatch):
+    volume = [replace(SCAN, pixels=np.full((64, 64), k / 20), index=k, count=20) for k in range(20)]
+    facts = facts_of_volume(volume, 7, "v")
+    assert len(facts["slices"]) == 20 and facts["place"] == 7 and facts["shared"]["rows"] == 64
+    keys = {(facts["shared"] | each)["key"] for each in facts["slices"]}
+    assert len(keys) == 20 and "" not in keys
+    monkeypatch.setattr("pages.viewer.pictures._NEARBY", 5 * 2 * 64 * 64)
+    sent = [place for place, each in enumerate(facts_of_volume(volume, 7, "v")["slices"]) if each["key"]]
+    assert sent == [5, 6, 7, 8, 9]
+    assert facts_of_volume(volume[:1], 0, "v") is None
+
+
+def test_a_window_belongs_to_the_series():
+    one, other = (replace(SCAN, digest=name, series="s") for name in "ab")
+    assert window_key(one) == window_key(other) != window_key(replace(one, series="t"))
+
+
+def test_presets_are_in_the_values_of_the_file():
+    scan = replace(SCAN, pixels=np.linspace(0, 1, 1001)[None].repeat(2, 0), span=(-100, 900), window=(0.2, 0.6))
+    windows = {each["name"]: (each["level"], each["width"]) for each in presets(scan)}
+    assert windows["Default"] == pytest.approx((300, 400)) and windows["Full range"] == pytest.approx((400, 1000))
+    assert windows["Auto"] == pytest.approx((400, 990)) and "Brain (CT)" not in windows
+    assert {each["name"]: each["level"] for each in presets(replace(scan, modality="CT"))}["Brain (CT)"] == 40
+
+
+def test_the_text_alternative_names_method_class_and_place_of_the_peak():
+    heat = np.zeros(SCAN.shape, np.float32)
+    heat[10, 80] = 1
+    words = described(replace(SCAN, edges=("R", "L", "A", "P")), explanation(heat=heat), "Grad-CAM", "Glioma")
+    for part in ("Grad-CAM", "Glioma", "row 10", "column 80", "upper right", "left", "front"):
+        assert part in words
+    assert "no evidence" in described(SCAN, explanation(heat=0 * heat), "Grad-CAM", "Glioma")
+
+
+def test_a_picture_tells_the_facts_of_its_scan_and_map():
+    drawn = explanation(heat=HEAT, signed=True)
+    facts = Picture(SCAN, drawn, alt="A", follows=True).facts()
+    assert facts["kind"] == "map" and facts["map"] == facts_of_map(SCAN, drawn)
+    assert facts["map"]["peak"] == pytest.approx(float(np.abs(HEAT).max())) and facts["map"]["signed"]
+    assert (facts["scan"]["rows"], facts["scan"]["columns"]) == SCAN.shape
+    assert facts["scan"]["window"] == list(SCAN.window) and facts["scan"]["span"] == list(SCAN.span)
+
+
+def test_an_outline_follows_the_edges_of_the_pixels():
+    mask = np.zeros((9, 9), bool)
+    mask[2:5, 3:7] = True
+    assert outline(mask) == (((2.0, 3.0), (5.0, 3.0), (5.0, 7.0), (2.0, 7.0)),)
+    mask[7, 7] = True
+    assert len(outline(mask)) == 2
+
+
+def test_of_equal_peaks_the_one_nearest_to_their_middle_counts():
+    heat = np.zeros((9, 9))
+    heat[4, [1, 4, 7]] = 1
+    assert tuple(peak_of(heat)) == (4, 4)
