@@ -127,7 +127,8 @@ def labels(app: AppTest) -> list[str]:
 
 def viewers(app: AppTest) -> dict[str, dict]:
     """Return what each viewer on the page is sent, by its key."""
-    return {drawn.proto.id.split("-", 2)[2]: json.loads(drawn.proto.json) for drawn in app.get("bidi_component")}
+    drawn = {each.proto.id.split("-", 2)[2]: json.loads(each.proto.json) for each in app.get("bidi_component")}
+    return {key: sent for key, sent in drawn.items() if "pictures" in sent}  # download buttons are components, too
 
 
 def pictures(app: AppTest) -> list[dict]:

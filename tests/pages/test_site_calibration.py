@@ -59,8 +59,11 @@ def buttons(monkeypatch) -> dict:
     """What stands behind each download button of the last run, by its label."""
     import streamlit as st
 
+    from pages.components.explain import export
+
     buttons = {}
-    monkeypatch.setattr(st, "download_button", lambda label, data, *_, **__: buttons.update({label: data}))
+    for place in (st, export):
+        monkeypatch.setattr(place, "download_button", lambda label, data, *_, **__: buttons.update({label: data}))
     return buttons
 
 

@@ -398,4 +398,4 @@ def test_what_the_command_cannot_do_is_one_sentence_on_stderr(run, tmp_path, cap
     assert main([*given, "--model", "nope"]) == 2
     assert "the zoo has tiny-phantom4" in capsys.readouterr().err
     assert main([*given[:-1], str(tmp_path / "a.png" / "out"), "--model", "tiny-phantom4"]) == 2
-    assert "choose another --out" in capsys.readouterr().err
+    assert "give a folder that can be written as --out" in capsys.readouterr().err
