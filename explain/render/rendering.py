@@ -151,15 +151,3 @@ def draw(
         colour_bar(peak, explanation.unit, ink=ink, **style),
         tuple(notes),
     )
-
-
-def shared_colour_bar(rendering: Rendering, signed: bool) -> np.ndarray:
-    """Return uint8 (h, w, 4): the colour bar of several maps, each on a scale up to its own peak."""
-    return colour_bar(
-        None,
-        "each map on its own scale",
-        rendering.colour_map_for(signed),
-        rendering.threshold,
-        contours=rendering.contours,
-        against=signed and rendering.against,
-    )

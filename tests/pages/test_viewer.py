@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explain.render.annotated import outline, peak_of
 from explain.render.colours import against, ramp
 from pages.viewer import packets
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
@@ -98,17 +97,3 @@ def test_a_picture_tells_the_facts_of_its_scan_and_map():
     assert facts["map"]["peak"] == pytest.approx(float(np.abs(HEAT).max())) and facts["map"]["signed"]
     assert (facts["scan"]["rows"], facts["scan"]["columns"]) == SCAN.shape
     assert facts["scan"]["window"] == list(SCAN.window) and facts["scan"]["span"] == list(SCAN.span)
-
-
-def test_an_outline_follows_the_edges_of_the_pixels():
-    mask = np.zeros((9, 9), bool)
-    mask[2:5, 3:7] = True
-    assert outline(mask) == (((2.0, 3.0), (5.0, 3.0), (5.0, 7.0), (2.0, 7.0)),)
-    mask[7, 7] = True
-    assert len(outline(mask)) == 2
-
-
-def test_of_equal_peaks_the_one_nearest_to_their_middle_counts():
-    heat = np.zeros((9, 9))
-    heat[4, [1, 4, 7]] = 1
-    assert tuple(peak_of(heat)) == (4, 4)

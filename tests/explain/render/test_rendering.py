@@ -9,8 +9,8 @@ from explain import Rendering, Request, draw, explain, png
 from explain.__main__ import main
 from explain.methods import METHODS
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
-from explain.render.overlay import colour_bar, gray, squared
-from explain.render.rendering import CONTROLS, SIDE, shared_colour_bar
+from explain.render.overlay import gray, squared
+from explain.render.rendering import CONTROLS, SIDE
 from explain.render.smoothing import smoothing
 from model_zoo import load_model
 from scans import Scan, read
@@ -142,24 +142,6 @@ def test_the_side_is_in_pixels_and_the_scan_fills_it(side):
     drawing = draw(SCAN, side=side)
     assert drawing.picture.shape == (side, side)
     assert np.array_equal(drawing.picture, gray(squared(SCAN.windowed(SCAN.window), SCAN.spacing, side)))
-
-
-@pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("rendering", [Rendering(), Rendering(contours=True, threshold=0.4, against=False)], ids=str)
-def test_the_shared_colour_bar_is_that_of_a_map_without_a_peak_of_its_own(rendering, signed):
-    bar = shared_colour_bar(rendering, signed)
-    assert np.array_equal(
-        bar,
-        colour_bar(
-            None,
-            "each map on its own scale",
-            rendering.colour_map_for(signed),
-            rendering.threshold,
-            contours=rendering.contours,
-            against=signed and rendering.against,
-        ),
-    )
-    assert np.array_equal(bar, shared_colour_bar(rendering, False)) == (not signed)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "saliency"])
