@@ -26,6 +26,7 @@ TABLES = {
         explanation_tables.localisation,
         explanation_tables.explanation_quality,
         explanation_tables.method_speed,
+        explanation_tables.sampling,
         training_tables.tasks,
         training_tables.recipes,
         cost_tables.training_cost,
