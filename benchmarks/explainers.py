@@ -68,7 +68,7 @@ def side_by_side(model: Model, scan: Scan, wanted: Sequence[str] = ()) -> dict:
         "cams": lambda: np.maximum(four_cams(given)["gradcam"], 0),
         "scorecam": lambda: refined_map(replace(given, clock=Clock()), method("scorecam")).values,
         "smoothgrad": lambda: _last(smoothgrad(given, SAMPLES["smoothgrad"])),
-        "lime": lambda: _last(lime(given, SAMPLES["lime"])),
+        "lime": lambda: _last(lime(given)),
         "shap": lambda: _last(shap_regions(given, SAMPLES["shap"])),
         "expected-gradients": lambda: _last(expected_gradients(given)),
     }

@@ -17,7 +17,7 @@ _LIBRARIES = {
     "cams": ("Grad-CAM, ++, LayerCAM, HiResCAM in one pass", "tf-keras-vis, the first three"),
     "scorecam": ("Score-CAM", "tf-keras-vis, all channels"),
     "smoothgrad": ("SmoothGrad, 20 samples", "tf-keras-vis"),
-    "lime": ("LIME, 1,000 samples", "lime, `model.predict`, batch 10"),
+    "lime": ("LIME", "lime, `model.predict`, 1,000 samples, batch 10"),
     "shap": ("SHAP over regions, 500 evaluations", "shap, `model.predict`"),
     "expected-gradients": ("expected gradients", "shap's GradientExplainer, 200 samples of every class"),
 }
@@ -143,6 +143,32 @@ def method_speed() -> str:
             f"the four CAMs together {warm['four CAMs, milliseconds']:g} ms; 100 explanations grow the process by "
             f"{warm['growth over 100 explanations, MB']:g} MB. Share of the time that is spent in the model: {inside}.",
         ]
+    )
+
+
+def sampling() -> str:
+    """Return what the sampled methods cost, and how near their maps are to those of long sampling, before and now."""
+    found = read_results("sampling")
+    rows = []
+    for name in ("lime", "rise", "occlusion"):
+        values = found[name]
+        rows += [
+            [
+                f"{METHODS[name].title}, {title}",
+                f"{values[f'{way}, predictions']:,g}",
+                f"{values[f'{way}, seconds']:.2f}",
+                f"{values[f'{way}, with the reference']:.3f}",
+                f"{values[f'{way}, of two seeds']:.3f}" if METHODS[name].random else "",
+            ]
+            for way, title in (
+                ("before", "one by one"),
+                ("now", "balanced" if METHODS[name].random else "interpolated"),
+            )
+        ]
+    heads = ["method", "predictions", "seconds", "Spearman with the reference", "of two seeds"]
+    return (
+        f"`{found['model']}`, {found['slices']} annotated slices, medians; 2 cores of an "
+        f"{found['machine']['processor']}, {found['runtime']}: `{found['command']}`.\n\n" + markdown_table(heads, rows)
     )
 
 

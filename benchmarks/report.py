@@ -28,6 +28,7 @@ TABLES = {
         explanation_tables.explanation_quality,
         explanation_tables.removing_a_lesion,
         explanation_tables.method_speed,
+        explanation_tables.sampling,
         training_tables.tasks,
         training_tables.recipes,
         cost_tables.training_cost,
