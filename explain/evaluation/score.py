@@ -5,7 +5,7 @@ Explained is the predicted class, as in the app: right or wrong, it is the one t
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -57,7 +57,7 @@ def score_case(
     rows = []
     for name in methods:
         started = time.perf_counter()
-        raw = refined_map(ready.given, METHODS[name])
+        raw = refined_map(replace(ready.given, clock=_clock()), METHODS[name])
         seconds = time.perf_counter() - started
         measures = _measured(ready, raw.values, faithfulness)
         if stability:
@@ -77,7 +77,12 @@ def score_case(
 
 
 def _unhurried(model: Model, square: np.ndarray, target: int, seed: int = 0) -> MethodInput:
-    return MethodInput(model, square, target, seed, Clock(seconds=_UNHURRIED))
+    return MethodInput(model, square, target, seed, _clock())
+
+
+def _clock() -> Clock:
+    """Return the time limit of one map: a clock that has seen a map would end the next one before its first draft."""
+    return Clock(seconds=_UNHURRIED)
 
 
 def _prepared(model: Model, case: Record) -> _Prepared:

@@ -6,6 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from datasets.records import Record
+from explain.evaluation import score
 from explain.evaluation.cases import cases
 from explain.evaluation.cli import main
 from explain.evaluation.controls import CONTROLS
@@ -14,7 +16,7 @@ from explain.evaluation.results import SUMMARY, Results, as_json, from_json, sum
 from explain.evaluation.rows import TABLE, Row, read_rows, write_rows
 from explain.evaluation.score import BOX
 from explain.render.overlay import gray, png
-from model_zoo import ModelError, read_card
+from model_zoo import ModelError, load_model, read_card
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
 from model_zoo.verify import bundle_folders
 from scans import phantom
@@ -230,3 +232,13 @@ def test_a_broken_scan_is_an_error_before_any_is_scored(zoo, data, monkeypatch, 
     options = ["--model", "tiny-phantom4", "--data", str(copy), "--scans", "3", "--checked", "0"]
     assert main([*options, "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_time_of_one_map_is_not_taken_from_the_next(monkeypatch, zoo):
+    """On a busy machine the maps of a scan together may take longer than one may: each has its own time limit."""
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    monkeypatch.setattr(score, "_UNHURRIED", 0.0)  # over at once: each method gives its first draft
+    case = Record("glioma/3", "glioma", group="glioma/3")
+    methods = ["gradcam", "lime", "rise", "occlusion"]
+    rows = score.score_case(load_model("tiny-phantom4"), case, methods, faithfulness=False, stability=False)
+    assert [row.method for row in rows][: len(methods)] == methods
