@@ -12,7 +12,7 @@ Validation accuracy, by group: 0.864 after the first leg, 0.905 after this one. 
 
 from dataclasses import replace
 
-from train.recipes.candor_kaggle4 import RECIPE as KAGGLE4
+from train.recipes.candor_scratch_kaggle4 import RECIPE as KAGGLE4
 
 RECIPE = replace(
     KAGGLE4,

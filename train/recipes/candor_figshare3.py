@@ -20,7 +20,7 @@ one.
 
 from dataclasses import replace
 
-from train.recipes.candor_kaggle4 import RECIPE as KAGGLE4
+from train.recipes.candor_scratch_kaggle4 import RECIPE as KAGGLE4
 
 RECIPE = replace(
     KAGGLE4,
