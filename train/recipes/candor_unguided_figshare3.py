@@ -3,8 +3,7 @@
     python -m train candor-unguided-figshare3
 
 The same network, initial weights and settings, but with cells of 8 pixels and without the third loss; the boxes train
-the gate in both. It was trained and evaluated under the name candor-scratch-figshare3, before that recipe got `look` and
-`cell=4`.
+the gate in both. It was trained and evaluated under that recipe's name, before it got `look` and `cell=4`.
 """
 
 from dataclasses import replace
