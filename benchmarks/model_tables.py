@@ -4,11 +4,13 @@ from benchmarks.record import read_results
 from datasets.label_map import HEALTHY
 from explain.evaluation.store import evaluations
 from model_zoo import Estimate, ModelCard, models, read_card
+from model_zoo.comparison import compare
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
-from model_zoo.verify import bundle_folders
-from model_zoo.zoo import imported_folder
+from model_zoo.seeds import by_score, mean_and_range, read_seeds
+from model_zoo.verify import MEASURED, bundle_folders
+from model_zoo.zoo import imported_folder, zoo_folder
 from train.recipe import recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 
@@ -100,6 +102,34 @@ def external_validation() -> str:
             cells.append(f"{estimate.value:.2f}{'*' * (cohort in own)} ({estimate.scans:,})" if estimate else "")
         rows.append([name, *cells])
     return markdown_table(["model", *titles], rows)
+
+
+def generations() -> str:
+    """Return by how much our own models differ from those before them, from random weights, on the same scans."""
+    rows = []
+    for card in models().values():
+        before = zoo_folder() / MEASURED / card.id.replace("candor-", "candor-scratch-")
+        if not card.id.startswith("candor-") or not before.is_dir():
+            continue
+        for found in compare(before, zoo_folder() / card.id):
+            if found.measure == (BALANCED if found.split.startswith("cohort") else "accuracy") and found.first != 1:
+                scans = f"{found.split.removeprefix('cohort ')}, {found.subset}, {found.difference.scans:,} scans"
+                changes = f"{found.first:.3f}", f"{found.second:.3f}", found.difference.decimal(3)
+                rows.append([f"`{card.id}`", scans, found.measure, *changes, f"{found.gained} / {found.lost}"])
+    heads = ["model", "scans", "score", "before", "now", "difference", "scans gained / lost"]
+    return markdown_table(heads, rows)
+
+
+def seeds() -> str:
+    """Return mean and range over the seeds of every model that was trained with several: the main scores."""
+    rows = []
+    for folder in bundle_folders():
+        for (score, split, subset), same in by_score(read_seeds(folder)).items():
+            external = split.startswith("cohort") and subset in (NO_NEAR_DUPLICATE, "sequence T1C+")
+            if score == (BALANCED if external else "accuracy") and (external or split == "test"):
+                scans = f"{split}, {subset}, {same[0].scans:,} scans"
+                rows.append([f"`{folder.name}`", scans, score, f"{len(same)}", mean_and_range(same)])
+    return markdown_table(["model", "scans", "score", "seeds", "mean and range"], rows)
 
 
 def shortcuts() -> str:

@@ -19,6 +19,8 @@ TABLES = {
         model_tables.shipped_models,
         model_tables.accuracy,
         model_tables.external_validation,
+        model_tables.generations,
+        model_tables.seeds,
         model_tables.shortcuts,
         model_tables.imported_models,
         model_tables.not_brain,

@@ -83,7 +83,7 @@ class Recipe:
     head: str = "average"  # of a backbone: mean of its map; "average-dense"; or "pool4-flatten", means of 4 x 4 cells
     frozen_epochs: int = 0  # of `epochs`, those that train the head alone, on features computed once
     trainable: int = -1  # last layers of a backbone that are trained after that; -1: all
-    precision: str = "auto"  # "auto": mixed_bfloat16 where the processor multiplies bfloat16, else float32
+    precision: str = "auto"  # "auto": mixed_bfloat16 where it is faster, else float32
     seed: int = 0
     # --- what is scored at the end; "val" keeps the test set shut while choices are still being made
     evaluate: str = "val,test"

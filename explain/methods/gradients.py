@@ -126,9 +126,10 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
     """Return the gradients of the target's logit, float32 (N, h, w, c); may end the refinement.
 
     In bfloat16 if the model's runtime predicts in it, which halves the time and changes a map by less than
-    another seed does; in float32 if `exact`.
+    another seed does; in float32 if `exact`, and where there are depthwise convolutions, which TensorFlow computes in
+    bfloat16 more slowly.
     """
-    half = not exact and given.model.runtime.precision == "bf16"
+    half = not exact and given.model.runtime.precision == "bf16" and not _depthwise(given.model.network)
     with _building:
         run = _traced(given.model.network, half)
     target, gradients = np.int32(given.target), []
@@ -138,6 +139,11 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
         with given.clock.work.of_pass(run, len(chunk)):
             gradients.append(run(chunk, target).numpy())
     return np.concatenate(gradients)
+
+
+@lru_cache(maxsize=8)
+def _depthwise(network) -> bool:
+    return any("DepthwiseConv" in type(layer).__name__ for layer in network._flatten_layers())
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ candor-kaggle4, 84 epochs from random weights, is 0.45 (0.34, 0.46, 0.43). Batch
 
 from dataclasses import replace
 
-from train.recipes.candor_kaggle4 import RECIPE as KAGGLE4
+from train.recipes.candor_scratch_kaggle4 import RECIPE as KAGGLE4
 
 RECIPE = replace(
     KAGGLE4,

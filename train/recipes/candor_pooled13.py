@@ -9,7 +9,7 @@ The gate is trained on the place of figshare's tumours, and on healthy scans, wh
 
 from dataclasses import replace
 
-from train.recipes.candor_kaggle4 import RECIPE as KAGGLE4
+from train.recipes.candor_scratch_kaggle4 import RECIPE as KAGGLE4
 
 RECIPE = replace(
     KAGGLE4,
