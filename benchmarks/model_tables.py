@@ -8,7 +8,6 @@ from model_zoo.comparison import compare
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
-from model_zoo.seeds import by_score, mean_and_range, read_seeds
 from model_zoo.verify import MEASURED, bundle_folders
 from model_zoo.zoo import imported_folder, zoo_folder
 from train.recipe import recipe_of, trained_on
@@ -118,18 +117,6 @@ def generations() -> str:
                 rows.append([f"`{card.id}`", scans, found.measure, *changes, f"{found.gained} / {found.lost}"])
     heads = ["model", "scans", "score", "before", "now", "difference", "scans gained / lost"]
     return markdown_table(heads, rows)
-
-
-def seeds() -> str:
-    """Return mean and range over the seeds of every model that was trained with several: the main scores."""
-    rows = []
-    for folder in bundle_folders():
-        for (score, split, subset), same in by_score(read_seeds(folder)).items():
-            external = split.startswith("cohort") and subset in (NO_NEAR_DUPLICATE, "sequence T1C+")
-            if score == (BALANCED if external else "accuracy") and (external or split == "test"):
-                scans = f"{split}, {subset}, {same[0].scans:,} scans"
-                rows.append([f"`{folder.name}`", scans, score, f"{len(same)}", mean_and_range(same)])
-    return markdown_table(["model", "scans", "score", "seeds", "mean and range"], rows)
 
 
 def shortcuts() -> str:

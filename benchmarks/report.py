@@ -20,7 +20,6 @@ TABLES = {
         model_tables.accuracy,
         model_tables.external_validation,
         model_tables.generations,
-        model_tables.seeds,
         model_tables.shortcuts,
         model_tables.imported_models,
         model_tables.not_brain,

@@ -3,7 +3,9 @@
     python -m train candor-kaggle4
 
 Its initial weights are those of the first leg, candor-lite0-kaggle4: 18 epochs of heavy imitation of other scanners.
-This leg sees larger pictures and less imitation.
+This leg sees larger pictures and less imitation. Validation accuracy 0.979, best at epoch 12 of 12 and still rising:
+the same as candor-scratch-kaggle4, the model before, after 84 epochs from random weights. The gain is on other scans,
+as the cards show.
 """
 
 from dataclasses import replace
