@@ -13,6 +13,7 @@ from threading import Thread
 from streamlit.runtime import Runtime
 
 from pages.components.state import STATES, PageState
+from pages.door.sessions import OWNERS
 
 EVERY = 20.0  # seconds between two looks
 
@@ -32,6 +33,8 @@ def _watch() -> None:
 
 def forget_all_but(alive: set[str]) -> None:
     """Empty the state of each session whose id is not among `alive`, and give the memory back to the system."""
+    for session_id in set(OWNERS) - alive:
+        OWNERS.pop(session_id, None)
     over = set(STATES) - alive
     for session_id in over:
         empty(STATES.pop(session_id))
