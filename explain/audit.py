@@ -101,59 +101,75 @@ def record(
     event: str,
     who: str,
     *,
-    scan: Scan | None = None,
-    model: Model | None = None,
+    scan: str = "",
+    slice_index: int | None = None,
+    slices: int = 0,
+    model: str = "",
+    weights: str = "",
     predicted: str = "",
     explained: str = "",
     gate: str = "",
     method: str = "",
     export: str = "",
     site_calibration: str = "",
-    slices: int = 0,
     reason: str = "",
 ) -> None:
-    """Append one line where a log is kept. `predicted` and `explained` are class ids, `gate` is what `gate_word` says.
+    """Append one line where a log is kept, without the facts that are empty.
 
-    `who` is the subject of a login, the short digest of a token, or LOCAL; `reason` is Candor's own, of a refusal.
-    Never fails, so that no answer is lost with its line; an unknown event is a ValueError.
+    `who` is the subject of a login, the short digest of a token, or LOCAL; `scan` is the sha256 of its file, `weights`
+    and `site_calibration` those of theirs; `predicted` and `explained` are class ids, `gate` what `gate_word` says,
+    `export` a suffix, and `reason` Candor's own words. Never fails, so that no answer is lost with its line; an
+    unknown event is a ValueError.
     """
     if event not in EVENTS:
         raise ValueError(f"{event!r} is no event of the audit log; it has {', '.join(EVENTS)}")
     if _kept is None:
         return
-    facts: dict[str, object] = {"event": event, "who": who}
-    if scan is not None:
-        facts |= {"scan": scan.digest, "slice": scan.index}
-    if model is not None:
-        facts |= {"model": model.card.id, "weights": model.card.weights_sha256}
-    facts |= {
+    facts = {
+        "event": event,
+        "who": who,
+        "scan": scan,
+        "slice": slice_index,
+        "slices": slices,
+        "model": model,
+        "weights": weights,
         "class": predicted,
         "explained": explained,
         "gate": gate,
         "method": method,
         "export": export,
         "site_calibration": site_calibration,
-        "slices": slices,
         "reason": reason,
     }
-    kept = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in facts.items()}
-    _kept.write({name: value for name, value in kept.items() if value or name == "slice"})
+    short = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in facts.items()}
+    _kept.write({name: value for name, value in short.items() if value or (name == "slice" and value is not None)})
 
 
 def record_prediction(who: str, model: Model, scan: Scan, prediction: Prediction) -> None:
     """Append the line of a prediction."""
-    predicted = model.card.classes[prediction.index]
-    record("prediction", who, scan=scan, model=model, predicted=predicted, gate=gate_word(prediction.gate))
+    record(
+        "prediction",
+        who,
+        scan=scan.digest,
+        slice_index=scan.index,
+        model=model.card.id,
+        weights=model.card.weights_sha256,
+        predicted=model.card.classes[prediction.index],
+        gate=gate_word(prediction.gate),
+    )
 
 
 def record_request(event: str, who: str, request: Request, export: str = "") -> None:
     """Append the line of an explanation, or of what is exported of one."""
+    card = request.model.card
     record(
         event,
         who,
-        scan=request.scan,
-        model=request.model,
-        predicted=request.model.card.classes[request.prediction.index],
+        scan=request.scan.digest,
+        slice_index=request.scan.index,
+        model=card.id,
+        weights=card.weights_sha256,
+        predicted=card.classes[request.prediction.index],
         explained=request.target,
         gate=gate_word(request.prediction.gate),
         method=request.method,

@@ -10,7 +10,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.secrets import secrets_singleton
 
 from explain.audit import AUDIT, AuditError, keep_in, record
 from pages.door.guard import STRANGER, Guard
@@ -95,10 +94,10 @@ def show_visitor(visitor: Visitor) -> None:
 
 
 def _door_of(given: Mapping) -> Door:
-    read = secrets_singleton.load_if_toml_exists()
+    read = st.secrets.load_if_toml_exists()
     if not read and any(Path(each).exists() for each in config.get_option("secrets.files")):
         raise DoorError("the file of secrets cannot be read; write it as docs/security.md shows, or remove it")
-    secrets = secrets_singleton.to_dict() if read else {}
+    secrets = st.secrets.to_dict() if read else {}
     return door_of(secrets | dict(given), config.get_option("server.trustedUserHeaders"))
 
 

@@ -1,6 +1,7 @@
 """The export buttons: each makes its file when it is pressed, and not before."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -8,6 +9,8 @@ from explain.render.export import archive
 from explain.render.overlay import png
 from explain.report import ReportInput
 from explain.report.secondary_capture import NO_DICOM, WHY_IDENTITY, page, secondary_capture
+from pages.components.audited import note_export
+from pages.door.entrance import who
 from scans import is_dicom
 
 _ABOUT = (
@@ -26,13 +29,14 @@ def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None
     how the picture is drawn by now: Streamlit forgets a button's file with the run that drew it, and a click that
     comes before the browser knows of the next run is lost.
     """
+    noted = partial(_noted, make, who())
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        _button("Report (PDF)", lambda: _pdf(make()), f"{stem}.pdf", "application/pdf")
-        _button("Report (HTML)", lambda: _html(make()), f"{stem}.html", "text/html")
-        _button("Picture (PNG)", lambda: _picture(make()), f"{stem}.png", "image/png")
-        _button("Map and manifest (ZIP)", lambda: _archive(make()), f"{stem}.zip", "application/zip")
+        _button("Report (PDF)", lambda: _pdf(noted("pdf")), f"{stem}.pdf", "application/pdf")
+        _button("Report (HTML)", lambda: _html(noted("html")), f"{stem}.html", "text/html")
+        _button("Picture (PNG)", lambda: _picture(noted("png")), f"{stem}.png", "image/png")
+        _button("Map and manifest (ZIP)", lambda: _archive(noted("zip")), f"{stem}.zip", "application/zip")
         with st.popover("DICOM"):
-            _offer_dicom(make, stem, data)
+            _offer_dicom(noted, stem, data)
     st.caption(_ABOUT)
 
 
@@ -49,6 +53,13 @@ def _offer_dicom(make: Callable[[], ReportInput], stem: str, data: bytes | None)
         return secondary_capture(report, report.explanations[0], data, bool(identity))
 
     _button("Secondary Capture (DICOM)", made, f"{stem}.dcm", "application/dicom")
+
+
+def _noted(make: Callable[[], ReportInput], user: str, kind: str = "dicom") -> ReportInput:
+    """Return the report of this moment, once it is in the audit log as an export of a kind."""
+    report = make()
+    note_export(user, report, kind)
+    return report
 
 
 def _is_dicom(data: bytes | None) -> bool:
