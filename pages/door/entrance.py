@@ -18,7 +18,7 @@ from pages.door.settings import ENGINEER, LOGIN, OPEN, Door, DoorError, door_of,
 from pages.door.visitor import HERE, Visitor, may_pass, visitor_of_claims
 
 _SIGN_IN = "Nobody is signed in here, or not any more; reload the page to sign in."
-_FOR_ENGINEERS = "{what} is for engineers, and your role here is that of a user; ask whoever runs Candor for the role."
+_FOR_ENGINEERS = "The page “{what}” is for engineers, and your role is that of a user; ask whoever runs Candor here."
 
 
 _of_process: Door | None = None  # set once, when the server starts: later changes of the secrets open nothing

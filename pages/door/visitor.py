@@ -1,6 +1,7 @@
 """Who stands at the door: the claims of a signed cookie, or of the headers of a trusted proxy."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 from explain.audit import LOCAL
 from pages.door.settings import ENGINEER, LOGIN, NOBODY, OPEN, SUBJECT, Door
 
+_FORWARDED = "FORWARDED_ALLOW_IPS"  # of the environment: from whom uvicorn takes X-Forwarded-For
 _AHEAD = 300  # seconds that a provider's clock may be ahead of this one
 
 
@@ -37,9 +39,24 @@ def visitor_of(door: Door, connection: HTTPConnection, now: float | None = None)
         return HERE
     if door.kind == LOGIN:
         return _of_cookie(door, connection.cookies, time.time() if now is None else now)
-    if connection.client is None or not door.from_proxy(connection.client.host):
+    if not door.from_proxy(peer_of(connection)):
         return None
     return visitor_of_claims(door, claims_of_headers(door, connection.headers))
+
+
+def peer_of(connection: HTTPConnection, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the address that a connection really comes from, "" where that cannot be told.
+
+    For a connection from this machine, and from no other unless FORWARDED_ALLOW_IPS is set, the server has put the
+    address of X-Forwarded-For in its place. Such an address has the port 0, or the port that stood in that header.
+    """
+    if connection.client is None:
+        return ""
+    host, port = connection.client
+    if port == 0:
+        return "" if _FORWARDED in environment else "127.0.0.1"
+    named = [part.strip() for value in connection.headers.getlist("x-forwarded-for") for part in value.split(",")]
+    return "" if {f"{host}:{port}", f"[{host}]:{port}"} & set(named) else host
 
 
 def visitor_of_claims(door: Door, claims: Mapping[str, object], now: float | None = None) -> Visitor | None:

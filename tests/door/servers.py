@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef0123456789abcdef"
 ENGINEERS, USERS = "candor engineers", "radiology"
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PEOPLE = {"ada": [ENGINEERS], "bo": [USERS], "cy": [USERS], "eve": ["kitchen"]}
 
 
@@ -109,7 +110,11 @@ def login_environment(port: int, metadata: str = "http://localhost:9/none", **ch
 
 @contextmanager
 def running(
-    folder: Path, environment: dict[str, str] | None = None, port: int = 0, options: Sequence[str] = ()
+    folder: Path,
+    environment: dict[str, str] | None = None,
+    port: int = 0,
+    options: Sequence[str] = (),
+    health: str = "/_stcore/health",
 ) -> Iterator[Server]:
     """Run the app as `make run` does until the end of the block; nothing it says may be a traceback."""
     port, log, audit = port or free_port(), folder / "log", folder / "audit"
@@ -123,7 +128,7 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(process, f"http://localhost:{port}/_stcore/health", log)
+        wait_for(process, f"http://localhost:{port}{health}", log)
         yield Server(port, audit)
     finally:
         process.terminate()
@@ -153,7 +158,7 @@ def wait_for(process: subprocess.Popen, address: str, log: Path) -> None:
     for _ in range(600):
         assert process.poll() is None, log.read_text(errors="replace")
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with _DIRECT.open(address, timeout=5):
                 return
         except OSError:
             time.sleep(0.1)
