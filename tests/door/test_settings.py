@@ -1,8 +1,13 @@
 """How the door is set: what is refused at the start, which claims make whom what, and where the values come from."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
+from explain.audit import AUDIT, EVENTS
 from pages.door.settings import (
+    _ENVIRONMENT,
     DOOR,
     ENGINEER,
     LOGIN,
@@ -18,6 +23,7 @@ from pages.door.settings import (
     require_door,
 )
 
+ROOT = Path(__file__).parents[2]
 AUTH = {
     "redirect_uri": "https://candor.example.org/oauth2callback",
     "cookie_secret": "x" * 32,
@@ -148,3 +154,21 @@ def test_the_environment_gives_a_login_and_a_file_may_hold_a_secret(tmp_path):
     assert environment_secrets({}) == {}
     with pytest.raises(DoorError):
         environment_secrets({"CANDOR_AUTH_CLIENT_SECRET_FILE": str(tmp_path / "none")})
+
+
+def test_the_example_of_the_docs_is_a_login_once_it_is_filled_in():
+    example = (ROOT / "docs" / "secrets.example.toml").read_text()
+    door = door_of(tomllib.loads(example), None)
+    assert (door.kind, door.origin, door.hours) == (LOGIN, "https://candor.example.org", 12.0)
+    assert [door.role_of({"groups": [each]}) for each in ("candor-engineers", "radiology", "x")] == [
+        ENGINEER,
+        USER,
+        NOBODY,
+    ]
+    assert ".streamlit/secrets.toml" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_docs_name_every_variable_and_event():
+    text = (ROOT / "docs" / "security.md").read_text()
+    names = [*_ENVIRONMENT, DOOR, AUDIT, *(f"`{event}`" for event in EVENTS)]
+    assert [name for name in names if name not in text] == []
