@@ -3,17 +3,19 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
+from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explain.audit import AUDIT, AuditError, keep_in, record
 from pages.door.guard import STRANGER, Guard
-from pages.door.sessions import OWNERS
+from pages.door.sessions import OWNERS, remember_downloads
 from pages.door.settings import ENGINEER, LOGIN, OPEN, Door, DoorError, door_of, environment_secrets, require_door
 from pages.door.visitor import HERE, Visitor, may_pass, visitor_of_claims
 
@@ -36,7 +38,13 @@ def arguments_of_app() -> dict:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     _log_no_addresses()
-    return {"secrets": given or None, "middleware": [Middleware(Guard, door=door)]}
+    return {"secrets": given or None, "middleware": [Middleware(Guard, door=door)], "lifespan": _while_it_serves}
+
+
+@asynccontextmanager
+async def _while_it_serves(_: st.App) -> AsyncIterator[None]:
+    remember_downloads(Runtime.instance().media_file_mgr)
+    yield
 
 
 def _log_no_addresses() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -83,6 +84,11 @@ def test_a_user_and_an_engineer_sign_in_see_what_their_role_may_and_sign_out(ser
     pictures = tab.evaluate(PICTURES)
     assert pictures and {httpx.get(each).status_code for each in pictures} == {401}
     shot(tab, "user")
+    tab.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    with tab.expect_download() as picture:
+        tab.get_by_role("button", name="Picture (PNG)").click()
+    assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")
+    shot(tab, "user-map")
     for path in ("datasets", "site_calibration"):
         text = open_page(tab, server, path)
         assert "for engineers" in text and "Near-duplicates" not in text and "labelled scans of yours" not in text
@@ -108,4 +114,6 @@ def test_a_user_and_an_engineer_sign_in_see_what_their_role_may_and_sign_out(ser
         ("sign-out", "ada"),
         ("sign-in", "eve"),
     ]
+    for done in ("prediction", "explanation", "export"):
+        assert (done, "bo") in events
     assert ("refusal", "bo") in events and ("refusal", "eve") in events and ("refusal", "ada") not in events

@@ -5,12 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import pages.components.gate  # noqa: F401  # before a test replaces the gate that it imports
 from explain.audit import keep_in
 from scans import phantom
 from tests.good_files import png
-from tests.pages.conftest import errors, labels, open_app, press, state_of, until_done, upload
+from tests.pages.conftest import SAMPLE, errors, labels, open_app, press, state_of, until_done, upload
 
 NOISE = png(np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8))
 SECRETS = {
@@ -106,3 +107,33 @@ def test_a_session_leaves_each_prediction_and_explanation_once_and_no_name(in_ti
     until_done(app)
     assert [line.get("method", "") for line in log()] == ["", "gradcam", log()[-1]["method"]]
     assert log()[-1]["method"] != "gradcam"
+
+
+def test_every_export_is_noted_for_who_drew_its_button_when_it_is_pressed(in_tiny_zoo, queue, log, monkeypatch):
+    import streamlit as st
+
+    buttons = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, name, *_, **__: buttons.update({name: data}))
+    until_done(signed_in(open_app(queue, scan=SAMPLE), "radiology").run())
+    before = len(log())
+    for made in buttons.values():
+        assert made()  # as Streamlit does, outside of the session
+    exports = [(line["event"], line["export"], line["who"], line["method"]) for line in log()[before:]]
+    kinds = [("report", "pdf"), ("report", "html"), ("export", "png"), ("export", "zip"), ("export", "dicom")]
+    assert exports == [(event, kind, "ada", "gradcam") for event, kind in kinds]
+
+
+def test_a_calibration_is_noted_once_by_its_digest_and_not_by_the_name_that_somebody_typed(in_tiny_zoo, log):
+    def script():
+        from model_zoo import models
+        from model_zoo.site_calibration import SiteCalibration
+        from pages.components.audited import note_calibration
+
+        (card,) = models().values()
+        made = SiteCalibration(card.id, card.weights_sha256, "Ward of Erika Muster", 1.0, {}, {}, {}, 0.5, {})
+        for _ in range(2):
+            note_calibration(card, made)
+
+    assert not AppTest.from_function(script, default_timeout=60).run().exception
+    (line,) = log()
+    assert line["event"] == "calibration" and len(line["site_calibration"]) == 64 and "Muster" not in str(line)
