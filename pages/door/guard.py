@@ -23,7 +23,8 @@ from pages.door.limits import OPENED, REFUSALS, SOCKETS, UPLOADS, AtOnce, Rate
 from pages.door.own_pages import no_role_page, sign_in_page
 from pages.door.sessions import owns_media, owns_session
 from pages.door.settings import ENGINEER, LOGIN, OPEN, Door
-from pages.door.visitor import Visitor, may_pass, visitor_of
+from pages.door.tabs import Tabs, ending
+from pages.door.visitor import Visitor, may_pass, seconds_left, visitor_of
 
 HEALTH = ("/_stcore/health",)
 SIGN_IN, SIGN_OUT = "/sign-in", "/auth/logout"
@@ -44,7 +45,7 @@ class Guard:
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self.app, self.door = app, door
         self.base = (config.get_option("server.baseUrlPath") or "").strip("/")
-        self.sockets, self.opened = AtOnce(SOCKETS), Rate(OPENED)
+        self.sockets, self.opened, self.tabs = AtOnce(SOCKETS), Rate(OPENED), Tabs()
         self.uploads, self.refusals = Rate(UPLOADS), Rate(REFUSALS)
         self.seen: OrderedDict[tuple[str, float], bool] = OrderedDict()  # login -> False once it was ended
 
@@ -98,11 +99,16 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before it was accepted: answered with 403
             return
-        try:
+        if self.door.kind == OPEN:
             await self.app(scope, receive, send)
+            return
+        login = visitor.subject, visitor.issued
+        over = self.tabs.open(login, seconds_left(self.door, visitor))
+        try:
+            await self.app(scope, *ending(receive, send, over))
         finally:
-            if self.door.kind != OPEN:
-                self.sockets.end(who)
+            self.tabs.close(login, over)
+            self.sockets.end(who)
 
     def _refusal(self, scope: Scope, path: str) -> Response | None:
         """Return the answer to what does not come through the door, None for what does."""
@@ -130,7 +136,9 @@ class Guard:
             return RedirectResponse(generate_login_redirect_url("default"), 303, {"Cache-Control": "no-store"})
         if path == SIGN_OUT and visitor is not None:
             record("sign-out", visitor.subject)
-            self.seen[visitor.subject, visitor.issued] = False  # a copy of the cookie is worth nothing any more
+            login = visitor.subject, visitor.issued
+            self.seen[login] = False  # a copy of the cookie is worth nothing any more
+            self.tabs.end(login)
         return None
 
     def _turned_away(self, connection: HTTPConnection, method: str, visitor: Visitor | None) -> Response:

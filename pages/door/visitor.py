@@ -81,6 +81,11 @@ def claims_of_headers(door: Door, headers: Headers) -> dict[str, object]:
     return {claim: values[0] for claim, values in found.items() if len(values) == 1}
 
 
+def seconds_left(door: Door, visitor: Visitor) -> float | None:
+    """Return how long a login still holds, None where that is the proxy's to know."""
+    return visitor.issued + 3600 * door.hours - time.time() if door.kind == LOGIN else None
+
+
 def may_pass(visitor: Visitor | None) -> bool:
     """Return whether somebody is signed in and has a role."""
     return visitor is not None and visitor.role != NOBODY

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME, XSRF_COOKIE_NAME
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pages.door.headers import policy
 from tests.door.servers import SECRET, Server, drawn
@@ -218,6 +218,22 @@ def test_signing_out_ends_the_login_for_a_copy_of_its_cookie_too(server):
         assert copy.get("/").status_code == 401
     with server.client(server.cookies("bo")) as anew:
         assert anew.get("/").status_code == 200
+
+
+def test_an_open_tab_ends_with_its_login_and_when_its_owner_signs_out_elsewhere(server):
+    cookies = server.cookies("bo", iat=int(time.time()) - 30)
+    with server.socket(cookies) as opened, server.socket(server.cookies("cy")) as another:
+        drawn(opened)
+        with server.client(cookies) as client:
+            client.get("/auth/logout")
+        with pytest.raises(ConnectionClosed):
+            while True:
+                opened.recv(timeout=20)
+        drawn(another)
+    nearly_over = server.cookies("bo", iat=int(time.time()) - 12 * 3600 + 4)
+    with server.socket(nearly_over) as opened, pytest.raises(ConnectionClosed):
+        while True:
+            opened.recv(timeout=20)
 
 
 def test_every_answer_has_the_headers(server):
