@@ -83,7 +83,7 @@ class Guard:
             )
         if _host(headers.get("host", "")) not in self.service.hosts:
             raise Problem(421, "This server is not called so; start it with --allow-host and the name that you use.")
-        if self._from_elsewhere(headers):
+        if self._from_elsewhere(scope["method"], headers):
             raise Problem(403, "This server takes no requests from other web sites; ask it from a program.")
         user = user_of(headers.get("authorization", ""), self.service.tokens)
         if user is None and not open_to_all:
@@ -94,8 +94,10 @@ class Guard:
             )
         return user or ""
 
-    def _from_elsewhere(self, headers: Headers) -> bool:
-        """Return whether a page of another site sent this; a browser lets it, and only hides the answer from it."""
+    def _from_elsewhere(self, method: str, headers: Headers) -> bool:
+        """Return whether a page of another site sent this, which a browser lets it; a link that is followed may."""
+        if method == "GET" and headers.get("sec-fetch-mode") == "navigate":
+            return False
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return True
         origin = headers.get("origin")

@@ -117,9 +117,9 @@ class _Parts:
         self.limits, self.length, self.add = limits, length, add
         self.tail = len(boundary) + 8  # of the last boundary: line ends and dashes
         self.body, self.taken, self.ended, self.count = b"", 0, False, 0  # `taken`: bytes before `body`
-        self.files: list[list[bytes]] = []
-        self.fields: list[tuple[str, list[bytes]]] = []
-        self.size, self.whole, self.chunks, self.is_file = 0, 0, [], False  # of the part that is being read
+        self.files: list[bytearray] = []
+        self.fields: list[tuple[str, bytearray]] = []
+        self.content, self.whole, self.is_file = bytearray(), 0, False  # of the part that is being read
         self.header, self.value, self.name = b"", b"", ""
         self.parser = MultipartParser(
             boundary,
@@ -137,7 +137,8 @@ class _Parts:
     def take(self, body: bytes) -> None:
         """Parse some bytes. Raises Problem and FormParserError."""
         self.body = body
-        if self.taken + len(body) > self.limits.file_bytes + _BESIDE and not self.is_file:
+        within_file = self.is_file and not self.ended  # which has its own limit
+        if self.taken + len(body) > self.limits.file_bytes + _BESIDE and not within_file:
             raise Problem(413, too_large(self.limits.file_bytes, more=True))
         if body and not self.ended:
             self.parser.write(body)
@@ -147,10 +148,10 @@ class _Parts:
         """Return the form. Raises Problem where it is cut short, or a field is no text."""
         if not self.ended:
             raise Problem(422, _CUT_SHORT)
-        form = Form([b"".join(chunks) for chunks in self.files])
-        for name, chunks in self.fields:
+        form = Form([bytes(content) for content in self.files])
+        for name, content in self.fields:
             try:
-                form.fields.setdefault(name, []).append(b"".join(chunks).decode())
+                form.fields.setdefault(name, []).append(content.decode())
             except UnicodeDecodeError:
                 raise Problem(422, _BROKEN) from None
         return form
@@ -160,7 +161,7 @@ class _Parts:
         if self.count > self.limits.parts:
             raise Problem(413, f"The form has more than {self.limits.parts} parts; leave some out.")
         self.header, self.value, self.name = b"", b"", ""
-        self.size, self.whole, self.chunks, self.is_file = 0, 0, [], False
+        self.content, self.whole, self.is_file = bytearray(), 0, False
 
     def _head(self, header: bytes, value: bytes) -> None:
         self.header += header
@@ -175,23 +176,22 @@ class _Parts:
     def _headers_finished(self) -> None:
         self.is_file = self.name == FILE  # by the field: the name of the file is not looked at
         if not self.is_file:
-            self.fields.append((self.name, self.chunks))
+            self.fields.append((self.name, self.content))
             return
         if len(self.files) == FILES:
             raise Problem(413, "The form holds more than two files; pack a series into one ZIP archive, and send that.")
-        self.files.append(self.chunks)
+        self.files.append(self.content)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        if self.is_file and data is self.body and not self.size and self.length:
+        if self.is_file and data is self.body and not self.content and self.length:
             self.whole = self.length - self.taken - start - self.tail  # what is left of the body, but its last boundary
-        self.size += end - start
-        most = self.limits.file_bytes
-        if self.is_file and (self.size > most or self.whole > most + _BESIDE):
+        size, most = len(self.content) + end - start, self.limits.file_bytes
+        if self.is_file and (size > most or self.whole > most + _BESIDE):
             raise Problem(413, too_large(max(self.whole, most), more=not self.whole))
-        if not self.is_file and self.size > self.limits.field_bytes:
+        if not self.is_file and size > self.limits.field_bytes:
             raise Problem(413, f"A field of the form has more than {self.limits.field_bytes} bytes; shorten it.")
         self.add(end - start)
-        self.chunks.append(bytes(data[start:end]))
+        self.content += data[start:end]  # not a list: a form may come in pieces of a byte
 
     def _end(self) -> None:
         self.ended = True

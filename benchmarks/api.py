@@ -9,11 +9,12 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 
 import httpx
 import numpy as np
@@ -39,7 +40,7 @@ def main() -> None:
         wait_until_ready(address)
         ready = perf_counter() - began
         model = load_model(MODEL)
-        rates = throughput(model, address)
+        rates = throughput(model, address, process.pid)
         idle = memory(process.pid, "VmRSS")
         together = eight_clients(address)
         most = memory(process.pid, "VmHWM")
@@ -84,31 +85,41 @@ def wait_until_ready(address: str) -> None:
     raise TimeoutError(f"the server is not ready after {_PATIENCE:g} s")
 
 
-def throughput(model: Model, address: str) -> dict:
-    """Return predictions per second of the bare runtime, of the library and of the API, in turns."""
+def throughput(model: Model, address: str, server: int) -> dict:
+    """Return predictions per second of the bare runtime, of the library and of the API, in turns.
+
+    Beside them stands the processor's time for one prediction, which hardly depends on what else the machine does.
+    """
     square = predict(model, phantom("glioma", 1).scan).square[None]
     for _ in range(3):
         model.runtime.logits(square)
     rates: dict[str, list[float]] = {"bare": [], "library": [], "api": []}
+    spent: dict[str, list[float]] = {name: [] for name in rates}
+
+    def timed(name: str, count: int, run: Callable[[], object], clock: Callable[[], float] = process_time) -> None:
+        began, used = perf_counter(), clock()
+        run()
+        rates[name].append(count / (perf_counter() - began))
+        spent[name].append(1000 * (clock() - used) / count)
+
     for turn in range(ROUNDS):
         files = [scan_file(1000 + CLIENTS * EACH * turn + number) for number in range(CLIENTS * EACH)]
-        began = perf_counter()
-        for _ in range(_BARE):
-            model.runtime.logits(square)
-        rates["bare"].append(_BARE / (perf_counter() - began))
-        began = perf_counter()
-        for data in files:
-            predict(model, read(data)[0])
-        rates["library"].append(len(files) / (perf_counter() - began))
+        parts = [files[k::CLIENTS] for k in range(CLIENTS)]
+        timed("bare", _BARE, lambda: [model.runtime.logits(square) for _ in range(_BARE)])
+        timed("library", len(files), lambda files=files: [predict(model, read(data)[0], anyway=True) for data in files])
         with ThreadPoolExecutor(CLIENTS) as pool:
-            began = perf_counter()
-            list(pool.map(lambda part: _predict_all(address, part), [files[k::CLIENTS] for k in range(CLIENTS)]))
-            rates["api"].append(len(files) / (perf_counter() - began))
-    bare, library, api = (round(median(rates[name]), 1) for name in ("bare", "library", "api"))
+            timed(
+                "api",
+                len(files),
+                lambda pool=pool, parts=parts: list(pool.map(lambda part: _predict_all(address, part), parts)),
+                lambda: processor_seconds(server),
+            )
+    bare, library, api = (round(median(rates[name]), 1) for name in rates)
     return {
         "bare runtime, one scan at a time, per second": bare,
         "library, reading and gate included, per second": library,
         f"API, {CLIENTS} clients, per second": api,
+        "processor, ms for one": {name: round(median(spent[name]), 1) for name in spent},
         "API over library": round(api / library, 2),
         "API over bare runtime": round(api / bare, 3),
         "scans of a round": CLIENTS * EACH,
@@ -165,6 +176,12 @@ def checked(model: Model, clients: list[dict]) -> dict:
 def scan_file(number: int) -> bytes:
     """Return the PNG of a phantom, another one for each number."""
     return png(np.round(255 * phantom(PHANTOM_KINDS[number % len(PHANTOM_KINDS)], number).scan.pixels).astype(np.uint8))
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor's time that a process has taken, as the kernel counts it."""
+    fields = (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(process: int, what: str) -> int:

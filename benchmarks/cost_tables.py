@@ -156,6 +156,9 @@ def api_speed() -> str:
             f"{rates[f'API, {clients}, per second']:g} per second: {rates['API over library']:g} of the library, "
             f"{rates['API over bare runtime']:g} of the bare runtime"
         ),
+        "processor's time for one prediction: bare runtime, library, API (its server)": (
+            ", ".join(f"{ms:g} ms" for ms in rates["processor, ms for one"].values())
+        ),
         f"first prediction, {clients} at once": _spread(many["first prediction, seconds"]),
         f"first map (Grad-CAM), {clients} at once": _spread(many["first map, seconds"]),
         f"LIME, {clients} at once": (

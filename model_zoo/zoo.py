@@ -131,9 +131,18 @@ def _cards() -> dict[str, ModelCard | ModelError]:
 
 def _card_or_error(path: Path) -> ModelCard | ModelError:
     try:
-        return read_card(path)
+        now = path.stat()
+        return _card_as_of(path, now.st_mtime_ns, now.st_ino, now.st_size)
     except ModelError as error:
         return error
+    except OSError as error:
+        return ModelError(f"{path} cannot be read as a model card ({error}); train the model again")
+
+
+@lru_cache(maxsize=64)
+def _card_as_of(path: Path, _changed: int, _file: int, _size: int) -> ModelCard:
+    # The cards of a zoo are looked at for every prediction, and reading them all takes longer than the prediction.
+    return read_card(path)
 
 
 def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto") -> Model:

@@ -103,11 +103,14 @@ def test_a_page_of_another_site_is_refused(client):
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "http://127.0.0.1:8600", "Sec-Fetch-Site": "same-origin"}, 200),
         ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),  # a link to the page of the API
     ):
         answer = client.http.get("/models", headers=headers)
         assert answer.status_code == status
         if status == 403:
             assert_problem(answer)
+    form = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Origin": "https://evil.example"}
+    assert client.http.post("/predict", headers=form).status_code == 403
 
 
 def test_methods_and_paths_that_are_not_there_get_a_problem(client):

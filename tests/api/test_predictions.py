@@ -1,6 +1,9 @@
 """A prediction over HTTP is the prediction of the library, for every slice and stack, with what the gate says."""
 
 import hashlib
+import io
+import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -43,8 +46,6 @@ def test_the_answer_says_which_file_and_weights_and_that_it_is_no_diagnosis(clie
 
 
 def test_the_entries_have_the_keys_and_values_of_the_command(client, in_tiny_zoo, tmp_path, capsys):
-    import json
-
     path = tmp_path / "scan.png"
     path.write_bytes(scan_file())
     assert zoo_command(["predict", MODEL, str(path), "--json"]) == 0
@@ -72,6 +73,19 @@ def test_a_volume_is_predicted_in_its_middle_in_a_slice_or_in_all(plane, client,
             assert each.error == scan.not_assessable and each.probabilities is None
         else:
             assert list(each.probabilities.values()) == predict(model, scan).probabilities.tolist()
+
+
+def test_a_stack_is_chosen_by_its_name(client, in_tiny_zoo):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number in (1, 2):
+            archive.writestr(f"{number}.png", scan_file(number))
+    first = client.predict(stream.getvalue(), MODEL)
+    assert len(first.stacks) == 2 and first.predictions[0].stack == first.stacks[0]
+    for number, stack in enumerate(first.stacks, 1):
+        (seen,) = client.predict(stream.getvalue(), MODEL, stack=stack).predictions
+        p = predict(load_model(MODEL), read(scan_file(number))[0]).probabilities
+        assert (seen.stack, list(seen.probabilities.values())) == (stack, p.tolist())
 
 
 def test_a_slice_that_the_file_has_not_is_refused(client):
@@ -127,22 +141,3 @@ def test_the_frames_of_a_dicom_file_are_its_slices(client):
 def test_a_model_without_an_index_has_no_similar_cases(client):
     found = client.similar(png(disc()), MODEL)
     assert found.cases == [] and found.summary and found.note
-
-
-@pytest.mark.slow
-@pytest.mark.real_gate
-def test_similar_cases_are_those_of_the_library_without_names_of_files():
-    from api.service import Service
-    from explain.similar.known import known_cases
-    from scans import phantom
-
-    data = png(phantom("meningioma", 3).scan.pixels)
-    model = load_model("candor-figshare3")
-    scan = read(data)[0]
-    cases = known_cases(model, scan, predict(model, scan))
-    assert cases
-    with running(Service()) as server, server.client() as client:
-        found = client.similar(data, "candor-figshare3")
-        assert client.ready().status == "ready"
-    assert [(each.label, each.distance) for each in found.cases] == [(case.label, case.distance) for case in cases]
-    assert not any(case.name in found.model_dump_json() for case in cases)

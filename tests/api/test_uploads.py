@@ -113,6 +113,12 @@ def test_a_body_that_is_no_form_is_refused(kind, small_client):
     assert posted(small_client, b"{}", kind).status == 415
 
 
+def test_bytes_behind_the_end_of_a_form_are_not_read_for_ever(small_client):
+    whole = form(part("model", MODEL.encode()), part("file", scan_file(), "scan.png"))
+    assert posted(small_client, whole + bytes(300_000)).status == 413
+    assert small_client.call("POST", "/predict", content=whole + b"\r\n", headers={"Content-Type": KIND}).is_success
+
+
 def test_a_form_that_is_broken_or_cut_short_is_refused(small_client):
     whole = form(part("model", MODEL.encode()), part("file", scan_file(), "scan.png"))
     for broken in (whole[: len(whole) // 2], b"junk" + whole, b"", form(part("model", b"\xff\xfe"))):
