@@ -9,7 +9,7 @@ import traceback
 from collections import OrderedDict
 from pathlib import Path
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
@@ -76,11 +76,12 @@ class Guard:
         try:
             refusal = self._refusal(scope, path)
             await (refusal or self.app)(scope, receive, dressed)
+        except ClientDisconnect:
+            pass
         except Exception as error:
             _note_failure(error)
-            if begun:  # the answer has begun: it cannot become another
-                raise
-            await _sentence(500, "This failed inside Candor itself; try again.")(scope, receive, dressed)
+            if not begun:  # else it cannot become another answer: the server cuts it off
+                await _sentence(500, "This failed inside Candor itself; try again.")(scope, receive, dressed)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
