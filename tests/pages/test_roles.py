@@ -110,16 +110,16 @@ def test_a_session_leaves_each_prediction_and_explanation_once_and_no_name(in_ti
 
 
 def test_every_export_is_noted_for_who_drew_its_button_when_it_is_pressed(in_tiny_zoo, queue, log, monkeypatch):
-    import streamlit as st
+    from pages.components.explain import export
 
     buttons = {}
-    monkeypatch.setattr(st, "download_button", lambda label, data, name, *_, **__: buttons.update({name: data}))
+    monkeypatch.setattr(export, "download_button", lambda label, make, name, *_: buttons.update({name: make}))
     until_done(signed_in(open_app(queue, scan=SAMPLE), "radiology").run())
     before = len(log())
     for made in buttons.values():
-        assert made()  # as Streamlit does, outside of the session
+        assert made()
     exports = [(line["event"], line["export"], line["who"], line["method"]) for line in log()[before:]]
-    kinds = [("report", "pdf"), ("report", "html"), ("export", "png"), ("export", "zip"), ("export", "dicom")]
+    kinds = [("report", "pdf"), ("report", "html"), ("export", "png"), ("export", "zip"), *[("export", "dicom")] * 3]
     assert exports == [(event, kind, "ada", "gradcam") for event, kind in kinds]
 
 
