@@ -1,4 +1,7 @@
-"""What frames every page? The title, the navigation, the line that no page goes without, and a last net."""
+"""The app: `streamlit run app.py` imports this file and serves `app`; each run of a page executes it as a script.
+
+As a script it frames the page: the title, the navigation, the line that no page goes without, and a last net.
+"""
 
 import logging
 from contextlib import suppress
@@ -12,6 +15,7 @@ from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
 from pages.components.upload_bounds import bound_uploads
+from pages.door.entrance import admit, arguments_of_app, show_visitor
 from scans import ScanError
 
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
@@ -51,16 +55,26 @@ def _keep_keras_from_streamlit() -> None:
     keras.backend.clear_session = lambda free_memory=True: None
 
 
-st.set_page_config(page_title="Candor", layout="wide")
-page = st.navigation(pages(), position="top")
-st.session_state["framed"] = True
-st.logo(LOGO)
-warm_up()
-body, foot = st.container(), st.container()
-foot.caption(NOTICE)  # before the page runs: neither its stop nor its failure takes it away
-with body:
-    try:
-        page.run()
-    except Exception:
-        logging.getLogger("candor").exception("a page failed")
-        st.error("Something went wrong in Candor itself, and nothing was kept. Reload the page and try again.")
+def show_page() -> None:
+    """Draw the frame, and the page in it."""
+    st.set_page_config(page_title="Candor", layout="wide")
+    page = st.navigation(pages(), position="top")
+    st.session_state["framed"] = True
+    st.logo(LOGO)
+    warm_up()
+    body, foot = st.container(), st.container()
+    with foot:  # before the page runs: neither its stop nor its failure takes it away
+        st.caption(NOTICE)
+        show_visitor(admit())
+    with body:
+        try:
+            page.run()
+        except Exception:
+            logging.getLogger("candor").exception("a page failed")
+            st.error("Something went wrong in Candor itself, and nothing was kept. Reload the page and try again.")
+
+
+if __name__ == "__main__":
+    show_page()
+else:
+    app = st.App(__file__, **arguments_of_app())

@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from api.protocol import Connection
 from api.server import make_app
 from api.service import LOCAL, Service
 from api.tokens import TOKENS, TokenError, read_tokens
+from explain.audit import AUDIT, AuditError, keep_in
 
 PORT = 8600
 ANYWHERE = ("0.0.0.0", "::")
@@ -26,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         tokens = read_tokens(options.tokens)
         require_tokens(options.host, tokens)
-    except TokenError as error:
+        keep_in(options.audit)
+    except (TokenError, AuditError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     own = () if options.host in ANYWHERE else (options.host.lower(),)
@@ -104,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--tokens", type=Path, metavar="FILE", help=f"bearer tokens, one a line; ${TOKENS} may hold more"
+    )
+    parser.add_argument(
+        "--audit",
+        default=os.environ.get(AUDIT),
+        metavar="DIR",
+        help=f"keep the audit log in this folder; default: ${AUDIT}",
     )
     return parser
 

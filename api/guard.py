@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.problems import SOON, Problem, problem_of
 from api.service import Service
 from api.tokens import user_of
+from explain.audit import record
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -26,6 +27,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 GONE = 499  # in the counters: the client left before its answer
+
+_REFUSED = (401, 403, 421)
 
 _LOG = logging.getLogger("candor.api")
 
@@ -104,6 +107,8 @@ class Guard:
         # The template of the path and no more: a path may hold anything, a name as well.
         route = getattr(scope.get("route"), "path", "")
         self.service.metrics.count(scope["method"], route, status, seconds)
+        if status in _REFUSED:
+            record("refusal", scope.get("state", {}).get("user") or "nobody", reason=f"{status} {route}".strip())
         method = scope["method"] if route else "a request"
         _LOG.info("%s %s: %d in %.0f ms", method, route or "for no route", status, 1000 * seconds)
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from explain.audit import LOCAL
+
 TOKENS = "CANDOR_API_TOKENS"  # of the environment: tokens, separated by spaces or commas
-ANYBODY = "anybody"  # the user where no tokens are set
+ANYBODY = LOCAL  # the user where no tokens are set
 SHORTEST = 16  # characters: a shorter token can be guessed
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")

@@ -72,7 +72,11 @@ async def measure(folder: Path) -> dict:
 
 async def new_tab(browser: Browser) -> Page:
     """Return a page of a new session, with nothing in the browser's cache."""
-    context = await browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    context = await browser.new_context(
+        viewport={"width": 1440, "height": 1000},
+        accept_downloads=True,
+        bypass_csp=True,  # the app's policy forbids Playwright's own way of waiting
+    )
     tab = await context.new_page()
     tab.set_default_timeout(180_000)
     await tab.goto("about:blank")

@@ -12,7 +12,8 @@ python3 -m venv "$prefix/venv"
 packages=$("$prefix/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cd "$packages"
 rm -rf tensorflow/include clang pip pip-*.dist-info setuptools setuptools-*.dist-info _distutils_hack distutils-precedence.pth
-rm -f openvino/libs/libopenvino_intel_[gn]pu_plugin.so openvino/libs/cache.json pyarrow/libarrow_flight.so.* pyarrow/_flight.*.so
+rm -f openvino/libs/libopenvino_intel_[gn]pu_plugin.so openvino/libs/cache.json pyarrow/libarrow_flight.so.* pyarrow/_flight.*.so \
+  pyarrow/libarrow_s3.so.* pyarrow/_s3fs.*.so
 find . -type d -name tests -prune -exec rm -rf {} +
 find . \( -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.pyi' -o -name '*.js.map' \) -delete
 find tensorflow -name '*.so*' -size +1M -exec strip --strip-unneeded {} +

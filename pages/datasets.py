@@ -14,8 +14,10 @@ from pages.components.datasets.examples import show_examples, show_means, show_s
 from pages.components.datasets.near_duplicates import show_counts, show_pairs
 from pages.components.datasets.source import show_source
 from pages.components.navigation import require_frame
+from pages.door.entrance import require_engineer
 
 require_frame()
+require_engineer("Datasets")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,8 +8,10 @@ from pages.components.site.make import calibrate_here
 from pages.components.site.result import show_calibration
 from pages.components.site.use import choose_calibration
 from pages.components.state import state
+from pages.door.entrance import require_engineer
 
 require_frame()
+require_engineer("Site calibration")
 
 st.title("Site calibration", anchor=False)
 cards = require_models()

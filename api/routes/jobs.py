@@ -12,6 +12,7 @@ from api.problems import Problem
 from api.reading import received, request_of, requests_of, service_of, user_of
 from api.schemas import ExplainForm, Job, ReportForm
 from explain import Explanation, Rendering, draw, png
+from explain.audit import record_request
 from explain.render.export import archive, file_stem, map_file
 from explain.report.secondary_capture import page, secondary_capture
 
@@ -33,7 +34,9 @@ async def explain(http: Request, answer: Response) -> Job:
     jobs, user = service_of(http).jobs, user_of(http)
 
     def submit(data: bytes, asked: ExplainForm) -> Kept:
-        return jobs.explanation(user, *request_of(data, asked))
+        request, kept = request_of(data, asked)
+        record_request("explanation", user, request)
+        return jobs.explanation(user, request, kept)
 
     return _submitted(http, answer, await received(http, ExplainForm, submit))
 
@@ -135,6 +138,7 @@ def _explained(http: Request, job_id: str) -> tuple[Kept, Explanation]:
     kept = _found(http, job_id)
     if not isinstance(result := kept.result, Explanation):
         raise Problem(404, "This job is a report; its results are report.pdf and report.html.")
+    record_request("export", kept.user, kept.requests[0], _suffix(http))
     return kept, result
 
 
@@ -142,7 +146,12 @@ def _reported(http: Request, job_id: str) -> tuple[Report, str]:
     kept = _found(http, job_id)
     if not isinstance(result := kept.result, Report):
         raise Problem(404, "This job is an explanation; its results are those that the job lists.")
+    record_request("report", kept.user, kept.requests[0], _suffix(http))
     return result, f"{kept.requests[0].model.card.id}-{kept.requests[0].scan.digest[:8]}"
+
+
+def _suffix(http: Request) -> str:
+    return http.url.path.rpartition(".")[2]
 
 
 def _submitted(http: Request, answer: Response, kept: Kept) -> Job:

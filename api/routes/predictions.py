@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request
 
 from api import ROOT
 from api.openapi import form_of
-from api.reading import predictions, received, service_of, similar
-from api.schemas import PredictForm, Predictions, ScanForm, Similar, SimilarCases
+from api.reading import predictions, received, service_of, similar, user_of
+from api.schemas import PredictForm, Predictions, ScanForm, Similar, SimilarCases, SlicePrediction
 from datasets.cohorts import COHORT_TITLES
+from explain.audit import ANYWAY, PASSED, WITHHELD, record
 from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
+from model_zoo.prediction_set import ANYWAY as SAID_ANYWAY
 
 router = APIRouter(prefix=ROOT, tags=["predictions"])
 
@@ -15,14 +17,31 @@ router = APIRouter(prefix=ROOT, tags=["predictions"])
 @router.post("/predict", openapi_extra=form_of(PredictForm))
 async def predict(http: Request) -> Predictions:
     """Predict from one slice of a file, or from each: the gate, calibrated probabilities, the prediction set."""
-    most = service_of(http).limits.slices
-    return await received(http, PredictForm, lambda data, asked: predictions(data, asked, most))
+    most, user = service_of(http).limits.slices, user_of(http)
+    answer = await received(http, PredictForm, lambda data, asked: predictions(data, asked, most))
+    for each in answer.predictions:
+        _record(user, answer, each)
+    return answer
 
 
 @router.post("/similar", openapi_extra=form_of(ScanForm))
 async def similar_cases(http: Request) -> SimilarCases:
     """Return the known scans that a model finds most like one slice: diagnoses and distances, no pictures."""
     return await received(http, ScanForm, _similar)
+
+
+def _record(user: str, answer: Predictions, each: SlicePrediction) -> None:
+    past_the_gate = any(reason.startswith(SAID_ANYWAY) for reason in each.reasons)
+    record(
+        "refusal" if each.withheld else "prediction",
+        user,
+        scan=answer.sha256,
+        slice_index=each.slice,
+        model=answer.model,
+        weights=answer.weights_sha256,
+        predicted=each.predicted or "",
+        gate=WITHHELD if each.withheld else ANYWAY if past_the_gate else PASSED if each.predicted else "",
+    )
 
 
 def _similar(data: bytes, asked: ScanForm) -> SimilarCases:

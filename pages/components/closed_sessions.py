@@ -14,6 +14,7 @@ from threading import Thread
 from streamlit.runtime import Runtime
 
 from pages.components.state import STATES, PageState
+from pages.door.sessions import forget_all_sessions_but
 
 EVERY = 5.0  # seconds between two looks
 
@@ -33,6 +34,7 @@ def _watch() -> None:
 
 def forget_all_but(alive: set[str]) -> None:
     """Empty the state of each session whose id is not among `alive`, and give the memory back to the system."""
+    forget_all_sessions_but(alive)
     over = set(STATES) - alive
     for session_id in over:
         empty(STATES.pop(session_id))

@@ -6,8 +6,10 @@ from explain.set_text import error_rates, gate_sentence
 from model_zoo import ModelError
 from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
+from pages.components.audited import note_withheld
 from pages.components.state import state
 from pages.components.viewer import show_scan
+from pages.door.entrance import is_engineer
 from scans import Scan
 
 
@@ -27,7 +29,7 @@ def pass_gate(scan: Scan) -> GateResult:
         st.caption(gate_sentence(result))
         return result
     message = st.container()  # above the switch, and drawn once its value is known
-    session.anyway = st.toggle(
+    session.anyway = is_engineer() and st.toggle(
         "Predict anyway",
         value=session.anyway,
         key="anyway",
@@ -35,6 +37,7 @@ def pass_gate(scan: Scan) -> GateResult:
         "prediction would have been withheld.",
     )
     if not session.anyway:
+        note_withheld(scan, result)
         message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
         show_scan(scan)

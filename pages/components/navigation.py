@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.requests import enter_page
+from pages.door.entrance import admit
 
 FRAME = "rail-and-desk"  # key of the container of the two columns of a page
 
@@ -30,9 +31,9 @@ def pages() -> list:
 
 
 def require_frame() -> None:
-    """Release what the page before waited for; start again through `app.py` where a page runs on its own.
+    """End the page for who is not signed in; release what the page before waited for.
 
-    Called first by every page.
+    Called first by every page. One that runs on its own starts again through `app.py`.
 
     Streamlit takes each file in `pages/` for a page of its own until `st.navigation` has run once in the
     process: whoever opened /about first of all would see neither links nor the not-for-diagnosis line.
@@ -41,6 +42,7 @@ def require_frame() -> None:
         st.session_state["framed"] = True
         st.navigation(pages(), position="top")
         st.rerun()
+    admit()
     if context := get_script_run_ctx():
         enter_page(context.page_script_hash)
 

@@ -9,6 +9,7 @@ import streamlit as st
 from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
 from model_zoo.site_calibration import calibrated
+from pages.components.audited import note_prediction
 from pages.components.gate import withheld
 from pages.components.state import state
 from scans import Scan
@@ -88,5 +89,7 @@ def _predict(model: Model, scans: Sequence[Scan]) -> None:
     for place, scan in enumerate(new):
         if len(new) > _AT_ONCE:
             progress.progress(place / len(new), f"{model.card.id}: scan {place + 1} of {len(new)}")
-        kept[model_key, scan.key] = prediction_of(model, scan).probabilities
+        prediction = prediction_of(model, scan)
+        kept[model_key, scan.key] = prediction.probabilities
+        note_prediction(model, scan, prediction)
     progress.empty()

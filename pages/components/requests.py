@@ -18,6 +18,7 @@ from explain import Request
 from explain.cache import CACHE, submit
 from explain.queue import LIVE, SLOW, Busy, Job, Work
 from model_zoo import ModelError
+from pages.components.audited import note_explanation
 from pages.components.state import PageState, Section, state
 from scans import ScanError
 
@@ -123,6 +124,8 @@ def _status(session: PageState, here: Section, wanted: Request | OtherWork, limi
     explanation = CACHE.get(key) if isinstance(wanted, Request) else None
     if explanation or key in session.results:
         _release(session, here, key)
+        if isinstance(wanted, Request):
+            note_explanation(wanted)
         return Status("done", explanation or session.results[key])
     if key in here.errors:
         return Status("failed", error=here.errors[key])
@@ -151,6 +154,8 @@ def _status(session: PageState, here: Section, wanted: Request | OtherWork, limi
         return Status(QUEUED)
     if isinstance(wanted, OtherWork):
         _keep(session, key, job.result)
+    else:
+        note_explanation(wanted)
     return Status("done", job.result)
 
 

@@ -157,6 +157,7 @@ class PageState:
     sections: dict[str, Section] = field(default_factory=dict)
     series_requested: set[str] = field(default_factory=set)  # keys of the series to be classified
     results: dict[str, object] = field(default_factory=dict)  # key -> result, of work that is no explanation
+    audited: set[str] = field(default_factory=set)  # keys of what this session has in the audit log already
     dataset_jobs: dict[str, Job] = field(default_factory=dict)  # key -> download or mean images that all users share
     probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # model, scan -> (K,)
 

@@ -10,6 +10,7 @@ import pytest
 
 from scans import phantom
 from tests.browser.conftest import running_app
+from tests.browser.widgets import wait_until
 from tests.good_files import dicom12, nifti_gz, png
 
 pytestmark = pytest.mark.browser
@@ -136,7 +137,7 @@ def test_a_long_explanation_shows_how_far_it_is_and_can_be_cancelled_and_asked_a
 def test_garbage_gets_a_sentence_each_and_a_good_file_still_answers(page):
     upload(page, GARBAGE)
     alerts = page.locator("[data-testid=stAlert]")
-    page.wait_for_function("document.querySelectorAll('[data-testid=stAlert]').length == 3")
+    wait_until(page, "document.querySelectorAll('[data-testid=stAlert]').length == 3")
     assert all(text.endswith(".") for text in alerts.all_inner_texts())
     assert_no_traceback(page)
     upload(page, {"good.png": FILES["picture.png"][0]})

@@ -9,7 +9,7 @@ import pytest
 
 from scans import phantom
 from tests.browser.test_explain_scan import HEATMAP, upload
-from tests.browser.widgets import PAGES, assert_widgets, change_every_widget, go_to, settle, widget_values
+from tests.browser.widgets import PAGES, assert_widgets, change_every_widget, go_to, settle, wait_until, widget_values
 from tests.good_files import dicom12, dicom_frames, nifti, png
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -94,13 +94,13 @@ def test_every_widget_of_another_page_keeps_what_was_chosen(page, name):
 def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
     open_input(page, "volume")
     page.get_by_role("button", name="Next slice").click()
-    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 5")
+    wait_until(page, "document.querySelector('input[type=range][aria-label=Slice]')?.value == 5")
     page.locator("select[aria-label='Window preset']").select_option("High contrast")
     page.wait_for_timeout(600)
     settle(page)
     moved = widget_values(page)
     go_to(page, "Compare models")
-    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 5")
+    wait_until(page, "document.querySelector('input[type=range][aria-label=Slice]')?.value == 5")
     go_to(page, "Explain a scan")
     page.locator(HEATMAP).wait_for()
     assert_widgets(page, moved)

@@ -3,6 +3,7 @@
 import pytest
 
 from model_zoo import models
+from tests.browser.widgets import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -14,7 +15,7 @@ def test_a_click_near_the_corner_of_a_cell_lists_its_scans(page):
     page.get_by_role("tab", name="Confusion matrix").click()
     page.get_by_text("Click a cell").wait_for()
     plot = page.locator(".js-plotly-plot .nsewdrag")
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .nsewdrag').length == 1")  # the first tab's go
+    wait_until(page, "document.querySelectorAll('.js-plotly-plot .nsewdrag').length == 1")  # the first tab's go
     for truth, predicted in ((0, 1), (2, 2)):
         page.wait_for_timeout(1000)  # plotly draws anew after the list below it has changed
         box = plot.bounding_box()

@@ -8,7 +8,7 @@ from model_zoo import load_model
 from pages.components.samples import SAMPLES
 from scans import phantom
 from tests.browser.test_explain_scan import HEATMAP, upload
-from tests.browser.widgets import go_to, settle
+from tests.browser.widgets import go_to, settle, wait_until
 from tests.good_files import dicom12, nifti
 
 pytestmark = pytest.mark.browser
@@ -138,14 +138,14 @@ def test_wheel_and_keys_step_through_slices_and_the_last_position_wins(page):
     page.locator(f"{VIEWER}[data-place='21']").wait_for()
     for _ in range(3):
         page.keyboard.press("p")
-    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 19")
+    wait_until(page, "document.querySelector('input[type=range][aria-label=Slice]')?.value == 19")
     page.locator(f"{HEATMAP}[data-place='18']").wait_for()
     settle(page)
     assert page.locator(VIEWER).get_attribute("data-place") == "18" and "slice=19" in page.url
     stage = page.locator(f"{HEATMAP} .stage")
     stage.focus()
     page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('input[type=range][aria-label=Slice]')?.value == 1")
+    wait_until(page, "document.querySelector('input[type=range][aria-label=Slice]')?.value == 1")
     assert page.locator(VIEWER).get_attribute("data-place") == "0"
 
 
@@ -216,8 +216,7 @@ def test_the_region_of_what_if_is_drawn_and_moved_with_the_mouse(page):
     assert values == pytest.approx({"Row": 128, "Column": 77, "Height": 51, "Width": 51}, abs=2)
     box = stage.bounding_box()
     drag(page, (box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"]), 0.1 * box["width"], 0)
-    page.wait_for_function(
-        "old => Number(document.querySelector('input[aria-label=Column]').value) > old", arg=values["Column"] + 20
-    )
+    column = "Number(document.querySelector('input[aria-label=Column]').value)"
+    wait_until(page, f"{column} > {values['Column'] + 20}")
     settle(page)
     assert int(page.locator("input[aria-label=Width]").first.input_value()) == values["Width"]

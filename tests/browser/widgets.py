@@ -51,6 +51,15 @@ def settle(page, maps: bool = True) -> None:
     raise AssertionError("the page never comes to rest")
 
 
+def wait_until(page, expression: str, seconds: int = 60) -> None:
+    """Wait until a JavaScript expression is true; the page's own policy forbids what Playwright has for that."""
+    for _ in range(10 * seconds):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}")
+
+
 def widget_values(page, maps: bool = True) -> dict[str, object]:
     """Return what each visible widget shows, by kind and label."""
     values = None

@@ -1,6 +1,7 @@
 """The export buttons: each makes its file when it is pressed, and not before."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -10,7 +11,9 @@ from explain.report import ReportInput
 from explain.report.parametric_map import parametric_map
 from explain.report.secondary_capture import NO_DICOM, WHY_IDENTITY, page, secondary_capture
 from explain.report.structured_report import structured_report
+from pages.components.audited import note_export
 from pages.components.download import download_button
+from pages.door.entrance import who
 from scans import is_dicom
 
 _ABOUT = (
@@ -27,13 +30,14 @@ def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None
     Not to be drawn in the fragment of the sliders that change the picture, but beside it, with a `make` that looks up
     how the picture is drawn by now.
     """
+    noted = partial(_noted, make, who())
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        download_button("Report (PDF)", lambda: _pdf(make()), f"{stem}.pdf", "application/pdf")
-        download_button("Report (HTML)", lambda: _html(make()), f"{stem}.html", "text/html")
-        download_button("Picture (PNG)", lambda: _picture(make()), f"{stem}.png", "image/png")
-        download_button("Map and manifest (ZIP)", lambda: _archive(make()), f"{stem}.zip", "application/zip")
+        download_button("Report (PDF)", lambda: _pdf(noted("pdf")), f"{stem}.pdf", "application/pdf")
+        download_button("Report (HTML)", lambda: _html(noted("html")), f"{stem}.html", "text/html")
+        download_button("Picture (PNG)", lambda: _picture(noted("png")), f"{stem}.png", "image/png")
+        download_button("Map and manifest (ZIP)", lambda: _archive(noted("zip")), f"{stem}.zip", "application/zip")
         with st.popover("DICOM"):
-            _offer_dicom(make, stem, data)
+            _offer_dicom(noted, stem, data)
     st.caption(_ABOUT)
 
 
@@ -60,6 +64,13 @@ def _offer_dicom(make: Callable[[], ReportInput], stem: str, data: bytes | None)
     download_button("Secondary Capture (DICOM)", capture, f"{stem}.dcm", "application/dicom")
     download_button("Parametric Map (DICOM)", values, f"{stem}.map.dcm", "application/dicom")
     download_button("Structured Report (DICOM)", prediction, f"{stem}.sr.dcm", "application/dicom")
+
+
+def _noted(make: Callable[[], ReportInput], user: str, kind: str = "dicom") -> ReportInput:
+    """Return the report of this moment, once it is in the audit log as an export of a kind."""
+    report = make()
+    note_export(user, report, kind)
+    return report
 
 
 def _is_dicom(data: bytes | None) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from explain.audit import record
 from explain.prediction_text import percent
 from explain.slice_probabilities import (
     WARNING,
@@ -22,6 +23,7 @@ from pages.charts.whole_series import MOST, lines
 from pages.components.pickers import Open
 from pages.components.requests import POLL, OtherWork, Status, cancel, collect, release
 from pages.components.state import state
+from pages.door.entrance import who
 
 SECTION = "series"
 _CHART = "series-chart"
@@ -55,10 +57,19 @@ def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
 
 
 def _classification(opened: Open, model: Model) -> OtherWork:
-    anyway = state().anyway
+    anyway, user = state().anyway, who()
 
     def work(progress, cancelled) -> np.ndarray:
-        return by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
+        p = by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
+        record(
+            "prediction",
+            user,
+            scan=opened.volume[0].digest,
+            slices=len(opened.volume),
+            model=model.card.id,
+            weights=model.card.weights_sha256,
+        )
+        return p
 
     return OtherWork(f"{series_key(opened.volume, model.card)}{':anyway' if anyway else ''}", work)
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from model_zoo import ModelCard, ModelError
 from model_zoo.site_calibration import SiteCalibration, calibrated_card, in_a_sentence, read_calibration
+from pages.components.audited import note_calibration
 from pages.components.site.text import sentence_of
 from pages.components.state import renew, state, widget_key
 from pages.components.uploads import one_file
@@ -44,6 +45,7 @@ def use(card: ModelCard, calibration: SiteCalibration) -> None:
     """Let a calibration hold in this session. Raises ModelError where it is another model's."""
     calibrated_card(card, calibration)
     state().calibrations[card.id] = calibration
+    note_calibration(card, calibration)
     state().report_maps = ()  # their probabilities were others
 
 

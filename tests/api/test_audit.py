@@ -1,0 +1,42 @@
+"""What clients of the API leave in the audit log: each answer and each refusal, by digests."""
+
+import json
+
+import pytest
+
+from api.service import Service
+from api.tokens import user_of
+from explain.audit import keep_in
+from tests.api.servers import MODEL, SOON, in_zoo, running, scan_file
+from tests.good_files import dicom12, disc
+
+TOKEN = "0123456789abcdef0"
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Return the lines of the audit log that is kept during a test by a call."""
+    keep_in(tmp_path)
+    yield lambda: [json.loads(line) for path in sorted(tmp_path.iterdir()) for line in path.read_text().splitlines()]
+    keep_in(None)
+
+
+def test_answers_and_refusals_are_in_the_log_with_the_token_s_digest_and_no_name(tiny_zoo, log):
+    patient = dicom12(disc(), PatientName="Muster^Erika", PatientID="4711-0815")
+    with in_zoo(tiny_zoo), running(Service(tokens=(TOKEN,))) as server:
+        with server.client() as stranger:
+            stranger.http.get("/models")
+        with server.client(TOKEN) as client:
+            client.http.post("/predict", files={"file": ("Muster.dcm", patient)}, data={"model": MODEL})
+            job = client.wait(client.explain(scan_file(), MODEL, "gradcam"), SOON, 0.02)
+            for suffix in ("png", "npy", "zip"):
+                client.http.get(f"/jobs/{job.id}/result.{suffix}").raise_for_status()
+    refusal, prediction, explanation, *exports = log()
+    assert refusal["event"] == "refusal" and refusal["who"] == "nobody" and "401" in refusal["reason"]
+    user = user_of(f"Bearer {TOKEN}", (TOKEN,))
+    for line in (prediction, explanation, *exports):
+        assert line["who"] == user and len(line["scan"]) == len(line["weights"]) == 64
+        assert line["model"] == MODEL and line["class"] and line["gate"] == "passed" and line["slice"] == 0
+    assert [line["event"] for line in (prediction, explanation)] == ["prediction", "explanation"]
+    assert [(line["event"], line["export"]) for line in exports] == [("export", each) for each in ("png", "npy", "zip")]
+    assert not any(word in str(log()) for word in ("Muster", "4711", TOKEN))
