@@ -5,6 +5,10 @@
 It starts from ImageNet's weights, not from candor-kaggle4: that was trained on mirrored copies of figshare's test
 scans, which the pool leaves out. Boxes of figshare's slices, and of their near-duplicates in the Kaggle set, train the
 gate and the place of the evidence.
+
+Validation accuracy 0.953 after 20 of these 24 epochs, where the run was stopped, and rising by 0.002 an epoch; after 14
+epochs of 128 px it was 0.885, and it rose to 0.927 in the first of 192 px. candor-pooled4, three legs from random
+weights, has 0.955. A second leg at 192 px is what is left to do; no test set was opened.
 """
 
 from dataclasses import replace
