@@ -17,9 +17,15 @@ _LIBRARIES = {
     "cams": ("Grad-CAM, ++, LayerCAM, HiResCAM in one pass", "tf-keras-vis, the first three"),
     "scorecam": ("Score-CAM", "tf-keras-vis, all channels"),
     "smoothgrad": ("SmoothGrad, 20 samples", "tf-keras-vis"),
-    "lime": ("LIME", "lime, `model.predict`, 1,000 samples, batch 10"),
+    "lime": ("LIME, 1,000 samples", "lime, `model.predict`, batch 10"),
     "shap": ("SHAP over regions, 500 evaluations", "shap, `model.predict`"),
     "expected-gradients": ("expected gradients", "shap's GradientExplainer, 200 samples of every class"),
+}
+
+_SAMPLED = {  # method -> how it was done before, and how now
+    "lime": ("samples one by one", "balanced samples"),
+    "rise": ("masks one by one", "balanced masks"),
+    "occlusion": ("every quarter window", "half windows, interpolated"),
 }
 
 
@@ -150,7 +156,7 @@ def sampling() -> str:
     """Return what the sampled methods cost, and how near their maps are to those of long sampling, before and now."""
     found = read_results("sampling")
     rows = []
-    for name in ("lime", "rise", "occlusion"):
+    for name, titles in _SAMPLED.items():
         values = found[name]
         rows += [
             [
@@ -160,10 +166,7 @@ def sampling() -> str:
                 f"{values[f'{way}, with the reference']:.3f}",
                 f"{values[f'{way}, of two seeds']:.3f}" if METHODS[name].random else "",
             ]
-            for way, title in (
-                ("before", "one by one"),
-                ("now", "balanced" if METHODS[name].random else "interpolated"),
-            )
+            for way, title in zip(("before", "now"), titles, strict=True)
         ]
     heads = ["method", "predictions", "seconds", "Spearman with the reference", "of two seeds"]
     return (
