@@ -38,7 +38,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   button.title = data.name;
   button.onclick = () => {
     button.setAttribute("aria-busy", "true");
-    setTriggerValue("wanted", true);
+    // Not with what another component says at this click: Streamlit reruns the fragment of one of the two alone.
+    setTimeout(() => setTriggerValue("wanted", true), 50);
   };
   if (!data.file || given.has(data.file.id)) return;
   given.add(data.file.id);

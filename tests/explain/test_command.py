@@ -107,8 +107,8 @@ def test_a_time_limit_cuts_a_map_off_and_the_map_is_marked(explain, tmp_path):
     ask = ("--model", "tiny-phantom4", "--method", "rise")
     _, (short,), _ = explain(tmp_path / "a.png", *ask, "--seconds", "1e-9")
     _, (long,), _ = explain(tmp_path / "a.png", *ask)
-    assert (short["stopped"], short["evaluations"]) == ("time", 251) and len(short["warnings"]) == 1
-    assert long["stopped"] in ("stable", "complete") and long["evaluations"] > 251 and set(short) == set(long)
+    assert (short["stopped"], short["evaluations"]) == ("time", 129) and len(short["warnings"]) == 1
+    assert long["stopped"] in ("stable", "complete") and long["evaluations"] > 129 and set(short) == set(long)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "nan"])
