@@ -50,7 +50,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type: data.file.mime }));
   link.download = data.file.name;
-  document.body.append(link);
+  parentElement.append(link);  // a click elsewhere would close the popover that the button may stand in
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);

@@ -48,7 +48,7 @@ def test_a_folder_dropped_on_the_field_becomes_its_series(page, folder):
 
 def test_a_series_is_shown_while_it_is_read_and_predicted_when_it_is_complete(page, folder):
     page.locator("input[type=file]").set_input_files(sorted((folder / "series").iterdir()))
-    page.get_by_role("img", name="The scan").first.wait_for()
+    page.get_by_role("application", name="The scan").first.wait_for()
     page.locator(HEATMAP).wait_for()
     wait_for_series(page)
     assert page.locator("[data-testid=stProgress]").count() == 0

@@ -160,7 +160,8 @@ def test_a_trained_gate_is_a_bundle_whose_card_follows_from_its_table(trained):
         "Training" in row.id and row.split == "test" for row in rows
     )
     assert {row.kind for row in rows} >= {"head", "heads", "ct", "radiograph", "photo", "unreadable"}
-    assert read_gate(bundle).check(phantom("glioma", 3).scan).kind in ASPECTS["kind"]
+    exact = read_gate(bundle, precision="f32")  # bfloat16 rounds the small logits of a gate that is hardly trained
+    assert exact.check(phantom("glioma", 3).scan).kind in ASPECTS["kind"]
 
 
 @pytest.mark.slow
