@@ -21,10 +21,7 @@ def is_available(syntax: str) -> bool:
 
 
 def register() -> None:
-    """Add the plugins to pydicom, and load what they need; once per process."""
-    import imagecodecs
-
-    imagecodecs.jpeg8_check(b""), imagecodecs.jpegls_check(b"")  # its codecs are imported at their first use
+    """Add the plugins to pydicom, once per process; the codecs are loaded by the first file that needs them."""
     for syntax in DECODER_DEPENDENCIES:
         decoder = get_decoder(syntax)
         if LABEL not in decoder.available_plugins:
