@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from api.client import ApiError, Client
-from benchmarks.record import write
+from benchmarks.record import spread, write
 from explain import Request, explain, png, predict
 from model_zoo import Model, load_model
 from scans import PHANTOM_KINDS, phantom, read
@@ -166,7 +166,7 @@ def checked(model: Model, clients: list[dict]) -> dict:
             if manifest["stopped"] != "time":  # where the limit cuts a map off depends on the moment
                 own += bool(np.array_equal(heat, explain(request).heat))
     waits = {
-        f"{title}, seconds": _spread([client["waits"][name] for client in clients])
+        f"{title}, seconds": spread([client["waits"][name] for client in clients])
         for name, title in (("prediction", "first prediction"), ("gradcam", "first map"), ("lime", "LIME"))
     }
     cut = sum(manifest["stopped"] == "time" for client in clients for _, manifest in client["maps"].values())
@@ -188,15 +188,6 @@ def memory(process: int, what: str) -> int:
     """Return the memory of a process in MB, as the kernel counts it: VmRSS is now, VmHWM the most so far."""
     status = (Path("/proc") / str(process) / "status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) // 1024
-
-
-def _spread(seconds: list[float]) -> dict:
-    return {
-        "times": len(seconds),
-        "median seconds": round(median(seconds), 3),
-        "fastest": round(min(seconds), 3),
-        "slowest": round(max(seconds), 3),
-    }
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import numpy as np
 from playwright.async_api import Browser, Error, Page, async_playwright
 
-from benchmarks.record import write
+from benchmarks.record import spread, write
 from explain import Request, explain, png
 from explain.render.rendering import CONTROLS
 from model_zoo import load_model
@@ -55,10 +54,10 @@ async def measure(folder: Path) -> dict:
                 "page painted, seconds after the server was up": round(painted - up, 2),
                 "first prediction, seconds after the start of the process": round(first - started, 2),
                 "pages": await _pages(browser, address),
-                "upload to heatmap, warm": _spread([await _upload(tab, *scan) for scan in _scans()])
+                "upload to heatmap, warm": spread([await _upload(tab, *scan) for scan in _scans()])
                 | {"of": "the Kaggle test set" if os.environ.get("CANDOR_DATA") else "phantoms"},
                 "slider to picture, warm": {
-                    name: _spread([await _slide(tab, name, key) for key in _SLIDES])
+                    name: spread([await _slide(tab, name, key) for key in _SLIDES])
                     for name in (CONTROLS["opacity"].label, CONTROLS["threshold"].label, "Window")
                 },
                 "memory, MB": {"after the first map": idle, "most": memory("VmHWM")},
@@ -141,9 +140,9 @@ async def _together(browser: Browser, address: str) -> dict:
         await tab.context.close()
     maps = [(user_map, _is_own(*user_map)) for user in users for user_map in user["maps"]]
     return {
-        "their first quick map, seconds": _spread([seconds for user in users for seconds in user["quick"]]),
-        "quick maps of a ninth user meanwhile, seconds": _spread(quick),
-        "LIME, from the request to the map, seconds": _spread([seconds for user in users for seconds in user["lime"]]),
+        "their first quick map, seconds": spread([seconds for user in users for seconds in user["quick"]]),
+        "quick maps of a ninth user meanwhile, seconds": spread(quick),
+        "LIME, from the request to the map, seconds": spread([seconds for user in users for seconds in user["lime"]]),
         "LIME maps": len(maps),
         "correct, bit for bit": sum(own for _, own in maps),
         "stopped at the time limit": sum(manifest["stopped"] == "time" for (_, _, manifest), _ in maps),
@@ -221,15 +220,6 @@ def _scans() -> list[tuple[str, bytes]]:
         chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, _SCANS, dtype=int)]
         return [(path.name, path.read_bytes()) for path in chosen]
     return [(f"{i}.png", _phantom(PHANTOM_KINDS[i % 4], i)) for i in range(_SCANS)]
-
-
-def _spread(seconds: list[float]) -> dict:
-    return {
-        "times": len(seconds),
-        "median seconds": round(median(seconds), 3),
-        "fastest": round(min(seconds), 3),
-        "slowest": round(max(seconds), 3),
-    }
 
 
 def memory(what: str) -> int:

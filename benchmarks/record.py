@@ -49,6 +49,16 @@ def read_results(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Return how many times something was timed, and the median, the fastest and the slowest, in seconds."""
+    return {
+        "times": len(seconds),
+        "median seconds": round(median(seconds), 3),
+        "fastest": round(min(seconds), 3),
+        "slowest": round(max(seconds), 3),
+    }
+
+
 def side_by_side(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Return the median seconds of each run; they take turns, so that a slow moment affects them all.
 

@@ -62,6 +62,24 @@ def day_and_time(date: datetime) -> tuple[str, str]:
     return f"{date:%Y%m%d}", f"{date:%H%M%S}"
 
 
+def maker_and_dates(report: ReportInput, series_description: str) -> dict[str, str]:
+    """Return what every kind of result says of its maker, its series' name, its dates and its characters.
+
+    As the keyword arguments of highdicom's objects.
+    """
+    day, time = day_and_time(report.date)
+    return {
+        "manufacturer": "Candor",
+        "manufacturer_model_name": report.card.id,
+        "series_description": series_description,
+        "content_date": day,
+        "content_time": time,
+        "series_date": day,
+        "series_time": time,
+        "specific_character_set": "ISO_IR 192",
+    }
+
+
 def patient_and_study(report: ReportInput, header: dict[str, str]) -> dict[str, str | None]:
     """Return the arguments of highdicom for patient and study; a study that starts here has the report's date."""
     day, time = day_and_time(report.date)

@@ -19,10 +19,10 @@ from explain.report.dicom_codes import class_code, method_code, own, schemes
 from explain.report.dicom_source import (
     SERIES_NUMBERS,
     coded,
-    day_and_time,
     has_source,
     header_of,
     identifier,
+    maker_and_dates,
     refer,
     series_of,
     set_dates,
@@ -109,7 +109,6 @@ def _dataset(report: ReportInput, explanation: Explanation, header: dict[str, st
     from pydicom.sr.codedict import codes
     from pydicom.uid import ExplicitVRLittleEndian
 
-    day, time = day_and_time(report.date)
     place = place_of(report.scan)
     theirs = "" if place.placeholders else header.get("FrameOfReferenceUID")
     source = stand_in(report, header, _MR_IMAGE)
@@ -125,8 +124,6 @@ def _dataset(report: ReportInput, explanation: Explanation, header: dict[str, st
         series_number=SERIES_NUMBERS["map"],
         sop_instance_uid=instance,
         instance_number=1 + next((k for k, each in enumerate(report.explanations) if each is explanation), 0),
-        manufacturer="Candor",
-        manufacturer_model_name=report.card.id,
         software_versions=explanation.weights,
         device_serial_number=explanation.weights,
         contains_recognizable_visual_features=False,
@@ -137,12 +134,7 @@ def _dataset(report: ReportInput, explanation: Explanation, header: dict[str, st
         content_description=f"Not for diagnosis: {METHODS[explanation.method].title} map"[:_LONGEST],
         content_qualification=ContentQualificationValues.RESEARCH,
         derivation=codes.DCM.VisualExplanation,
-        series_description=SERIES,
-        content_date=day,
-        content_time=time,
-        series_date=day,
-        series_time=time,
-        specific_character_set="ISO_IR 192",
+        **maker_and_dates(report, SERIES),
         coding_schemes=schemes(),
     )
     del dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices  # of one slice: made up

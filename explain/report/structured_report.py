@@ -14,11 +14,11 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.report.dicom_codes import class_code, gate_code, method_code, own, schemes
 from explain.report.dicom_source import (
     SERIES_NUMBERS,
-    day_and_time,
     frame_number,
     has_source,
     header_of,
     identifier,
+    maker_and_dates,
     series_of,
     set_dates,
     stand_in,
@@ -44,7 +44,6 @@ def structured_report(report: ReportInput, data: bytes | None, identity: bool = 
     header = header_of(report, data, identity)
     series = series_of(report, header, "report")
     instance = identifier("instance", series, _facts(report), _texts(report))
-    day, time = day_and_time(report.date)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, on values of the source that violate the standard
         dataset = EnhancedSR(
@@ -54,18 +53,11 @@ def structured_report(report: ReportInput, data: bytes | None, identity: bool = 
             series_number=SERIES_NUMBERS["report"],
             sop_instance_uid=instance,
             instance_number=1,
-            manufacturer="Candor",
-            manufacturer_model_name=report.card.id,
             software_versions=report.card.weights_sha256,
             is_complete=True,
             is_final=False,
             is_verified=False,
-            series_description=SERIES,
-            content_date=day,
-            content_time=time,
-            series_date=day,
-            series_time=time,
-            specific_character_set="ISO_IR 192",
+            **maker_and_dates(report, SERIES),
             coding_schemes=schemes(),
             transfer_syntax_uid=ExplicitVRLittleEndian,
         )

@@ -14,23 +14,11 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.report.secondary_capture import SERIES, page, secondary_capture
 from scans import read
 from tests.explain.report.conftest import report_of
+from tests.explain.report.sources import STUDY
 from tests.good_files import dicom12, dicom_frames, disc, png
 
 pytestmark = pytest.mark.slow
 
-STUDY = {
-    "StudyInstanceUID": "1.2.826.0.1.3680043.10.1",
-    "SeriesInstanceUID": "1.2.826.0.1.3680043.10.2",
-    "FrameOfReferenceUID": "1.2.826.0.1.3680043.10.3",
-    "SpecificCharacterSet": "ISO_IR 100",
-    "PatientName": "Müster^Erika",
-    "PatientSex": "F",
-    "StudyDate": "20260102",
-    "StudyTime": "101112",
-    "StudyID": "S7",
-    "AccessionNumber": "A7",
-    "ReferringPhysicianName": "Doktor^Anna",
-}
 PATIENT = ("Müster", "Muster", "4711", "19640812", "Doktor", "20260102", "A7")
 
 
