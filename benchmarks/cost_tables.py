@@ -173,7 +173,7 @@ def api_speed() -> str:
     }
     return (
         f"`{api['command']}` with `{api['model']}`, server and clients on the same {machine['cores']} cores of an "
-        f"{machine['processor']}; load average {loads} before and after, other work included.\n\n"
+        f"{machine['processor']} ({machine['bfloat16']}); load average {loads} before and after.\n\n"
         + markdown_table(["what", "measured"], list(rows.items()))
     )
 
@@ -199,7 +199,7 @@ def several_users() -> str:
         [freed.removesuffix(", seconds"), "", f"{many[freed]:g} s"],
     ]
     load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
-    where = f"{machine['cores']} cores of an {machine['processor']}, with other work on them (load average {load})"
+    where = f"{machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), load average {load}"
     collection = read_results("garbage_collection")["collection"]
     spent = {way: median(each["processor seconds of the app"]) for way, each in collection.items()}
     garbage = (
@@ -207,7 +207,7 @@ def several_users() -> str:
         "where Streamlit collects garbage after each run of a page (`python -m benchmarks.garbage_collection`)."
     )
     table = markdown_table(["what", "one user", f"{count} users at once"], rows)
-    return f"`{found['command']}` on {where}: upper bounds.\n\n{table}\n\n{garbage}"
+    return f"`{found['command']}` on {where}.\n\n{table}\n\n{garbage}"
 
 
 def _range(times: dict) -> str:
