@@ -171,7 +171,8 @@ def sampling() -> str:
     heads = ["method", "predictions", "seconds", "Spearman with the reference", "of two seeds"]
     return (
         f"`{found['model']}`, {found['slices']} annotated slices, medians; 2 cores of an "
-        f"{found['machine']['processor']} ({found['machine']['bfloat16']}), {found['runtime']}: `{found['command']}`.\n\n"
+        f"{found['machine']['processor']} ({found['machine']['bfloat16']}), {found['runtime']}: `{found['command']}`."
+        "\n\n"
         + markdown_table(heads, rows)
     )
 
