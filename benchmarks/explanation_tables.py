@@ -172,8 +172,7 @@ def sampling() -> str:
     return (
         f"`{found['model']}`, {found['slices']} annotated slices, medians; 2 cores of an "
         f"{found['machine']['processor']} ({found['machine']['bfloat16']}), {found['runtime']}: `{found['command']}`."
-        "\n\n"
-        + markdown_table(heads, rows)
+        "\n\n" + markdown_table(heads, rows)
     )
 
 
