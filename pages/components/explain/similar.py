@@ -20,7 +20,7 @@ from pages.viewer.pictures import Picture, described
 from scans import ScanError
 
 SECTION = "similar cases"
-_CARD = 174  # pixels per case: five in a row of a laptop's screen
+_CARD = 172  # pixels per case: five in a row of a laptop's screen
 
 
 def show_similar_cases(explained: Request) -> None:
