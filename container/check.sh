@@ -30,7 +30,7 @@ cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 echo "2. Candor in it"
 rm -rf "$root/opt/candor"
 mkdir -p "$root/opt/candor/source"
-exclude=$(sed -e '/^#/d' -e '/^$/d' -e 's/^/:(exclude)/' "$here/.containerignore" | grep -v '\*\*')
+exclude=$(sed -e '/^#/d' -e '/^$/d' -e 's/^/:(exclude)/' "$here/.dockerignore" | grep -v '\*\*')
 # shellcheck disable=SC2086  # one argument a line
 (cd "$here" && git ls-files -z -- . $exclude | tar --null -T - -cf -) | tar -xf - -C "$root/opt/candor/source"
 mount_wheels() { # packages that lie on this disk, where pip is told to look for them
@@ -59,7 +59,6 @@ run() { # one command in the root: read-only, /tmp in memory, no user's rights
 }
 run /usr/bin/id -u | grep -qx 10001
 if run /bin/sh -c 'echo x > /opt/candor/x' 2>/dev/null; then echo "the root file system can be written to" >&2; exit 1; fi
-run /opt/candor/venv/bin/python -m model_zoo --help >/dev/null 2>&1 || true
 run /bin/sh -c 'cd /opt/candor/source && /opt/candor/venv/bin/python - <<PY
 from explain import predict
 from model_zoo import load_model, models

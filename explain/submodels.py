@@ -74,3 +74,11 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
 
 def _last_names(network: keras.Model) -> str:
     return ", ".join(layer.name for layer in network.layers[-4:])
+
+
+def layers_of(network: keras.Model) -> list[layers.Layer]:
+    """Return the layers from input to logits, those of nested models in their place."""
+    found = []
+    for layer in network.layers:
+        found += layers_of(layer) if isinstance(layer, keras.Model) else [layer]
+    return found

@@ -38,8 +38,8 @@ def test_the_gpl_is_told_from_the_lgpl():
 
 
 def test_the_image_holds_no_file_that_the_app_does_not_need():
-    """`container/check.sh` copies what git tracks, less `.containerignore`."""
-    left_out = [line for line in (ROOT / ".containerignore").read_text().splitlines() if line and line[0] != "#"]
+    """`container/check.sh` copies what git tracks, less `.dockerignore`."""
+    left_out = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     assert {".git", ".venv", "data", "runs", "tests"} <= set(left_out)
     for script in ("install.sh", "start.sh", "check.sh"):
         subprocess.run(["bash", "-n", ROOT / "container" / script], check=True)

@@ -6,15 +6,11 @@ limit: how well maps agree also depends on the task (Yona & Greenfeld 2021, http
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from model_zoo import Model
 from model_zoo.runtime import make_runtime
-
-if TYPE_CHECKING:
-    import keras
 
 STAGES = {"logits": 0.0, "upper half": 0.5, "all": 1.0}  # share of the layers with weights, from the logits down
 SURVIVES = 0.5  # mean rank correlation with the map of the fully randomised network, above which a method fails
@@ -24,21 +20,13 @@ def randomised(model: Model, share: float, seed: int = 0) -> Model:
     """Return a copy of a model in which the upper `share` of its layers, one at least, has its weights shuffled."""
     import keras  # seconds: reading a stored evaluation must not wait for it
 
+    from explain.submodels import layers_of
+
     network = keras.models.clone_model(model.network)
     network.set_weights(model.network.get_weights())
-    layers = [layer for layer in _flattened(network) if layer.weights]
+    layers = [layer for layer in layers_of(network) if layer.weights]
     rng = np.random.default_rng(seed)
     for layer in layers[len(layers) - max(1, round(share * len(layers))) :]:
         layer.set_weights([rng.permutation(values.ravel()).reshape(values.shape) for values in layer.get_weights()])
     runtime = make_runtime(network, engine=model.runtime.engine, precision=model.runtime.precision)
     return replace(model, network=network, runtime=runtime)
-
-
-def _flattened(network: "keras.Model") -> list["keras.layers.Layer"]:
-    """Return the layers from input to logits, those of nested models in their place."""
-    import keras
-
-    layers = []
-    for layer in network.layers:
-        layers += _flattened(layer) if isinstance(layer, keras.Model) else [layer]
-    return layers

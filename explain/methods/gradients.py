@@ -143,7 +143,9 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
 
 @lru_cache(maxsize=8)
 def _depthwise(network) -> bool:
-    return any("DepthwiseConv" in type(layer).__name__ for layer in network._flatten_layers())
+    from explain.submodels import layers_of
+
+    return any("DepthwiseConv" in type(layer).__name__ for layer in layers_of(network))
 
 
 @lru_cache(maxsize=8)
