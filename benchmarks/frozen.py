@@ -19,9 +19,10 @@ from datasets.readers import read_kaggle4
 from scans import fit, phantom
 from train import networks
 from train.batches import Batches, prepare
-from train.fit import labels_of, precision_policy
+from train.fit import labels_of
 from train.frozen_backbone import FeatureBatches, compute_features, head_of
 from train.objective import compile_model
+from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe, find_recipe
 
 _SCANS = 320
@@ -34,8 +35,8 @@ def main() -> None:
     data = os.environ.get("CANDOR_DATA")
     pixels, labels = _kaggle(Path(data), recipe) if data else _phantoms(recipe)
     keras.utils.set_random_seed(recipe.seed)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = networks.build(recipe, len(DATASETS[recipe.task].classes), training=True)
+    with dtype_policy(precision_policy(recipe)):
+        network = networks.build(recipe, len(DATASETS[recipe.task].classes), training=True)
     scans = Batches(pixels, labels, recipe, training=True)
     started = perf_counter()
     features = compute_features(network, scans)[0]

@@ -18,9 +18,9 @@ from model_zoo import ModelCard, models
 from scans import PHANTOM_KINDS
 from train import networks
 from train.batches import Batches, prepare
-from train.fit import precision_policy
 from train.freed_memory import keep_freed_memory
 from train.objective import compile_model
+from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe, recipe_of
 
 _IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
@@ -63,8 +63,8 @@ def images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> fl
     """Return the training speed of a recipe on phantoms of `side` pixels."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe.seed)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = networks.build(recipe, len(classes), training=True)
+    with dtype_policy(precision_policy(recipe)):
+        network = networks.build(recipe, len(classes), training=True)
     compile_model(network, recipe, 100)
     batches = _batches(recipe, classes)
     batches.side = side

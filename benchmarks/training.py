@@ -21,8 +21,9 @@ from datasets.readers import read_kaggle4
 from scans import phantom
 from train import networks
 from train.batches import Batches, prepare
-from train.fit import labels_of, precision_policy
+from train.fit import labels_of
 from train.objective import compile_model
+from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe, find_recipe
 
 _ROUNDS, _STEPS, _WARM = 3, 40, 8  # rounds of each in turn; steps measured, and not counted, in a round
@@ -52,7 +53,6 @@ def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:
     """Return the network in float32 and a Keras image loader with augmentation layers, as in published systems."""
     import tensorflow as tf
 
-    keras.mixed_precision.set_dtype_policy("float32")
     augmentation = keras.Sequential(
         [
             keras.layers.RandomFlip("horizontal"),
@@ -68,7 +68,7 @@ def plain(pictures: Path, recipe: Recipe) -> tuple[keras.Model, object]:
         pictures / "Training", image_size=(recipe.size, recipe.size), batch_size=recipe.batch, verbose=False
     )
     batches = loader.map(lambda x, y: (augmentation(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE)
-    return _network(recipe), batches.repeat().prefetch(tf.data.AUTOTUNE)
+    return _network(recipe, "float32"), batches.repeat().prefetch(tf.data.AUTOTUNE)
 
 
 def ours(pictures: Path, recipe: Recipe) -> tuple[keras.Model, Batches]:
@@ -76,13 +76,13 @@ def ours(pictures: Path, recipe: Recipe) -> tuple[keras.Model, Batches]:
     records = [record for record in read_kaggle4(pictures) if record.split == "train"]
     pixels, _, _ = prepare(records, recipe.spec)
     labels = labels_of(records, DATASETS["kaggle4"].classes)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    return _network(recipe), Batches(pixels, labels, recipe, training=True)
+    return _network(recipe, precision_policy(recipe)), Batches(pixels, labels, recipe, training=True)
 
 
-def _network(recipe: Recipe) -> keras.Model:
+def _network(recipe: Recipe, policy: str) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)  # no more than that: op determinism would slow Keras' loader
-    network = networks.build(recipe, 4, training=True)
+    with dtype_policy(policy):
+        network = networks.build(recipe, 4, training=True)
     compile_model(network, recipe, 100)
     return network
 

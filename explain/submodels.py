@@ -1,4 +1,4 @@
-"""Sub-models of a network: its feature map and logits in one pass, or a copy that computes in bfloat16.
+"""Sub-models of a network: its feature map and logits in one pass.
 
 The network is shared by every user of the process, so nothing here changes it: a sub-model is a second graph over the
 same weights.
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import keras
-from keras import layers
 
 from model_zoo import ModelError
 from model_zoo.logits import rewired, without_softmax
@@ -32,20 +31,6 @@ def view_of(network: keras.Model, tap: str = "") -> View:
     """
     tap = tap or find_tap(network)
     return View(_tapped(network, tap.split("/"), strip=True), tap)
-
-
-def halved(network: keras.Model) -> keras.Model:
-    """Return a copy of a network, with weights of its own, that computes in bfloat16 (layers, not their weights)."""
-
-    def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        if not isinstance(layer, layers.InputLayer):
-            config["dtype"] = "mixed_bfloat16"
-        return type(layer).from_config(config)
-
-    copy = keras.models.clone_model(network, clone_function=copied, recursive=True)
-    copy.set_weights(network.get_weights())
-    return copy
 
 
 def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Model:
@@ -74,11 +59,3 @@ def _tapped(network: keras.Model, path: list[str], *, strip: bool) -> keras.Mode
 
 def _last_names(network: keras.Model) -> str:
     return ", ".join(layer.name for layer in network.layers[-4:])
-
-
-def layers_of(network: keras.Model) -> list[layers.Layer]:
-    """Return the layers from input to logits, those of nested models in their place."""
-    found = []
-    for layer in network.layers:
-        found += layers_of(layer) if isinstance(layer, keras.Model) else [layer]
-    return found

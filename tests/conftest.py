@@ -1,6 +1,7 @@
 """Fixtures of all tests: tiny seeded networks, a tiny zoo and the real scans where they are; the order of the files."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def open_gate(request, monkeypatch) -> None:
     if not request.node.get_closest_marker("real_gate"):
         monkeypatch.setattr(gate, "_seen", {})
         monkeypatch.setattr(gate, "load_gate", OpenGate)
+
+
+@pytest.fixture(autouse=True)
+def same_precision_after_as_before():
+    """Fail the test that leaves Keras another precision, not the tests after it in the same process."""
+    yield
+    if keras := sys.modules.get("keras"):
+        left = keras.mixed_precision.dtype_policy().name
+        keras.mixed_precision.set_dtype_policy("float32")
+        assert left == "float32"
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,8 @@ from model_zoo.weights import load_checked, save_packed, sha256_of
 from model_zoo.whole_files import replace_folder
 from train import networks
 from train.batches import read_batches
-from train.fit import STATE, precision_policy
+from train.fit import STATE
+from train.precision import precision_policy
 from train.recipe import Recipe, published
 
 _LIMITS = (

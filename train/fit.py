@@ -23,22 +23,7 @@ from train.objective import compile_model, plateau_rate
 from train.recipe import Recipe
 
 STATE = "state.json"
-# the beginnings of the names of networks with depthwise convolutions
-DEPTHWISE = ("candor-lite", "gate-lite", "efficientnet", "mobilenet", "xception", "nasnet", "convnext")
 _BEST, _HISTORY = "best.keras", "history.csv"  # not HDF5 alone: on a full disk its library ends the process
-
-
-def precision_policy(recipe: Recipe) -> str:
-    """Return the Keras dtype policy of a run; "auto" is bfloat16 where the processor multiplies it.
-
-    Depthwise convolutions stay float32: TensorFlow computes those in bfloat16 more slowly.
-    """
-    if recipe.precision != "auto":
-        return recipe.precision
-    info = Path("/proc/cpuinfo")
-    flags = info.read_text() if info.exists() else ""
-    half = "amx_bf16" in flags or "avx512_bf16" in flags
-    return "mixed_bfloat16" if half and not recipe.network.startswith(DEPTHWISE) else "float32"
 
 
 def fit(

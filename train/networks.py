@@ -9,6 +9,7 @@ from keras import layers
 from train.backbones import BACKBONES, backbone
 from train.candor import LITE, candor, folded
 from train.gate.network import GATES, gate
+from train.precision import dtype_policy
 from train.recipe import Recipe
 
 
@@ -75,5 +76,5 @@ def build(recipe: Recipe, classes: int, *, training: bool = False) -> keras.Mode
 
 def inference_copy(trained: keras.Model, recipe: Recipe, classes: int) -> keras.Model:
     """Return the network as it is saved: float32, stock layers, with the trained weights."""
-    keras.mixed_precision.set_dtype_policy("float32")
-    return folded(trained, build(recipe, classes))
+    with dtype_policy("float32"):
+        return folded(trained, build(recipe, classes))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from datasets.cards import dataset_card, nearest_version
@@ -18,11 +17,12 @@ from model_zoo import ModelCard
 from model_zoo.gate import GATE_TASK
 from train.batches import Batches, prepare
 from train.evaluate import Run, evaluate
-from train.fit import fit, labels_of, precision_policy, seed_everything
+from train.fit import fit, labels_of, seed_everything
 from train.frozen_backbone import after_head, join_history, warm_head
 from train.gate.training import train_gate
 from train.initial_weights import initialised_network
 from train.lesion_grid import places_passed_on
+from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe
 from train.teacher import teacher_of
 
@@ -36,8 +36,8 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
         return train_gate(recipe_id, recipe, data, out, resume=resume)
     dataset = dataset_card(recipe.task)
     seed_everything(recipe.seed)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = initialised_network(recipe, len(dataset.classes))
+    with dtype_policy(precision_policy(recipe)):
+        network = initialised_network(recipe, len(dataset.classes))
     teacher = teacher_of(recipe, tuple(dataset.classes))
     scans = gather(recipe, data)
     print(f"{dataset.title}: {scans.version}")

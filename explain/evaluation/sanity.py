@@ -20,7 +20,7 @@ def randomised(model: Model, share: float, seed: int = 0) -> Model:
     """Return a copy of a model in which the upper `share` of its layers, one at least, has its weights shuffled."""
     import keras  # seconds: reading a stored evaluation must not wait for it
 
-    from explain.submodels import layers_of
+    from model_zoo.layers import layers_of
 
     network = keras.models.clone_model(model.network)
     network.set_weights(model.network.get_weights())

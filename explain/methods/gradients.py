@@ -143,7 +143,7 @@ def input_gradients(given: MethodInput, batch: np.ndarray, *, exact: bool = Fals
 
 @lru_cache(maxsize=8)
 def _depthwise(network) -> bool:
-    from explain.submodels import layers_of
+    from model_zoo.layers import layers_of
 
     return any("DepthwiseConv" in type(layer).__name__ for layer in layers_of(network))
 
@@ -152,10 +152,10 @@ def _depthwise(network) -> bool:
 def _traced(network, half: bool):
     import tensorflow as tf
 
-    from explain.submodels import halved
+    from model_zoo.layers import in_precision
     from model_zoo.logits import logits_of
 
-    graph = halved(logits_of(network)) if half else logits_of(network)
+    graph = in_precision(logits_of(network), "mixed_bfloat16") if half else logits_of(network)
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32), tf.TensorSpec((), tf.int32)]
 
     @tf.function(input_signature=signature)

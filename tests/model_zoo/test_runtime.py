@@ -8,6 +8,7 @@ import pytest
 
 from model_zoo import model_card
 from model_zoo.gate import GATE, gate_folder
+from model_zoo.layers import in_precision
 from model_zoo.runtime import make_runtime
 from model_zoo.weights import load_checked
 from tests.conftest import tiny_network
@@ -32,6 +33,13 @@ def test_bfloat16_stays_near_float32(network, noise):
     assert runtime.precision == "bf16"
     exact = network(noise).numpy()
     assert np.abs(runtime.logits(noise) - exact).max() < 0.03 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize("engine", ["openvino", "tensorflow", "keras"])
+def test_a_network_of_another_precision_predicts_in_float32(network, noise, engine, policy):
+    runtime = make_runtime(in_precision(network, policy), engine=engine, precision="f32")
+    np.testing.assert_allclose(runtime.logits(noise), network(noise).numpy(), atol=1e-5)
 
 
 @pytest.mark.slow

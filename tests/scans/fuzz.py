@@ -43,6 +43,7 @@ Reader = Callable[..., list[Scan]]  # scans.read, or what a test puts in its pla
 _SECRET = "Muster"  # the name of the patient in tests/good_files.py
 _LONGEST = 400  # characters of a sentence
 _TICK = 0.02  # seconds between two looks at the memory of a process and its children
+_ENDING = 5.0  # seconds that the processes of a file may take to be gone after its reply
 _SHOWN = 20  # faults in the table and the file
 
 
@@ -78,6 +79,7 @@ class Worker:
         """Return what becomes of a file."""
         if self._process is None:
             self._start()
+        self._await_the_end_of_the_last()
         _forget_peak(self._process.pid)
         start, peak = time.monotonic(), 0.0
         try:
@@ -120,6 +122,13 @@ class Worker:
         self._process.start()
         theirs.close()
         self._pipe.recv()  # it is ready: its start counts for no file
+        self._at_rest = len(_group(self._process.pid))
+
+    def _await_the_end_of_the_last(self) -> None:
+        """Wait until what read the file before is gone: a child that is killed has its memory for a while yet."""
+        end = time.monotonic() + _ENDING
+        while len(_group(self._process.pid)) > self._at_rest and time.monotonic() < end:
+            time.sleep(_TICK)
 
     def _kill(self) -> None:
         """End the process and all that it started, if it is still there."""

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -82,6 +83,14 @@ def test_an_exception_is_noticed_and_told_where_it_arose():
     bad, after = became_of(raises)
     assert (bad.outcome, after.outcome) == ("exception", "answered")
     assert bad.words.startswith("KeyError: 'Rows' (test_fuzz.py, line ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted on Linux only")
+def test_memory_of_the_file_before_does_not_count_for_the_next():
+    bad, after = became_of(leaves_a_child)
+    assert (bad.outcome, after.outcome) == ("answered", "answered")
+    assert after.megabytes < bad.megabytes - 200
 
 
 @pytest.mark.slow
@@ -177,6 +186,15 @@ def scans_a_disc(data, plane):
 def raises(data, plane):
     if data == b"bad":
         raise KeyError("Rows")
+    return scans_a_disc(data, plane)
+
+
+def leaves_a_child(data, plane):
+    if data == b"bad":
+        code = "import time; kept = b'x' * 300_000_000; print(flush=True); time.sleep(1)"
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        time.sleep(0.1)
     return scans_a_disc(data, plane)
 
 

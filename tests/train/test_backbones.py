@@ -18,6 +18,7 @@ from scans import phantom
 from tests.conftest import write_bundle
 from train import networks
 from train.backbones import BACKBONES, backbone_layers, preprocessed, stock
+from train.precision import dtype_policy
 from train.recipe import Recipe
 
 pytestmark = pytest.mark.slow
@@ -142,11 +143,8 @@ def test_an_input_that_a_backbone_cannot_take_is_refused(changes, message):
 
 
 def test_under_bfloat16_pixels_are_prepared_and_the_head_computes_in_float32():
-    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
-    try:
+    with dtype_policy("mixed_bfloat16"):
         model = networks.build(recipe("mobilenetv3small"), 4)
-    finally:
-        keras.mixed_precision.set_dtype_policy("float32")
     types = {name: model.get_layer(name).compute_dtype for name in ("shown", "conv", "features", "logits")}
     assert types == {"shown": "float32", "conv": "bfloat16", "features": "float32", "logits": "float32"}
 

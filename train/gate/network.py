@@ -9,6 +9,7 @@ from keras import layers
 from model_zoo.gate import LOGITS
 from train.backbones import preprocessed
 from train.efficientnet_lite import stages
+from train.precision import dtype_policy
 from train.recipe import Recipe
 
 GATES = {"gate-lite0": 0}  # network of a recipe -> EfficientNet-Lite's variant
@@ -48,8 +49,8 @@ def saved_form(trained: keras.Model, recipe: Recipe, pooled: np.ndarray) -> kera
     """
     from sklearn.decomposition import PCA
 
-    keras.mixed_precision.set_dtype_policy("float32")
-    plain = gate(recipe)
+    with dtype_policy("float32"):
+        plain = gate(recipe)
     for layer in plain.layers:
         if layer.weights and layer.name != "features":
             layer.set_weights(trained.get_layer(layer.name).get_weights())

@@ -32,11 +32,12 @@ from model_zoo.weights import load_checked, save_packed, sha256_of
 from model_zoo.whole_files import replace_folder
 from train.batches import prepare
 from train.evaluate import pace
-from train.fit import fit, precision_policy, seed_everything
+from train.fit import fit, seed_everything
 from train.gate.network import pooled_of, saved_form
 from train.gate.pictures import GateBatches, KnownBatches, Pool, brain_of, phantoms_of, with_made_pictures
 from train.initial_weights import initialised_network
 from train.networks import network_title
+from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe, recipe_of
 
 _MADE = 150  # pictures of each kind that is made, in validation and in test
@@ -55,8 +56,8 @@ _LIMITS = (
 def train_gate(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool) -> ModelCard:
     """Train the gate and return the card of its bundle at `out / recipe_id`."""
     seed_everything(recipe.seed)
-    keras.mixed_precision.set_dtype_policy(precision_policy(recipe))
-    network = initialised_network(recipe, LOGITS)
+    with dtype_policy(precision_policy(recipe)):
+        network = initialised_network(recipe, LOGITS)
     pools, records = gather_pictures(recipe, data)
     for name, pool in pools.items():
         counts = Counter(record.label for record in pool.records)

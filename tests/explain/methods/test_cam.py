@@ -7,6 +7,7 @@ import pytest
 from explain.methods import METHODS, cam, keras_vis
 from explain.refinement import MethodInput
 from tests.explain.networks import NETWORKS, ask, make, model_of
+from train.precision import dtype_policy
 
 pytestmark = pytest.mark.slow
 
@@ -92,11 +93,8 @@ def test_a_frozen_network_is_explained_too(noise):
 
 
 def test_a_mixed_precision_network_gives_a_float32_map(noise):
-    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
-    try:
+    with dtype_policy("mixed_bfloat16"):
         network = make("functional")
-    finally:
-        keras.mixed_precision.set_dtype_policy("float32")
     values = ask(cam.gradcam, network, noise[0], 0)
     assert values.dtype == np.float32 and np.isfinite(values).all() and np.abs(values).max() > 0
 
