@@ -1,4 +1,4 @@
-"""The next candor-pooled4: EfficientNet-Lite0 from ImageNet's weights, told where the tumours of figshare lie.
+"""First leg of candor-pooled4: EfficientNet-Lite0 from ImageNet's weights, told where the tumours of figshare lie.
 
     python -m train candor-lite0-pooled4 --out /tmp/zoo     # its weights are train/weights/candor-lite0-pooled4.keras
 
@@ -7,8 +7,7 @@ scans, which the pool leaves out. Boxes of figshare's slices, and of their near-
 gate and the place of the evidence.
 
 Validation accuracy 0.953 after 20 of these 24 epochs, where the run was stopped, and rising by 0.002 an epoch; after 14
-epochs of 128 px it was 0.885, and it rose to 0.927 in the first of 192 px. candor-pooled4, three legs from random
-weights, has 0.955. A second leg at 192 px is what is left to do; no test set was opened.
+epochs of 128 px it was 0.885, and it rose to 0.927 in the first of 192 px. No test set was opened.
 """
 
 from dataclasses import replace
