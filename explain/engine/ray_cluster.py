@@ -7,6 +7,7 @@ and reports to nobody. Of another cluster Candor is a guest: who started it deci
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from logging import ERROR, getLogger
 from threading import Lock
 
 import ray
@@ -41,25 +42,33 @@ def ray_cluster(address: str, workers: int, lanes: Mapping[str, Lane]) -> Engine
 
 
 def _connect(address: str, workers: int) -> None:
-    ours = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
-    quiet = {"log_to_driver": False, "configure_logging": False, "runtime_env": {"env_vars": ours}}
-    if address:
-        try:
-            ray.init(address=address, **quiet)
-        except Exception as error:  # of many kinds: no answer, another version, a token that is not theirs
-            raise EngineError(
-                f"no Ray cluster can be used at {address[:80]!r} ({type(error).__name__}); start one with `ray start "
-                "--head` and the same Ray, Python and token as here, or leave --address out for one of this machine"
-            ) from None
-        return
+    getLogger("ray.serve").setLevel(ERROR)
+    quiet = {"log_to_driver": False, "logging_level": ERROR}
+    try:
+        if address:
+            ours = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
+            ray.init(address=address, runtime_env={"env_vars": ours}, **quiet)
+        else:
+            _start(workers, quiet)
+    except Exception as error:  # of many kinds: no answer, another version, a token that is not theirs, no memory
+        ray.shutdown()
+        what = f"no Ray cluster can be used at {address[:80]!r}" if address else "no Ray cluster starts here"
+        raise EngineError(
+            f"{what} ({type(error).__name__}); give the --address of one that was started with `ray start --head` and "
+            "the same Ray, Python and token as here, or leave it out for one of this machine alone"
+        ) from error
+
+
+def _start(workers: int, quiet: dict) -> None:
     cores = {"num_cpus": workers * THREADS} if workers else {}
-    ray.init(
-        address="local",
-        include_dashboard=False,
-        object_store_memory=_STORE,
-        **cores,
-        **quiet,
-    )
+    for last in (False, True):
+        try:
+            ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet, **cores)
+            return
+        except Exception:  # Ray waits for 30 s for itself, which a busy machine may exceed
+            ray.shutdown()
+            if last:
+                raise
 
 
 class _Cluster:

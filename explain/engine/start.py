@@ -20,16 +20,27 @@ def _in_this_process(address: str, workers: int, lanes: Mapping[str, Lane]) -> E
 def _in_a_cluster(address: str, workers: int, lanes: Mapping[str, Lane]) -> Engine:
     if find_spec("ray") is None:
         raise EngineError(f"the engine ray needs a package that is not installed: {HOW_TO_GET_RAY}")
-    # Ray reads these when it is imported.
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray 2.60 warns of what the next one will do
-    if not address:  # nobody else may reach a cluster of our own: whoever can runs programs
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # so Ray listens on the loopback address, on Linux too
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
+    _prepare_ray(own=not address)
     from explain.engine.ray_cluster import ray_cluster
 
     return ray_cluster(address, workers, lanes)
+
+
+def _prepare_ray(own: bool) -> None:
+    """Set the variables that Ray reads when it is imported; `own` where the cluster is one of this process alone."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_open_telemetry": "0"}
+    usual = {
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # or Ray 2.60 warns of what the next one will do
+        "RAY_worker_register_timeout_seconds": "180",  # a busy machine takes its time
+        "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what Ray says of a lost worker, it says on stdout
+        "RAY_prestart_worker_first_driver": "0",  # processes that nobody asks for
+    }
+    if own:  # nobody else may reach it: whoever can, runs programs
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray then keeps to the loopback address, on Linux too
+        os.environ["RAY_AUTH_MODE"] = "token"
+        usual["RAY_AUTH_TOKEN"] = token_hex(32)
+    for name, value in usual.items():
+        os.environ.setdefault(name, value)
 
 
 PROCESS, RAY = "process", "ray"
