@@ -54,8 +54,8 @@ def measure(place: Path, count: int, rounds: int) -> dict:
         ways: dict[str, Map] = {HERE: this_process().map} | {name: pool.map for name, pool in pools.items()}
         model = load_model(MODEL)
         for kind, (methods, formats) in WORK.items():
-            task = FileReport(model, place, methods, formats, {"target": "", "seed": 0, "seconds": 30.0})
-            found[kind] = _rates(task, ways, files if kind == "maps" else files[::_SHARE], rounds, place / kind)
+            work = FileReport(model, place, methods, formats, {"target": "", "seed": 0, "seconds": 30.0})
+            found[kind] = _rates(work, ways, files if kind == "maps" else files[::_SHARE], rounds, place / kind)
         began = perf_counter()
         assert sum(ways[TWO](int, [0] * _NOTHING)) == 0
         found["items of nothing a second"] = round(_NOTHING / (perf_counter() - began))
@@ -67,25 +67,25 @@ def measure(place: Path, count: int, rounds: int) -> dict:
     return found | {"load average after": load_average()}
 
 
-def _rates(task: FileReport, ways: dict[str, Map], files: list[File], rounds: int, place: Path) -> dict:
+def _rates(work: FileReport, ways: dict[str, Map], files: list[File], rounds: int, place: Path) -> dict:
     """Return the files a second of each way, the median of all rounds, and what follows from them."""
     place.mkdir()
     first: dict[str, float] = {}
     for name, way in ways.items():
         began = perf_counter()
-        _run(task, way, files[:4], place / f"first {name}")
+        _run(work, way, files[:4], place / f"first {name}")
         first[name] = round(perf_counter() - began, 1)
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     same = 0
     for number in range(rounds):
         for name, way in ways.items():
             began = perf_counter()
-            _run(task, way, files, out := place / f"{name} {number}")
+            _run(work, way, files, out := place / f"{name} {number}")
             seconds[name].append(perf_counter() - began)
         same += _names(place / f"{TWO} {number}") == _names(place / f"{HERE} {number}")
     rates = {name: len(files) / median(each) for name, each in seconds.items()}
     return {
-        "methods": list(task.methods),
+        "methods": list(work.methods),
         "files": len(files),
         "files a second": {name: round(rate, 2) for name, rate in rates.items()},
         "seconds of each round": {name: [round(each, 2) for each in all_] for name, all_ in seconds.items()},
@@ -99,9 +99,9 @@ def _rates(task: FileReport, ways: dict[str, Map], files: list[File], rounds: in
     }
 
 
-def _run(task: FileReport, way: Map, files: list[File], out: Path) -> None:
+def _run(work: FileReport, way: Map, files: list[File], out: Path) -> None:
     out.mkdir()
-    for result in way(replace(task, out=out), files):
+    for result in way(replace(work, out=out), files):
         entry, new = result
         assert new and entry["files"]
 

@@ -1,4 +1,4 @@
-"""What an engine does: a request is submitted, watched and cancelled; a task is mapped over many items.
+"""What an engine does: a request is submitted, watched and cancelled; work on one item is mapped over many.
 
 The queue is the same for all: it shares, orders and bounds the jobs. An engine says where their work runs.
 """
@@ -12,9 +12,9 @@ from explain.prediction import Prediction, predict
 from explain.queue import LANES, Job, Lane, Present, Queue
 from explain.request import Request
 
-# task(item) -> result. It can be pickled, gives the same result whenever it is done again, and returns, not raises, the
+# work(item) -> result. It can be pickled, gives the same result whenever it is done again, and returns, not raises, the
 # ScanError of an item of which nothing can be made: what it raises ends the whole run.
-Task = Callable[[object], object]
+ItemWork = Callable[[object], object]
 
 
 class EngineError(RuntimeError):
@@ -25,13 +25,13 @@ class EngineError(RuntimeError):
 class Engine:
     """Where work runs. `queue` holds the jobs that were submitted; their state and progress are read there.
 
-    `map(task, items)` yields the result of each item in the order of the items, one for each: closing it cancels what
+    `map(work, items)` yields the result of each item in the order of the items, one for each: closing it cancels what
     is left. An item whose worker is lost is done again; one over which several are lost gets a ScanError.
     `predict` is `explain.predict`, and `explain` is `explain.explain`, both where the engine runs; None: here.
     """
 
     queue: Queue
-    map: Callable[[Task, Iterable], Iterator]
+    map: Callable[[ItemWork, Iterable], Iterator]
     predict: Callable[..., Prediction] = predict
     explain: Explain | None = None
     close: Callable[[], object] = lambda: None
@@ -55,4 +55,4 @@ def this_process(lanes: Mapping[str, Lane] = LANES) -> Engine:
     >>> list(this_process().map(str.upper, ["a", "b"]))
     ['A', 'B']
     """
-    return Engine(Queue(lanes), lambda task, items: (task(item) for item in items))
+    return Engine(Queue(lanes), lambda work, items: (work(item) for item in items))

@@ -8,11 +8,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from logging import ERROR, getLogger
+from socket import create_connection
 from threading import Lock
 
 import ray
 
-from explain.engine.engine import Engine, EngineError, Task
+from explain.engine.engine import Engine, EngineError, ItemWork
 from explain.engine.ray_replica import Replicas
 from explain.engine.ray_worker import THREADS, Workers
 from explain.explanation import Explanation
@@ -20,6 +21,7 @@ from explain.prediction import Prediction
 from explain.queue import BACKGROUND, Lane, Queue
 
 _STORE = 256_000_000  # bytes of a cluster of our own: no more than some scans on their way are in it
+_PATIENCE = 10  # seconds in which a cluster elsewhere must answer
 _OURS = "CANDOR_"  # variables that say where models are
 
 
@@ -46,6 +48,7 @@ def _connect(address: str, workers: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": ERROR}
     try:
         if address:
+            _knock(address)  # Ray itself would try for minutes
             ours = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
             ray.init(address=address, runtime_env={"env_vars": ours}, **quiet)
         else:
@@ -59,9 +62,14 @@ def _connect(address: str, workers: int) -> None:
         ) from error
 
 
+def _knock(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+
+
 def _start(workers: int, quiet: dict) -> None:
     cores = {"num_cpus": workers * THREADS} if workers else {}
-    for last in (False, True):
+    for last in (False, False, True):
         try:
             ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet, **cores)
             return
@@ -82,8 +90,8 @@ class _Cluster:
         self._lock = Lock()
         self._now: Workers | Replicas | None = None
 
-    def map(self, task: Task, items: Iterable) -> Iterator:
-        return self._kind(Workers).map(task, items)
+    def map(self, work: ItemWork, items: Iterable) -> Iterator:
+        return self._kind(Workers).map(work, items)
 
     def predict(self, *given, **named) -> Prediction:
         return self._kind(Replicas).predict(*given, **named)

@@ -1,4 +1,4 @@
-"""A task mapped over many items by Ray actors: one result for each item, in order, whatever happens to a worker.
+"""Work mapped over many items by Ray actors: one result for each item, in order, whatever happens to a worker.
 
 Actors and not Ray Data: there a lost worker's items are done again together and on the same actor, so that one that
 ends its worker takes its neighbours with it, or is tried for ever. Here a worker has one item at a time. The worker of
@@ -14,7 +14,7 @@ from itertools import count
 import ray
 from ray.exceptions import RayError
 
-from explain.engine.engine import EngineError, Task
+from explain.engine.engine import EngineError, ItemWork
 from model_zoo.threads import use_threads
 from scans import ScanError
 
@@ -30,24 +30,24 @@ _NO_START = "no worker of the Ray cluster starts ({}); each machine needs the sa
 
 
 class Worker:
-    """The process of an actor. Tasks come pickled, so that TensorFlow is loaded after its threads are set."""
+    """The process of an actor. Work comes pickled, so that TensorFlow is loaded after its threads are set."""
 
     def __init__(self, threads: int) -> None:
         use_threads(threads)
-        self._number, self._task = -1, None
+        self._number, self._work = -1, None
 
     def ready(self) -> None:
         """Return once the process has started."""
 
     def do(self, number: int, pickled: list, item: object) -> tuple[bool, object]:
-        """Return True and what task `number` makes of an item, or False and what it raised.
+        """Return True and what work `number` makes of an item, or False and what it raised.
 
-        `pickled` holds a reference to the task, which is fetched once.
+        `pickled` holds a reference to the work, which is fetched once.
         """
         try:
             if number != self._number:
-                self._number, self._task = number, pickle.loads(ray.get(pickled[0]))
-            return True, self._task(item)
+                self._number, self._work = number, pickle.loads(ray.get(pickled[0]))
+            return True, self._work(item)
         except Exception as error:
             return False, error
 
@@ -76,9 +76,9 @@ class Workers:
         for _ in range(self.wanted):
             self._start()
 
-    def map(self, task: Task, items: Iterable) -> Iterator:
-        """Yield the result of each item, in order. Raises what the task raises, EngineError where no worker starts."""
-        number, pickled = next(self._numbers), [ray.put(pickle.dumps(task))]
+    def map(self, work: ItemWork, items: Iterable) -> Iterator:
+        """Yield the result of each item, in order. Raises what the work raises, EngineError where no worker starts."""
+        number, pickled = next(self._numbers), [ray.put(pickle.dumps(work))]
         waiting, again = enumerate(items), deque()
         running: dict[object, _Given] = {}
         results: dict[int, object] = {}

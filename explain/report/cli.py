@@ -80,7 +80,7 @@ def _run(engine: Engine, model: Model, files: list[Path], options: argparse.Name
         return 2
     refused, made, kept = [], 0, 0
     reported = tidied(options.out)
-    task = FileReport(
+    work = FileReport(
         model,
         options.out.absolute(),
         tuple(options.method),
@@ -97,7 +97,7 @@ def _run(engine: Engine, model: Model, files: list[Path], options: argparse.Name
     beside = beside_others(engine, files, options.plane, options.stack)
     given = (File(path.absolute(), beside.get(path), datetime.now().replace(microsecond=0)) for path in files)
     bar = tqdm(files, unit="scan", disable=None)  # None: no bar where stderr is a file
-    results = engine.map(task, given)
+    results = engine.map(work, given)
     try:
         for number, (path, result) in enumerate(zip(bar, results, strict=True), start=1):
             if isinstance(result, ScanError):

@@ -20,7 +20,7 @@ from model_zoo import load_model
 from model_zoo.whole_files import write_whole
 from scans import Scan, phantom, read_files
 from scans.study import read_beside
-from tests.explain.engine.tasks import refusing
+from tests.explain.engine.work import refusing
 from tests.good_files import dicom12, disc, png
 
 BATCH = ("--model", "tiny-phantom4", "--method", "gradcam")
@@ -66,7 +66,7 @@ def test_here_an_item_is_taken_when_its_turn_comes():
     assert list(results) == [] and taken == [0, 1]
 
 
-def test_what_a_task_raises_ends_the_run():
+def test_what_the_work_raises_ends_the_run():
     results, seen = this_process().map(refusing, range(9)), []
     with pytest.raises(OSError, match="No space left"):
         seen.extend(iter(results.__next__, None))

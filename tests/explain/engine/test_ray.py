@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from explain.report import cli
 from model_zoo import load_model
 from scans import ScanError, phantom
 from tests.conftest import tiny_network, write_bundle
-from tests.explain.engine.tasks import deadly, noted, refusing, slow_square
+from tests.explain.engine.work import deadly, noted, refusing, slow_square
 from tests.good_files import dicom12, png
 
 pytestmark = [
@@ -155,7 +156,7 @@ def test_an_item_that_kills_every_worker_gets_a_sentence_and_its_neighbours_thei
     assert results[:5] + results[6:] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
 
 
-def test_what_a_task_raises_ends_the_run_with_the_same_error(engine):
+def test_what_the_work_raises_ends_the_run_with_the_same_error(engine):
     results, seen = engine.map(refusing, range(9)), []
     with pytest.raises(OSError) as refusal:
         seen.extend(iter(results.__next__, None))
@@ -267,9 +268,11 @@ def test_a_request_survives_its_replica(engine):
     assert np.array_equal(job.result.heat, explain(request).heat)
 
 
-def test_a_killed_command_continues_in_another_engine(zoo, folder, expected, tmp_path, capsys):
+def test_a_killed_command_continues_in_another_engine(engine, zoo, folder, expected, tmp_path, capsys):
+    """And its cluster ends with it."""
+    before = set(processes("ray::"))
     ask = [sys.executable, "-m", "explain", "batch", str(folder), *BATCH, "--out", str(tmp_path)]
-    with subprocess.Popen([*ask, "--engine", "ray", "--workers", "1"], cwd=ROOT, start_new_session=True) as process:
+    with subprocess.Popen([*ask, "--engine", "ray", "--workers", "1"], cwd=ROOT) as process:
         while process.poll() is None and len(lines(tmp_path)) < 4:
             time.sleep(0.01)
         process.kill()
@@ -277,14 +280,59 @@ def test_a_killed_command_continues_in_another_engine(zoo, folder, expected, tmp
     there = len(lines(tmp_path))
     assert 4 <= there < 17
     assert batch(folder, tmp_path) == 1
-    assert f"{17 - there} written, {there + 1} already there" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"{17 - there} written" in printed and "1 could not be read" in printed
     assert maps(tmp_path) == expected and len({entry["name"] for entry in lines(tmp_path)}) == 17
+    until = time.monotonic() + 60
+    while set(processes("ray::")) - before and time.monotonic() < until:
+        time.sleep(0.5)
+    assert set(processes("ray::")) <= before
+
+
+@contextmanager
+def started_by_others(port: int):
+    """A cluster of two cores, as `ray start` makes it on the head; for whoever has its token."""
+    ask = ["start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2"]
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("ray"), *ask, "--include-dashboard=false", "--disable-usage-stats"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def answer(folder: Path, out: Path, address: str, token: str = "") -> subprocess.CompletedProcess:
+    ask = [sys.executable, "-m", "explain", "batch", str(folder), *BATCH, "--out", str(out), "--engine", "ray"]
+    secret = {"RAY_AUTH_TOKEN": token} if token else {}
+    return subprocess.run(
+        [*ask, "--address", address], cwd=ROOT, env=os.environ | secret, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_cluster_that_others_started_gives_the_same_maps_to_whoever_has_its_token(
+    engine, zoo, folder, expected, tmp_path
+):
+    with started_by_others(port := free_port()):
+        until, status = time.monotonic() + 300, 2
+        while status == 2 and time.monotonic() < until:  # it takes its time to start
+            status = answer(folder, tmp_path / "out", f"127.0.0.1:{port}").returncode
+        assert status == 1 and maps(tmp_path / "out") == expected  # one is broken
+        refused = answer(folder, tmp_path / "none", f"127.0.0.1:{port}", token="0" * 64)
+        assert refused.returncode == 2 and "error: no Ray cluster can be used" in refused.stderr
+        assert not (tmp_path / "none").exists()
 
 
 def test_an_address_where_no_cluster_answers_is_refused_in_one_sentence(zoo, folder, tmp_path):
-    ask = [sys.executable, "-m", "explain", "batch", str(folder), *BATCH, "--out", str(tmp_path / "out")]
-    answer = subprocess.run(
-        [*ask, "--engine", "ray", "--address", "127.0.0.1:9"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert answer.returncode == 2 and answer.stderr.splitlines()[-1].startswith("error: no Ray cluster can be used")
-    assert not (tmp_path / "out").exists()
+    for address in ("127.0.0.1:9", "nowhere"):
+        found = answer(folder, tmp_path / "out", address)
+        assert found.returncode == 2 and found.stderr.splitlines()[-1].startswith("error: no Ray cluster can be used")
+        assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Tasks that a worker can import: what a test maps over many items, and how it may end."""
+"""Work that a worker can import: what a test maps over many items, and how it may end."""
 
 import os
 import signal
