@@ -4,7 +4,6 @@ A cluster of its own listens on the loopback address alone, asks for a token tha
 and reports to nobody. Of another cluster Candor is a guest: who started it decides on these.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from logging import ERROR, getLogger
@@ -19,10 +18,10 @@ from explain.engine.ray_worker import THREADS, Workers
 from explain.explanation import Explanation
 from explain.prediction import Prediction
 from explain.queue import BACKGROUND, Lane, Queue
+from model_zoo.zoo import imported_folder, zoo_folder
 
 _STORE = 256_000_000  # bytes of a cluster of our own: no more than some scans on their way are in it
 _PATIENCE = 10  # seconds in which a cluster elsewhere must answer
-_OURS = "CANDOR_"  # variables that say where models are
 
 
 def ray_cluster(address: str, workers: int, lanes: Mapping[str, Lane]) -> Engine:
@@ -49,8 +48,9 @@ def _connect(address: str, workers: int) -> None:
     try:
         if address:
             _knock(address)  # Ray itself would try for minutes
-            ours = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
-            ray.init(address=address, runtime_env={"env_vars": ours}, **quiet)
+            # Where the models are, and no other variable: some hold secrets.
+            folders = {"CANDOR_ZOO": str(zoo_folder().absolute()), "CANDOR_IMPORTED": str(imported_folder().absolute())}
+            ray.init(address=address, runtime_env={"env_vars": folders}, **quiet)
         else:
             _start(workers, quiet)
     except Exception as error:  # of many kinds: no answer, another version, a token that is not theirs, no memory

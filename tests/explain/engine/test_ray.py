@@ -11,18 +11,22 @@ import threading
 import time
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from api.service import Service
 from explain import Cancelled, Request, explain, predict
 from explain.__main__ import main
+from explain.cache import CACHE
 from explain.engine import EngineError, start_engine
 from explain.report import cli
 from model_zoo import load_model
 from scans import ScanError, phantom
+from tests.api.servers import running
 from tests.conftest import tiny_network, write_bundle
 from tests.explain.engine.work import deadly, noted, refusing, slow_square
 from tests.good_files import dicom12, png
@@ -234,16 +238,10 @@ def test_a_request_gets_the_same_map_and_prediction_as_here(engine, model_id):
 def test_a_request_says_what_here_it_would_have_said(engine):
     model, scan = load_model("tiny-phantom4"), phantom("glioma", 3).scan
     with pytest.raises(ScanError) as here:
-        predict(model, flat := phantom_of_one_grey(scan))
+        predict(model, flat := replace(scan, pixels=np.full(scan.shape, 0.5, np.float32)))
     with pytest.raises(ScanError) as there:
         engine.predict(model, flat)
     assert str(here.value) == str(there.value)
-
-
-def phantom_of_one_grey(scan):
-    from dataclasses import replace
-
-    return replace(scan, pixels=np.full(scan.shape, 0.5, np.float32))
 
 
 def test_a_request_is_watched_and_cancelled(engine):
@@ -252,6 +250,17 @@ def test_a_request_is_watched_and_cancelled(engine):
         engine.explain(request, progress=shares.append, cancelled=lambda: True)
     assert engine.explain(request, progress=shares.append, cancelled=lambda: False).method == "lime"
     assert all(0 <= share <= 1 for share in shares)
+
+
+def test_the_api_answers_from_the_cluster_what_it_answers_here(engine):
+    model, data = "tiny-phantom4", png(phantom("glioma", 6).scan.pixels)
+    found = []
+    for service in (Service(engine=engine), Service()):
+        CACHE.clear()
+        with running(service) as server, server.client() as client:
+            job = client.wait(client.explain(data, model, "lime"))
+            found.append((client.predict(data, model), job.state, client.map(job.id).tobytes()))
+    assert found[0] == found[1] and found[0][1] == "done"
 
 
 def test_a_request_survives_its_replica(engine):
