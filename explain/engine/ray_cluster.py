@@ -52,31 +52,24 @@ def _connect(address: str, workers: int) -> None:
             folders = {"CANDOR_ZOO": str(zoo_folder().absolute()), "CANDOR_IMPORTED": str(imported_folder().absolute())}
             ray.init(address=address, runtime_env={"env_vars": folders}, **quiet)
         else:
-            _start(workers, quiet)
+            cores = {"num_cpus": workers * THREADS} if workers else {}
+            ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet, **cores)
     except Exception as error:  # of many kinds: no answer, another version, a token that is not theirs, no memory
         ray.shutdown()
-        what = f"no Ray cluster can be used at {address[:80]!r}" if address else "no Ray cluster starts here"
+        if address:
+            raise EngineError(
+                f"no Ray cluster can be used at {address[:80]!r} ({type(error).__name__}); start it with `ray start "
+                "--head` and the same Ray, Python and token as here, and give its HOST:PORT"
+            ) from error
         raise EngineError(
-            f"{what} ({type(error).__name__}); give the --address of one that was started with `ray start --head` and "
-            "the same Ray, Python and token as here, or leave it out for one of this machine alone"
+            f"no Ray cluster starts here ({type(error).__name__}); it must be up within half a minute, so try again when "
+            "the machine is less busy"
         ) from error
 
 
 def _knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
-
-
-def _start(workers: int, quiet: dict) -> None:
-    cores = {"num_cpus": workers * THREADS} if workers else {}
-    for last in (False, False, True):
-        try:
-            ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet, **cores)
-            return
-        except Exception:  # Ray waits for 30 s for itself, which a busy machine may exceed
-            ray.shutdown()
-            if last:
-                raise
 
 
 class _Cluster:
