@@ -62,8 +62,8 @@ def _connect(address: str, workers: int) -> None:
                 "--head` and the same Ray, Python and token as here, and give its HOST:PORT"
             ) from error
         raise EngineError(
-            f"no Ray cluster starts here ({type(error).__name__}); it must be up within half a minute, so try again when "
-            "the machine is less busy"
+            f"no Ray cluster starts here ({type(error).__name__}); it must be up within half a minute, so try again "
+            "when the machine is less busy"
         ) from error
 
 
