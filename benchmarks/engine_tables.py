@@ -1,16 +1,19 @@
 """Tables of the engines: what one and two Ray workers do beside one process, and what ten million slices would cost."""
 
 from benchmarks.engine import HERE, ONE, TWO, WORK
-from benchmarks.record import read_results
+from benchmarks.record import RESULTS, read_results
 from model_zoo.markdown import markdown_table
 
 _SLICES = 10_000_000
 _NODES = (1, 10, 100, 1000)
 _HOUR, _DAY = 3600, 86_400
+_NOT_YET = "Not measured yet: `make .venv/ray` and `python -m benchmarks.engine` on a quiet machine."
 
 
 def engine_speed() -> str:
     """Return the files a second of each engine, and the efficiency of a second worker."""
+    if not (RESULTS / "engine.json").exists():
+        return _NOT_YET
     found = read_results("engine")
     machine, memory = found["machine"], found["memory, MB"]
     rows = []
@@ -46,6 +49,8 @@ def engine_speed() -> str:
 
 def ten_million_slices() -> str:
     """Return the time, the disk and the files of ten million slices on several numbers of machines like this one."""
+    if not (RESULTS / "engine.json").exists():
+        return _NOT_YET
     found = read_results("engine")
     handed, rows = found["items of nothing a second"], []
     rates = {kind: found[kind]["files a second"][TWO] for kind in WORK}
