@@ -22,7 +22,7 @@ from benchmarks.load import load_average, some_scans
 from benchmarks.record import write
 from explain.engine import EngineError, start_engine, this_process
 from explain.report.file_report import File, FileReport
-from explain.report.folder import MAPS
+from explain.report.folder import MAPS, keep
 from model_zoo import load_model
 
 MODEL = "candor-pooled4"
@@ -32,6 +32,7 @@ WORK = {"maps": (("gradcam",), (MAPS,)), "reports": (("gradcam", "occlusion"), (
 
 _SHARE = 6  # one in so many scans is reported: a report takes longer than a map
 _NOTHING = 4000  # items of which nothing is made
+_KEPT = 400  # lines
 
 Map = Callable[..., Iterator]
 
@@ -59,11 +60,13 @@ def measure(place: Path, count: int, rounds: int) -> dict:
         began = perf_counter()
         assert sum(ways[TWO](int, [0] * _NOTHING)) == 0
         found["items of nothing a second"] = round(_NOTHING / (perf_counter() - began))
+        found["lines kept a second"] = _lines(place, found["maps"].pop("a line"))
         found["memory, MB"] = _memory()
         for pool in pools.values():
             pool.close()
     finally:
         cluster.close()
+    del found["reports"]["a line"]
     return found | {"load average after": load_average()}
 
 
@@ -80,7 +83,7 @@ def _rates(work: FileReport, ways: dict[str, Map], files: list[File], rounds: in
     for number in range(rounds):
         for name, way in ways.items():
             began = perf_counter()
-            _run(work, way, files, out := place / f"{name} {number}")
+            line = _run(work, way, files, out := place / f"{name} {number}")
             seconds[name].append(perf_counter() - began)
         same += _names(place / f"{TWO} {number}") == _names(place / f"{HERE} {number}")
     rates = {name: len(files) / median(each) for name, each in seconds.items()}
@@ -94,16 +97,27 @@ def _rates(work: FileReport, ways: dict[str, Map], files: list[File], rounds: in
         "two workers over this process": round(rates[TWO] / rates[HERE], 3),
         "rounds with the same files": same,
         "first four files, seconds": first,  # models are loaded
+        "a line": line,
         "kB a file": round(sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1000 / len(files)),
         "results a file": round(sum(path.is_file() for path in out.rglob("*")) / len(files), 2),
     }
 
 
-def _run(work: FileReport, way: Map, files: list[File], out: Path) -> None:
+def _run(work: FileReport, way: Map, files: list[File], out: Path) -> dict:
+    """Return the line of the last report."""
     out.mkdir()
     for result in way(replace(work, out=out), files):
         entry, new = result
         assert new and entry["files"]
+    return entry
+
+
+def _lines(out: Path, entry: dict) -> int:
+    """Return how many lines a command keeps in a second, each forced onto the disk."""
+    began = perf_counter()
+    for number in range(_KEPT):
+        keep(out, entry | {"name": str(number)}, {})
+    return round(_KEPT / (perf_counter() - began))
 
 
 def _names(folder: Path) -> set[str]:

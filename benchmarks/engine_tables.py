@@ -52,7 +52,8 @@ def ten_million_slices() -> str:
     if not (RESULTS / "engine.json").exists():
         return _NOT_YET
     found = read_results("engine")
-    handed, rows = found["items of nothing a second"], []
+    given, kept = found["items of nothing a second"], found["lines kept a second"]
+    handed, rows = 1 / (1 / given + 1 / kept), []
     rates = {kind: found[kind]["files a second"][TWO] for kind in WORK}
     for nodes in _NODES:
         cells = [f"{nodes:,}"]
@@ -71,6 +72,7 @@ def ten_million_slices() -> str:
     return (
         f"{markdown_table(heads, rows)}\n\n"
         f"Each machine has {found['machine']['cores']} cores, and does what two workers did in `{found['command']}`; "
-        f"nothing is lost between machines. One command hands out {handed:,} items a second at least, so that more "
-        f"are needed where the machines do more. Results on the disk: {'; '.join(disk)}."
+        f"nothing is lost between machines. One command hands out {given:,} files a second at least and keeps {kept:,} "
+        f"lines, one after the other: {handed:,.0f} files a second, beyond which there must be several commands. "
+        f"Results on the disk: {'; '.join(disk)}."
     )
