@@ -31,7 +31,7 @@ lint: .venv/dev  ## ruff, formatting included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: .venv/dev  ## measures every number in docs/results.md and writes it there
+bench: .venv/dev .venv/ray  ## measures every number in docs/results.md and writes it there
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.report
 
@@ -51,6 +51,8 @@ lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	  --custom-compile-command "make lock" -o requirements-dev.txt
 	uv pip compile requirements-train.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --custom-compile-command "make lock" -o requirements-train.txt
+	uv pip compile requirements-ray.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --custom-compile-command "make lock" -o requirements-ray.txt
 
 # The stamps are newer than their lock once the environment holds what it names.
 .venv/app: requirements.txt
@@ -62,4 +64,8 @@ lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 .venv/dev: .venv/app requirements-dev.txt requirements-train.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.txt
+	touch $@
+
+.venv/ray: .venv/app requirements-ray.txt  ## the engine `ray` (docs/scaling.md), which neither the app nor the tests need
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.txt
 	touch $@

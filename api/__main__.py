@@ -10,11 +10,14 @@ from pathlib import Path
 import uvicorn
 
 from api import ROOT
+from api.limits import lanes_of_the_api
 from api.protocol import Connection
 from api.server import make_app
 from api.service import LOCAL, Service
 from api.tokens import TOKENS, TokenError, read_tokens
+from explain.arguments import add_engine_flags, started_engine
 from explain.audit import AUDIT, AuditError, keep_in
+from explain.engine import EngineError
 
 PORT = 8600
 ANYWHERE = ("0.0.0.0", "::")
@@ -29,13 +32,21 @@ def main(arguments: list[str] | None = None) -> int:
         tokens = read_tokens(options.tokens)
         require_tokens(options.host, tokens)
         keep_in(options.audit)
-    except (TokenError, AuditError) as error:
+        with started_engine(options, lanes=lanes_of_the_api()) as engine:
+            return _serve(Service(tokens=tokens, hosts=_hosts(options), engine=engine), options)
+    except (TokenError, AuditError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _hosts(options: argparse.Namespace) -> tuple[str, ...]:
     own = () if options.host in ANYWHERE else (options.host.lower(),)
-    hosts = tuple(dict.fromkeys([*LOCAL, *own, *(name.lower() for name in options.allow_host)]))
+    return tuple(dict.fromkeys([*LOCAL, *own, *(name.lower() for name in options.allow_host)]))
+
+
+def _serve(service: Service, options: argparse.Namespace) -> int:
     _log_to_stderr()
-    server = uvicorn.Server(config_of(Service(tokens=tokens, hosts=hosts), options.host, options.port))
+    server = uvicorn.Server(config_of(service, options.host, options.port))
     print(f"Candor's API: http://{_named(options.host)}:{options.port}{ROOT}/docs", file=sys.stderr)
     server.run()
     return 0 if server.started else 2
@@ -114,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help=f"keep the audit log in this folder; default: ${AUDIT}",
     )
+    add_engine_flags(parser)
     return parser
 
 

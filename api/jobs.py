@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from threading import Lock
 
 from api.limits import Limits
 from api.problems import FAILED, Problem, note_failure, sentence_of
 from explain import Explanation, Rendering, Request
-from explain.cache import CACHE, explained, submit
+from explain.cache import CACHE, Explain, explained, submit
 from explain.captions import progress_text
+from explain.engine import EngineError
 from explain.queue import LIVE, SLOW, Job, Queue
 from explain.refinement import Cancelled
 from explain.report.report_input import ReportInput, report_of
@@ -87,7 +89,7 @@ class Kept:
         error = self.job.error if self.job else None
         if error is None:
             return ""
-        if isinstance(error, ModelError | ScanError):
+        if isinstance(error, ModelError | ScanError | EngineError):
             return sentence_of(error)
         if not self.noted:
             self.noted = True
@@ -118,21 +120,28 @@ class Kept:
 class Jobs:
     """All jobs by user and id. Any thread may use it; `now` is the clock."""
 
-    def __init__(self, queue: Queue, limits: Limits, now: Callable[[], float] = time.monotonic) -> None:
-        self.queue, self.limits, self.now = queue, limits, now
+    def __init__(
+        self,
+        queue: Queue,
+        limits: Limits,
+        now: Callable[[], float] = time.monotonic,
+        elsewhere: Explain | None = None,  # `Engine.explain`
+    ) -> None:
+        self.queue, self.limits, self.now, self.elsewhere = queue, limits, now, elsewhere
         self._lock = Lock()
         self._kept: dict[tuple[str, str], Kept] = {}  # the least recently looked at first
 
     def explanation(self, user: str, request: Request, data: bytes | None) -> Kept:
         """Return the job that explains a request, the one there is or a new one. Raises Busy and Problem (503)."""
         new = Kept(request.key, EXPLANATION, user, (request,), data)
-        return self._join(new, lambda present: submit(self.queue, request, user, present))
+        return self._join(new, lambda present: submit(self.queue, request, user, present, self.elsewhere))
 
     def report(self, user: str, requests: Sequence[Request], data: bytes | None) -> Kept:
         """Return the job that writes the report of some requests about one scan, in the order of the maps."""
         key = sha256(" ".join([REPORT, *(request.key for request in requests)]).encode()).hexdigest()
         new = Kept(key, REPORT, user, tuple(requests), data)
-        return self._join(new, lambda present: self.queue.submit(key, _report_work(new), user, present, SLOW))
+        work = _report_work(new, self.elsewhere)
+        return self._join(new, lambda present: self.queue.submit(key, work, user, present, SLOW))
 
     def find(self, user: str, job_id: str) -> Kept:
         """Return a job of this user. Raises Problem (404)."""
@@ -223,7 +232,7 @@ class Jobs:
         self.queue.cancel(kept.id, kept.user)
 
 
-def _report_work(kept: Kept):
+def _report_work(kept: Kept, elsewhere: Explain | None):
     """Return the work that explains each request of a report and writes its documents."""
 
     def work(progress, cancelled) -> Report:
@@ -232,7 +241,7 @@ def _report_work(kept: Kept):
 
         steps, explanations = len(kept.requests) + 2, []
         for number, request in enumerate(kept.requests):
-            explanations.append(explained(request, lambda share, n=number: progress((n + share) / steps), cancelled))
+            explanations.append(explained(request, partial(_part, progress, number, steps), cancelled, elsewhere))
             progress((number + 1) / steps)
         report = kept.report_input(explanations)
         documents = []
@@ -244,3 +253,7 @@ def _report_work(kept: Kept):
         return Report(documents[0], documents[1].encode())
 
     return work
+
+
+def _part(progress: Callable[[float], object], number: int, steps: int, share: float) -> None:
+    progress((number + share) / steps)

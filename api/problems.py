@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api import ROOT
+from explain.engine import EngineError
 from explain.queue import Busy
 from model_zoo import ModelError
 from scans import ScanError
 
 MEDIA_TYPE = "application/problem+json"
 SOON = 5  # seconds after which a queue that was full is worth another try
+_LATER = 30  # the same of an engine that lost its workers
 FAILED = "This failed inside Candor itself, and nothing was kept; try again, or choose another method."
 
 _LOG = logging.getLogger("candor.api")
@@ -53,6 +55,8 @@ def problem_of(error: BaseException) -> Problem:
         return error
     if isinstance(error, ScanError | ModelError):
         return Problem(422, sentence_of(error))
+    if isinstance(error, EngineError):
+        return Problem(503, sentence_of(error), retry_after=_LATER)
     if isinstance(error, Busy):
         return Problem(429, str(error), retry_after=SOON)
     if isinstance(error, RequestValidationError | ValidationError):
@@ -64,7 +68,7 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(500, FAILED)
 
 
-def sentence_of(error: ScanError | ModelError) -> str:
+def sentence_of(error: ScanError | ModelError | EngineError) -> str:
     """Return the sentence of an error with its full stop, which a command prints without."""
     return f"{str(error).rstrip('.')}."
 
@@ -95,5 +99,14 @@ def add_handlers(app: FastAPI) -> None:
     async def answer(_: Request, error: Exception) -> JSONResponse:
         return problem_of(error).response()
 
-    for kind in (Problem, ScanError, ModelError, Busy, RequestValidationError, ValidationError, HTTPException):
+    for kind in (
+        Problem,
+        ScanError,
+        ModelError,
+        EngineError,
+        Busy,
+        RequestValidationError,
+        ValidationError,
+        HTTPException,
+    ):
         app.add_exception_handler(kind, answer)

@@ -11,8 +11,9 @@ from api.problems import Problem, note_failure
 from api.schemas import ExplainForm, PredictForm, Predictions, ReportForm, ScanForm, SlicePrediction
 from api.service import Service
 from api.upload import read_form
-from explain import Prediction, Request, predict
+from explain import Prediction, Request
 from explain.arguments import choose_slice
+from explain.engine import Engine
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.queue import READING
 from explain.report.report_input import methods_of_report
@@ -62,7 +63,7 @@ async def received(http: HttpRequest, fields: type[Fields], work: Callable[[byte
     return job.result
 
 
-def predictions(data: bytes, asked: PredictForm, most: int) -> Predictions:
+def predictions(data: bytes, asked: PredictForm, most: int, engine: Engine) -> Predictions:
     """Return the predictions for the chosen slices, each computed as `explain.predict` does, with all digits.
 
     A slice of which nothing is predicted says why, where there are others; else that is a ScanError. `most` is how
@@ -82,48 +83,50 @@ def predictions(data: bytes, asked: PredictForm, most: int) -> Predictions:
         sha256=scans[0].digest,
         slices=len(scans),
         stacks=list(scans[0].stacks),
-        predictions=[_prediction(model, scan, anyway=asked.anyway, alone=len(chosen) == 1) for scan in chosen],
+        predictions=[_prediction(engine, model, scan, anyway=asked.anyway, alone=len(chosen) == 1) for scan in chosen],
         note=NOT_FOR_DIAGNOSIS,
     )
 
 
-def request_of(data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
+def request_of(data: bytes, asked: ExplainForm, engine: Engine) -> tuple[Request, bytes | None]:
     """Return the request for a map, and the bytes of the file where it is DICOM."""
-    (request,), kept = _requests(data, asked, [asked.method])
+    (request,), kept = _requests(data, asked, [asked.method], engine)
     return request, kept
 
 
-def requests_of(data: bytes, asked: ReportForm) -> tuple[list[Request], bytes | None]:
+def requests_of(data: bytes, asked: ReportForm, engine: Engine) -> tuple[list[Request], bytes | None]:
     """Return the requests for the maps of a report, and the bytes of the file where it is DICOM."""
-    return _requests(data, asked, methods_of_report(asked.method, _card(asked.model)))
+    return _requests(data, asked, methods_of_report(asked.method, _card(asked.model)), engine)
 
 
-def similar(data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
+def similar(data: bytes, asked: ScanForm, engine: Engine) -> tuple[Model, Prediction, list[SimilarCase]]:
     """Return the similar cases of the chosen slice, with its prediction."""
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked)
+    scan, prediction = _predicted(model, data, asked, engine)
     return model, prediction, known_cases(model, scan, prediction)
 
 
-def _requests(data: bytes, asked: ExplainForm | ReportForm, methods: list[str]) -> tuple[list[Request], bytes | None]:
+def _requests(
+    data: bytes, asked: ExplainForm | ReportForm, methods: list[str], engine: Engine
+) -> tuple[list[Request], bytes | None]:
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked)
+    scan, prediction = _predicted(model, data, asked, engine)
     settings = {name: getattr(asked, name) for name in SETTINGS} | {"target": asked.target, "prediction": prediction}
-    engine = getattr(asked, "engine", "")
-    return [Request(model, scan, name, engine=engine, **settings) for name in methods], data if is_dicom(data) else None
+    way = getattr(asked, "engine", "")  # of the method
+    return [Request(model, scan, name, engine=way, **settings) for name in methods], data if is_dicom(data) else None
 
 
-def _predicted(model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:
+def _predicted(model: Model, data: bytes, asked: ScanForm, engine: Engine) -> tuple[Scan, Prediction]:
     scan = choose_slice(_scans(data, asked), _number(asked.slice))
-    return scan, _predict(model, scan, asked.anyway)
+    return scan, _predict(engine, model, scan, asked.anyway)
 
 
-def _prediction(model: Model, scan: Scan, *, anyway: bool, alone: bool) -> SlicePrediction:
+def _prediction(engine: Engine, model: Model, scan: Scan, *, anyway: bool, alone: bool) -> SlicePrediction:
     if scan.not_assessable and not alone:
         entry = prediction_entry(model, scan, None, None)
     else:
         try:
-            seen = _predict(model, scan, anyway)
+            seen = _predict(engine, model, scan, anyway)
             entry = prediction_entry(model, scan, seen.gate, seen.probabilities, digits=None)
         except WithheldError as error:
             entry = prediction_entry(model, scan, error.result, None)
@@ -131,9 +134,9 @@ def _prediction(model: Model, scan: Scan, *, anyway: bool, alone: bool) -> Slice
     return SlicePrediction(plane=scan.plane, shape=scan.shape, **facts)
 
 
-def _predict(model: Model, scan: Scan, anyway: bool) -> Prediction:
+def _predict(engine: Engine, model: Model, scan: Scan, anyway: bool) -> Prediction:
     try:
-        return predict(model, scan, anyway=anyway)
+        return engine.predict(model, scan, anyway=anyway)
     except ModelError as error:  # the gate is missing, or the model is broken: the client is not to blame
         note_failure(error)
         raise Problem(

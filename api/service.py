@@ -12,8 +12,9 @@ from fastapi import FastAPI
 from api.jobs import Jobs
 from api.limits import Limits
 from api.metrics import Metrics
-from api.problems import note_failure
+from api.problems import note_failure, sentence_of
 from api.upload import Held
+from explain.engine import Engine, EngineError, this_process
 from explain.queue import Queue
 from explain.warm_up import explain_a_phantom, start_decoders
 from model_zoo import ModelError
@@ -32,6 +33,7 @@ class Service:
     limits: Limits = field(default_factory=Limits)
     tokens: tuple[str, ...] = ()
     hosts: tuple[str, ...] = LOCAL
+    engine: Engine | None = None  # where predictions and maps are made; None: in this process
     queue: Queue = field(init=False)
     jobs: Jobs = field(init=False)
     uploads: Held = field(init=False)
@@ -43,9 +45,11 @@ class Service:
     )  # [] once it can predict
 
     def __post_init__(self) -> None:
-        queue = Queue(self.limits.lanes)
-        jobs, uploads = Jobs(queue, self.limits), Held(self.limits.uploads_bytes)
+        engine = self.engine or this_process(self.limits.lanes)
+        queue = engine.queue
+        jobs, uploads = Jobs(queue, self.limits, elsewhere=engine.explain), Held(self.limits.uploads_bytes)
         parts = {
+            "engine": engine,
             "queue": queue,
             "jobs": jobs,
             "uploads": uploads,
@@ -68,11 +72,13 @@ class Service:
 
     def _warm_up(self) -> None:
         try:
-            explain_a_phantom()
+            explain_a_phantom(self.engine.predict)
             self.lacking.clear()
         except (ModelError, ScanError) as error:
             note_failure(error)
             self.lacking[:] = ["No model can be used on this server; `python -m model_zoo verify` says why."]
+        except EngineError as error:
+            self.lacking[:] = [sentence_of(error)]
 
     @asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:

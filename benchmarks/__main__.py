@@ -16,6 +16,7 @@ NAMES = (
     "app",
     "api",
     "load",
+    "engine",
     "garbage_collection",
     "reading",
     "sheets",

@@ -20,7 +20,7 @@ def machine() -> dict[str, str | int]:
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     flags = next((line for line in lines if line.startswith("flags")), "")
-    packages = ("tensorflow-cpu", "keras", "openvino", "tf-keras-vis", "streamlit")
+    packages = ("tensorflow-cpu", "keras", "openvino", "tf-keras-vis", "streamlit", "ray")
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

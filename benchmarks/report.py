@@ -9,7 +9,15 @@ A document holds a table between two marks, `<!-- NAME: made by python -m benchm
 import re
 from pathlib import Path
 
-from benchmarks import cost_tables, explanation_tables, model_tables, reading_tables, training_tables, trust_tables
+from benchmarks import (
+    cost_tables,
+    engine_tables,
+    explanation_tables,
+    model_tables,
+    reading_tables,
+    training_tables,
+    trust_tables,
+)
 from model_zoo.whole_files import write_whole
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +45,8 @@ TABLES = {
         cost_tables.waiting_times,
         cost_tables.api_speed,
         cost_tables.several_users,
+        engine_tables.engine_speed,
+        engine_tables.ten_million_slices,
         reading_tables.reading,
         reading_tables.broken_files,
         reading_tables.sheets,

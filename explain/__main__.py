@@ -52,6 +52,12 @@ def _report() -> Callable[[list[str]], int]:
     return main
 
 
+def _batch() -> Callable[[list[str]], int]:
+    from explain.report.cli import batch
+
+    return batch
+
+
 def _similar_index() -> Callable[[list[str]], int]:
     from explain.similar.build import main
 
@@ -66,6 +72,7 @@ def _self_test() -> Callable[[list[str]], int]:
 
 # First words that are commands of their own; each is imported when it is called.
 COMMANDS = {
+    "batch": _batch,
     "evaluate": _evaluate,
     "board": _evaluate,
     "counterfactual": _counterfactual,
@@ -133,9 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m explain",
         description=f"Explain what a model's prediction for a scan rests on. {NOT_FOR_DIAGNOSIS}",
-        epilog="Three first words are commands of their own, with a --help each: `python -m explain counterfactual` "
+        epilog="Four first words are commands of their own, with a --help each: `python -m explain counterfactual` "
         "predicts again with a region removed, kept alone or moved, `python -m explain report` writes a report per "
-        "scan, and `python -m explain evaluate` measures the quality of a method's maps. Give a scan whose file has "
+        "scan, `python -m explain batch` the maps of very many scans, and `python -m explain evaluate` measures the "
+        "quality of a method's maps. Give a scan whose file has "
         "such a name as ./report.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help=f"a file: {ACCEPTED}")

@@ -3,9 +3,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from explain.engine import ENGINES, Engine, start_engine
 from explain.request import DEFAULTS, SETTINGS
 from model_zoo import ModelError
 from model_zoo.whole_files import refused_write
@@ -43,6 +45,30 @@ def add_slice_flags(parser: argparse.ArgumentParser) -> None:
 def add_anyway_flag(parser: argparse.ArgumentParser) -> None:
     """Add the flag that asks for a prediction that the gate withholds."""
     parser.add_argument("--anyway", action="store_true", help="predict what would be withheld, too; it is marked")
+
+
+def add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say where the work runs."""
+    parser.add_argument(
+        "--engine",
+        default=next(iter(ENGINES)),
+        metavar="ENGINE",
+        help=f"where the work runs: {' or '.join(ENGINES)} (docs/scaling.md); default: %(default)s",
+    )
+    parser.add_argument(
+        "--address", default="", metavar="HOST:PORT", help="of a Ray cluster; default: one started here"
+    )
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes of Ray; default: one a core")
+
+
+@contextmanager
+def started_engine(options: argparse.Namespace, **more: object) -> Iterator[Engine]:
+    """Give the engine that `add_engine_flags` read, and close it. Raises what `start_engine` does."""
+    engine = start_engine(options.engine, options.address, options.workers, **more)
+    try:
+        yield engine
+    finally:
+        engine.close()
 
 
 def print_entries(

@@ -9,6 +9,9 @@ from explain.methods import METHODS
 from explain.queue import QUICK, SLOW, Job, Present, Queue
 from explain.request import Request, explain
 
+# explain(request, progress=..., cancelled=...), as `explain.request.explain`
+Explain = Callable[..., Explanation]
+
 MAX_BYTES = 256 * 1024**2  # some 200 maps of 512 x 512 pixels with their raw maps
 
 
@@ -60,11 +63,16 @@ def _size(explanation: Explanation) -> int:
 CACHE = Cache()
 
 
-def submit(queue: Queue, request: Request, user: str, present: Present | None = None) -> Job:
-    """Return the job in `queue` that explains a request and keeps the explanation in `CACHE`; see `Queue.submit`."""
+def submit(
+    queue: Queue, request: Request, user: str, present: Present | None = None, elsewhere: Explain | None = None
+) -> Job:
+    """Return the job in `queue` that explains a request and keeps the explanation in `CACHE`; see `Queue.submit`.
+
+    `elsewhere` explains it in another process; None: in the thread of the job.
+    """
 
     def work(progress, cancelled) -> Explanation:
-        return explained(request, progress, cancelled)
+        return explained(request, progress, cancelled, elsewhere)
 
     return queue.submit(request.key, work, user, present, QUICK if METHODS[request.method].quick else SLOW)
 
@@ -73,10 +81,14 @@ def explained(
     request: Request,
     progress: Callable[[float], object] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
+    elsewhere: Explain | None = None,
 ) -> Explanation:
-    """Return the explanation of a request from `CACHE`, or made now and kept there; raises what `explain` does."""
+    """Return the explanation of a request from `CACHE`, or made now and kept there; raises what `explain` does.
+
+    `elsewhere` makes it in another process; None: in this thread.
+    """
     if kept := CACHE.get(request.key):
         return kept
-    explanation = explain(request, progress=progress, cancelled=cancelled)
+    explanation = (elsewhere or explain)(request, progress=progress, cancelled=cancelled)
     CACHE.put(request.key, explanation)
     return explanation

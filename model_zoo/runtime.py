@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model_zoo.threads import openvino_threads
+
 _CHUNK = 4  # scans per request
 _REQUESTS = 2  # at once, when there is more than one chunk
 
@@ -98,7 +100,9 @@ def _core():
     sys.modules.setdefault("openvino_telemetry", None)
     import openvino as ov
 
-    return ov.Core()
+    core = ov.Core()
+    core.set_property("CPU", openvino_threads())
+    return core
 
 
 def _compiled(core, graph, classes: int, precision: str, chunk: int = _CHUNK) -> Runtime:

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 import numpy as np
@@ -19,7 +20,8 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryErro
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
     """Write a file: a text in UTF-8, bytes, or whatever a function saves at the path that it is given."""
-    part = path.with_name(f".part.{path.name}")  # the suffix stays: Keras tells its format by it
+    # Each writer has a part of its own: two workers may make the same file. The suffix stays, Keras tells by it.
+    part = path.with_name(f".part.{token_hex(4)}.{path.name}")
     try:
         if callable(content):
             content(part)

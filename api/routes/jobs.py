@@ -31,12 +31,12 @@ Threshold = Annotated[float, Query(ge=0, le=0.9, allow_inf_nan=False, descriptio
 @router.post("/explain", status_code=202, openapi_extra=form_of(ExplainForm))
 async def explain(http: Request, answer: Response) -> Job:
     """Submit a map. The same file, model, method, class and settings give the same job, done or not."""
-    jobs, user = service_of(http).jobs, user_of(http)
+    service, user = service_of(http), user_of(http)
 
     def submit(data: bytes, asked: ExplainForm) -> Kept:
-        request, kept = request_of(data, asked)
+        request, kept = request_of(data, asked, service.engine)
         record_request("explanation", user, request)
-        return jobs.explanation(user, request, kept)
+        return service.jobs.explanation(user, request, kept)
 
     return _submitted(http, answer, await received(http, ExplainForm, submit))
 
@@ -44,10 +44,10 @@ async def explain(http: Request, answer: Response) -> Job:
 @router.post("/report", status_code=202, openapi_extra=form_of(ReportForm))
 async def report(http: Request, answer: Response) -> Job:
     """Submit a report with the maps of some methods, as PDF and HTML."""
-    jobs, user = service_of(http).jobs, user_of(http)
+    service, user = service_of(http), user_of(http)
 
     def submit(data: bytes, asked: ReportForm) -> Kept:
-        return jobs.report(user, *requests_of(data, asked))
+        return service.jobs.report(user, *requests_of(data, asked, service.engine))
 
     return _submitted(http, answer, await received(http, ReportForm, submit))
 

@@ -8,6 +8,7 @@ from api.reading import predictions, received, service_of, similar, user_of
 from api.schemas import PredictForm, Predictions, ScanForm, Similar, SimilarCases, SlicePrediction
 from datasets.cohorts import COHORT_TITLES
 from explain.audit import ANYWAY, PASSED, WITHHELD, record
+from explain.engine import Engine
 from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
 from model_zoo.prediction_set import ANYWAY as SAID_ANYWAY
 
@@ -17,8 +18,9 @@ router = APIRouter(prefix=ROOT, tags=["predictions"])
 @router.post("/predict", openapi_extra=form_of(PredictForm))
 async def predict(http: Request) -> Predictions:
     """Predict from one slice of a file, or from each: the gate, calibrated probabilities, the prediction set."""
-    most, user = service_of(http).limits.slices, user_of(http)
-    answer = await received(http, PredictForm, lambda data, asked: predictions(data, asked, most))
+    service, user = service_of(http), user_of(http)
+    most, engine = service.limits.slices, service.engine
+    answer = await received(http, PredictForm, lambda data, asked: predictions(data, asked, most, engine))
     for each in answer.predictions:
         _record(user, answer, each)
     return answer
@@ -27,7 +29,8 @@ async def predict(http: Request) -> Predictions:
 @router.post("/similar", openapi_extra=form_of(ScanForm))
 async def similar_cases(http: Request) -> SimilarCases:
     """Return the known scans that a model finds most like one slice: diagnoses and distances, no pictures."""
-    return await received(http, ScanForm, _similar)
+    engine = service_of(http).engine
+    return await received(http, ScanForm, lambda data, asked: _similar(data, asked, engine))
 
 
 def _record(user: str, answer: Predictions, each: SlicePrediction) -> None:
@@ -44,8 +47,8 @@ def _record(user: str, answer: Predictions, each: SlicePrediction) -> None:
     )
 
 
-def _similar(data: bytes, asked: ScanForm) -> SimilarCases:
-    model, prediction, cases = similar(data, asked)
+def _similar(data: bytes, asked: ScanForm, engine: Engine) -> SimilarCases:
+    model, prediction, cases = similar(data, asked, engine)
     card = model.card
     names = dict(zip(card.classes, card.names, strict=True))
     return SimilarCases(

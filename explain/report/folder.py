@@ -14,6 +14,7 @@ import cv2
 
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.prediction_text import percent
+from explain.render.export import archive
 from explain.render.overlay import png
 from explain.report.document import cautions_of
 from explain.report.html import html, page
@@ -26,7 +27,8 @@ from explain.request import VERSION
 from model_zoo import ModelCard
 from model_zoo.whole_files import append_line, write_whole
 
-FORMATS = ("html", "pdf", "dicom", "dicom-map", "dicom-sr")
+MAPS = "maps"
+FORMATS = ("html", "pdf", "dicom", "dicom-map", "dicom-sr", MAPS)
 LINES, INDEX, THUMBNAILS = "reports.jsonl", "index.html", "thumbnails"
 
 _FIELDS = {"key", "stem", "formats", "files", "thumbnail", "prediction", "probability", "cautions"}  # of a whole line
@@ -72,7 +74,7 @@ def entries(out: Path) -> dict[str, dict]:
 
 
 def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
-    """Write a report's files, then its line, which marks it as finished; return the line."""
+    """Write a report's files and return its line, which marks it as finished once it is kept (`keep`)."""
     name = name_of(stem, key)
     made: dict[str, str | bytes] = {}
     if "html" in formats:
@@ -87,14 +89,29 @@ def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, form
             made[f"{name}.{each.method}.map.dcm"] = parametric_map(report, each, data, identity)
     if "dicom-sr" in formats:
         made[f"{name}.sr.dcm"] = structured_report(report, data, identity)
+    if MAPS in formats:
+        for each in report.explanations:
+            picture = png(report.drawing(each).picture)
+            made[f"{name}.{each.method}.zip"] = archive(each, picture, report.rendering.facts(report.scan, each))
     (out / THUMBNAILS).mkdir(exist_ok=True)
     small = cv2.resize(report.drawing().picture, (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA)
     write_whole(out / THUMBNAILS / f"{name}.png", png(small))
     for file, content in made.items():
         write_whole(out / file, content)
-    entry = _entry(report, name, stem, key) | {"formats": formats, "files": list(made)}
+    return _entry(report, name, stem, key) | {"formats": formats, "files": list(made)}
+
+
+def keep(out: Path, entry: dict, reported: dict[str, dict]) -> bool:
+    """Append the line of a report whose files are written, and add it to `reported`, lines by name.
+
+    False, and nothing is appended, where the same report was kept before: two workers made that of one scan, which
+    came twice.
+    """
+    if finished(out, reported.get(entry["name"]), entry["key"], entry["formats"]):
+        return False
     append_line(out / LINES, json.dumps(entry, ensure_ascii=False))
-    return entry
+    reported[entry["name"]] = entry
+    return True
 
 
 def tidied(out: Path) -> dict[str, dict]:

@@ -7,7 +7,7 @@ import pytest
 from pydicom import dcmread
 
 from explain.__main__ import main
-from explain.report import cli, folder
+from explain.report import cli, file_report, folder
 from tests.bad_files import BAD_FILES
 from tests.good_files import dicom12, disc, nifti_gz, png, volume
 
@@ -33,10 +33,11 @@ def made(monkeypatch):
     names, write = [], folder.write
 
     def counted(*arguments):
-        names.append(write(*arguments)["name"])
-        return folder.entries(arguments[0])[names[-1]]
+        entry = write(*arguments)
+        names.append(entry["name"])
+        return entry
 
-    monkeypatch.setattr(cli, "write", counted)
+    monkeypatch.setattr(file_report, "write", counted)
     return names
 
 
@@ -180,7 +181,7 @@ def test_where_there_is_nothing_to_report_the_status_says_so(report, tmp_path):
 
 
 def test_quick_methods_are_the_default():
-    options = cli._parser().parse_args(["a.png", "--model", "m", "--out", "o"])
+    options = cli._report_parser().parse_args(["a.png", "--model", "m", "--out", "o"])
     assert options.method is None and cli.DEFAULT_METHODS == ("gradcam", "occlusion")
 
 

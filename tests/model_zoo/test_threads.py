@@ -1,0 +1,50 @@
+"""The threads of a process: all that computes keeps to them, and no bit of a map depends on them."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from explain import Request, explain
+from model_zoo import load_model
+from model_zoo.threads import use_threads
+from scans import phantom
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+from model_zoo.threads import use_threads
+use_threads(1)
+import hashlib
+import cv2
+import tensorflow as tf
+from explain import Request, explain
+from model_zoo import load_model
+from model_zoo.runtime import _core
+from scans import phantom
+chosen = tf.config.threading
+inner, outer = chosen.get_intra_op_parallelism_threads(), chosen.get_inter_op_parallelism_threads()
+print(inner, outer, cv2.getNumThreads(), _core().get_property("CPU", "INFERENCE_NUM_THREADS"))
+for method in ("gradcam", "lime"):
+    heat = explain(Request(load_model("tiny-phantom4"), phantom("glioma", 1).scan, method)).heat
+    print(hashlib.sha256(heat.tobytes()).hexdigest())
+"""
+
+
+def test_no_process_works_without_a_thread():
+    with pytest.raises(ValueError, match="at least 1 thread"):
+        use_threads(0)
+
+
+@pytest.mark.slow
+@pytest.mark.real_gate
+def test_a_process_of_one_thread_makes_the_same_maps(in_tiny_zoo):
+    made = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    assert made[0] == "1 1 1 1"
+    for printed, method in zip(made[1:], ("gradcam", "lime"), strict=False):
+        heat = explain(Request(load_model("tiny-phantom4"), phantom("glioma", 1).scan, method)).heat
+        assert printed == hashlib.sha256(heat.tobytes()).hexdigest()
