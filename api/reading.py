@@ -13,6 +13,7 @@ from api.service import Service
 from api.upload import read_form
 from explain import Prediction, Request, predict
 from explain.arguments import choose_slice
+from explain.audit import record_withheld
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.queue import READING
 from explain.report.report_input import methods_of_report
@@ -87,35 +88,41 @@ def predictions(data: bytes, asked: PredictForm, most: int) -> Predictions:
     )
 
 
-def request_of(data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
-    """Return the request for a map, and the bytes of the file where it is DICOM."""
-    (request,), kept = _requests(data, asked, [asked.method])
+def request_of(user: str, data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
+    """Return the request for a map, and the bytes of the file where it is DICOM; the log gets what is withheld."""
+    (request,), kept = _requests(user, data, asked, [asked.method])
     return request, kept
 
 
-def requests_of(data: bytes, asked: ReportForm) -> tuple[list[Request], bytes | None]:
-    """Return the requests for the maps of a report, and the bytes of the file where it is DICOM."""
-    return _requests(data, asked, methods_of_report(asked.method, _card(asked.model)))
+def requests_of(user: str, data: bytes, asked: ReportForm) -> tuple[list[Request], bytes | None]:
+    """Return the same for a report: the requests for its maps."""
+    return _requests(user, data, asked, methods_of_report(asked.method, _card(asked.model)))
 
 
-def similar(data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
-    """Return the similar cases of the chosen slice, with its prediction."""
+def similar(user: str, data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
+    """Return the similar cases of the chosen slice, with its prediction; the log gets what is withheld."""
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked)
+    scan, prediction = _predicted(user, model, data, asked)
     return model, prediction, known_cases(model, scan, prediction)
 
 
-def _requests(data: bytes, asked: ExplainForm | ReportForm, methods: list[str]) -> tuple[list[Request], bytes | None]:
+def _requests(
+    user: str, data: bytes, asked: ExplainForm | ReportForm, methods: list[str]
+) -> tuple[list[Request], bytes | None]:
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked)
+    scan, prediction = _predicted(user, model, data, asked)
     settings = {name: getattr(asked, name) for name in SETTINGS} | {"target": asked.target, "prediction": prediction}
     engine = getattr(asked, "engine", "")
     return [Request(model, scan, name, engine=engine, **settings) for name in methods], data if is_dicom(data) else None
 
 
-def _predicted(model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:
+def _predicted(user: str, model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:
     scan = choose_slice(_scans(data, asked), _number(asked.slice))
-    return scan, _predict(model, scan, asked.anyway)
+    try:
+        return scan, _predict(model, scan, asked.anyway)
+    except WithheldError as error:
+        record_withheld(user, scan, error.result, model)
+        raise
 
 
 def _prediction(model: Model, scan: Scan, *, anyway: bool, alone: bool) -> SlicePrediction:

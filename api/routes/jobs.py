@@ -34,7 +34,7 @@ async def explain(http: Request, answer: Response) -> Job:
     jobs, user = service_of(http).jobs, user_of(http)
 
     def submit(data: bytes, asked: ExplainForm) -> Kept:
-        request, kept = request_of(data, asked)
+        request, kept = request_of(user, data, asked)
         record_request("explanation", user, request)
         return jobs.explanation(user, request, kept)
 
@@ -47,7 +47,7 @@ async def report(http: Request, answer: Response) -> Job:
     jobs, user = service_of(http).jobs, user_of(http)
 
     def submit(data: bytes, asked: ReportForm) -> Kept:
-        return jobs.report(user, *requests_of(data, asked))
+        return jobs.report(user, *requests_of(user, data, asked))
 
     return _submitted(http, answer, await received(http, ReportForm, submit))
 
