@@ -6,7 +6,6 @@ import pytest
 
 from dicomweb import PacsError, Series, transfer
 from explain.queue import BACKGROUND, LANES, Lane, Queue
-from pages.components import requests
 from tests.dicomweb.test_orthanc import ACCESSION, SERIES, SLICES, STUDY, pacs  # noqa: F401  # a fixture
 from tests.good_files import dicom12, disc, png
 from tests.orthanc import MISSING, PASSWORD, USER, WHY
@@ -162,8 +161,11 @@ def test_removing_all_stops_a_fetch_as_well(fetching, slow):
 
 
 def test_a_fetch_goes_on_while_another_page_is_open(fetching, slow):
-    requests.release()  # what a page does that comes after another
-    assert not slow.stopped.wait(0.1)
+    fetching.switch_page("pages/about.py").run()
+    assert not slow.stopped.wait(0.1) and state_of(fetching).pacs_fetch is not None
+    slow.go.set()
+    until_done(fetching.switch_page("pages/explain_scan.py").run())
+    assert len(state_of(fetching).uploads) == 2
 
 
 def test_a_fetch_waits_its_turn_where_others_fetch(slow):
