@@ -13,6 +13,7 @@ from api.service import Service
 from api.upload import read_form
 from explain import Prediction, Request
 from explain.arguments import choose_slice
+from explain.audit import record_withheld
 from explain.engine import Engine
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.queue import READING
@@ -88,37 +89,41 @@ def predictions(data: bytes, asked: PredictForm, most: int, engine: Engine) -> P
     )
 
 
-def request_of(data: bytes, asked: ExplainForm, engine: Engine) -> tuple[Request, bytes | None]:
-    """Return the request for a map, and the bytes of the file where it is DICOM."""
-    (request,), kept = _requests(data, asked, [asked.method], engine)
+def request_of(engine: Engine, user: str, data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
+    """Return the request for a map, and the bytes of the file where it is DICOM; the log gets what is withheld."""
+    (request,), kept = _requests(engine, user, data, asked, [asked.method])
     return request, kept
 
 
-def requests_of(data: bytes, asked: ReportForm, engine: Engine) -> tuple[list[Request], bytes | None]:
-    """Return the requests for the maps of a report, and the bytes of the file where it is DICOM."""
-    return _requests(data, asked, methods_of_report(asked.method, _card(asked.model)), engine)
+def requests_of(engine: Engine, user: str, data: bytes, asked: ReportForm) -> tuple[list[Request], bytes | None]:
+    """Return the same for a report: the requests for its maps."""
+    return _requests(engine, user, data, asked, methods_of_report(asked.method, _card(asked.model)))
 
 
-def similar(data: bytes, asked: ScanForm, engine: Engine) -> tuple[Model, Prediction, list[SimilarCase]]:
-    """Return the similar cases of the chosen slice, with its prediction."""
+def similar(engine: Engine, user: str, data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
+    """Return the similar cases of the chosen slice, with its prediction; the log gets what is withheld."""
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked, engine)
+    scan, prediction = _predicted(engine, user, model, data, asked)
     return model, prediction, known_cases(model, scan, prediction)
 
 
 def _requests(
-    data: bytes, asked: ExplainForm | ReportForm, methods: list[str], engine: Engine
+    engine: Engine, user: str, data: bytes, asked: ExplainForm | ReportForm, methods: list[str]
 ) -> tuple[list[Request], bytes | None]:
     model = _model(asked.model)
-    scan, prediction = _predicted(model, data, asked, engine)
+    scan, prediction = _predicted(engine, user, model, data, asked)
     settings = {name: getattr(asked, name) for name in SETTINGS} | {"target": asked.target, "prediction": prediction}
     way = getattr(asked, "engine", "")  # of the method
     return [Request(model, scan, name, engine=way, **settings) for name in methods], data if is_dicom(data) else None
 
 
-def _predicted(model: Model, data: bytes, asked: ScanForm, engine: Engine) -> tuple[Scan, Prediction]:
+def _predicted(engine: Engine, user: str, model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:
     scan = choose_slice(_scans(data, asked), _number(asked.slice))
-    return scan, _predict(engine, model, scan, asked.anyway)
+    try:
+        return scan, _predict(engine, model, scan, asked.anyway)
+    except WithheldError as error:
+        record_withheld(user, scan, error.result, model)
+        raise
 
 
 def _prediction(engine: Engine, model: Model, scan: Scan, *, anyway: bool, alone: bool) -> SlicePrediction:

@@ -2,9 +2,11 @@
 
 The server is started as `make serve` does; the clients run in this process, on the same machine. Predictions take turns
 with the bare runtime and with the library in this process, so that a slow moment affects them all. Every scan is sent
-once: the gate remembers what it has seen.
+once: the gate remembers what it has seen. The forms are ready before the clock starts, and each client keeps its
+connection: making them is the clients' work, and would take the processor from the server.
 """
 
+import http.client
 import os
 import socket
 import subprocess
@@ -19,7 +21,9 @@ from time import perf_counter, process_time, sleep
 import httpx
 import numpy as np
 
+from api import ROOT
 from api.client import ApiError, Client
+from benchmarks.prediction_parts import both_networks, processor_ms
 from benchmarks.record import spread, write
 from explain import Request, explain, png, predict
 from model_zoo import Model, load_model
@@ -30,6 +34,7 @@ CLIENTS, ROUNDS, EACH = 8, 3, 5  # clients at once; rounds of predictions, and p
 LIMIT = 30.0  # seconds for a LIME map, the usual limit
 _BARE = 100  # forward passes of the bare runtime in a round
 _PATIENCE = 300.0  # seconds until the server can predict
+_BOUNDARY = b"a-line-between-parts"
 
 
 def main() -> None:
@@ -86,52 +91,81 @@ def wait_until_ready(address: str) -> None:
 
 
 def throughput(model: Model, address: str, server: int) -> dict:
-    """Return predictions per second of the bare runtime, of the library and of the API, in turns.
+    """Return predictions per second of the bare runtime, of both networks, of the library and of the API, in turns.
 
-    Beside them stands the processor's time for one prediction, which hardly depends on what else the machine does.
+    Beside them stands the processor's time for one prediction, which hardly depends on what else the machine does, and
+    its parts.
     """
     square = predict(model, phantom("glioma", 1).scan).square[None]
+    both = both_networks(model)
     for _ in range(3):
-        model.runtime.logits(square)
-    rates: dict[str, list[float]] = {"bare": [], "library": [], "api": []}
-    spent: dict[str, list[float]] = {name: [] for name in rates}
+        model.runtime.logits(square), both()
+    names = BARE, BOTH, LIBRARY, API = "bare", "gate and network", "library", "api"
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    spent: dict[str, list[float]] = {name: [] for name in (*names, "clients of the API")}
 
     def timed(name: str, count: int, run: Callable[[], object], clock: Callable[[], float] = process_time) -> None:
-        began, used = perf_counter(), clock()
+        began, used, own = perf_counter(), clock(), process_time()
         run()
         rates[name].append(count / (perf_counter() - began))
         spent[name].append(1000 * (clock() - used) / count)
+        if name == API:
+            spent["clients of the API"].append(1000 * (process_time() - own) / count)
 
     for turn in range(ROUNDS):
         files = [scan_file(1000 + CLIENTS * EACH * turn + number) for number in range(CLIENTS * EACH)]
-        parts = [files[k::CLIENTS] for k in range(CLIENTS)]
-        timed("bare", _BARE, lambda: [model.runtime.logits(square) for _ in range(_BARE)])
-        timed("library", len(files), lambda files=files: [predict(model, read(data)[0], anyway=True) for data in files])
+        forms = [form(data) for data in files]
+        parts = [forms[k::CLIENTS] for k in range(CLIENTS)]
+        timed(BARE, _BARE, lambda: [model.runtime.logits(square) for _ in range(_BARE)])
+        timed(BOTH, _BARE, lambda: [both() for _ in range(_BARE)])
+        timed(LIBRARY, len(files), lambda files=files: [predict(model, read(data)[0], anyway=True) for data in files])
         with ThreadPoolExecutor(CLIENTS) as pool:
             timed(
-                "api",
+                API,
                 len(files),
                 lambda pool=pool, parts=parts: list(pool.map(lambda part: _predict_all(address, part), parts)),
                 lambda: processor_seconds(server),
             )
-    bare, library, api = (round(median(rates[name]), 1) for name in rates)
+    rate = {name: round(median(rates[name]), 1) for name in names}
     return {
-        "bare runtime, one scan at a time, per second": bare,
-        "library, reading and gate included, per second": library,
-        f"API, {CLIENTS} clients, per second": api,
-        "processor, ms for one": {name: round(median(spent[name]), 1) for name in spent},
-        "API over library": round(api / library, 2),
-        "API over bare runtime": round(api / bare, 3),
+        "bare runtime, one scan at a time, per second": rate[BARE],
+        "networks of the gate and of the model alone, per second": rate[BOTH],
+        "library, reading and gate included, per second": rate[LIBRARY],
+        f"API, {CLIENTS} clients, per second": rate[API],
+        "processor, ms for one": {name: round(median(times), 1) for name, times in spent.items()},
+        "processor by part, ms for one": processor_ms(
+            model, [scan_file(9000 + number) for number in range(CLIENTS * 2)]
+        ),
+        "API over library": round(rate[API] / rate[LIBRARY], 2),
+        "API over both networks": round(rate[API] / rate[BOTH], 3),
+        "API over bare runtime": round(rate[API] / rate[BARE], 3),
+        "both networks over bare runtime": round(rate[BOTH] / rate[BARE], 3),
         "scans of a round": CLIENTS * EACH,
         "rounds": ROUNDS,
         "runtime": f"{model.runtime.engine} {model.runtime.precision}",
     }
 
 
-def _predict_all(address: str, files: list[bytes]) -> None:
-    with Client(address) as client:
-        for data in files:
-            assert client.predict(data, MODEL, anyway=True).predictions[0].predicted
+def form(data: bytes) -> bytes:
+    """Return the body of a form that asks for a prediction of a file."""
+    fields = b"".join(
+        b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (_BOUNDARY, name, value)
+        for name, value in ((b"model", MODEL.encode()), (b"anyway", b"true"))
+    )
+    head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="scan"\r\n\r\n' % _BOUNDARY
+    return fields + head + data + b"\r\n--%s--\r\n" % _BOUNDARY
+
+
+def _predict_all(address: str, forms: list[bytes]) -> None:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"))
+    for body in forms:
+        connection.request(
+            "POST", f"{ROOT}/predict", body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY.decode()}"}
+        )
+        answer = connection.getresponse()
+        text = answer.read()
+        assert answer.status == 200 and b'"class"' in text, text
+    connection.close()
 
 
 def eight_clients(address: str) -> list[dict]:

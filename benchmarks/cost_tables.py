@@ -150,16 +150,20 @@ def api_speed() -> str:
         f"predictions, bare runtime ({rates['runtime']}), one scan at a time": (
             f"{rates['bare runtime, one scan at a time, per second']:g} per second"
         ),
+        "networks of the gate and of the model alone, one scan at a time: no prediction is faster": (
+            f"{rates['networks of the gate and of the model alone, per second']:g} per second: "
+            f"{rates['both networks over bare runtime']:g} of the bare runtime"
+        ),
         "predictions, library: reading, gate, model, one scan at a time": (
             f"{rates['library, reading and gate included, per second']:g} per second"
         ),
         f"predictions, API, {clients} at once": (
             f"{rates[f'API, {clients}, per second']:g} per second: {rates['API over library']:g} of the library, "
+            f"{rates['API over both networks']:g} of both networks, "
             f"{rates['API over bare runtime']:g} of the bare runtime"
         ),
-        "processor's time for one prediction: bare runtime, library, API (its server)": (
-            ", ".join(f"{ms:g} ms" for ms in rates["processor, ms for one"].values())
-        ),
+        "processor's time for one prediction": _milliseconds(rates["processor, ms for one"]),
+        "the same by part": _milliseconds(rates["processor by part, ms for one"]),
         f"first prediction, {clients} at once": _spread(many["first prediction, seconds"]),
         f"first map (Grad-CAM), {clients} at once": _spread(many["first map, seconds"]),
         f"LIME, {clients} at once": (
@@ -176,6 +180,10 @@ def api_speed() -> str:
         f"{machine['processor']} ({machine['bfloat16']}); load average {loads} before and after.\n\n"
         + markdown_table(["what", "measured"], list(rows.items()))
     )
+
+
+def _milliseconds(spent: dict[str, float]) -> str:
+    return "; ".join(f"{name} {ms:g} ms" for name, ms in spent.items())
 
 
 def several_users() -> str:

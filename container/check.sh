@@ -66,6 +66,10 @@ from scans import PHANTOM_SAMPLES, phantom
 for name in models():
     predict(load_model(name), phantom(*PHANTOM_SAMPLES[0]).scan)
     print("  ", name, "predicts")
+import api.__main__, dicomweb.__main__, imagecodecs, numpy as np
+pixels = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # the codecs that install.sh keeps
+assert (imagecodecs.jpegls_decode(imagecodecs.jpegls_encode(pixels)) == pixels).all()
+assert (imagecodecs.jpeg8_decode(imagecodecs.jpeg8_encode(pixels.astype(np.uint8), lossless=True)) == pixels % 256).all()
 PY'
 
 echo "4. the app answers"

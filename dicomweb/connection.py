@@ -6,7 +6,7 @@ file. What the server says of an error is never shown: it could name the patient
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import requests
@@ -20,13 +20,15 @@ _ANY_DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'  #
 
 
 @contextmanager
-def connected(server: Server, most_bytes: int, *, files: bool = False) -> Iterator[DICOMwebClient]:
+def connected(
+    server: Server, most_bytes: int, *, files: bool = False, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[DICOMwebClient]:
     """Give a client of `server` whose answers have at most `most_bytes`; with `files` it gets DICOM files as bytes.
 
-    Raises PacsError for all that can go wrong within.
+    Raises PacsError for all that can go wrong within, and once `cancelled()` is True.
     """
     late = threading.Event()
-    bounds = _Bounds(server, most_bytes, late)
+    bounds = _Bounds(server, most_bytes, late, cancelled)
     session = requests.Session()
     session.trust_env = False  # no password of another program's file, no proxy
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
@@ -73,8 +75,8 @@ class _Login(HTTPBasicAuth):
 class _Bounds:
     """Called with each response before its body is read: counts its bytes, and shuts it down once its time is over."""
 
-    def __init__(self, server: Server, most_bytes: int, late: threading.Event) -> None:
-        self._server, self._left, self._late = server, most_bytes, late
+    def __init__(self, server: Server, most_bytes: int, late: threading.Event, cancelled: Callable[[], bool]) -> None:
+        self._server, self._left, self._late, self._cancelled = server, most_bytes, late, cancelled
         self._most = most_bytes
         self._open: list[tuple[threading.Timer, requests.Response]] = []
 
@@ -93,6 +95,8 @@ class _Bounds:
         def bounded(*_, **__) -> Iterator[bytes]:
             for part in read(_PART):
                 self._left -= len(part)
+                if self._cancelled():
+                    raise PacsError("This was stopped before all of it had come.")
                 if self._left < 0:
                     raise PacsError(
                         f"{self._server.name} sends more than the {self._most / 1e6:.0f} MB that are accepted; choose "

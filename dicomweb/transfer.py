@@ -55,16 +55,20 @@ def find_series(server: Server, *, study: str = "", accession: str = "", patient
 
 
 def fetch_series(
-    server: Server, series: Series, progress: Callable[[float], object] = lambda share: None
+    server: Server,
+    series: Series,
+    progress: Callable[[float], object] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[bytes]:
     """Return the files of a series, as stored: at most MAX_FILES, of MAX_BYTES each and MAX_TOGETHER together.
 
-    `progress` gets a share in [0, 1]. Raises PacsError, also on the way, as soon as there is more.
+    `progress` gets a share in [0, 1]. Raises PacsError, also on the way, as soon as there is more, and with the next
+    bytes once `cancelled()` is True.
     """
     if series.images > MAX_FILES:
         raise PacsError(_too_many(f"{series.images} images"))
     files: list[bytes] = []
-    with connected(server, MAX_TOGETHER + _OVERHEAD * MAX_FILES, files=True) as client:
+    with connected(server, MAX_TOGETHER + _OVERHEAD * MAX_FILES, files=True, cancelled=cancelled) as client:
         for data in client.iter_bulkdata(str(URI(server.address, series.study, series.uid))):
             if len(files) == MAX_FILES:
                 raise PacsError(_too_many(f"more than {MAX_FILES} images"))

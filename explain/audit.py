@@ -177,6 +177,20 @@ def record_request(event: str, who: str, request: Request, export: str = "") -> 
     )
 
 
+def record_withheld(who: str, scan: Scan, result: GateResult, model: Model | None = None) -> None:
+    """Append the line of a prediction that the gate withheld; its reason is the kind of picture that the gate saw."""
+    record(
+        "refusal",
+        who,
+        scan=scan.digest,
+        slice_index=scan.index,
+        model=model.card.id if model else "",
+        weights=model.card.weights_sha256 if model else "",
+        gate=WITHHELD,
+        reason=f"gate: {result.kind}, {result.brain} brain",
+    )
+
+
 def gate_word(result: GateResult) -> str:
     """Return what the gate said of a picture of which there is a prediction."""
     return ANYWAY if result.withheld else PASSED

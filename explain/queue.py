@@ -47,7 +47,7 @@ QUICK, SLOW, BACKGROUND, READING = "quick", "slow", "background", "reading"
 LANES = {
     QUICK: Lane(waiting=64, per_user=16),  # maps of a pass or two
     SLOW: Lane(),  # all other maps, series and cases: each uses all cores
-    BACKGROUND: Lane(workers=4),  # work on datasets, limited by disk and network: a download holds up no other
+    BACKGROUND: Lane(workers=4),  # datasets and a PACS, limited by disk and network: a download holds up no other
     READING: Lane(workers=2, waiting=64),  # uploads, each decoded in a process of its own
 }
 

@@ -5,9 +5,11 @@ otherwise. In float32 both give the same logits; bfloat16 stays within 3 % of th
 (tests/model_zoo/test_runtime.py), and the precision is recorded.
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -56,7 +58,16 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
     except ImportError as error:
         if engine == "openvino":
             raise ImportError("the OpenVINO runtime needs its package: pip install openvino") from error
+        _say_that_openvino_is_missing()
         return _tensorflow(network)
+
+
+@cache
+def _say_that_openvino_is_missing() -> None:
+    """Log it once in a process."""
+    logging.getLogger("candor").warning(
+        "OpenVINO cannot be imported, so TensorFlow predicts: in float32, and slower; pip install openvino changes that"
+    )
 
 
 def _backend() -> str:

@@ -6,13 +6,13 @@ only some: (0019,100A), or the CSA header in (0029,1010). United Imaging says so
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from pydicom import Dataset
 
 from scans.dicom_facts import corner, directions, normal, numbers, spacing
+from scans.quiet import without_warnings
 from scans.scan import ScanError
 
 _WORDS = {"MOSAIC", "VFRAME"}
@@ -87,8 +87,7 @@ def _csa(dataset: Dataset) -> dict:
     """Return the tags of Siemens' CSA image header by name, {} where there is none or it is damaged."""
     if _CSA_IMAGE not in dataset or "CSA HEADER" not in str(dataset.get(_CREATORS[1], "CSA HEADER")):
         return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nibabel calls its DICOM part experimental; this reader is not
+    with without_warnings():  # nibabel calls its DICOM part experimental; this reader is not
         from nibabel.nicom import csareader
     try:
         return csareader.read(dataset[_CSA_IMAGE].value)["tags"]

@@ -7,7 +7,6 @@ channels Pillow drops the lower 8 bits: OpenCV decodes those. All but small file
 import io
 import re
 import struct
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scans.file_types import is_deep_png
+from scans.quiet import without_warnings
 from scans.scan import MAX_PIXELS, Scan, ScanError
 from scans.window import darken_background, mend, slices_window, stretch_in_place
 
@@ -51,8 +51,7 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
         )
     notes = ()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow warns of is either refused below or harmless
+        with without_warnings():  # what Pillow warns of is either refused below or harmless
             try:
                 pages = list(_pages(data))
             except OSError:

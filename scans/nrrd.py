@@ -8,13 +8,13 @@ import bz2
 import gzip
 import io
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import nrrd
 import numpy as np
 
+from scans.quiet import without_warnings
 from scans.scan import MAX_BYTES, Scan, ScanError
 from scans.volumes import AFTER_HEADER, Layout, check_promise, checked_affine, checked_dtype, opened, room_of, slices
 
@@ -150,8 +150,7 @@ def _voxels(stream: BinaryIO, header: dict[str, Any], data: bytes) -> tuple[Bina
         text = stream.read(MAX_BYTES + 1)
         if len(text) > MAX_BYTES:
             raise ScanError("This NRRD file holds too much text; save it as raw or gzip.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # behind a word that is no number nothing is read: too few voxels
+        with without_warnings():  # behind a word that is no number nothing is read: too few voxels
             values = np.fromstring(text[skipped:], np.float64, sep=" ").astype(np.float32)
         return io.BytesIO(values.tobytes()), values.dtype, values.nbytes
     elif encoding != "raw":

@@ -35,6 +35,14 @@ _DECODERS = {  # kind -> its module and function
     "picture": ("scans.images", "read_picture"),
     **dict.fromkeys(HEADERS, ("scans.dicom_header", "header_of")),
 }
+_LATE = (  # what NumPy, pydicom and Pillow import when they first need it
+    "numpy.ma",
+    "fractions",
+    "pydicom.pixels.decoders.base",
+    "openjpeg",
+    *(f"PIL.{name}" for name in ("ImageChops", "ImageSequence")),
+    *(f"PIL.{name}ImagePlugin" for name in ("Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP")),
+)
 
 _TOO_LARGE = (
     f"Decoding this file takes more than the {MEGABYTES} MB of memory that are granted; export a smaller part "
@@ -157,10 +165,10 @@ def _limit() -> None:
 
 
 def _load_decoders() -> None:
-    """Import what the decoders need before the first file comes, those of compressed pixels included."""
+    """Import what the decoders need before the first file comes: each child would import it again."""
     for kind in _DECODERS:
         _decoder(kind)
-    for name in ("pydicom.pixels.decoders.base", "openjpeg", "PIL.JpegImagePlugin"):
+    for name in _LATE:
         importlib.import_module(name)
 
 

@@ -119,8 +119,7 @@ class Scan:
         if self.blank or self.withheld:
             return BLANK_SLICE if self.blank else self.withheld
         visible = self.windowed()
-        dark, bright = np.percentile(visible, [0.5, 99.5])
-        if bright - dark < _VISIBLE:
+        if _hidden(visible):
             return HIDDEN_SLICE
         from scans.sheets import sheet  # here: the sandbox starts without OpenCV
 
@@ -137,3 +136,13 @@ class Scan:
         """Return float32 (H, W) in [0, 1]: the pixels with `window` (default: the file's own) stretched."""
         low, high = self.window if window is None else window
         return np.clip((self.pixels - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
+
+
+def _hidden(visible: np.ndarray) -> bool:
+    """Return whether the 0.5th and the 99.5th percentile of the values (H, W) are closer than `_VISIBLE`."""
+    # Most slices have both dark and bright pixels, and counting them takes a fortieth of the time of sorting.
+    few = visible.size // 200 + 1
+    if np.count_nonzero(visible < 0.25) > few and np.count_nonzero(visible > 0.25 + 2 * _VISIBLE) > few:
+        return False
+    dark, bright = np.percentile(visible, [0.5, 99.5])
+    return bool(bright - dark < _VISIBLE)

@@ -34,7 +34,7 @@ async def explain(http: Request, answer: Response) -> Job:
     service, user = service_of(http), user_of(http)
 
     def submit(data: bytes, asked: ExplainForm) -> Kept:
-        request, kept = request_of(data, asked, service.engine)
+        request, kept = request_of(service.engine, user, data, asked)
         record_request("explanation", user, request)
         return service.jobs.explanation(user, request, kept)
 
@@ -47,7 +47,7 @@ async def report(http: Request, answer: Response) -> Job:
     service, user = service_of(http), user_of(http)
 
     def submit(data: bytes, asked: ReportForm) -> Kept:
-        return service.jobs.report(user, *requests_of(data, asked, service.engine))
+        return service.jobs.report(user, *requests_of(service.engine, user, data, asked))
 
     return _submitted(http, answer, await received(http, ReportForm, submit))
 

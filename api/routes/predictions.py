@@ -29,8 +29,8 @@ async def predict(http: Request) -> Predictions:
 @router.post("/similar", openapi_extra=form_of(ScanForm))
 async def similar_cases(http: Request) -> SimilarCases:
     """Return the known scans that a model finds most like one slice: diagnoses and distances, no pictures."""
-    engine = service_of(http).engine
-    return await received(http, ScanForm, lambda data, asked: _similar(data, asked, engine))
+    engine, user = service_of(http).engine, user_of(http)
+    return await received(http, ScanForm, lambda data, asked: _similar(engine, user, data, asked))
 
 
 def _record(user: str, answer: Predictions, each: SlicePrediction) -> None:
@@ -44,11 +44,12 @@ def _record(user: str, answer: Predictions, each: SlicePrediction) -> None:
         weights=answer.weights_sha256,
         predicted=each.predicted or "",
         gate=WITHHELD if each.withheld else ANYWAY if past_the_gate else PASSED if each.predicted else "",
+        reason=f"gate: {each.gate.kind}, {each.gate.brain} brain" if each.withheld else "",
     )
 
 
-def _similar(data: bytes, asked: ScanForm, engine: Engine) -> SimilarCases:
-    model, prediction, cases = similar(data, asked, engine)
+def _similar(engine: Engine, user: str, data: bytes, asked: ScanForm) -> SimilarCases:
+    model, prediction, cases = similar(engine, user, data, asked)
     card = model.card
     names = dict(zip(card.classes, card.names, strict=True))
     return SimilarCases(

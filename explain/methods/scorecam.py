@@ -6,7 +6,6 @@ cells, so most masks are nearly alike: channels are grouped by their masks (k-me
 https://arxiv.org/abs/2103.13859, does by chunks) and each group is evaluated once, by its mean mask.
 """
 
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from threading import Lock
@@ -17,6 +16,7 @@ from scipy.cluster.vq import kmeans2
 
 from explain.refinement import MethodInput, RawMap
 from model_zoo import probabilities
+from scans.quiet import without_warnings
 
 _GROUPS = (16, 48, 144)
 _FLAT = 1e-6  # a channel that varies less is flat
@@ -53,8 +53,7 @@ def _grouped(points: np.ndarray, groups: int, seed: int) -> tuple[np.ndarray, np
     """Return the mean mask of each group (G, cells), and the group of each channel (C,)."""
     if groups == len(points):
         return points, np.arange(len(points))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an empty group: its channels are in another
+    with without_warnings(UserWarning):  # an empty group: its channels are in another
         centres, group = kmeans2(points, groups, iter=8, minit="++", rng=np.random.default_rng(seed))
     kept, group = np.unique(group, return_inverse=True)
     return centres[kept].astype(np.float32), group

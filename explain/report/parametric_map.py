@@ -8,7 +8,6 @@ Source: DICOM PS3.3 A.75 (Parametric Map), C.7.6.16.2.11 (real-world values), CI
 
 import hashlib
 import io
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +31,7 @@ from explain.report.dicom_source import (
 from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import caption_line
 from scans import Scan
+from scans.quiet import without_warnings
 
 SERIES = "Candor map values, not for diagnosis"
 _TOWARDS = {  # x, y and z of the way to a side of the patient (PS3.3 C.7.6.2.1.1)
@@ -53,8 +53,7 @@ def parametric_map(report: ReportInput, explanation: Explanation, data: bytes | 
     header = header_of(report, data, identity)
     series = series_of(report, header, "map")
     instance = identifier("instance", series, hashlib.sha256(explanation.heat).hexdigest(), explanation.manifest())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's, on values of the source that violate the standard
+    with without_warnings():  # pydicom's, on values of the source that violate the standard
         dataset = _dataset(report, explanation, header, series, instance)
         set_dates(dataset, report)
         _refer(dataset, report, header)

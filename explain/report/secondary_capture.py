@@ -7,7 +7,6 @@ Source: DICOM PS3.3 A.8.1 (Secondary Capture), C.12.4 (references), PS3.5 B.2 (i
 
 import hashlib
 import io
-import warnings
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from explain.report.dicom_source import (
     study_of,
 )
 from explain.report.report_input import ReportInput
+from scans.quiet import without_warnings
 
 SERIES = "Candor heatmap, not for diagnosis"
 WHY_IDENTITY = (
@@ -52,8 +52,7 @@ def secondary_capture(
     pixels = page(report, explanation)
     series = series_of(report, header, "capture")
     instance = identifier("instance", series, hashlib.sha256(pixels).hexdigest(), explanation.manifest())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's, on values of the source that violate the standard
+    with without_warnings():  # pydicom's, on values of the source that violate the standard
         dataset = _dataset(report, explanation, pixels, header, (study_of(report, header), series, instance))
         refer(dataset, report, header)
         stream = io.BytesIO()

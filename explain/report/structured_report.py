@@ -6,7 +6,6 @@ Source: DICOM PS3.16 TID 1500 (report), TID 1501 (group), TID 4019 (algorithm), 
 """
 
 import io
-import warnings
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from explain.report.dicom_source import (
 )
 from explain.report.report_input import ReportInput
 from model_zoo.gate import ASPECTS
+from scans.quiet import without_warnings
 
 SERIES = "Candor prediction, not for diagnosis"
 _MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"  # what highdicom takes every source for
@@ -44,8 +44,7 @@ def structured_report(report: ReportInput, data: bytes | None, identity: bool = 
     header = header_of(report, data, identity)
     series = series_of(report, header, "report")
     instance = identifier("instance", series, _facts(report), _texts(report))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's, on values of the source that violate the standard
+    with without_warnings():  # pydicom's, on values of the source that violate the standard
         dataset = EnhancedSR(
             evidence=[stand_in(report, header, _MR_IMAGE)],
             content=_content(report, header, instance)[0],

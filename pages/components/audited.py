@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from explain import Prediction, Request
-from explain.audit import WITHHELD, record, record_prediction, record_request
+from explain.audit import record, record_prediction, record_request, record_withheld
 from explain.report import ReportInput
 from model_zoo import Model, ModelCard
 from model_zoo.gate import GateResult
@@ -24,8 +24,7 @@ def note_prediction(model: Model, scan: Scan, prediction: Prediction) -> None:
 def note_withheld(scan: Scan, result: GateResult) -> None:
     """Note that the gate withheld every prediction from a scan; its word is the kind of picture that it saw."""
     if _first(f"withheld {scan.key}"):
-        reason = f"gate: {result.kind}, {result.brain} brain"
-        record("refusal", who(), scan=scan.digest, slice_index=scan.index, gate=WITHHELD, reason=reason)
+        record_withheld(who(), scan, result)
 
 
 def note_explanation(request: Request) -> None:

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dicomweb import PacsError
 from explain import Request
 from explain.cache import CACHE, submit
 from explain.queue import LIVE, SLOW, Busy, Job, Work
@@ -24,7 +25,7 @@ from scans import ScanError
 
 FAILED = "This failed inside Candor itself, and nothing was kept. Try again, choose another method, or reload the page."
 POLL = 0.5  # seconds
-UPLOADS = "uploads"  # the section of the files that are being read
+UPLOADS, FETCHED = "uploads", "fetched"  # the sections of files that are being read, and fetched from a PACS
 QUEUED = "queued"  # wanted, but not in the queue yet
 
 _RESULTS = 64  # results of other work that a session keeps, some kB each
@@ -84,10 +85,10 @@ def cancel(section: str) -> None:
 def release(section: str = "") -> None:
     """Give up what a part of the page waits for, and forget what failed or was cancelled there.
 
-    For "" that is every part of the page; uploads are read on.
+    For "" that is every part of the page; uploads are read on, and a series is fetched on.
     """
     session = state()
-    for name in [section] if section else set(session.sections) - {UPLOADS}:
+    for name in [section] if section else set(session.sections) - {UPLOADS, FETCHED}:
         here = session.sections.pop(name, Section())
         for key in list(here.jobs):
             _release(session, here, key)
@@ -166,7 +167,7 @@ def _keep(session: PageState, key: str, result: object) -> None:
 
 
 def _failed(here: Section, key: str, error: BaseException) -> Status:
-    if not isinstance(error, ModelError | ScanError):
+    if not isinstance(error, ModelError | ScanError | PacsError):
         logging.getLogger("candor").error("a request failed", exc_info=error)
         error = ModelError(FAILED)
     here.errors[key] = str(error)

@@ -112,6 +112,7 @@ class PageState:
     # the PACS
     pacs_series: tuple[Series, ...] = ()  # found by the last search, until one is fetched
     pacs_error: str = ""
+    pacs_fetch: tuple[str, Series] | None = None  # the key of the job that fetches a series, and the series
 
     # the scan
     scan: str | None = None  # name of the open entry or sample

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.components.fetch_from_pacs import offer_fetch
+from pages.components.fetch_from_pacs import offer_fetch, stop_fetching
 from pages.components.reading import read_new, stop_reading
 from pages.components.state import Entry, PageState, Upload, state
 from pages.components.upload_bounds import why_dropped
@@ -275,7 +275,8 @@ def _remove_all() -> None:
         for file_id in ids:
             Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
     stop_reading()
+    stop_fetching()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
-    session.pacs_series = ()
+    session.pacs_series, session.pacs_error = (), ""
     session.renewals["upload"] = session.renewals.get("upload", 0) + 1  # a new field, which is empty
     _volume.clear()

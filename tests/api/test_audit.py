@@ -1,13 +1,18 @@
 """What clients of the API leave in the audit log: each answer and each refusal, by digests."""
 
 import json
+from hashlib import sha256
 
 import pytest
 
+from api import ROOT
+from api.server import make_app
 from api.service import Service
 from api.tokens import user_of
 from explain.audit import keep_in
+from model_zoo import gate
 from tests.api.servers import MODEL, SOON, in_zoo, running, scan_file
+from tests.api.test_predictions import ClosedGate
 from tests.good_files import dicom12, disc
 
 TOKEN = "0123456789abcdef0"
@@ -40,3 +45,24 @@ def test_answers_and_refusals_are_in_the_log_with_the_token_s_digest_and_no_name
     assert [line["event"] for line in (prediction, explanation)] == ["prediction", "explanation"]
     assert [(line["event"], line["export"]) for line in exports] == [("export", each) for each in ("png", "npy", "zip")]
     assert not any(word in str(log()) for word in ("Muster", "4711", TOKEN))
+
+
+WITHHELD_ASKS = {"predict": {}, "similar": {}, "explain": {"method": "gradcam"}, "report": {}}
+
+
+@pytest.mark.parametrize("route", WITHHELD_ASKS)
+def test_what_the_gate_withholds_is_a_refusal_in_the_log_whatever_was_asked_for(route, tiny_zoo, log, monkeypatch):
+    with in_zoo(tiny_zoo), running(Service()) as server, server.client() as client:
+        monkeypatch.setattr(gate, "load_gate", ClosedGate)
+        asked = {"model": MODEL} | WITHHELD_ASKS[route]
+        answer = client.http.post(f"/{route}", files={"file": ("a.png", scan_file(7))}, data=asked)
+    assert answer.status_code == (200 if route == "predict" else 422)
+    (line,) = log()
+    assert (line["event"], line["gate"], line["model"]) == ("refusal", "withheld", MODEL)
+    assert line["scan"] == sha256(scan_file(7)).hexdigest() and line["reason"].startswith("gate: ct")
+    assert not {"class", "explained", "method"} & line.keys()
+
+
+def test_every_route_that_predicts_is_among_them():
+    routes = make_app(Service()).openapi()["paths"]
+    assert {path for path, ways in routes.items() if "post" in ways} == {f"{ROOT}/{name}" for name in WITHHELD_ASKS}

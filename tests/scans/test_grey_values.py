@@ -126,6 +126,17 @@ def test_a_picture_that_its_window_hides_is_told_and_not_predicted():
     assert scan.not_assessable == HIDDEN_SLICE and read(dicom12(disc()))[0].not_assessable == ""
 
 
+@pytest.mark.parametrize("share", [0.0, 0.004, 0.005, 0.006, 0.01, 0.5, 0.994, 0.996, 1.0])
+@pytest.mark.parametrize(("dark", "bright"), [(0.1, 0.9), (0.24, 0.35), (0.3, 0.335), (0.3, 0.345), (0.0, 0.03)])
+def test_a_slice_is_hidden_where_its_percentiles_say_so(share, dark, bright):
+    pixels = np.full(64 * 64, dark, np.float32)
+    pixels[: round(share * pixels.size)] = bright
+    pixels[0], pixels[-1] = 0.0, 1.0  # never blank
+    low, high = np.percentile(pixels, [0.5, 99.5])
+    hidden = Scan(pixels.reshape(64, 64), "").not_assessable == HIDDEN_SLICE
+    assert hidden == bool(high - low < 0.04)
+
+
 def test_a_blank_file_with_a_window_is_told_to_be_blank():
     with pytest.raises(ScanError, match="same value"):
         read(dicom12(np.zeros((64, 64)), WindowCenter=468, WindowWidth=1016))

@@ -14,7 +14,19 @@ import numpy as np
 import pytest
 
 from scans import ScanError, read, sandbox
-from tests.good_files import dicom12, dicom_jpeg, disc, nifti, volume
+from tests.good_files import (
+    dicom12,
+    dicom_jpeg,
+    disc,
+    eight_bit,
+    figshare_mat,
+    mgh,
+    nifti,
+    nifti_gz,
+    nrrd,
+    tiff,
+    volume,
+)
 
 ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces both limits, and has /proc")
@@ -30,7 +42,8 @@ def worker(monkeypatch, tmp_path):
         path = tmp_path / "worker.py"
         path.write_text(
             f"import json, os, sys, time\nsys.path.insert(0, {str(ROOT)!r})\n"
-            "from scans import sandbox_worker as worker\nworker._load_decoders = lambda: None\n"
+            "from scans import sandbox_worker as worker\n"
+            "worker._load_decoders, LOADED = lambda: None, worker._load_decoders\n"
             f"{textwrap.dedent(script)}\n"
             "worker.serve()\n"
         )
@@ -202,3 +215,33 @@ def test_the_worker_starts_without_heavy_libraries(arguments):
     imported = {line.rsplit(b"|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert b"pydicom" in imported
     assert imported.isdisjoint({b"cv2", b"tensorflow", b"keras", b"urllib3"})
+
+
+KINDS = {
+    "dicom": lambda: dicom12(disc()),
+    "nifti": lambda: nifti_gz(volume()),
+    "mgh": lambda: mgh(volume()),
+    "nrrd": lambda: nrrd(volume()),
+    "mat": lambda: figshare_mat(disc()),
+    "picture": lambda: tiff([eight_bit(disc())]),
+}
+
+
+@FORKS
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_decoder_needs_is_there_before_the_first_file(kind, worker):
+    """Each child would import it again: that took more than the decoding."""
+    worker("""
+        from scans.scan import Scan
+        LOADED()
+        real = worker._decoder
+        def decoder(kind):
+            def decode(data, plane, stack):
+                before = set(sys.modules)
+                (scan, *_) = real(kind)(data, plane, stack)
+                yield Scan(scan.pixels, "", notes=tuple(sorted(set(sys.modules) - before)))
+            return decode
+        worker._decoder = decoder
+    """)
+    (scan,) = sandbox.decode(kind, KINDS[kind](), "", "axial")
+    assert scan.notes == ()
