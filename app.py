@@ -5,6 +5,7 @@ As a script it frames the page: the title, the navigation, the line that no page
 
 import logging
 from contextlib import suppress
+from pathlib import Path
 from threading import Timer
 
 import streamlit as st
@@ -14,10 +15,12 @@ from explain.warm_up import explain_a_phantom, start_decoders
 from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
+from pages.components.rail import draw_rail
 from pages.components.upload_bounds import bound_uploads
 from pages.door.entrance import admit, arguments_of_app, show_visitor
 from scans import ScanError
 
+LAYOUT = Path(__file__).parent / "pages" / "components" / "client" / "page.css"
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
 
 # A word with a spot of light in it; this blue-green can be read on black and on paper.
@@ -61,6 +64,7 @@ def show_page() -> None:
     page = st.navigation(pages(), position="top")
     st.session_state["framed"] = True
     st.logo(LOGO)
+    st.html(LAYOUT)
     warm_up()
     body, foot = st.container(), st.container()
     with foot:  # before the page runs: neither its stop nor its failure takes it away
@@ -72,6 +76,8 @@ def show_page() -> None:
         except Exception:
             logging.getLogger("candor").exception("a page failed")
             st.error("Something went wrong in Candor itself, and nothing was kept. Reload the page and try again.")
+        finally:
+            draw_rail()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pages.components.compare.disagreement_table import DISAGREEMENT, show_disag
 from pages.components.compare.grid import show_grid
 from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
 from pages.components.gate import pass_gate
-from pages.components.navigation import FRAME, picture_first, require_frame
+from pages.components.navigation import FRAME, require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions, show_calibrations
 from pages.components.requests import cancel, draw_as_ready, release
@@ -23,6 +23,10 @@ from pages.components.viewer import refuse_blank, wait_for_series
 SECTION = "compare"
 VIEWS = ("This scan", "All scans by disagreement")
 TITLE = "Where do the models disagree?"
+WORDS = (
+    "Upload a brain MRI, or choose a sample: several models predict side by side, each with the maps of what "
+    "influenced its prediction. With several scans, see which of them the models disagree about most."
+)
 
 require_frame()
 session = state()
@@ -37,12 +41,9 @@ def show_one_scan() -> None:
 with st.container(key=FRAME):
     rail, desk = st.columns([2, 7], gap="large")
 with rail:
-    opened = choose_scan()
-    if opened is not None:
-        picture_first()
+    opened = choose_scan(TITLE, WORDS)
 
 with desk:
-    head = st.container()
     view = st.segmented_control(
         "View",
         VIEWS,
@@ -56,7 +57,6 @@ with desk:
     with axes[0]:
         cards = choose_models(require_models())
     if not cards:
-        head.title(TITLE, anchor=False)
         st.info("Choose two models or more.")
         st.stop()
     shared = shared_classes(cards)
@@ -70,11 +70,6 @@ with desk:
         st.stop()
     if opened is None:
         release(SECTION)
-        head.title(TITLE, anchor=False)
-        st.write(
-            "Upload a brain MRI, or choose a sample: several models predict side by side, each with the maps of what "
-            "influenced its prediction. With several scans, see which of them the models disagree about most."
-        )
         gallery()
         st.stop()
     scan = opened.scan

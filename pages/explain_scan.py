@@ -23,8 +23,8 @@ from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
 from pages.components.gate import pass_gate
-from pages.components.navigation import FRAME, picture_first, require_frame
-from pages.components.pickers import choose_scan, choose_settings, require_models
+from pages.components.navigation import FRAME, require_frame
+from pages.components.pickers import choose_scan, choose_settings, require_models, show_method
 from pages.components.predictions import prediction_of, predictions
 from pages.components.requests import release
 from pages.components.samples import gallery
@@ -32,13 +32,19 @@ from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
 from pages.components.viewer import refuse_blank, show_scan, show_viewer, wait_for_series
 
+TITLE = "What did the model look at?"
+WORDS = (
+    "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and a heatmap "
+    "over the scan, as you uploaded it, of the regions that influenced the prediction."
+)
+
 require_frame()
 
 
 def next_method(method: str, order: list[str]) -> None:
     """Draw the way to the next method in `order`, with its key."""
     following = order[(order.index(method) + 1) % len(order)]
-    st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
+    st.button("Next method", on_click=show_method, args=(following,), shortcut="M")
 
 
 def report_of(request: Request, explanation: Explanation, session: PageState) -> ReportInput:
@@ -65,22 +71,22 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
 
 with st.container(key=FRAME):
     rail, desk = st.columns([3, 9], gap="large")
+samples = desk.container()
 with rail:
-    opened = choose_scan()
+    opened = choose_scan(TITLE, WORDS)
+if opened is None:
+    release()
+    with samples.container():
+        gallery()
+        st.subheader("Model and method", anchor=False)
+        with st.container(width=420):
+            choose_settings(require_models())
+    st.stop()
+samples.empty()  # before the work: nothing of another page lingers
+with rail:
     card, method, settings = choose_settings(require_models())
-    if opened is not None:
-        picture_first()
 
 with desk:
-    if opened is None:
-        release()
-        st.title("What did the model look at?", anchor=False)
-        st.write(
-            "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and "
-            "a heatmap over the scan, as you uploaded it, of the regions that influenced the prediction."
-        )
-        gallery()
-        st.stop()
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)

@@ -6,6 +6,7 @@ from explain.set_text import error_rates, gate_sentence
 from model_zoo import ModelError
 from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
+from pages.components import scan_states
 from pages.components.audited import note_withheld
 from pages.components.state import state
 from pages.components.viewer import show_scan
@@ -38,6 +39,7 @@ def pass_gate(scan: Scan) -> GateResult:
     )
     if not session.anyway:
         note_withheld(scan, result)
+        scan_states.note(scan, scan_states.WITHHELD)
         message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
         show_scan(scan)
@@ -49,8 +51,12 @@ def pass_gate(scan: Scan) -> GateResult:
 def withheld(scan: Scan) -> bool:
     """Return whether nothing is predicted from a scan: because nothing can be seen, or the gate says so."""
     if scan.not_assessable:
+        scan_states.note(scan, scan_states.WITHHELD)
         return True
     try:
-        return bool(check_picture(scan).withheld) and not state().anyway
+        found = bool(check_picture(scan).withheld) and not state().anyway
     except ModelError:  # the page of the open scan says why
         return True
+    if found:
+        scan_states.note(scan, scan_states.WITHHELD)
+    return found

@@ -9,6 +9,7 @@ import streamlit as st
 from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
 from model_zoo.site_calibration import calibrated
+from pages.components import scan_states
 from pages.components.audited import note_prediction
 from pages.components.gate import withheld
 from pages.components.state import state
@@ -92,4 +93,5 @@ def _predict(model: Model, scans: Sequence[Scan]) -> None:
         prediction = prediction_of(model, scan)
         kept[model_key, scan.key] = prediction.probabilities
         note_prediction(model, scan, prediction)
+        scan_states.note(scan, scan_states.PREDICTED)
     progress.empty()

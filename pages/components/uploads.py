@@ -37,24 +37,35 @@ from scans import (
 
 File = tuple[str, str, bytes]  # the id of an upload, the name as it came, the bytes
 
+UPLOADS = "uploads"  # key of the container of the field
+_ACCEPTED = (
+    f"{ACCEPTED}. Up to {MAX_FILES} files of {MAX_BYTES // 1_000_000} MB at most; the slices of a series may come as "
+    "single files. They stay in memory for this session and are written nowhere."
+)
 _REFUSALS = 5  # files whose sentences are drawn
 
 
-def choose_files() -> None:
-    """Draw the field for uploads, what was refused, and the button that removes all."""
+def choose_files(large: bool) -> None:
+    """Draw the field for uploads, what was refused, and the button that removes all.
+
+    The field is `large` where there is no scan yet. It keeps its place: drawn elsewhere, it would forget which files
+    the browser did not send because they are too large.
+    """
     session = state()
     # No `type`: it would refuse DICOM without an extension. What a file is, is decided by its bytes.
     key = f"upload-{session.renewals.get('upload', 0)}"
-    st.file_uploader(
-        "Upload scans",
-        accept_multiple_files=True,
-        key=key,
-        on_change=_take,
-        args=(key,),
-        max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"{ACCEPTED}. Drop files, a folder, or a ZIP archive of one study, up to {MAX_FILES} files. They stay in "
-        "memory for this session and are written nowhere.",
-    )
+    with st.container(key=UPLOADS, gap="xsmall"):
+        st.file_uploader(
+            "Drop scans here: files, a folder, or a ZIP archive of one study" if large else "Add scans",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(key,),
+            max_upload_size=MAX_BYTES // 1_000_000,
+            help=None if large else _ACCEPTED,
+        )
+        if large:
+            st.caption(_ACCEPTED)
     offer_fetch(_keep_fetched)
     read_new()
     _open_what_came(session)

@@ -12,6 +12,7 @@ from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_line, summary_text
 from explain.render.smoothing import smoothing
 from model_zoo import ModelCard, bundle_folder
+from pages.components import scan_states
 from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
 from pages.components.state import state
@@ -97,7 +98,7 @@ def _take(view: dict, opened: Open, signed: bool, method: str) -> None:
 
 def show_scan(opened: Open, note: str = "") -> None:
     """Draw a scan that has no map, where it stays when the map comes."""
-    show_viewer(opened, st.session_state.get("method", next(iter(METHODS))), note=note)
+    show_viewer(opened, state().method, note=note)
 
 
 def refuse_blank(opened: Open) -> None:
@@ -105,6 +106,7 @@ def refuse_blank(opened: Open) -> None:
     for note in opened.scan.all_notes:
         st.info(note)
     if opened.scan.not_assessable:
+        scan_states.note(opened.scan, scan_states.WITHHELD)
         st.error(opened.scan.not_assessable)
         show_scan(opened)
         st.stop()
