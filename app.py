@@ -15,7 +15,6 @@ from explain.warm_up import explain_a_phantom, start_decoders
 from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
 from pages.components.navigation import pages
-from pages.components.rail import draw_rail
 from pages.components.upload_bounds import bound_uploads
 from pages.door.entrance import admit, arguments_of_app, show_visitor
 from scans import ScanError
@@ -76,8 +75,6 @@ def show_page() -> None:
         except Exception:
             logging.getLogger("candor").exception("a page failed")
             st.error("Something went wrong in Candor itself, and nothing was kept. Reload the page and try again.")
-        finally:
-            draw_rail()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pages.components.gate import pass_gate
 from pages.components.navigation import FRAME, require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions, show_calibrations
+from pages.components.rail import draw_rail, end_page
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
 from pages.components.state import renew, state, widget_key
@@ -58,7 +59,7 @@ with desk:
         cards = choose_models(require_models())
     if not cards:
         st.info("Choose two models or more.")
-        st.stop()
+        end_page()
     shared = shared_classes(cards)
     with axes[1]:
         methods = choose_methods()
@@ -67,11 +68,11 @@ with desk:
     if session.compare_table:
         release(SECTION)
         show_disagreement_table(cards, shared, show_one_scan)
-        st.stop()
+        end_page()
     if opened is None:
         release(SECTION)
         gallery()
-        st.stop()
+        end_page()
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)
@@ -125,3 +126,4 @@ with desk:
         config=CONFIG,
         alt="Probability that each model gives to each class",
     )
+    draw_rail()

@@ -26,6 +26,7 @@ from pages.components.gate import pass_gate
 from pages.components.navigation import FRAME, require_frame
 from pages.components.pickers import choose_scan, choose_settings, require_models, show_method
 from pages.components.predictions import prediction_of, predictions
+from pages.components.rail import draw_rail, end_page
 from pages.components.requests import release
 from pages.components.samples import gallery
 from pages.components.state import PageState, state
@@ -81,7 +82,7 @@ if opened is None:
         st.subheader("Model and method", anchor=False)
         with st.container(width=420):
             choose_settings(require_models())
-    st.stop()
+    end_page()
 samples.empty()  # before the work: nothing of another page lingers
 with rail:
     card, method, settings = choose_settings(require_models())
@@ -95,7 +96,7 @@ with desk:
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
         show_scan(opened)
-        st.stop()
+        end_page()
     model = predicted.models[card.id]
     card, prediction = model.card, prediction_of(model, scan)
     request = Request(model, scan, method, prediction=prediction, **settings)
@@ -158,3 +159,4 @@ with desk:
         config={"staticPlot": True, "displayModeBar": False},
         alt="Probability of each class",
     )
+    draw_rail()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explain import METHODS
-from pages.components.state import PageState, renew, state
+from pages.components.state import COMPARED, PageState, renew, state
 
 BACK = "back"
 
@@ -31,7 +31,7 @@ def follow_address(samples: dict[str, str]) -> None:
     elif session.scan in samples.values() and returned:
         session.scan = None
     _follow_method(session, asked.get("method"), returned)
-    _follow_methods(session, asked.get_all("methods"))
+    _follow_methods(session, asked.get_all("methods"), returned)
     session.linked_class = asked.get("class", "")
     if not returned:
         session.linked_slice = asked.get("slice", "")
@@ -40,13 +40,16 @@ def follow_address(samples: dict[str, str]) -> None:
 def _follow_method(session: PageState, method: str | None, returned: bool) -> None:
     if method in METHODS or returned:
         session.method = method if method in METHODS else next(iter(METHODS))
-        renew("method")
+        if returned:  # the widget is there already
+            renew("method")
 
 
-def _follow_methods(session: PageState, methods: Sequence[str]) -> None:
-    if known := [method for method in dict.fromkeys(methods) if method in METHODS]:
-        session.compare_methods = tuple(known)
-        renew("methods")
+def _follow_methods(session: PageState, methods: Sequence[str], returned: bool) -> None:
+    known = tuple(method for method in dict.fromkeys(methods) if method in METHODS)
+    if known or returned:
+        session.compare_methods = known or COMPARED
+        if returned:
+            renew("methods")
 
 
 def write_address(name: str, value: str | Sequence[str] | None) -> None:

@@ -8,6 +8,7 @@ from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
 from pages.components import scan_states
 from pages.components.audited import note_withheld
+from pages.components.rail import end_page
 from pages.components.state import state
 from pages.components.viewer import show_scan
 from pages.door.entrance import is_engineer
@@ -25,7 +26,7 @@ def pass_gate(scan: Scan) -> GateResult:
     except ModelError as error:  # without its gate Candor predicts nothing
         st.error(str(error))
         show_scan(scan)
-        st.stop()
+        end_page()
     if not result.withheld:
         st.caption(gate_sentence(result))
         return result
@@ -43,7 +44,7 @@ def pass_gate(scan: Scan) -> GateResult:
         message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
         show_scan(scan)
-        st.stop()
+        end_page()
     message.warning(f"{ANYWAY} {result.withheld}")
     return result
 

@@ -55,9 +55,10 @@ class Open:
 
 
 def choose_scan(title: str, words: str) -> Open | None:
-    """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence.
+    """Return the open slice of an upload or a sample, the same on all pages, and take the place of the worklist rail.
 
-    Where nothing is open, draw the `title` and the `words` of the page above a large field for uploads.
+    A file that is no scan gets a sentence. Where nothing is open, draw the `title` and the `words` of the page above a
+    large field for uploads.
     """
     session = state()
     session.slice_moved = False
@@ -75,6 +76,11 @@ def choose_scan(title: str, words: str) -> Open | None:
             st.write(words)
         return None
     welcome.empty()  # at once: what a run of a page does not draw again would stay until its end
+    return _opened(name)
+
+
+def _opened(name: str) -> Open | None:
+    """Return the open slice of the entry or the sample of a name."""
     if name in SAMPLES:
         st.caption(SYNTHETIC)
         write_address("slice", None)
@@ -152,9 +158,9 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
             st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {scans}: {accuracy.percent()}.")
             break
     names = {"": "The predicted class"} | dict(zip(card.classes, card.names, strict=True))
-    if session.linked_class is not None:
-        session.targets[card.id] = session.linked_class if session.linked_class in names else ""
-        session.linked_class = None
+    linked, session.linked_class = session.linked_class, None
+    if linked in names and linked != session.targets.get(card.id, ""):
+        session.targets[card.id] = linked
         renew(f"class-{card.id}")
     target = session.targets[card.id] = st.selectbox(
         "Explain the evidence for",

@@ -6,6 +6,7 @@ browser moves along it at once, and tells the server of the scan where the user 
 
 from hashlib import sha256
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit import runtime
@@ -13,7 +14,7 @@ from streamlit import runtime
 from pages.components.samples import SAMPLES, sample, sample_picture
 from pages.components.scan_states import NEW, state_of
 from pages.components.state import state
-from pages.components.uploads import entries
+from pages.components.uploads import entries, remove
 
 KEY = "worklist-rail"
 
@@ -24,22 +25,24 @@ _component = st.components.v2.component(
 
 
 def place_rail() -> None:
-    """Take the place where the rail will stand; `draw_rail` draws it."""
+    """Take the place in which `draw_rail` draws the rail."""
     state().rail = st.container()
 
 
+def end_page() -> NoReturn:
+    """End a page that has a rail before its end: nothing can be drawn after `st.stop`."""
+    draw_rail()
+    st.stop()
+
+
 def draw_rail() -> None:
-    """Draw the rail where the page has a place for it."""
-    session = state()
-    place, session.rail = session.rail, None
-    if place is None:
-        return
-    uploads = _uploads()
+    """Draw the rail in its place."""
+    session, uploads = state(), _uploads()
     lists = [
-        {"title": "Worklist", "scans": uploads, "open": True},
-        {"title": "Samples", "scans": _samples(), "open": not uploads},
+        {"title": "Worklist", "scans": uploads, "open": True, "removable": True},
+        {"title": "Samples", "scans": _samples(), "open": not uploads, "removable": False},
     ]
-    with place:
+    with session.rail:
         _component(
             key=KEY,
             data={
@@ -48,6 +51,7 @@ def draw_rail() -> None:
                 "kept": len(session.uploads),
             },
             on_chosen_change=_open,
+            on_removed_change=_remove,
         )
 
 
@@ -77,9 +81,22 @@ def _served(picture: bytes) -> str:
     return runtime.get_instance().media_file_mgr.add(picture, "image/png", f"{KEY}-{sha256(picture).hexdigest()}")
 
 
+def _remove() -> None:
+    """Remove the scan that was taken off the list; where it was open, its neighbour is opened."""
+    removed = st.session_state[KEY]["removed"]
+    listed = entries()
+    if not isinstance(removed, dict) or removed.get("scan") not in listed:
+        return
+    session, names = state(), list(listed)
+    place = names.index(removed["scan"])
+    remove(listed[names.pop(place)])
+    if session.scan == removed["scan"]:
+        session.scan = names[min(place, len(names) - 1)] if names else None
+
+
 def _open() -> None:
     """Open the scan that was chosen, or close the open one; a name that is not listed is passed over."""
     chosen = st.session_state[KEY]["chosen"]
-    name = chosen.get("scan") if isinstance(chosen, dict) else ""
-    if name is None or name in entries() or name in SAMPLES:
-        state().scan = name
+    name = chosen.get("scan") if isinstance(chosen, dict) else None
+    if name in ("", *entries(), *SAMPLES):
+        state().scan = name or None

@@ -127,7 +127,7 @@ class PageState:
     stacks: dict[str, str] = field(default_factory=dict)  # digest of a file -> its stack on the page
     slices: dict[str, tuple[str, int]] = field(default_factory=dict)  # volume -> digest and index of the slice
     scan_states: dict[str, str] = field(default_factory=dict)  # digest of a file -> what was done with it
-    rail: DeltaGenerator | None = None  # where the worklist rail will be drawn in this run of a page
+    rail: DeltaGenerator | None = None  # the place of the worklist rail in this run of a page
     slice_moved: bool = False  # in the viewer, and the page has not been drawn for that slice yet
     windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # series -> level and width, stored values
 

@@ -278,13 +278,28 @@ def _own_name(name: str, taken: dict[str, Upload]) -> str:
     return label
 
 
-def _remove_all() -> None:
+def remove(entry: Entry) -> None:
+    """Remove the files of one entry from memory; the others stay."""
     session = state()
-    ids = session.in_field
+    for upload in entry.uploads:
+        session.uploads.pop(upload.name, None)
+    held = {upload.field_id for upload in session.uploads.values()}
+    _drop_copies({upload.field_id for upload in entry.uploads} - held)  # an archive stays while a file of it does
+    session.entries = None
+    _volume.clear()
+
+
+def _drop_copies(ids: set[str]) -> None:
+    """Remove files of the field from Streamlit's memory, which would keep them until the session ends."""
     context = get_script_run_ctx()
-    if Runtime.exists() and context:  # Streamlit would keep its own copies until the session ends
+    if Runtime.exists() and context:
         for file_id in ids:
             Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+
+
+def _remove_all() -> None:
+    session = state()
+    _drop_copies(session.in_field)
     stop_reading()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
     session.pacs_series = ()

@@ -15,6 +15,7 @@ from model_zoo import ModelCard, bundle_folder
 from pages.components import scan_states
 from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
+from pages.components.rail import end_page
 from pages.components.state import state
 from pages.viewer.component import show_pictures
 from pages.viewer.pictures import Picture, described, facts_of_volume, window_key
@@ -109,7 +110,7 @@ def refuse_blank(opened: Open) -> None:
         scan_states.note(opened.scan, scan_states.WITHHELD)
         st.error(opened.scan.not_assessable)
         show_scan(opened)
-        st.stop()
+        end_page()
 
 
 def wait_for_series(opened: Open) -> None:
@@ -117,7 +118,7 @@ def wait_for_series(opened: Open) -> None:
     if not opened.complete:
         show_scan(opened, "The other files are being read.")
         st.caption("The other files are being read. The prediction follows when the whole series is there.")
-        st.stop()
+        end_page()
 
 
 def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, rendering: Rendering) -> None:

@@ -46,7 +46,7 @@ class Rail {
     this.mark();
   }
 
-  list({ title, scans, open }) {
+  list({ title, scans, open, removable }) {
     const whole = make("details"), name = make("summary", "", `${title} (${scans.length})`), rows = make("ul", "rows");
     whole.open = this.unfolded[title] ?? open;
     whole.addEventListener("toggle", () => { this.unfolded[title] = whole.open; });
@@ -59,12 +59,12 @@ class Rail {
       this.step(by);
       this.rows.get(this.open())?.row.focus({ preventScroll: true });
     });
-    for (const scan of scans) rows.append(this.row(scan));
+    for (const scan of scans) rows.append(this.row(scan, removable));
     whole.append(name, rows);
     return whole;
   }
 
-  row({ name }) {
+  row({ name }, removable) {
     const row = make("li"), picture = make("img"), words = make("span", "words");
     const title = make("span", "name", name), state = make("span", "state");
     row.setAttribute("role", "option");
@@ -73,7 +73,16 @@ class Rail {
     words.append(title, state);
     row.append(picture, words);
     row.onclick = () => this.choose(name, 0);
+    if (removable) {
+      const off = this.button("×", "Remove this scan from memory (Delete)", event => {
+        event.stopPropagation();
+        this.remove(name);
+      });
+      off.tabIndex = -1;
+      row.append(off);
+    }
     row.onkeydown = event => {
+      if (event.key === "Delete" && removable) this.remove(name);
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       this.choose(name, 0);
@@ -134,9 +143,11 @@ class Rail {
     clearTimeout(this.clock);
     this.clock = setTimeout(() => {
       this.clock = null;
-      this.tell("chosen", { scan: name, count: performance.now() });
+      this.tell("chosen", { scan: name ?? "", count: performance.now() });
     }, pause);
   }
+
+  remove(name) { this.tell("removed", { scan: name, count: performance.now() }); }
 
   key(event) {
     const typing = event.composedPath().some(node => node.isContentEditable || node.tagName === "TEXTAREA"
@@ -147,7 +158,7 @@ class Rail {
     this.step(by);
   }
 
-  remove() {
+  leave() {
     document.removeEventListener("keydown", this.anywhere);
     clearTimeout(this.clock);
     this.root.remove();
@@ -165,5 +176,5 @@ export default function (component) {
   const { parentElement: parent } = component;
   parent.rail ??= new Rail(parent);
   parent.rail.update(component);
-  return () => { parent.rail?.remove(); parent.rail = null; };
+  return () => { parent.rail?.leave(); parent.rail = null; };
 }

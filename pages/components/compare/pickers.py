@@ -55,8 +55,9 @@ def choose_target(shared: Shared) -> str:
     """Return the class whose evidence is explained, by its id in `shared`, or PREDICTED."""
     session = state()
     names = {PREDICTED: "Each model's prediction"} | dict(zip(shared.classes, shared.names, strict=True))
-    if session.linked_class is not None:
-        session.compare_target, session.linked_class = session.linked_class, None
+    linked, session.linked_class = session.linked_class, None
+    if linked in names and linked != session.compare_target:
+        session.compare_target = linked
         renew("compare-class")
     if session.compare_target not in names:  # the models chosen now do not share it
         session.compare_target = PREDICTED
