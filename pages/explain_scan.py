@@ -79,7 +79,7 @@ if opened is None:
     release()
     with samples.container():
         gallery()
-        st.subheader("Model and method", anchor=False)
+        st.markdown("**Model and method**")
         with st.container(width=420):
             choose_settings(require_models())
     end_page()

@@ -137,7 +137,7 @@ def _open_what_came(session: PageState) -> None:
     if session.arrived and listed:
         session.arrived = False
         session.scan = next(iter(listed))
-    elif session.scan not in listed and session.open_uploads:
+    elif session.scan is not None and session.scan not in listed and session.open_uploads:
         alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})
         session.scan = next(alike, session.scan)
     entry = listed.get(session.scan)

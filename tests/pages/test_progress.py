@@ -24,6 +24,7 @@ from tests.pages.conftest import (
     maps,
     method_of,
     open_app,
+    open_in_rail,
     pending,
     predicted_class,
     press,
@@ -115,7 +116,7 @@ def test_another_request_cancels_the_one_before(slow, start):
 
 def test_closing_the_scan_cancels_the_request(slow, start):
     app = start()
-    app.selectbox[0].set_value(None).run()
+    open_in_rail(app, None)
     assert slow.cancelled.wait(10) and app.title and state_of(app).scan is None
 
 
