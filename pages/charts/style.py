@@ -5,6 +5,15 @@
 PALETTE = ("#3f93c4", "#dd8f1d", "#0d9f77", "#c4679a", "#c8623a", "#7a78c9", "#8a8f3c", "#6f7f8c")
 QUIET = "rgba(128, 136, 145, 0.55)"
 EVEN = "Cividis"  # a sequential scale: perceptually even, and the same for colour-blind users
+# The axis of bars with their values beside them, in per cent.
+PROBABILITY = {
+    "title": {"text": "Probability (%)", "standoff": 4},
+    "range": [0, 1],
+    "showticklabels": False,
+    "showgrid": False,
+    "zeroline": False,
+    "fixedrange": True,
+}
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 

@@ -298,6 +298,6 @@ def test_the_chart_of_probabilities_names_every_model_and_never_gives_a_flat_hun
 
 def test_the_matrix_shows_each_pair_once_and_a_dash_for_a_constant_map():
     values = np.array([[1, 0.5, np.nan], [0.5, 1, -0.25], [np.nan, -0.25, 1]])
-    shown = matrix(values, ["a", "b", "c"]).data[0]
+    shown = matrix(values, ["a", "b", "c"], "Model").data[0]
     assert np.array(shown.text).tolist() == [["0.50", ""], ["–", "\N{MINUS SIGN}0.25"]]
     assert list(shown.y) == ["b", "c"] and list(shown.x) == ["a", "b"]

@@ -90,7 +90,10 @@ def _show_agreement(maps: dict, scan: Scan) -> None:
     st.markdown("**Do the methods agree?**")
     st.write(agreement_sentence(values, titles, "the methods"))
     st.plotly_chart(
-        matrix(values, titles), config=CONFIG, key="agreement", alt="Rank correlation of each pair of methods' maps"
+        matrix(values, titles, "Method"),
+        config=CONFIG,
+        key="agreement",
+        alt="Rank correlation of each pair of methods' maps",
     )
     st.caption(
         "Rank correlation within the head: 1, both order its pixels alike; 0, no relation. Methods can agree and all "
