@@ -7,7 +7,6 @@ import streamlit as st
 
 from explain import METHODS, Explanation, Request, methods_for
 from explain.cache import CACHE
-from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
 from explain.render.export import file_stem
 from explain.report import ReportInput
@@ -23,7 +22,7 @@ from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
 from pages.components.gate import pass_gate
-from pages.components.navigation import FRAME, require_frame
+from pages.components.navigation import FRAME, PREDICTION, require_frame
 from pages.components.pickers import choose_scan, choose_settings, require_models, show_method
 from pages.components.predictions import prediction_of, predictions
 from pages.components.rail import draw_rail, end_page
@@ -103,7 +102,8 @@ with desk:
     status = status_of(request)
     explanation = status.result
 
-    words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
+    with st.container(key=PREDICTION):
+        words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
     with words:
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
@@ -115,9 +115,6 @@ with desk:
             st.caption(model.calibration)
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
-    warnings = st.container()
-    for caution in cautions(explanation, request.target_name) if explanation else ():
-        warnings.warning(caution)
     note = "" if explanation else f"The map of {METHODS[method].title} appears here."
     show_viewer(opened, method, explanation, card, card.classes[prediction.index], note)
     if explanation is None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explain.prediction_text import percent
-from pages.charts.style import EVEN, PALETTE, PROBABILITY, styled
+from pages.charts.style import CLASSES, EVEN, PALETTE, PROBABILITY, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
 _CELL = 54  # pixels
@@ -44,14 +44,7 @@ def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarra
         margin={"l": 0, "r": 64, "t": 34, "b": 0},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "xanchor": "left", "traceorder": "normal"},
         xaxis=PROBABILITY,
-        yaxis={
-            "title": "Class",
-            "autorange": "reversed",
-            "fixedrange": True,
-            "ticks": "",
-            "ticklabelstandoff": 8,
-            "dtick": 1,
-        },
+        yaxis=CLASSES | {"autorange": "reversed"},
     )
     return figure
 

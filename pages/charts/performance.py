@@ -198,7 +198,8 @@ def dots(
     ticks = ["" if place in headings else label for place, label in enumerate(labels)]
     figure.update_xaxes(title=measure, **_PERCENT | {"range": [-2, 102]})
     figure.update_yaxes(
-        title=what, range=[len(labels) - 0.5, -0.5], tickmode="array", tickvals=list(range(len(labels))), ticktext=ticks,
+        title=what, range=[len(labels) - 0.5, -0.5],
+        tickmode="array", tickvals=list(range(len(labels))), ticktext=ticks,
         showgrid=False, zeroline=False,
     )  # fmt: skip
     return _laid_out(

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explain.prediction_text import percent
-from pages.charts.style import PROBABILITY, QUIET
+from pages.charts.style import CLASSES, PROBABILITY, QUIET
 
 ACCENT = "#5b9bb0"  # the colour of the logo; legible on black and on paper
 _BAR, _THIN = 26, 14  # pixels per class: thin where there are many, or they push the scan off the screen
@@ -38,13 +38,6 @@ def probability_bars(names: Sequence[str], p: np.ndarray, explained: int) -> go.
         bargap=0.35,
         showlegend=False,
         xaxis=PROBABILITY,
-        yaxis={
-            "title": {"text": "Class", "standoff": 4},
-            "automargin": True,
-            "fixedrange": True,
-            "ticks": "",
-            "ticklabelstandoff": 8,
-            "dtick": 1,
-        },
+        yaxis=CLASSES,
     )
     return figure

@@ -14,6 +14,14 @@ PROBABILITY = {
     "zeroline": False,
     "fixedrange": True,
 }
+CLASSES = {  # the axis along which such bars have their names
+    "title": {"text": "Class", "standoff": 4},
+    "automargin": True,
+    "fixedrange": True,
+    "ticks": "",
+    "ticklabelstandoff": 8,
+    "dtick": 1,
+}
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 

@@ -22,7 +22,8 @@ def pass_gate(scan: Scan) -> GateResult:
     """
     session = state()
     try:
-        result = check_picture(scan)
+        with st.spinner("Looking at what the picture shows…"):
+            result = check_picture(scan)
     except ModelError as error:  # without its gate Candor predicts nothing
         st.error(str(error))
         show_scan(scan)

@@ -10,6 +10,7 @@ from pages.door.entrance import admit
 
 # Keys of containers, by which pages/components/client/page.css lays them out.
 FRAME = "rail-and-desk"  # of the two columns of a page
+PREDICTION = "prediction"  # of what stands above the pictures of a scan
 WELCOME = "welcome"  # of what a page without a scan says first
 
 _FOLDER = Path(__file__).parents[1]

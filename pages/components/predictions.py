@@ -34,11 +34,12 @@ class Predictions:
 def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Predictions:
     """Return what each model predicts for each scan: None for one that cannot be read, is blank or is withheld."""
     models, errors = _load(cards)
-    for model_id, model in models.items():
-        try:
-            _predict(model, [scan for scan in scans if scan is not None and not withheld(scan)])
-        except ModelError as error:
-            errors[model_id] = str(error)
+    with st.spinner("Predicting…"):
+        for model_id, model in models.items():
+            try:
+                _predict(model, [scan for scan in scans if scan is not None and not withheld(scan)])
+            except ModelError as error:
+                errors[model_id] = str(error)
     kept = state().probabilities
     rows = [
         [

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from explain import METHODS, Explanation, Rendering
-from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
+from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_line, summary_text
 from explain.render.smoothing import smoothing
 from model_zoo import ModelCard, bundle_folder
@@ -78,15 +78,16 @@ def _mapped(scan: Scan, explanation: Explanation, card: ModelCard, predicted: st
     name, title = names[explanation.target], METHODS[explanation.method].title
     summary = method_summary(bundle_folder(card.id), card.weights_sha256, explanation.method, explanation.target)
     trust = summary_line(summary) if summary else "not measured for this model"
+    another = []
+    if predicted and predicted != explanation.target:
+        another = [f"The prediction is {names[predicted]}: this map explains another class."]
     return Picture(
         scan,
         explanation,
         alt=described(scan, explanation, title, name),
         title=f"{title} for {name}",
         lines=[f"Quality of such maps: {trust}."],
-        warnings=[f"The prediction is {names[predicted]}: this map explains another class."]
-        if predicted and predicted != explanation.target
-        else (),
+        warnings=[*another, *cautions(explanation, name)],
         smoothed=True,
         **place,
     )
