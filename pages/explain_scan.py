@@ -78,8 +78,7 @@ if opened is None:
     release()
     with samples.container():
         gallery()
-        st.markdown("**Model and method**")
-        with st.container(width=420):
+        with st.expander("Model and method", width=480):
             choose_settings(require_models())
     end_page()
 samples.empty()  # before the work: nothing of another page lingers

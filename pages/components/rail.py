@@ -40,8 +40,9 @@ def draw_rail() -> None:
     session, uploads = state(), _uploads()
     lists = [
         {"title": "Worklist", "scans": uploads, "open": True, "removable": True},
-        {"title": "Samples", "scans": _samples(), "open": not uploads, "removable": False},
     ]
+    if session.scan:  # a page without a scan has them in its gallery
+        lists.append({"title": "Samples", "scans": _samples(), "open": not uploads, "removable": False})
     with session.rail:
         _component(
             key=KEY,

@@ -69,7 +69,7 @@ def show_viewer(
     )
     if explanation is not None and card is not None:
         texts = st.columns(2)
-        _explain_method(texts[0], explanation, card)
+        _explain_quality(texts[0], explanation, card)
         _explain_colours(texts[1], scan, explanation, card, rendering)
 
 
@@ -123,7 +123,8 @@ def wait_for_series(opened: Open) -> None:
 
 
 def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, rendering: Rendering) -> None:
-    name = card.names[card.classes.index(explanation.target)]
+    method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
+    column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")
     if not explanation.heat.any():
         return
     column.caption(colour_meaning(explanation, name, explanation.signed and rendering.against))
@@ -131,9 +132,8 @@ def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCa
         column.caption(sentence)
 
 
-def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
+def _explain_quality(column, explanation: Explanation, card: ModelCard) -> None:
     method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
     summary = method_summary(bundle_folder(card.id), card.weights_sha256, method.id, explanation.target)
     column.caption(f"**Explanation quality.** {summary_text(summary, name)}")
     column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
-    column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")

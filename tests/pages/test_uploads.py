@@ -113,7 +113,7 @@ def test_uploads_can_be_removed_from_memory(app):
     press(app, "Remove all 2 files")
     session = state_of(app)
     assert session.uploads == {} and session.entries == {} and session.in_field == set() and session.scan is None
-    assert names(app) == {"Samples": list(SAMPLES)} and rail(app)["kept"] == 0 and not predicted_class(app)
+    assert names(app) == {} and rail(app)["kept"] == 0 and not predicted_class(app)
 
 
 def test_removing_the_open_upload_leaves_nothing_of_it_on_any_page(app):

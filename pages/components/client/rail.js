@@ -43,6 +43,7 @@ class Rail {
       this.lists.replaceChildren(...data.lists.map(list => this.list(list)));
     }
     for (const { scans } of data.lists) for (const scan of scans) this.fill(scan);
+    this.root.hidden = !data.lists.length;
     this.mark();
   }
 
