@@ -35,6 +35,6 @@ def styled(figure, height: int):
         plot_bgcolor="rgba(0, 0, 0, 0)",
         hoverlabel={"namelength": -1},
     )
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    figure.update_xaxes(automargin=True, separatethousands=True)
+    figure.update_yaxes(automargin=True, separatethousands=True)
     return figure
