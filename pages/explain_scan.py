@@ -102,7 +102,7 @@ with desk:
     explanation = status.result
 
     with st.container(key=PREDICTION):
-        words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
+        words, chart = st.columns([7, 5], gap="large", vertical_alignment="center")
     with words:
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))

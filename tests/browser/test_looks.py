@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.test_explain_scan import HEATMAP
-from tests.browser.widgets import settle
+from tests.browser.widgets import settle, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -24,9 +24,21 @@ CONTRAST = """() => {
 }"""
 
 
+@pytest.fixture
+def visitor(browser, server):
+    """A page that is opened at any address: Streamlit then asks for its own files below that address first, in vain."""
+    context = browser.new_context(color_scheme="dark")
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(server)
+    yield tab
+    context.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 820, 1440, 2560])
-def test_no_page_is_wider_than_the_screen(page, server, width):
+def test_no_page_is_wider_than_the_screen(visitor, server, width):
+    page = visitor
     page.set_viewport_size({"width": width, "height": 900})
     for address in PAGES:
         page.goto(server + address)
@@ -39,7 +51,8 @@ def test_no_page_is_wider_than_the_screen(page, server, width):
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
-def test_the_words_of_pages_and_charts_can_be_read_in_both_themes(page, server, theme):
+def test_the_words_of_pages_and_charts_can_be_read_in_both_themes(visitor, server, theme):
+    page = visitor
     page.evaluate(f"""localStorage.setItem("candorTheme", '"{theme}"')""")
     for address in ("?sample=phantom-2", "performance"):
         page.goto(server + address)
@@ -48,8 +61,8 @@ def test_the_words_of_pages_and_charts_can_be_read_in_both_themes(page, server, 
         assert page.evaluate(CONTRAST) >= 4.5, address
 
 
-def test_work_shows_itself_within_a_third_of_a_second_of_its_beginning(page):
-    """By the bar at the top, which the browser draws by itself: a busy server cannot be late with it."""
+def test_work_shows_itself_a_fifth_of_a_second_after_it_begins(page):
+    """By a bar at the top that the browser draws by itself: a busy server cannot be late with it."""
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).wait_for()
     settle(page)
     bar = "getComputedStyle(document.querySelector('[data-testid=stApp]'), '::after')"
@@ -58,21 +71,17 @@ def test_work_shows_itself_within_a_third_of_a_second_of_its_beginning(page):
         f"""() => {{
           const app = document.querySelector('[data-testid=stApp]');
           new MutationObserver(() => {{
-            const now = performance.now();
-            if (app.dataset.testScriptState === 'notRunning') return;
-            globalThis.begun ??= now;
-            const look = () => {{
-              if ({bar}.opacity === '1') globalThis.shown ??= performance.now();
-              else requestAnimationFrame(look);
-            }};
-            look();
+            if (app.dataset.testScriptState !== 'notRunning') globalThis.bar ??= [{bar}.content, {bar}.animationDelay];
           }}).observe(app, {{ attributes: true, attributeFilter: ['data-test-script-state'] }});
         }}"""
     )
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    wait_until(page, "globalThis.bar")
+    content, delays = page.evaluate("globalThis.bar")
+    assert content == '""' and delays.split(", ")[0] == "0.2s"
     page.locator(HEATMAP).wait_for()
-    begun, shown = page.evaluate("[globalThis.begun, globalThis.shown]")
-    assert begun and shown and 0 <= shown - begun < 330
+    settle(page)
+    assert page.evaluate(f"{bar}.content") == "none"
 
 
 def test_stepping_through_scans_does_not_move_the_pictures(page):
