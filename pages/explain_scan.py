@@ -103,7 +103,7 @@ with desk:
 
     with st.container(key=PREDICTION):
         words, chart = st.columns([7, 5], gap="large", vertical_alignment="center")
-    with words:
+    with words, st.container(gap="xxsmall"):
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
         for reason in () if gate.withheld else prediction.set.reasons:  # which stands above then
