@@ -5,6 +5,7 @@ As a script it frames the page: the title, the navigation, the line that no page
 
 import logging
 from contextlib import suppress
+from pathlib import Path
 from threading import Timer
 
 import streamlit as st
@@ -18,6 +19,7 @@ from pages.components.upload_bounds import bound_uploads
 from pages.door.entrance import admit, arguments_of_app, show_visitor
 from scans import ScanError
 
+LAYOUT = Path(__file__).parent / "pages" / "components" / "client" / "page.css"
 NOTICE = f"Candor is a research and teaching tool, not a medical device. {NOT_FOR_DIAGNOSIS}"
 
 # A word with a spot of light in it; this blue-green can be read on black and on paper.
@@ -61,6 +63,7 @@ def show_page() -> None:
     page = st.navigation(pages(), position="top")
     st.session_state["framed"] = True
     st.logo(LOGO)
+    st.html(LAYOUT)
     warm_up()
     body, foot = st.container(), st.container()
     with foot:  # before the page runs: neither its stop nor its failure takes it away

@@ -12,9 +12,10 @@ from pages.components.compare.disagreement_table import DISAGREEMENT, show_disag
 from pages.components.compare.grid import show_grid
 from pages.components.compare.pickers import PREDICTED, choose_methods, choose_models, choose_target
 from pages.components.gate import pass_gate
-from pages.components.navigation import FRAME, picture_first, require_frame
+from pages.components.navigation import FRAME, require_frame
 from pages.components.pickers import choose_scan, require_models
 from pages.components.predictions import prediction_of, predictions, show_calibrations
+from pages.components.rail import draw_rail, end_page
 from pages.components.requests import cancel, draw_as_ready, release
 from pages.components.samples import gallery
 from pages.components.state import renew, state, widget_key
@@ -23,6 +24,10 @@ from pages.components.viewer import refuse_blank, wait_for_series
 SECTION = "compare"
 VIEWS = ("This scan", "All scans by disagreement")
 TITLE = "Where do the models disagree?"
+WORDS = (
+    "Upload a brain MRI, or choose a sample: several models predict side by side, each with the maps of what "
+    "influenced its prediction. With several scans, see which of them the models disagree about most."
+)
 
 require_frame()
 session = state()
@@ -37,12 +42,9 @@ def show_one_scan() -> None:
 with st.container(key=FRAME):
     rail, desk = st.columns([2, 7], gap="large")
 with rail:
-    opened = choose_scan()
-    if opened is not None:
-        picture_first()
+    opened = choose_scan(TITLE, WORDS)
 
 with desk:
-    head = st.container()
     view = st.segmented_control(
         "View",
         VIEWS,
@@ -56,9 +58,8 @@ with desk:
     with axes[0]:
         cards = choose_models(require_models())
     if not cards:
-        head.title(TITLE, anchor=False)
         st.info("Choose two models or more.")
-        st.stop()
+        end_page()
     shared = shared_classes(cards)
     with axes[1]:
         methods = choose_methods()
@@ -67,16 +68,11 @@ with desk:
     if session.compare_table:
         release(SECTION)
         show_disagreement_table(cards, shared, show_one_scan)
-        st.stop()
+        end_page()
     if opened is None:
         release(SECTION)
-        head.title(TITLE, anchor=False)
-        st.write(
-            "Upload a brain MRI, or choose a sample: several models predict side by side, each with the maps of what "
-            "influenced its prediction. With several scans, see which of them the models disagree about most."
-        )
         gallery()
-        st.stop()
+        end_page()
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)
@@ -130,3 +126,4 @@ with desk:
         config=CONFIG,
         alt="Probability that each model gives to each class",
     )
+    draw_rail()

@@ -7,7 +7,6 @@ import streamlit as st
 
 from explain import METHODS, Explanation, Request, methods_for
 from explain.cache import CACHE
-from explain.captions import cautions
 from explain.prediction_text import confidence_sentence
 from explain.render.export import file_stem
 from explain.report import ReportInput
@@ -23,14 +22,21 @@ from pages.components.explain.what_if import show_what_if
 from pages.components.explain.whole_series import show_whole_series
 from pages.components.explain.worklist import show_worklist
 from pages.components.gate import pass_gate
-from pages.components.navigation import FRAME, picture_first, require_frame
-from pages.components.pickers import choose_scan, choose_settings, require_models
+from pages.components.navigation import FRAME, PREDICTION, require_frame
+from pages.components.pickers import choose_scan, choose_settings, require_models, show_method
 from pages.components.predictions import prediction_of, predictions
+from pages.components.rail import draw_rail, end_page
 from pages.components.requests import release
 from pages.components.samples import gallery
 from pages.components.state import PageState, state
 from pages.components.uploads import bytes_of, entries
 from pages.components.viewer import refuse_blank, show_scan, show_viewer, wait_for_series
+
+TITLE = "What did the model look at?"
+WORDS = (
+    "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and a heatmap "
+    "over the scan, as you uploaded it, of the regions that influenced the prediction."
+)
 
 require_frame()
 
@@ -38,7 +44,7 @@ require_frame()
 def next_method(method: str, order: list[str]) -> None:
     """Draw the way to the next method in `order`, with its key."""
     following = order[(order.index(method) + 1) % len(order)]
-    st.button("Next method", on_click=lambda: st.session_state.update(method=following), shortcut="M")
+    st.button("Next method", on_click=show_method, args=(following,), shortcut="M")
 
 
 def report_of(request: Request, explanation: Explanation, session: PageState) -> ReportInput:
@@ -65,22 +71,21 @@ def report_of(request: Request, explanation: Explanation, session: PageState) ->
 
 with st.container(key=FRAME):
     rail, desk = st.columns([3, 9], gap="large")
+samples = desk.container()
 with rail:
-    opened = choose_scan()
+    opened = choose_scan(TITLE, WORDS)
+if opened is None:
+    release()
+    with samples.container():
+        gallery()
+        with st.expander("Model and method", width=480):
+            choose_settings(require_models())
+    end_page()
+samples.empty()  # before the work: nothing of another page lingers
+with rail:
     card, method, settings = choose_settings(require_models())
-    if opened is not None:
-        picture_first()
 
 with desk:
-    if opened is None:
-        release()
-        st.title("What did the model look at?", anchor=False)
-        st.write(
-            "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and "
-            "a heatmap over the scan, as you uploaded it, of the regions that influenced the prediction."
-        )
-        gallery()
-        st.stop()
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)
@@ -89,15 +94,16 @@ with desk:
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])
         show_scan(opened)
-        st.stop()
+        end_page()
     model = predicted.models[card.id]
     card, prediction = model.card, prediction_of(model, scan)
     request = Request(model, scan, method, prediction=prediction, **settings)
     status = status_of(request)
     explanation = status.result
 
-    words, chart = st.columns([5, 6], gap="large", vertical_alignment="center")
-    with words:
+    with st.container(key=PREDICTION):
+        words, chart = st.columns([7, 5], gap="large", vertical_alignment="center")
+    with words, st.container(gap="xxsmall"):
         st.subheader(f"Prediction: {heading(card, prediction.set, prediction.index)}", anchor=False)
         st.write(confidence_sentence(card.names, prediction.probabilities))
         for reason in () if gate.withheld else prediction.set.reasons:  # which stands above then
@@ -108,9 +114,6 @@ with desk:
             st.caption(model.calibration)
         if opened.volume:
             st.caption(f"This is the prediction for slice {opened.place + 1} alone, not for the whole volume.")
-    warnings = st.container()
-    for caution in cautions(explanation, request.target_name) if explanation else ():
-        warnings.warning(caution)
     note = "" if explanation else f"The map of {METHODS[method].title} appears here."
     show_viewer(opened, method, explanation, card, card.classes[prediction.index], note)
     if explanation is None:
@@ -152,3 +155,4 @@ with desk:
         config={"staticPlot": True, "displayModeBar": False},
         alt="Probability of each class",
     )
+    draw_rail()

@@ -1,4 +1,4 @@
-"""The contents of a report in order: prediction, reliability, limits, maps, counterfactuals, how to repeat it.
+"""The contents of a report in order: prediction and maps, then how far to trust them, then how to repeat it.
 
 Every score comes from the card and the stored evaluation of the bundle, every sentence about a map from
 `explain.captions`, as on the screen. No file name, path or patient data reaches this module.
@@ -10,7 +10,7 @@ import numpy as np
 
 from datasets.cohorts import COHORT_TITLES
 from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
-from explain.evaluation.summary import method_summary, summary_text
+from explain.evaluation.summary import method_summary, summary_line, summary_text
 from explain.explanation import NOT_FOR_DIAGNOSIS, Explanation
 from explain.methods import METHODS
 from explain.prediction_text import confidence_sentence, percent
@@ -27,18 +27,22 @@ TITLE = "Explanation of a model's prediction"
 _SPLITS = {"test": "test scans", "val": "validation scans"}
 _SUBSETS = {ALL_SCANS: "all {}", NO_NEAR_DUPLICATE: "{} without a near-duplicate in training"}
 _PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "openvino", "numpy", "streamlit")
+_AT_FIRST = 6  # classes beside the prediction: the maps follow on the same page
+_LEFT_OUT = "{} further classes have {} together; all are listed under “How to repeat this”."
 _NO_SCORES = "This model was not evaluated: how often its predictions are right is unknown."
 
 
 def document(report: ReportInput, ink: str = "#8a949e") -> Document:
     """Return the report. `ink` is the colour of the letters on a colour bar, which has no background."""
+    explained = report.explanations
     sections = [
         Section(f"Prediction: {_heading(report)}", _prediction(report)),
+        *(Section(_map_title(report, each), _map(report, each, ink)) for each in explained),
+        *(Section(f"Quality of such maps: {METHODS[each.method].title}", _quality(report, each)) for each in explained),
+        Section("Counterfactuals", (Points(report.counterfactuals),)),
+        Section("Similar cases", _similar(report)),
         Section("How reliable is this model?", _reliability(report)),
         Section("Limits of the model", (Points(report.card.limits),)),
-        *(Section(_map_title(report, each), _map(report, each, ink)) for each in report.explanations),
-        Section("Similar cases", _similar(report)),
-        Section("Counterfactuals", (Points(report.counterfactuals),)),
         Section("How to repeat this", _provenance(report)),
     ]
     return Document(
@@ -72,14 +76,16 @@ def _reasons(report: ReportInput) -> tuple[str, ...]:
 
 def _prediction(report: ReportInput) -> tuple[Block, ...]:
     p, names = np.array(report.probabilities), report.card.names
-    order = np.argsort(-p, kind="stable")
-    bars = Bars(tuple((names[k], float(p[k]), percent(p[k]), int(k) == report.predicted) for k in order))
+    rows = _bars(report)
+    left_out = len(rows) - _AT_FIRST
+    bars = Bars(rows[:_AT_FIRST])
     slice_only = ""
     if report.scan.count > 1:
         slice_only = f" This is the prediction for slice {report.scan.index + 1} alone, not for the whole volume."
     return (
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
+        *([Text(_LEFT_OUT.format(left_out, percent(sum(row[1] for row in rows[_AT_FIRST:]))))] if left_out > 0 else []),
         *([Text(sentence)] if report.set and (sentence := set_sentence(report.card, report.set)) else []),
         *([Text(report.calibration)] if report.calibration else []),
         *(Text(reason, "caution") for reason in _reasons(report)),
@@ -90,6 +96,13 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
             "small",
         ),
     )
+
+
+def _bars(report: ReportInput) -> tuple[tuple[str, float, str, bool], ...]:
+    """Return every class with its probability, the most probable first."""
+    p, names = np.array(report.probabilities), report.card.names
+    order = np.argsort(-p, kind="stable")
+    return tuple((names[k], float(p[k]), percent(p[k]), int(k) == report.predicted) for k in order)
 
 
 def _reliability(report: ReportInput) -> tuple[Block, ...]:
@@ -137,17 +150,7 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
     method, name = METHODS[explanation.method], report.name_of(explanation.target)
     drawing = report.drawing(explanation, ink)
     colour_bar = drawing.colour_bar
-    against = explanation.signed and report.rendering.against
     alt = f"The scan with the {method.title} map of {name}. {_peak_place(explanation)}"
-    meaning = [colour_meaning(explanation, name, against)] if colour_bar is not None else []
-    quality = method_summary(bundle_folder(report.card.id), report.card.weights_sha256, method.id, explanation.target)
-    rows = (
-        ("Shows", method.measures),
-        ("Pitfalls", method.pitfalls),
-        ("Colours", " ".join([*meaning, *drawing.notes])),
-        ("Convergence", " ".join([convergence(explanation), *fit_notes(explanation)])),
-        ("Localisation", summary_text(quality, name).removeprefix("Localisation: ")),
-    )
     facts = ", ".join(scan_facts(report.scan))
     return (
         *(Text(sentence, "caution") for sentence in cautions(explanation, name)),
@@ -156,8 +159,27 @@ def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block
             Picture(drawing.picture, alt, f"{method.title}, {name} ({percent(explanation.probability)})"),
             None if colour_bar is None else Picture(colour_bar, f"Colour bar, in {explanation.unit}."),
         ),
-        Facts(tuple(row for row in rows if row[1])),
+        Text(f"Quality of such maps: {summary_line(_summary(report, explanation))}."),
     )
+
+
+def _quality(report: ReportInput, explanation: Explanation) -> tuple[Block, ...]:
+    method, name = METHODS[explanation.method], report.name_of(explanation.target)
+    drawing, against = report.drawing(explanation), explanation.signed and report.rendering.against
+    meaning = [colour_meaning(explanation, name, against)] if drawing.colour_bar is not None else []
+    rows = (
+        ("Localisation", summary_text(_summary(report, explanation), name).removeprefix("Localisation: ")),
+        ("Shows", method.measures),
+        ("Pitfalls", method.pitfalls),
+        ("Colours", " ".join([*meaning, *drawing.notes])),
+        ("Convergence", " ".join([convergence(explanation), *fit_notes(explanation)])),
+    )
+    return (Facts(tuple(row for row in rows if row[1])),)
+
+
+def _summary(report: ReportInput, explanation: Explanation):
+    folder, weights = bundle_folder(report.card.id), report.card.weights_sha256
+    return method_summary(folder, weights, explanation.method, explanation.target)
 
 
 def _similar(report: ReportInput) -> tuple[Block, ...]:
@@ -196,9 +218,12 @@ def _provenance(report: ReportInput) -> tuple[Block, ...]:
     card = report.card
     maps = tuple((METHODS[each.method].title, _settings(report, each)) for each in report.explanations)
     facts = ", ".join(scan_facts(report.scan))
+    bars = _bars(report)
+    probabilities = ", ".join(f"{name} {share:.4f}" for name, share, *_ in bars)
     return (
         Facts(
             (
+                *([("Probabilities", f"{probabilities}.")] if len(bars) > _AT_FIRST else []),
                 ("Scan", f"{facts}. sha256 {report.scan.digest}"),
                 ("Model", f"{card.id}, {card.parameters:,} parameters, licence: {card.licence}"),
                 ("Weights", f"sha256 {card.weights_sha256}"),

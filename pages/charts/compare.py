@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explain.prediction_text import percent
-from pages.charts.style import EVEN, PALETTE, styled
+from pages.charts.style import CLASSES, EVEN, PALETTE, PROBABILITY, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
 _CELL = 54  # pixels
@@ -36,21 +36,23 @@ def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarra
             cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
         )
-    figure = styled(figure, height=(_BAR * len(models) + _GAP) * len(names) + 40)
+    figure = styled(figure, height=(_BAR * len(models) + _GAP) * len(names) + 64)
     figure.update_layout(
         barmode="group",
         bargap=_GAP / (_BAR * len(models) + _GAP),
         bargroupgap=0.08,
         margin={"l": 0, "r": 64, "t": 34, "b": 0},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "xanchor": "left", "traceorder": "normal"},
-        xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True, "ticks": "", "ticklabelstandoff": 8, "dtick": 1},
+        xaxis=PROBABILITY,
+        yaxis=CLASSES | {"autorange": "reversed"},
     )
     return figure
 
 
-def matrix(values: np.ndarray, names: Sequence[str]):
+def matrix(values: np.ndarray, names: Sequence[str], what: str):
     """Return a plotly figure of rank correlations (N, N): each pair once, on an even colour scale from 0 to 1.
+
+    `what` the names are: "Method" or "Model".
 
     A value below 0 has the colour of 0 and its own number; NaN, where a map is constant, is left clear with a dash.
     """
@@ -76,11 +78,19 @@ def matrix(values: np.ndarray, names: Sequence[str]):
             hovertemplate="%{y} and %{x}: %{text}<extra></extra>",
         )
     )
-    figure = styled(figure, height=_CELL * len(rows) + 70)
+    figure = styled(figure, height=_CELL * len(rows) + 94)
     figure.update_layout(
         margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        xaxis={"fixedrange": True, "showgrid": False, "ticks": "", "tickangle": 0, "tickfont": {"size": 11}},
+        xaxis={
+            "title": what,
+            "fixedrange": True,
+            "showgrid": False,
+            "ticks": "",
+            "tickangle": 0,
+            "tickfont": {"size": 11},
+        },
         yaxis={
+            "title": what,
             "autorange": "reversed",
             "fixedrange": True,
             "showgrid": False,

@@ -38,9 +38,9 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
     )
     longest = max((value for bar in figure.data for value in bar.x), default=1)
     figure.update_xaxes(
-        title="Share of all scans of one colour (%)" if shares else "Scans", range=[0, _ROOM * max(longest, 1)]
+        title="Share of all scans of one colour (%)" if shares else "Scans (number)", range=[0, _ROOM * max(longest, 1)]
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(title="Class", autorange="reversed")
     return styled(figure, max(_LEAST, _HEAD + len(names) * (14 + 20 * len(groups))))
 
 
@@ -69,8 +69,8 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
             hovertemplate="%{y}: %{customdata} with a near-duplicate in training<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
-    figure.update_xaxes(title="Test scans", range=[0, 1.16 * max(whole)])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(title="Test scans (number)", range=[0, 1.16 * max(whole)])
+    figure.update_yaxes(title="Class", autorange="reversed")
     return styled(figure, max(_LEAST, _HEAD + 34 * len(leakage)))
 
 
@@ -92,7 +92,7 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
     )
     figure.update_layout(showlegend=False, dragmode=False)
     figure.update_xaxes(title="Mean grey value of a scan (0 black, 1 white)", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(title="Class", autorange="reversed")
     return styled(figure, max(_LEAST, _HEAD + 30 * len(spreads)))
 
 

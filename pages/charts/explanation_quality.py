@@ -103,8 +103,9 @@ def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, l
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
         margin={"t": 40 if legend else 8, "b": 8},
     )
+    unit = "" if measure.share or "(" in measure.title else " (no unit)"
     figure.update_xaxes(
-        title=measure.title, tickformat=".0%" if measure.share else None, fixedrange=True, nticks=6, tickangle=0
+        title=measure.title + unit, tickformat=".0%" if measure.share else None, fixedrange=True, nticks=6, tickangle=0
     )  # fmt: skip
     lows = [x - down for trace in figure.data for x, down in zip(trace.x, trace.error_x.arrayminus, strict=True)]
     highs = [x + up for trace in figure.data for x, up in zip(trace.x, trace.error_x.array, strict=True)]
@@ -112,6 +113,7 @@ def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, l
     margin = 0.02 * (highest - lowest)  # or a dot at an end is cut in two
     figure.update_xaxes(range=[lowest - margin, highest + margin])
     figure.update_yaxes(
+        title="Method",
         range=[len(labels) - 0.5, -0.5],
         tickvals=list(range(len(labels))),
         ticktext=list(labels),

@@ -97,12 +97,17 @@ def across(
             customdata=hovers, hovertemplate="%{customdata}<extra></extra>",
         )
     )  # fmt: skip
-    styled(figure, 60 + 38 * len(rows))
+    styled(figure, 84 + 38 * len(rows))
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}
-    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, side="top", **ticks)
+    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, title="Collection", side="top", **ticks)
     labels = [f"<b>{_broken(row)}</b>" if row in bold else _broken(row) for row in rows]
     figure.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=labels, range=[len(rows) - 0.5, -0.5], linecolor=QUIET, **ticks
+        title="Model",
+        tickvals=list(range(len(rows))),
+        ticktext=labels,
+        range=[len(rows) - 0.5, -0.5],
+        linecolor=QUIET,
+        **ticks,
     )
     return figure.update_layout(dragmode=False)
 

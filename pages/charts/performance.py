@@ -54,7 +54,9 @@ def history(series: dict[str, tuple[History, int | None]], what: str):
                 )  # fmt: skip
     if not figure.data:
         return None
-    figure.update_xaxes(title="Epoch", rangemode="tozero", dtick=1 if max(map(max, _epochs(series))) < 8 else None)
+    figure.update_xaxes(
+        title="Epoch (number)", rangemode="tozero", dtick=1 if max(map(max, _epochs(series))) < 8 else None
+    )
     figure.update_yaxes(title=what.title(), ticksuffix=unit)
     return _laid_out(figure, 380)
 
@@ -124,7 +126,7 @@ def reliability(series: dict[str, Sequence[Bin]]):
     figure.update_xaxes(**_PERCENT)
     figure.update_xaxes(title="Confidence", row=2, col=1)
     figure.update_yaxes(title="Observed accuracy", row=1, col=1, **_PERCENT)
-    figure.update_yaxes(title="Scans", nticks=3, row=2, col=1)
+    figure.update_yaxes(title="Scans (number)", nticks=3, row=2, col=1)
     return _laid_out(figure, 520)
 
 
@@ -157,11 +159,15 @@ def dots(
     series: dict[str, Sequence[Estimate | None]],
     chance: Sequence[float | None] = (),
     headings: Sequence[int] = (),
+    *,
+    measure: str,
+    what: str,
 ):
     """Return one line per label, on it a dot and its 95 % interval per model, from 0 to 100 %.
 
     A model has an estimate or None for each label; `chance` has a value, 0 to 1, or None for each and is drawn as a
-    stroke; `headings` are the indices of labels that head the lines below them.
+    stroke; `headings` are the indices of labels that head the lines below them. `measure` is the name of the estimates,
+    `what` the labels are.
     """
     import plotly.graph_objects as go
 
@@ -190,13 +196,14 @@ def dots(
             font={"size": 13},
         )  # fmt: skip
     ticks = ["" if place in headings else label for place, label in enumerate(labels)]
-    figure.update_xaxes(**_PERCENT | {"range": [-2, 102]})
+    figure.update_xaxes(title=measure, **_PERCENT | {"range": [-2, 102]})
     figure.update_yaxes(
-        range=[len(labels) - 0.5, -0.5], tickmode="array", tickvals=list(range(len(labels))), ticktext=ticks,
+        title=what, range=[len(labels) - 0.5, -0.5],
+        tickmode="array", tickvals=list(range(len(labels))), ticktext=ticks,
         showgrid=False, zeroline=False,
     )  # fmt: skip
     return _laid_out(
-        figure, 90 + (34 if len(series) > 1 else 28) * len(labels), legend=len(series) > 1 or bool(strokes)
+        figure, 112 + (34 if len(series) > 1 else 28) * len(labels), legend=len(series) > 1 or bool(strokes)
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explain.prediction_text import percent
-from pages.charts.style import QUIET
+from pages.charts.style import CLASSES, PROBABILITY, QUIET
 
 ACCENT = "#5b9bb0"  # the colour of the logo; legible on black and on paper
 _BAR, _THIN = 26, 14  # pixels per class: thin where there are many, or they push the scan off the screen
@@ -32,12 +32,12 @@ def probability_bars(names: Sequence[str], p: np.ndarray, explained: int) -> go.
         )
     )
     figure.update_layout(
-        height=(_THIN if many else _BAR) * len(names) + 10,
+        height=(_THIN if many else _BAR) * len(names) + 32,
         font={"size": 10 if many else 12},
-        margin={"l": 0, "r": 72, "t": 4, "b": 4},
+        margin={"l": 0, "r": 72, "t": 4, "b": 26},
         bargap=0.35,
         showlegend=False,
-        xaxis={"range": [0, 1], "visible": False, "fixedrange": True},
-        yaxis={"automargin": True, "fixedrange": True, "ticks": "", "ticklabelstandoff": 8, "dtick": 1},
+        xaxis=PROBABILITY,
+        yaxis=CLASSES,
     )
     return figure

@@ -5,6 +5,23 @@
 PALETTE = ("#3f93c4", "#dd8f1d", "#0d9f77", "#c4679a", "#c8623a", "#7a78c9", "#8a8f3c", "#6f7f8c")
 QUIET = "rgba(128, 136, 145, 0.55)"
 EVEN = "Cividis"  # a sequential scale: perceptually even, and the same for colour-blind users
+# The axis of bars with their values beside them, in per cent.
+PROBABILITY = {
+    "title": {"text": "Probability (%)", "standoff": 4},
+    "range": [0, 1],
+    "showticklabels": False,
+    "showgrid": False,
+    "zeroline": False,
+    "fixedrange": True,
+}
+CLASSES = {  # the axis along which such bars have their names
+    "title": {"text": "Class", "standoff": 4},
+    "automargin": True,
+    "fixedrange": True,
+    "ticks": "",
+    "ticklabelstandoff": 8,
+    "dtick": 1,
+}
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -18,6 +35,6 @@ def styled(figure, height: int):
         plot_bgcolor="rgba(0, 0, 0, 0)",
         hoverlabel={"namelength": -1},
     )
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    figure.update_xaxes(automargin=True, separatethousands=True)
+    figure.update_yaxes(automargin=True, separatethousands=True)
     return figure

@@ -48,12 +48,13 @@ def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequ
             text=[f"{name}: {percent(old)} → {percent(new)}" for name, old, new in zip(names, before, p, strict=True)],
             hovertemplate="%{text}<extra>" + title + "</extra>",
         )
-    styled(figure, _ROW * len(names) + 70).update_layout(
+    styled(figure, _ROW * len(names) + 92).update_layout(
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemclick": False, "itemdoubleclick": False},
         hovermode="closest",
     )
-    figure.update_xaxes(range=[-0.03, 1.03], **PER_CENT)
+    figure.update_xaxes(title="Probability", range=[-0.03, 1.03], **PER_CENT)
     figure.update_yaxes(
+        title="Class",
         tickvals=rows.tolist(),
         ticktext=list(names),
         range=[len(names) - 0.5, -0.5],

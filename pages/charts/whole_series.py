@@ -18,7 +18,7 @@ PER_CENT = {
     "zeroline": False,
 }
 
-_HEIGHT, _LEGEND = 280, 18  # pixels: without a legend, and per line of it: on a phone every class takes one
+_HEIGHT, _LEGEND = 310, 18  # pixels: without a legend, and per line of it: on a phone every class takes one
 _MANY = 60  # slices: their dots would run into one band
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # colour is not the only difference
 
@@ -64,10 +64,10 @@ def lines(p: np.ndarray, names: Sequence[str], charted: Sequence[int], current: 
     styled(figure, _HEIGHT + _LEGEND * len(charted)).update_layout(
         hovermode="closest",
         bargap=0,
-        legend={"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "itemclick": False, "itemdoubleclick": False},
+        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "itemclick": False, "itemdoubleclick": False},
     )
-    figure.update_xaxes(range=[0.5, len(p) + 0.5], fixedrange=True, showgrid=False, zeroline=False)
-    figure.update_yaxes(range=[-0.02, 1.02], **PER_CENT)
+    figure.update_xaxes(title="Slice", range=[0.5, len(p) + 0.5], fixedrange=True, showgrid=False, zeroline=False)
+    figure.update_yaxes(title="Probability", range=[-0.02, 1.02], **PER_CENT)
     return figure
 
 

@@ -6,7 +6,9 @@ from explain.set_text import error_rates, gate_sentence
 from model_zoo import ModelError
 from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
+from pages.components import scan_states
 from pages.components.audited import note_withheld
+from pages.components.rail import end_page
 from pages.components.state import state
 from pages.components.viewer import show_scan
 from pages.door.entrance import is_engineer
@@ -20,11 +22,12 @@ def pass_gate(scan: Scan) -> GateResult:
     """
     session = state()
     try:
-        result = check_picture(scan)
+        with st.spinner("Looking at what the picture shows…"):
+            result = check_picture(scan)
     except ModelError as error:  # without its gate Candor predicts nothing
         st.error(str(error))
         show_scan(scan)
-        st.stop()
+        end_page()
     if not result.withheld:
         st.caption(gate_sentence(result))
         return result
@@ -38,10 +41,11 @@ def pass_gate(scan: Scan) -> GateResult:
     )
     if not session.anyway:
         note_withheld(scan, result)
+        scan_states.note(scan, scan_states.WITHHELD)
         message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
         show_scan(scan)
-        st.stop()
+        end_page()
     message.warning(f"{ANYWAY} {result.withheld}")
     return result
 
@@ -49,8 +53,12 @@ def pass_gate(scan: Scan) -> GateResult:
 def withheld(scan: Scan) -> bool:
     """Return whether nothing is predicted from a scan: because nothing can be seen, or the gate says so."""
     if scan.not_assessable:
+        scan_states.note(scan, scan_states.WITHHELD)
         return True
     try:
-        return bool(check_picture(scan).withheld) and not state().anyway
+        found = bool(check_picture(scan).withheld) and not state().anyway
     except ModelError:  # the page of the open scan says why
         return True
+    if found:
+        scan_states.note(scan, scan_states.WITHHELD)
+    return found

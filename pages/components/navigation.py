@@ -8,7 +8,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pages.components.requests import enter_page
 from pages.door.entrance import admit
 
-FRAME = "rail-and-desk"  # key of the container of the two columns of a page
+# Keys of containers, by which pages/components/client/page.css lays them out.
+FRAME = "rail-and-desk"  # of the two columns of a page
+PREDICTION = "prediction"  # of what stands above the pictures of a scan
+WELCOME = "welcome"  # of what a page without a scan says first
 
 _FOLDER = Path(__file__).parents[1]
 
@@ -45,10 +48,3 @@ def require_frame() -> None:
     admit()
     if context := get_script_run_ctx():
         enter_page(context.page_script_hash)
-
-
-def picture_first() -> None:
-    """Let the rail of a page follow its pictures where a narrow screen has no room for both; FRAME holds the two."""
-    columns = "[data-testid=stLayoutWrapper] > [data-testid=stHorizontalBlock] > [data-testid=stColumn]"
-    rail = f".st-key-{FRAME} > {columns}:first-child"
-    st.html(f"<style>@media (max-width: 640px) {{ {rail} {{ order: 2; }} }}</style>")

@@ -8,7 +8,10 @@ from explain import METHODS, Method, methods_for
 from explain.request import DEFAULTS, SETTINGS, Setting
 from model_zoo import ModelCard, models
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from pages.components.address import follow_address, write_address
 from pages.components.broken_models import tell_broken_models
+from pages.components.navigation import WELCOME
+from pages.components.rail import place_rail
 from pages.components.reading import still_reading
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.state import renew, state, widget_key
@@ -51,15 +54,36 @@ class Open:
             state().slice_moved = True  # the rest of the page is about that slice, too
 
 
-def choose_scan() -> Open | None:
-    """Return the open slice of an upload or a sample, the same on all pages; a file that is no scan gets a sentence."""
-    state().slice_moved = False
-    choose_files()
-    name = _choose_name([*entries(), *SAMPLES])
+def choose_scan(title: str, words: str) -> Open | None:
+    """Return the open slice of an upload or a sample, the same on all pages, and take the place of the worklist rail.
+
+    A file that is no scan gets a sentence. Where nothing is open, draw the `title` and the `words` of the page above a
+    large field for uploads.
+    """
+    session = state()
+    session.slice_moved = False
+    follow_address({address_of(name): name for name in SAMPLES})
+    welcome = st.container()
+    choose_files(large=session.scan is None and not session.uploads)
+    if session.scan is not None and session.scan not in (*entries(), *SAMPLES):  # its file was removed
+        session.scan = None
+    name = session.scan
+    write_address("sample", address_of(name) if name in SAMPLES else None)
+    place_rail()
     if name is None:
+        with welcome.container(key=WELCOME):
+            st.title(title, anchor=False)
+            st.write(words)
         return None
+    welcome.empty()  # at once: what a run of a page does not draw again would stay until its end
+    return _opened(name)
+
+
+def _opened(name: str) -> Open | None:
+    """Return the open slice of the entry or the sample of a name."""
     if name in SAMPLES:
         st.caption(SYNTHETIC)
+        write_address("slice", None)
         return Open(sample(name))
     entry = entries()[name]
     try:
@@ -72,43 +96,21 @@ def choose_scan() -> Open | None:
     return replace(opened, complete=not (still_reading() and opened.scan.series))
 
 
-def _choose_name(names: list[str]) -> str | None:
-    """Return the name of the scan to show: the one open, or named in the address, else what the user picks."""
-    session = state()
-    if session.scan is None:
-        session.scan = next((name for name in SAMPLES if address_of(name) == st.query_params.get("sample")), None)
-    if session.scan is not None and session.scan not in names:  # its file was removed
-        session.scan = None
-    key = "scan"
-    st.session_state[key] = session.scan  # not by `index`: with one, the browser offers no way to close the scan
-    st.selectbox("Scan", names, None, placeholder="Choose a sample", key=key, on_change=_take_name, args=(key,))
-    # Never the name of a file: it may be a patient's, and addresses are kept and passed on.
-    address = address_of(session.scan) if session.scan in SAMPLES else None
-    if address is None:
-        st.query_params.pop("sample", None)
-    elif address != st.query_params.get("sample"):
-        st.query_params["sample"] = address
-    return session.scan
-
-
-def _take_name(key: str) -> None:
-    state().scan = st.session_state[key]
-    if state().scan is None:  # it was closed: its address would open it again
-        st.query_params.pop("sample", None)
-
-
 def _choose_slice(volume: list[Scan]) -> Open:
-    """Return one of the slices, the middle one until the user chooses another."""
+    """Return one of the slices: the middle one, or that of the link, until the user chooses another."""
     if len(volume) == 1:
-        st.query_params.pop("slice", None)
+        write_address("slice", None)
         return Open(volume[0])
-    kept, key = state().slices, _volume_key(volume)
+    session, key = state(), _volume_key(volume)
+    kept, linked, session.linked_slice = session.slices, session.linked_slice, ""
     ids = [_slice_id(scan) for scan in volume]
-    place = ids.index(kept[key]) if kept.get(key) in ids else len(volume) // 2
+    numbers = [str(number) for number in range(1, len(volume) + 1)]
+    place = numbers.index(linked) if linked in numbers else len(volume) // 2
+    if kept.get(key) in ids:
+        place = ids.index(kept[key])
     number = st.slider("Slice", 1, len(volume), place + 1, key=widget_key(_slider(volume)))
     kept[key] = ids[number - 1]
-    if st.query_params.get("slice") != str(number):
-        st.query_params["slice"] = str(number)
+    write_address("slice", str(number))
     return Open(volume[number - 1], volume, number - 1)
 
 
@@ -124,6 +126,12 @@ def _slider(volume: list[Scan]) -> str:
 
 def _slice_id(scan: Scan) -> tuple[str, int]:
     return scan.digest, scan.index
+
+
+def show_method(method: str) -> None:
+    """Explain by another method; to be called before the page is drawn, as a widget's callback is."""
+    state().method = method
+    renew("method")
 
 
 def require_models() -> dict[str, ModelCard]:
@@ -150,19 +158,29 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
             st.caption(f"{card.title}. Accuracy on {accuracy.scans:,} {scans}: {accuracy.percent()}.")
             break
     names = {"": "The predicted class"} | dict(zip(card.classes, card.names, strict=True))
+    linked, session.linked_class = session.linked_class, None
+    if linked in names and linked != session.targets.get(card.id, ""):
+        session.targets[card.id] = linked
+        renew(f"class-{card.id}")
     target = session.targets[card.id] = st.selectbox(
         "Explain the evidence for",
         list(names),
         list(names).index(session.targets.get(card.id, "")),
         format_func=names.get,
-        key=f"class-{card.id}",
+        key=widget_key(f"class-{card.id}"),
     )
+    write_address("class", target)
     titles = {name: method.title for name, method in METHODS.items()}
-    method = METHODS[
-        st.selectbox(
-            "Method", list(METHODS), format_func=titles.get, key="method", help=_METHOD_ORDER, bind="query-params"
-        )
-    ]
+    session.method = st.selectbox(
+        "Method",
+        list(METHODS),
+        list(METHODS).index(session.method),
+        format_func=titles.get,
+        key=widget_key("method"),
+        help=_METHOD_ORDER,
+    )
+    write_address("method", session.method if session.method != next(iter(METHODS)) else None)
+    method = METHODS[session.method]
     if method.id not in (possible := methods_for(card)):
         instead = METHODS[possible[0]]
         st.caption(

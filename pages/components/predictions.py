@@ -9,6 +9,7 @@ import streamlit as st
 from explain import Prediction, predict
 from model_zoo import Model, ModelCard, ModelError, load_model
 from model_zoo.site_calibration import calibrated
+from pages.components import scan_states
 from pages.components.audited import note_prediction
 from pages.components.gate import withheld
 from pages.components.state import state
@@ -33,11 +34,12 @@ class Predictions:
 def predictions(cards: Sequence[ModelCard], scans: Sequence[Scan | None]) -> Predictions:
     """Return what each model predicts for each scan: None for one that cannot be read, is blank or is withheld."""
     models, errors = _load(cards)
-    for model_id, model in models.items():
-        try:
-            _predict(model, [scan for scan in scans if scan is not None and not withheld(scan)])
-        except ModelError as error:
-            errors[model_id] = str(error)
+    with st.spinner("Predicting…"):
+        for model_id, model in models.items():
+            try:
+                _predict(model, [scan for scan in scans if scan is not None and not withheld(scan)])
+            except ModelError as error:
+                errors[model_id] = str(error)
     kept = state().probabilities
     rows = [
         [
@@ -92,4 +94,5 @@ def _predict(model: Model, scans: Sequence[Scan]) -> None:
         prediction = prediction_of(model, scan)
         kept[model_key, scan.key] = prediction.probabilities
         note_prediction(model, scan, prediction)
+        scan_states.note(scan, scan_states.PREDICTED)
     progress.empty()

@@ -7,6 +7,7 @@ import streamlit as st
 from explain.queue import READING
 from explain.refinement import Cancelled
 from pages.components.requests import FAILED, POLL, UPLOADS, OtherWork, collect, release
+from pages.components.small_pictures import small_picture
 from pages.components.state import PageState, Upload, state
 from scans import PLANES, Scan, ScanError, is_volume, read
 
@@ -85,6 +86,8 @@ def _read(upload: Upload, plane: str, keep: bool) -> None:
         upload.scan = found[0]
     elif keep:
         upload.slices = found
+    if not upload.refusal:
+        upload.picture = small_picture(found[len(found) // 2])
     upload.read = True  # last: the page, in another thread, then finds all of the above
 
 

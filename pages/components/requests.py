@@ -19,6 +19,7 @@ from explain import Request
 from explain.cache import CACHE, submit
 from explain.queue import LIVE, SLOW, Busy, Job, Work
 from model_zoo import ModelError
+from pages.components import scan_states
 from pages.components.audited import note_explanation
 from pages.components.state import PageState, Section, state
 from scans import ScanError
@@ -126,7 +127,7 @@ def _status(session: PageState, here: Section, wanted: Request | OtherWork, limi
     if explanation or key in session.results:
         _release(session, here, key)
         if isinstance(wanted, Request):
-            note_explanation(wanted)
+            _note(wanted)
         return Status("done", explanation or session.results[key])
     if key in here.errors:
         return Status("failed", error=here.errors[key])
@@ -156,8 +157,13 @@ def _status(session: PageState, here: Section, wanted: Request | OtherWork, limi
     if isinstance(wanted, OtherWork):
         _keep(session, key, job.result)
     else:
-        note_explanation(wanted)
+        _note(wanted)
     return Status("done", job.result)
+
+
+def _note(shown: Request) -> None:
+    note_explanation(shown)
+    scan_states.note(shown.scan, scan_states.EXPLAINED)
 
 
 def _keep(session: PageState, key: str, result: object) -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explain import Rendering, draw, png
+from pages.components.small_pictures import small_picture
 from pages.components.state import state
 from scans import PHANTOM_SAMPLES, Scan, phantom
 
@@ -43,6 +44,12 @@ def gallery() -> None:
 def open_scan(name: str) -> None:
     """Open an entry or a sample by its name; to be called before the page is drawn, as a widget's callback is."""
     state().scan = name
+
+
+@st.cache_data(show_spinner=False)
+def sample_picture(name: str) -> bytes:
+    """Return a phantom as a small picture, a PNG."""
+    return small_picture(sample(name))
 
 
 @st.cache_data(show_spinner=False)

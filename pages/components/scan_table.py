@@ -7,16 +7,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explain import Rendering, draw, png
 from explain.prediction_text import percent
 from model_zoo import ModelCard
 from pages.components.gate import withheld
 from pages.components.samples import sample
+from pages.components.small_pictures import small_picture
 from pages.components.state import Entry, state
 from pages.components.uploads import chosen_stack, entries, slices_of
 from scans import BLANK_SLICE, HIDDEN_SLICE, MAX_FILES, SHEET, Scan, ScanError
-
-_THUMBNAIL = 96  # pixels
 
 
 def middle_slices(names: Sequence[str]) -> tuple[list[Scan | None], dict[str, str]]:
@@ -63,5 +61,4 @@ def thumbnail(scan: Scan) -> str:
 
 @st.cache_data(scope="session", max_entries=2 * MAX_FILES, show_spinner=False)
 def _thumbnail(key: str, _scan: Scan) -> str:
-    picture = draw(_scan, rendering=Rendering(side_letters=False), side=_THUMBNAIL).picture
-    return "data:image/png;base64," + b64encode(png(picture)).decode()
+    return "data:image/png;base64," + b64encode(small_picture(_scan)).decode()

@@ -11,16 +11,18 @@ from secrets import token_hex
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dicomweb import Series
-from explain import Rendering
+from explain import METHODS, Rendering
 from explain.queue import QUEUE, Job, Queue
 from explain.request import DEFAULTS
 from model_zoo.site_calibration import SiteCalibration
 from scans import PLANES, Box, Scan
 
-AT_ONCE = 0.7  # seconds: what comes sooner replaces the picture before it without a progress bar in between
+AT_ONCE = 0.25  # seconds: what comes sooner replaces the picture before it without a progress bar in between
+COMPARED = ("gradcam", "occlusion")  # methods on the Compare page, to begin with
 
 
 @dataclass(eq=False)
@@ -29,7 +31,7 @@ class Upload:
 
     A file out of an archive shares the `field_id` of the archive. `digest` is the sha256 of `data`, computed once.
     Once it is `read`, `scan` is set where it holds one slice, as most do, and `refusal` where it holds none; of a
-    volume `slices` holds those that were read, until the page takes them.
+    volume `slices` holds those that were read, until the page takes them. `picture` is its middle slice as a small PNG.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Upload:
     scan: Scan | None = None
     slices: list[Scan] | None = None
     refusal: str = ""
+    picture: bytes = b""
     read: bool = False
 
 
@@ -114,15 +117,23 @@ class PageState:
     pacs_error: str = ""
     pacs_fetch: tuple[str, Series] | None = None  # the key of the job that fetches a series, and the series
 
+    # the address
+    address_followed: bool = False  # what it said when the session began has been opened
+    linked_class: str | None = None  # what it said, until a page takes it; "" for the predicted class
+    linked_slice: str = ""
+
     # the scan
     scan: str | None = None  # name of the open entry or sample
     plane: str = PLANES[0]
     stacks: dict[str, str] = field(default_factory=dict)  # digest of a file -> its stack on the page
     slices: dict[str, tuple[str, int]] = field(default_factory=dict)  # volume -> digest and index of the slice
+    scan_states: dict[str, str] = field(default_factory=dict)  # digest of a file -> what was done with it
+    rail: DeltaGenerator | None = None  # the place of the worklist rail in this run of a page
     slice_moved: bool = False  # in the viewer, and the page has not been drawn for that slice yet
     windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # series -> level and width, stored values
 
     # the request
+    method: str = next(iter(METHODS))
     targets: dict[str, str] = field(default_factory=dict)  # model id -> class id, "" for the predicted class
     engines: dict[str, str] = field(default_factory=dict)  # method id -> engine
     settings: dict[str, int | float] = field(default_factory=lambda: dict(DEFAULTS))  # of a Request, by field
@@ -142,6 +153,7 @@ class PageState:
     downloads: dict[str, dict] = field(default_factory=dict)  # button -> file that was asked for, until it is given
 
     # Compare
+    compare_methods: tuple[str, ...] = COMPARED
     compare_table: bool = False  # all scans by disagreement instead of one
     compare_samples: bool = False
     compare_target: str = ""

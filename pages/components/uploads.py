@@ -37,24 +37,35 @@ from scans import (
 
 File = tuple[str, str, bytes]  # the id of an upload, the name as it came, the bytes
 
+UPLOADS = "uploads"  # key of the container of the field
+_ACCEPTED = (
+    f"{ACCEPTED}. Up to {MAX_FILES} files of {MAX_BYTES // 1_000_000} MB at most; the slices of a series may come as "
+    "single files. They stay in memory for this session and are written nowhere."
+)
 _REFUSALS = 5  # files whose sentences are drawn
 
 
-def choose_files() -> None:
-    """Draw the field for uploads, what was refused, and the button that removes all."""
+def choose_files(large: bool) -> None:
+    """Draw the field for uploads, what was refused, and the button that removes all.
+
+    The field is `large` where there is no scan yet. It keeps its place: drawn elsewhere, it would forget which files
+    the browser did not send because they are too large.
+    """
     session = state()
     # No `type`: it would refuse DICOM without an extension. What a file is, is decided by its bytes.
     key = f"upload-{session.renewals.get('upload', 0)}"
-    st.file_uploader(
-        "Upload scans",
-        accept_multiple_files=True,
-        key=key,
-        on_change=_take,
-        args=(key,),
-        max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"{ACCEPTED}. Drop files, a folder, or a ZIP archive of one study, up to {MAX_FILES} files. They stay in "
-        "memory for this session and are written nowhere.",
-    )
+    with st.container(key=UPLOADS, gap="xsmall"):
+        st.file_uploader(
+            "Drop scans here: files, a folder, or a ZIP archive of one study" if large else "Add scans",
+            accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(key,),
+            max_upload_size=MAX_BYTES // 1_000_000,
+            help=None if large else _ACCEPTED,
+        )
+        if large:
+            st.caption(_ACCEPTED)
     offer_fetch(_keep_fetched)
     read_new()
     _open_what_came(session)
@@ -126,7 +137,7 @@ def _open_what_came(session: PageState) -> None:
     if session.arrived and listed:
         session.arrived = False
         session.scan = next(iter(listed))
-    elif session.scan not in listed and session.open_uploads:
+    elif session.scan is not None and session.scan not in listed and session.open_uploads:
         alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})
         session.scan = next(alike, session.scan)
     entry = listed.get(session.scan)
@@ -267,13 +278,28 @@ def _own_name(name: str, taken: dict[str, Upload]) -> str:
     return label
 
 
-def _remove_all() -> None:
+def remove(entry: Entry) -> None:
+    """Remove the files of one entry from memory; the others stay."""
     session = state()
-    ids = session.in_field
+    for upload in entry.uploads:
+        session.uploads.pop(upload.name, None)
+    held = {upload.field_id for upload in session.uploads.values()}
+    _drop_copies({upload.field_id for upload in entry.uploads} - held)  # an archive stays while a file of it does
+    session.entries = None
+    _volume.clear()
+
+
+def _drop_copies(ids: set[str]) -> None:
+    """Remove files of the field from Streamlit's memory, which would keep them until the session ends."""
     context = get_script_run_ctx()
-    if Runtime.exists() and context:  # Streamlit would keep its own copies until the session ends
+    if Runtime.exists() and context:
         for file_id in ids:
             Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file_id)
+
+
+def _remove_all() -> None:
+    session = state()
+    _drop_copies(session.in_field)
     stop_reading()
     stop_fetching()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None

@@ -8,12 +8,14 @@ from functools import partial
 import streamlit as st
 
 from explain import METHODS, Explanation, Rendering
-from explain.captions import colour_meaning, convergence, fit_notes, scan_facts
+from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
 from explain.evaluation.summary import method_summary, summary_line, summary_text
 from explain.render.smoothing import smoothing
 from model_zoo import ModelCard, bundle_folder
+from pages.components import scan_states
 from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
+from pages.components.rail import end_page
 from pages.components.state import state
 from pages.viewer.component import show_pictures
 from pages.viewer.pictures import Picture, described, facts_of_volume, window_key
@@ -67,7 +69,7 @@ def show_viewer(
     )
     if explanation is not None and card is not None:
         texts = st.columns(2)
-        _explain_method(texts[0], explanation, card)
+        _explain_quality(texts[0], explanation, card)
         _explain_colours(texts[1], scan, explanation, card, rendering)
 
 
@@ -76,15 +78,16 @@ def _mapped(scan: Scan, explanation: Explanation, card: ModelCard, predicted: st
     name, title = names[explanation.target], METHODS[explanation.method].title
     summary = method_summary(bundle_folder(card.id), card.weights_sha256, explanation.method, explanation.target)
     trust = summary_line(summary) if summary else "not measured for this model"
+    another = []
+    if predicted and predicted != explanation.target:
+        another = [f"The prediction is {names[predicted]}: this map explains another class."]
     return Picture(
         scan,
         explanation,
         alt=described(scan, explanation, title, name),
         title=f"{title} for {name}",
         lines=[f"Quality of such maps: {trust}."],
-        warnings=[f"The prediction is {names[predicted]}: this map explains another class."]
-        if predicted and predicted != explanation.target
-        else (),
+        warnings=[*another, *cautions(explanation, name)],
         smoothed=True,
         **place,
     )
@@ -97,7 +100,7 @@ def _take(view: dict, opened: Open, signed: bool, method: str) -> None:
 
 def show_scan(opened: Open, note: str = "") -> None:
     """Draw a scan that has no map, where it stays when the map comes."""
-    show_viewer(opened, st.session_state.get("method", next(iter(METHODS))), note=note)
+    show_viewer(opened, state().method, note=note)
 
 
 def refuse_blank(opened: Open) -> None:
@@ -105,9 +108,10 @@ def refuse_blank(opened: Open) -> None:
     for note in opened.scan.all_notes:
         st.info(note)
     if opened.scan.not_assessable:
+        scan_states.note(opened.scan, scan_states.WITHHELD)
         st.error(opened.scan.not_assessable)
         show_scan(opened)
-        st.stop()
+        end_page()
 
 
 def wait_for_series(opened: Open) -> None:
@@ -115,11 +119,12 @@ def wait_for_series(opened: Open) -> None:
     if not opened.complete:
         show_scan(opened, "The other files are being read.")
         st.caption("The other files are being read. The prediction follows when the whole series is there.")
-        st.stop()
+        end_page()
 
 
 def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCard, rendering: Rendering) -> None:
-    name = card.names[card.classes.index(explanation.target)]
+    method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
+    column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")
     if not explanation.heat.any():
         return
     column.caption(colour_meaning(explanation, name, explanation.signed and rendering.against))
@@ -127,9 +132,8 @@ def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCa
         column.caption(sentence)
 
 
-def _explain_method(column, explanation: Explanation, card: ModelCard) -> None:
+def _explain_quality(column, explanation: Explanation, card: ModelCard) -> None:
     method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
     summary = method_summary(bundle_folder(card.id), card.weights_sha256, method.id, explanation.target)
     column.caption(f"**Explanation quality.** {summary_text(summary, name)}")
     column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
-    column.caption(f"**{method.title}.** {method.measures} {method.pitfalls} [Paper]({method.paper}).")

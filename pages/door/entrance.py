@@ -17,6 +17,7 @@ from explain.audit import AUDIT, AuditError, keep_in, record
 from pages.door.guard import STRANGER, Guard
 from pages.door.sessions import OWNERS, remember_downloads
 from pages.door.settings import ENGINEER, LOGIN, OPEN, Door, DoorError, door_of, environment_secrets, require_door
+from pages.door.start import Start
 from pages.door.visitor import HERE, Visitor, may_pass, visitor_of_claims
 
 _SIGN_IN = "Nobody is signed in here, or not any more; reload the page to sign in."
@@ -38,7 +39,11 @@ def arguments_of_app() -> dict:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     _log_no_addresses()
-    return {"secrets": given or None, "middleware": [Middleware(Guard, door=door)], "lifespan": _while_it_serves}
+    return {
+        "secrets": given or None,
+        "middleware": [Middleware(Guard, door=door), Middleware(Start)],
+        "lifespan": _while_it_serves,
+    }
 
 
 @asynccontextmanager

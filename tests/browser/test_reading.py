@@ -30,7 +30,7 @@ def wait_for_series(page) -> None:
     from playwright.sync_api import expect
 
     whole = re.compile(r"^Series of 60 slices \(IM\d{3}\)$")
-    expect(page.get_by_role("combobox", name="Scan", exact=True)).to_have_value(whole, timeout=60_000)
+    expect(page.locator(".rail li[aria-selected=true] .name")).to_have_text(whole, timeout=60_000)
 
 
 def test_a_folder_dropped_on_the_field_becomes_its_series(page, folder):

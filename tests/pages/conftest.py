@@ -19,6 +19,7 @@ import datasets  # noqa: F401  # before a page's folder is on the path, where da
 from explain import Cancelled, cache, explain
 from explain.cache import CACHE
 from explain.queue import LIVE, Job, Queue
+from pages.components.rail import KEY as RAIL
 from pages.components.samples import SAMPLES
 from pages.components.state import PageState
 
@@ -151,6 +152,35 @@ def change_view(app: AppTest, key: str = "viewer", **view) -> AppTest:
     drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{key}"))
     states = app._tree.get_widget_states()
     states.widgets.add(id=drawn.proto.id, json_value=json.dumps({"view": {"by": "test", "count": 1, **view}}))
+    app._run(states)
+    return app
+
+
+def method_of(app: AppTest):
+    """Return the choice of the method."""
+    return next(box for box in app.selectbox if box.label == "Method")
+
+
+def rail(app: AppTest) -> dict:
+    """Return what the worklist rail is sent."""
+    (drawn,) = [each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{RAIL}")]
+    return json.loads(drawn.proto.json)
+
+
+def open_in_rail(app: AppTest, name: str | None) -> AppTest:
+    """Choose a scan in the worklist rail, as the browser does, None to close the open one, and run."""
+    return _tell_rail(app, "chosen", name or "")
+
+
+def remove_in_rail(app: AppTest, name: str) -> AppTest:
+    """Take a scan off the worklist rail, as the browser does, and run."""
+    return _tell_rail(app, "removed", name)
+
+
+def _tell_rail(app: AppTest, what: str, name: str) -> AppTest:
+    drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{RAIL}"))
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=drawn.proto.id, json_value=json.dumps({what: {"scan": name, "count": time.monotonic()}}))
     app._run(states)
     return app
 

@@ -16,7 +16,18 @@ from pages.components.samples import SAMPLES
 from scans import BLANK_SLICE, phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.good_files import nifti, png
-from tests.pages.conftest import SAMPLE, alts, change_view, errors, open_app, pictures, state_of, until_done, viewers
+from tests.pages.conftest import (
+    SAMPLE,
+    alts,
+    change_view,
+    errors,
+    open_app,
+    pictures,
+    rail,
+    state_of,
+    until_done,
+    viewers,
+)
 from tests.pages.conftest import upload as upload_files
 
 FIGSHARE = {"classes": ("glioma", "meningioma", "pituitary"), "names": ("Glioma", "Meningioma", "Pituitary tumour")}
@@ -173,7 +184,7 @@ def test_a_model_that_gives_no_numbers_is_left_out(page):
 
 def test_the_choice_of_models_and_methods_can_stand_in_the_address(page):
     page.query_params["models"] = ["c-44c15", "a-kaggle4", "../../etc"]
-    page.query_params["methods"] = ["Saliency"]
+    page.query_params["methods"] = ["saliency"]
     opened(page)
     assert not errors(page)
     assert mapped(page) == ["c-44c15, Saliency", "a-kaggle4, Saliency"]
@@ -183,7 +194,7 @@ def test_more_models_in_the_address_than_are_taken_do_no_harm(page, monkeypatch)
     monkeypatch.setattr(pickers, "MOST", 2)
     monkeypatch.setattr(pickers, "_MODELS", 2)
     page.query_params["models"] = list(IDS)
-    page.query_params["methods"] = ["Grad-CAM"]
+    page.query_params["methods"] = ["gradcam"]
     opened(page)
     assert not errors(page) and len(mapped(page)) <= 2
 
@@ -264,12 +275,12 @@ def test_a_selected_row_opens_its_scan_in_the_view_of_one(page, monkeypatch):
     monkeypatch.setattr(disagreement_table.st, "dataframe", selectable)
     session = state_of(page)
     session.compare_table = session.compare_samples = True
-    page.query_params["methods"] = ["Grad-CAM"]
+    page.query_params["methods"] = ["gradcam"]
     opened(page)
     assert page.segmented_control(key=VIEW).value == TABLE and page.toggle(key="compare-samples").value
     until_done(page.button(key="select").click().run())
     assert session.scan == tables[0][1]["Name"] and not session.compare_table
-    assert next(box for box in page.selectbox if box.label == "Scan").value == session.scan
+    assert rail(page)["open"] == session.scan
     assert next(control for control in page.segmented_control if control.label == "View").value != TABLE
     assert mapped(page) == MAPS[:3]
 
@@ -287,6 +298,6 @@ def test_the_chart_of_probabilities_names_every_model_and_never_gives_a_flat_hun
 
 def test_the_matrix_shows_each_pair_once_and_a_dash_for_a_constant_map():
     values = np.array([[1, 0.5, np.nan], [0.5, 1, -0.25], [np.nan, -0.25, 1]])
-    shown = matrix(values, ["a", "b", "c"]).data[0]
+    shown = matrix(values, ["a", "b", "c"], "Model").data[0]
     assert np.array(shown.text).tolist() == [["0.50", ""], ["–", "\N{MINUS SIGN}0.25"]]
     assert list(shown.y) == ["b", "c"] and list(shown.x) == ["a", "b"]

@@ -17,8 +17,10 @@ from tests.pages.conftest import (
     errors,
     kinds,
     open_app,
+    open_in_rail,
     predicted_class,
     press,
+    rail,
     rest,
     state_of,
     upload,
@@ -92,7 +94,8 @@ def test_the_class_to_explain_changes_the_map_and_not_the_prediction(in_tiny_zoo
         assert accented == [name]
         explanation = list(empty_cache._kept.values())[-1]
         assert explanation.target == class_id
-        assert [warning.value for warning in app.warning] == cautions(explanation, name)
+        told = viewers(app)["viewer"]["pictures"][1]["warnings"]
+        assert told[name != first :] == cautions(explanation, name) and not app.warning
         if explanation.heat.any():
             assert any(name in caption.value for caption in app.caption)
 
@@ -117,9 +120,8 @@ def test_the_good_files_of_an_upload_with_a_bad_one_are_read(tiny_app):
     app = tiny_app.run()
     upload(app, ("a.png", GOOD), ("empty.png", b""), ("b.dcm", dicom12(phantom("glioma", 1).scan.pixels)))
     assert len(errors(app)) == 1 and predicted_class(app)
-    assert app.selectbox[0].options[:2] == ["b.dcm", "a.png"]
-    assert app.selectbox[0].value == "b.dcm"
-    app.selectbox[0].select("a.png").run()
+    assert list(state_of(app).entries) == ["b.dcm", "a.png"] and rail(app)["open"] == "b.dcm"
+    open_in_rail(app, "a.png")
     assert viewers(app)["viewer"]["pictures"][0]["lines"] == ["190 × 236 pixels"]
 
 
@@ -135,14 +137,14 @@ def test_a_file_with_a_peculiarity_gets_a_note(in_tiny_zoo, session, name):
 def test_a_hostile_file_name_is_harmless_text(in_tiny_zoo, session, name):
     app = upload(session, (name, GOOD), (name, b"no scan"))
     assert predicted_class(app) and len(errors(app)) == 1
-    for shown in (app.selectbox[0].value, app.text[0].value):
+    for shown in (rail(app)["open"], app.text[0].value):
         assert 0 < len(shown) <= 66 and not set(shown) & set("/\\<>[]`*$")
     assert not any("evil" in element.value or "passwd" in element.value for element in (*app.markdown, *app.caption))
 
 
 def test_two_files_of_one_name_can_both_be_chosen(tiny_app):
     app = upload(tiny_app.run(), ("scan.png", GOOD), ("scan.png", png(phantom("glioma", 1).scan.pixels)))
-    assert app.selectbox[0].options[:2] == ["scan.png (2)", "scan.png"]
+    assert [scan["name"] for scan in rail(app)["lists"][0]["scans"]] == ["scan.png (2)", "scan.png"]
 
 
 def test_an_unknown_model_in_the_address_is_ignored(app):

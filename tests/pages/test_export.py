@@ -17,7 +17,7 @@ from explain.cache import CACHE
 from pages.components.state import Upload
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, disc, png
-from tests.pages.conftest import SAMPLE, change_view, open_app, predicted_class, state_of, viewers
+from tests.pages.conftest import SAMPLE, change_view, method_of, open_app, predicted_class, state_of, viewers
 
 FILES = ["candor-x.pdf", "candor-x.html", "candor-x.png", "candor-x.zip"]
 CAPTURE, MAP, REPORT = DICOM = ["candor-x.dcm", "candor-x.map.dcm", "candor-x.sr.dcm"]
@@ -156,7 +156,7 @@ def test_a_report_of_several_maps_suits_them_all(in_tiny_zoo, empty_cache, queue
     monkeypatch.setattr(export, "_html", reports.append)
     app = open_app(queue, scan=SAMPLE).run()
     change_view(app, rendering={"smoothing": 2.0})
-    app.selectbox(key="method").select("layercam").run()
+    method_of(app).select("layercam").run()
     (html,) = (button for name, button in buttons.items() if name.endswith(".html") and "layercam" in name)
     made(html)
     session = state_of(app)

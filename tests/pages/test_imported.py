@@ -7,7 +7,7 @@ from model_zoo import model_card
 from model_zoo.imported import Choices, import_model
 from tests.conftest import CLASSES
 from tests.onnx_files import classifier
-from tests.pages.conftest import SAMPLE, errors, open_app, press
+from tests.pages.conftest import SAMPLE, errors, method_of, open_app, press
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def test_a_method_that_an_onnx_model_does_not_allow_gives_way_to_one_that_it_doe
     app.run()
     press(app, SAMPLE)
     app.selectbox(key="model").set_value(theirs).run()
-    assert app.selectbox(key="method").value == "gradcam" and not errors(app) and not app.exception
+    assert method_of(app).value == "gradcam" and not errors(app) and not app.exception
     assert "Grad-CAM needs a feature map, which theirs does not give: SHAP over regions takes its place" in told(app)
     assert "theirs was never measured: how often it is right is not known." in told(app)
-    app.selectbox(key="method").set_value("occlusion").run()
+    method_of(app).set_value("occlusion").run()
     assert not errors(app) and not app.exception and "takes its place" not in told(app)
 
 
@@ -42,7 +42,7 @@ def test_every_step_to_the_next_method_is_one_that_the_model_allows(theirs, app)
     seen = []
     for _ in methods_for(model_card(theirs)):
         press(app, "Next method")
-        seen.append(app.selectbox(key="method").value)
+        seen.append(method_of(app).value)
     assert sorted(seen) == sorted(methods_for(model_card(theirs)))
 
 

@@ -29,9 +29,12 @@ from tests.pages.conftest import (
     alts,
     change_view,
     maps,
+    method_of,
     open_app,
+    open_in_rail,
     predicted_class,
     press,
+    rail,
     state_of,
     upload,
     viewers,
@@ -99,7 +102,7 @@ def test_the_rendering_is_drawn_from_the_state(queue):
     chosen = Rendering(against=False, contours=True, opacity=0.25, threshold=0.6)
     key = window_key(phantom(*SAMPLES[SAMPLE]).scan)
     app = open_app(queue, scan=SAMPLE, rendering=chosen, windows={key: (100.0, 150.0)})  # of 0 to 255
-    app.query_params["method"] = METHODS[SIGNED].title
+    app.query_params["method"] = SIGNED
     facts = viewer(app.run())
     assert shown(app) == {
         "against": False,
@@ -115,7 +118,7 @@ def test_the_rendering_is_drawn_from_the_state(queue):
 
 def test_every_control_of_the_rendering_hands_its_value_to_the_state_and_keeps_it(queue):
     app = open_app(queue, scan=SAMPLE)
-    app.query_params["method"] = METHODS[SIGNED].title
+    app.query_params["method"] = SIGNED
     app.run()
     colours = viewer(app)["controls"]["colour_map"]["options"]
     chosen = {"against": False, "contours": True, "opacity": 0.8, "threshold": 0.4, "smoothing": 3.0}
@@ -189,7 +192,7 @@ def test_the_compare_page_has_the_slice_and_the_window_of_the_explain_page(queue
 
 def test_class_engine_seed_and_time_limit_survive_page_changes(queue, slow):
     app = open_app(queue, at_once=0.0, scan=SAMPLE).run()
-    app.selectbox(key="method").select("expected-gradients").run()
+    method_of(app).select("expected-gradients").run()
     chosen = {"class-" + MODEL: CLASSES[2], "engine-expected-gradients": "shap", "seconds": 15, "seed": 7}
     set_values(app, chosen)
     session = state_of(app)
@@ -198,9 +201,9 @@ def test_class_engine_seed_and_time_limit_survive_page_changes(queue, slow):
         values = widgets(app)
         assert values["method"] == "expected-gradients" and {key: values[key] for key in chosen} == chosen
     assert session.targets == {MODEL: CLASSES[2]} and session.settings == {"seed": 7, "seconds": 15}
-    app.selectbox(key="method").select("gradcam").run()  # without a seed, and with engines of its own
+    method_of(app).select("gradcam").run()  # without a seed, and with engines of its own
     assert widgets(app)["engine-gradcam"] == next(iter(METHODS["gradcam"].engines))
-    app.selectbox(key="method").select("expected-gradients").run()
+    method_of(app).select("expected-gradients").run()
     assert {key: widgets(app)[key] for key in chosen} == chosen
     (job,) = session.sections[SECTION].jobs.values()
     slow.go.set()
@@ -237,13 +240,15 @@ def test_what_code_sets_reaches_the_widget_again_and_again(queue):
 def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(queue):
     first, second = list(SAMPLES)[:2]
     app = press(open_app(queue).run(), second)
-    scan = next(box for box in app.selectbox if box.label == "Scan")
-    assert scan.value == second == state_of(app).scan and app.query_params["sample"] in ("phantom-2", ["phantom-2"])
-    app.selectbox(key="method").select("layercam").run()  # stands in the address, too
-    next(box for box in app.selectbox if box.label == "Scan").select(first).run()
+    assert rail(app)["open"] == second == state_of(app).scan and app.query_params["sample"] in (
+        "phantom-2",
+        ["phantom-2"],
+    )
+    method_of(app).select("layercam").run()  # stands in the address, too
+    open_in_rail(app, first)
     assert state_of(app).scan == first and predicted_class(app)
     upload(app, FILES["picture"])
-    assert next(box for box in app.selectbox if box.label == "Scan").value == "a.png" == state_of(app).scan
+    assert rail(app)["open"] == "a.png" == state_of(app).scan
     assert "sample" not in app.query_params and predicted_class(app)
 
 
@@ -264,7 +269,7 @@ def test_a_row_of_the_worklist_opens_its_scan(queue, monkeypatch):
     upload(app.run(), FILES["picture"], FILES["DICOM"])
     assert state_of(app).scan == "a.dcm"
     app.button(key="select").click().run()
-    assert state_of(app).scan == "a.png" == next(box.value for box in app.selectbox if box.label == "Scan")
+    assert state_of(app).scan == "a.png" == rail(app)["open"]
 
 
 def test_the_view_and_the_choices_of_the_compare_page_survive_page_changes(queue):
@@ -311,7 +316,7 @@ def test_the_prediction_on_the_page_is_the_one_in_the_explanation_and_is_made_on
     (kept,) = session.probabilities.values()
     assert predicted_class(app) and calls == {"fit": 1, "predict": 1}
     assert explanation.probabilities == tuple(map(float, kept))
-    app.selectbox(key="method").select("layercam").run()
+    method_of(app).select("layercam").run()
     there_and_back(app, COMPARE)
     assert calls == {"fit": 1, "predict": 1}
     assert {each.probabilities for each in CACHE._kept.values()} == {explanation.probabilities}

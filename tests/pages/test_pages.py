@@ -108,21 +108,22 @@ def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere()
     sources = {path: path.read_text() for path in (ROOT / "app.py", *(ROOT / "pages").rglob("*.py"))}
     for banned in ("unsafe_allow", "components.v1", "components.html", "https://cdn"):
         assert [path.name for path, source in sources.items() if banned in source] == []
-    # a rule of the layout; the viewer, and the button that gives a file
-    allowed = {"st.html": ["navigation.py"], "st.components": ["component.py", "download.py"]}
+    # the layout; the viewer, the button that gives a file, and the worklist rail
+    allowed = {"st.html": ["app.py"], "st.components": ["component.py", "download.py", "rail.py"]}
     for name, files in allowed.items():
         assert sorted(path.name for path, source in sources.items() if name in source) == files
-    assert sources[ROOT / "pages/components/navigation.py"].count('st.html(f"<style>@media') == 1
+    assert sources[ROOT / "app.py"].count("st.html(LAYOUT)") == 1 == sources[ROOT / "app.py"].count("st.html(")
 
 
-def test_the_viewer_writes_text_and_never_markup_and_loads_from_nowhere_else():
-    modules = {path.name: path.read_text() for path in (ROOT / "pages/viewer/client").glob("*.js")}
-    assert set(modules) == {f"{name}.js" for name in component._MODULES}
+def test_what_runs_in_the_browser_writes_text_and_never_markup_and_loads_from_nowhere_else():
+    modules = {path.name: path.read_text() for path in (ROOT / "pages").rglob("*.js")}
+    assert set(modules) == {f"{name}.js" for name in component._MODULES} | {"rail.js", "start.js"}
     for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "Function(", "import("):
         assert [name for name, source in modules.items() if banned in source] == []
     addresses = {word for source in modules.values() for word in re.findall(r"https?://[\w./]+", source)}
     assert addresses == {"http://www.w3.org/2000/svg"}  # the name of a kind of element, fetched by nobody
-    assert "url(" not in (ROOT / "pages/viewer/client/viewer.css").read_text()
+    styles = list((ROOT / "pages").rglob("*.css"))
+    assert len(styles) == 3 and not any("url(" in style.read_text() for style in styles)
 
 
 def test_the_name_of_an_upload_is_made_harmless_where_it_is_taken():

@@ -226,7 +226,7 @@ def test_a_dot_stands_on_its_line_and_two_models_dots_beside_each_other():
         "one": [None, Estimate(0.9, 0.8, 0.95, 50), None],
         "two": [None, Estimate(0.7, 0.6, 0.8, 50), Estimate(0.5, 0.4, 0.6, 50)],
     }
-    figure = dots(lines, series, [None, 0.25, 0.25], [0])
+    figure = dots(lines, series, [None, 0.25, 0.25], [0], measure="Accuracy", what="Test")
     chance, one, two = figure.data
     assert list(chance.x) == [25, 25] and list(chance.y) == [1, 2]
     assert list(one.x) == [90] and list(two.x) == [70, 50] and one.y[0] < 1 < two.y[0]

@@ -22,7 +22,9 @@ from tests.pages.conftest import (
     kinds,
     labels,
     maps,
+    method_of,
     open_app,
+    open_in_rail,
     pending,
     predicted_class,
     press,
@@ -68,7 +70,7 @@ def kept():
 @pytest.mark.parametrize("name", [pytest.param(m, marks=[pytest.mark.slow] * (not METHODS[m].quick)) for m in METHODS])
 def test_every_method_draws_its_map_and_describes_it(queue, name):
     app = open_app(queue, scan=SAMPLE)
-    app.query_params["method"] = METHODS[name].title
+    app.query_params["method"] = name
     app.run()
     method, scan, explanation = METHODS[name], phantom(*SAMPLES[SAMPLE]).scan, kept()
     assert explanation.method == name and predicted_class(app) and not errors(app)
@@ -106,7 +108,7 @@ def test_a_cancelled_explanation_stops_and_can_be_requested_again(slow, start):
 
 def test_another_request_cancels_the_one_before(slow, start):
     app = start()
-    app.selectbox(key="method").select("layercam").run()
+    method_of(app).select("layercam").run()
     assert slow.cancelled.wait(10)
     app = let_go(slow, app)
     assert kinds(app) == PICTURES and kept().method == "layercam"
@@ -114,7 +116,7 @@ def test_another_request_cancels_the_one_before(slow, start):
 
 def test_closing_the_scan_cancels_the_request(slow, start):
     app = start()
-    app.selectbox[0].set_value(None).run()
+    open_in_rail(app, None)
     assert slow.cancelled.wait(10) and app.title and state_of(app).scan is None
 
 
@@ -157,7 +159,7 @@ def test_a_full_queue_is_one_sentence_and_the_request_can_be_repeated(queue, sta
 
 def test_a_queued_request_shows_its_place(slow, start):
     first, second = start(), start()
-    second.selectbox(key="method").select("hirescam").run()
+    method_of(second).select("hirescam").run()
     (job,) = pending(second)
     progress = second.get("progress")[0].proto
     assert (job.state, job.place, progress.value) == ("waiting", 1, 0) and "place 1" in progress.text
@@ -191,7 +193,7 @@ def test_a_saturated_model_explains_each_class_or_gives_the_reason_why_not(queue
     assert "over 99\u00a0%" in text(app)
     for name in ("gradcam", "scorecam", "hirescam"):
         for class_id in CLASSES:
-            app.selectbox(key="method").select(name)
+            method_of(app).select(name)
             app.selectbox(key="class-tiny-phantom4").select(class_id).run()
             assert not app.exception and not errors(app)
             assert maps(app) or app.warning
@@ -203,7 +205,7 @@ def test_the_rendering_survives_the_wait_for_another_map(slow, start):
     change_view(app, rendering={"threshold": 0.4})
     slow.go.clear()
     state_of(app).at_once = AT_ONCE
-    app.selectbox(key="method").select("layercam").run()
+    method_of(app).select("layercam").run()
     assert kinds(app) == WAITING
     app = let_go(slow, app)
     assert viewers(app)["viewer"]["rendering"]["threshold"] == 0.4 == state_of(app).rendering.threshold
@@ -211,7 +213,7 @@ def test_the_rendering_survives_the_wait_for_another_map(slow, start):
 
 def test_evidence_against_and_smoothing_change_the_picture_and_not_the_map(start):
     app = start(at_once=55.0)
-    app.selectbox(key="method").select("integrated-gradients").run()
+    method_of(app).select("integrated-gradients").run()
     heat = list(CACHE._kept.values())[-1].heat
     before, first = heat.copy(), maps(app)
     change_view(app, rendering={"against": False, "smoothing": 0})

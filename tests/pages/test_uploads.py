@@ -11,10 +11,13 @@ from tests.pages.conftest import (
     alts,
     change_view,
     errors,
+    method_of,
     open_app,
+    open_in_rail,
     pending,
     predicted_class,
     press,
+    rail,
     state_of,
     upload,
     viewers,
@@ -49,8 +52,9 @@ def calls(monkeypatch) -> dict[str, int]:
     return calls
 
 
-def scan_of(app):
-    return next(box for box in app.selectbox if box.label == "Scan")
+def names(app) -> dict[str, list[str]]:
+    """The names in each list of the worklist rail."""
+    return {each["title"]: [scan["name"] for scan in each["scans"]] for each in rail(app)["lists"]}
 
 
 def slice_of(app):
@@ -69,36 +73,36 @@ def test_an_upload_is_still_there_after_a_visit_to_another_page(app):
     app.switch_page(ABOUT).run()
     assert not app.exception
     app.switch_page(EXPLAIN).run()
-    assert scan_of(app).value == "Muster^Erika.png" and predicted_class(app) == first
+    assert state_of(app).scan == "Muster^Erika.png" and predicted_class(app) == first
 
 
 def test_the_scan_is_the_same_on_the_compare_page(app):
     upload(app.run(), ("a.png", GOOD))
     app.switch_page(COMPARE).run()
-    assert scan_of(app).value == "a.png" and not app.exception
+    assert state_of(app).scan == "a.png" and not app.exception
 
 
 def test_the_address_names_a_sample_and_never_a_file(app):
     name = list(SAMPLES)[2]
     app.query_params["sample"] = "phantom-3"
     app.run()
-    assert scan_of(app).value == name and predicted_class(app)
+    assert state_of(app).scan == name and predicted_class(app)
     upload(app, ("Muster^Erika.png", GOOD))
-    assert scan_of(app).value == "Muster^Erika.png"
+    assert state_of(app).scan == "Muster^Erika.png"
     assert "sample" not in app.query_params and "Muster" not in str(app.query_params)
 
 
 def test_an_unknown_sample_in_the_address_opens_nothing(app):
     app.query_params["sample"] = "../../etc/passwd"
     app.run()
-    assert scan_of(app).value is None and not errors(app)
+    assert state_of(app).scan is None and not errors(app)
 
 
 def test_the_method_stands_in_the_address_and_an_unknown_one_is_ignored(app):
-    app.query_params["method"] = "LayerCAM"
+    app.query_params["method"] = "layercam"
     app.query_params["sample"] = "phantom-1"
     app.run()
-    assert app.selectbox(key="method").value == "layercam"
+    assert method_of(app).value == "layercam"
     app.query_params["method"] = "tea leaves"
     app.run()
     assert not app.exception and not errors(app)
@@ -109,18 +113,18 @@ def test_uploads_can_be_removed_from_memory(app):
     press(app, "Remove all 2 files")
     session = state_of(app)
     assert session.uploads == {} and session.entries == {} and session.in_field == set() and session.scan is None
-    assert scan_of(app).options == list(SAMPLES) and scan_of(app).value is None and not predicted_class(app)
+    assert names(app) == {} and rail(app)["kept"] == 0 and not predicted_class(app)
 
 
 def test_removing_the_open_upload_leaves_nothing_of_it_on_any_page(app):
     upload(app.run(), ("a.png", GOOD))
     upload(app, ("b.png", OTHER))  # in the place of the first
     session = state_of(app)
-    assert list(session.uploads) == ["b.png"] and session.scan == "b.png" == scan_of(app).value
+    assert list(session.uploads) == ["b.png"] and session.scan == "b.png" == state_of(app).scan
     app.file_uploader[0].set_value([]).run()
     for page in (EXPLAIN, COMPARE):
         app.switch_page(page).run()
-        assert not app.exception and session.scan is None and scan_of(app).value is None
+        assert not app.exception and session.scan is None and state_of(app).scan is None
         assert not predicted_class(app) and set(alts(app)) == set(SAMPLES)
     assert session.uploads == {} and session.entries == {} and not pending(app)
 
@@ -129,7 +133,7 @@ def test_an_upload_is_hashed_and_listed_once_however_often_the_page_is_drawn(app
     upload(app.run(), ("a.png", GOOD), ("b.png", OTHER))
     assert calls == {"sha256": 2, "_listed": 2}  # listed once for the page without files, and once with them
     app.run()
-    scan_of(app).select("a.png").run()
+    open_in_rail(app, "a.png")
     for page in (COMPARE, ABOUT, EXPLAIN):
         app.switch_page(page).run()
     assert calls == {"sha256": 2, "_listed": 2} and predicted_class(app)
@@ -141,7 +145,7 @@ def test_more_than_can_be_kept_is_one_sentence_and_the_rest_is_kept(app, monkeyp
     monkeypatch.setattr(uploads, "MAX_TOGETHER", int(1.5 * len(GOOD)))
     upload(app.run(), ("a.png", GOOD), ("b.png", GOOD))
     assert len(errors(app)) == 1 and list(state_of(app).uploads) == ["a.png"]
-    assert scan_of(app).options[0] == "a.png" and predicted_class(app)
+    assert names(app)["Worklist"] == ["a.png"] and predicted_class(app)
 
 
 def test_the_slice_is_remembered_and_another_volume_starts_in_its_middle(app):
@@ -160,7 +164,7 @@ def test_keys_step_through_slices_and_methods(app):
     change_view(app, place=2)
     assert slice_of(app).value == 3 and viewers(app)["viewer"]["volume"]["place"] == 2
     press(app, "Next method")
-    assert app.selectbox(key="method").value == "gradcam++" and predicted_class(app)
+    assert method_of(app).value == "gradcam++" and predicted_class(app)
 
 
 def test_slices_of_one_series_are_one_entry_in_their_order(app):
@@ -168,7 +172,7 @@ def test_slices_of_one_series_are_one_entry_in_their_order(app):
     place = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
     files = [(f"{k}.dcm", dicom12(each, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, each in enumerate(heads)]
     upload(app.run(), *reversed(files))
-    assert scan_of(app).value == "Series of 3 slices (0.dcm)" and len(state_of(app).entries) == 1
+    assert state_of(app).scan == "Series of 3 slices (0.dcm)" and len(state_of(app).entries) == 1
     assert (slice_of(app).value, slice_of(app).max) == (2, 3) and predicted_class(app)
     assert "Whole series" in [tab.label for tab in app.tabs]
 

@@ -99,7 +99,7 @@ def _numbers(
         st.write(agreement_sentence(values, names, who))
         if len(maps) > 2:
             st.plotly_chart(
-                matrix(values, names),
+                matrix(values, names, "Model" if who == "the models" else "Method"),
                 key=f"compare-matrix-{title}",
                 config=CONFIG | {"staticPlot": True},
                 alt=f"Rank correlations of the maps, {title}: {agreement_sentence(values, names, who)}",

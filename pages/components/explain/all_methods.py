@@ -10,6 +10,7 @@ from model_zoo import bundle_folder
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
 from pages.components.display import windows_of
+from pages.components.pickers import show_method
 from pages.components.requests import Status, cancel, draw_as_ready, release
 from pages.components.state import state
 from pages.components.viewer import GROUP
@@ -70,7 +71,7 @@ def _card(request: Request, status: Status) -> None:
     alt = described(request.scan, explanation, title, request.target_name)
     picture = Picture(request.scan, explanation, alt if explanation else "The scan, without a map")
     show_pictures(f"all-{request.method}", [picture], group=GROUP, windows=windows_of(request.scan))
-    if st.button(title, key=f"show-{request.method}", on_click=_open, args=(request.method,), width="stretch"):
+    if st.button(title, key=f"show-{request.method}", on_click=show_method, args=(request.method,), width="stretch"):
         st.rerun()
     if status.error:
         st.error(status.error)
@@ -83,17 +84,16 @@ def _card(request: Request, status: Status) -> None:
         st.caption(" · ".join([summary_line(summary), *fit_notes(explanation)[:1], *explanation.warnings[:1]]))
 
 
-def _open(method: str) -> None:
-    st.session_state["method"] = method
-
-
 def _show_agreement(maps: dict, scan: Scan) -> None:
     values = agreement(maps, head_of(scan))
     titles = [METHODS[method].title for method in maps]
     st.markdown("**Do the methods agree?**")
     st.write(agreement_sentence(values, titles, "the methods"))
     st.plotly_chart(
-        matrix(values, titles), config=CONFIG, key="agreement", alt="Rank correlation of each pair of methods' maps"
+        matrix(values, titles, "Method"),
+        config=CONFIG,
+        key="agreement",
+        alt="Rank correlation of each pair of methods' maps",
     )
     st.caption(
         "Rank correlation within the head: 1, both order its pixels alike; 0, no relation. Methods can agree and all "

@@ -65,7 +65,10 @@ def accuracy(chosen: list[Bundle]) -> None:
         column.markdown(f"**{title}**", help=meaning)
         estimates = {name: [of_class[k] for k in present] for name, of_class in series[measure].items()}
         column.plotly_chart(
-            dots(labels, estimates), config=CONFIG, alt=f"{title} of each class with its 95 % interval", key=measure
+            dots(labels, estimates, measure=title, what="Class"),
+            config=CONFIG,
+            alt=f"{title} of each class with its 95 % interval",
+            key=measure,
         )
     with st.expander("Table by class"):
         for one in compared:

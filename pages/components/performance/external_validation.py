@@ -41,7 +41,7 @@ def external_validation(chosen: list[Bundle], cards: dict[str, ModelCard]) -> No
         st.subheader("By collection and sequence", anchor=False)
         series = {one.name: [one.card.score(_MEASURE, *key) for key in lines.values()] for one in chosen}
         st.plotly_chart(
-            dots(list(lines), series),
+            dots(list(lines), series, measure="Balanced accuracy", what="Collection and sequence"),
             config=CONFIG,
             alt=f"Balanced accuracy by collection and sequence of {' and '.join(series)}",
         )

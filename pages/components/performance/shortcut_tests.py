@@ -41,7 +41,14 @@ def shortcut_tests(chosen: list[Bundle]) -> None:
     series = {one.name: [_estimate(one.card, label) for label in labels] for one in tested}
     chance = next(filter(None, chances.values()), {})
     st.plotly_chart(
-        dots(labels, series, [chance.get(label) for label in labels], headings),
+        dots(
+            labels,
+            series,
+            [chance.get(label) for label in labels],
+            headings,
+            measure="Balanced accuracy",
+            what="Test",
+        ),
         config=CONFIG,
         alt=f"Balanced accuracy of {' and '.join(series)} on changed scans, with chance",
     )

@@ -72,7 +72,7 @@ def show_sanity(evaluation: StoredEvaluation) -> None:
     if not checked:
         st.info("The sanity check was not run for this model: evaluate it again with `--checked 8`.")
         return
-    measure = replace(MEASURES["sanity all"], title="Agreement with the map of the trained network")
+    measure = replace(MEASURES["sanity all"], title="Rank correlation with the map of the trained network (−1 to 1)")
     st.plotly_chart(
         beside(measure, [title(name) for name in checked], series, SURVIVES),
         config=CONFIG,

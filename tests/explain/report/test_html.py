@@ -12,6 +12,8 @@ from explain.report.html import html
 from model_zoo import models, zoo_folder
 from tests.explain.report.conftest import HOSTILE, P, card, report_of
 
+ORDER = ("Prediction:", "evidence for", "Quality of such maps", "How reliable", "Limits", "How to repeat")
+
 
 class Page(HTMLParser):
     """The text of a page, its headings, and each tag with its attributes."""
@@ -56,6 +58,25 @@ def test_the_scores_of_the_model_and_of_the_predicted_class_are_there(page):
 def test_a_model_without_scores_has_a_caution_in_their_place():
     tags = Page(html(report_of(card=card(scores=())))).tags
     assert {tag for tag, _ in tags} & {"table"} == set() and ("p", {"class": "caution"}) in tags
+
+
+def test_prediction_and_pictures_come_first_then_quality_and_hashes_last(report, page):
+    events = [(tag, attrs.get("class", "")) for tag, attrs in Page(page).tags]
+    first_map, tables = events.index(("figure", "")), events.index(("dl", ""))
+    assert events.index(("div", "bars")) < first_map < tables < events.index(("table", ""))
+    titles = Page(page).headings
+    kinds = [next(k for k, words in enumerate(ORDER) if words in title) for title in titles]
+    assert kinds == sorted(kinds) and set(kinds) == {0, 1, 2, 3, 4, 5}
+    assert page.index(report.scan.digest) > page.index(titles[-1]) > page.index("It knows nothing of knees.")
+
+
+def test_a_model_of_many_classes_has_its_pictures_on_the_first_page_and_every_probability_in_the_report():
+    names = tuple(f"Class {k}" for k in range(15))
+    many = card(classes=tuple(f"c{k}" for k in range(15)), names=names)
+    p = tuple(2.0 ** -(k + 1) for k in range(14)) + (2.0**-14,)
+    page = Page(html(report_of(card=many, probabilities=p, methods=())))
+    assert len([1 for _, attrs in page.tags if attrs.get("class") == "share"]) == 6
+    assert all(f"{name} {share:.4f}" in page.words for name, share in zip(names, p, strict=True))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -116,4 +137,4 @@ def test_the_same_report_gives_the_same_page(report, page):
 def test_a_report_without_a_map_is_a_report_too():
     page = html(report_of(methods=()))
     assert Page(page).headings[0].endswith(": Meningioma") and "<img" not in page
-    assert len(Page(page).headings) == len(Page(html(report_of())).headings) - 1
+    assert len(Page(page).headings) == len(Page(html(report_of())).headings) - 2  # the map and its quality

@@ -82,9 +82,12 @@ def test_markup_and_unusual_letters_do_not_stop_it():
     assert "alert('x')" in words(read(data))
 
 
-def test_fifteen_classes_fit_on_the_first_page():
-    classes = tuple(f"class{k}" for k in range(15))
+def test_of_fifteen_classes_the_most_probable_and_the_pictures_fit_on_the_first_page_and_hashes_are_on_the_last():
     names = tuple(f"Tumour number {k}" for k in range(15))
-    report = report_of(methods=(), card=card(classes=classes, names=names), probabilities=(0.3, *(0.05,) * 14))
-    text = read(pdf(report)).pages[0].extract_text()
-    assert [name for name in names if name not in text] == []
+    classes = ("meningioma", *(f"class{k}" for k in range(14)))
+    many = card(classes=classes, names=names)
+    reader = read(pdf(report_of(card=many, probabilities=(0.3, *(0.05,) * 14))))
+    first, last = reader.pages[0], reader.pages[-1].extract_text()
+    assert [name for name in names[:6] if name not in first.extract_text()] == []
+    assert len([each for each in first["/Resources"]["/XObject"].values()]) >= 2
+    assert "sha256" in last and "sha256" not in first.extract_text()

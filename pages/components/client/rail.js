@@ -1,0 +1,181 @@
+// The worklist rail: what the server lists becomes rows, and the row where the user stops is told to the server.
+
+const PAUSE = 200; // ms without a step, after which the server learns of it
+const PATIENCE = 4000; // ms after which the rail shows what the server has open, whatever was chosen here
+
+class Rail {
+  constructor(parent) {
+    this.head = make("div", "head");
+    this.count = make("span", "count");
+    this.back = this.button("‹", "Previous scan (K)", () => this.step(-1));
+    this.on = this.button("›", "Next scan (J)", () => this.step(1));
+    this.close = this.button("×", "Close the scan", () => this.choose(null, 0));
+    this.head.append(this.count, this.back, this.on, this.close);
+    this.lists = make("div");
+    this.root = make("div", "rail");
+    this.root.append(this.head, this.lists);
+    parent.append(this.root);
+    this.rows = new Map();
+    this.unfolded = {};
+    this.anywhere = event => this.key(event);
+    document.addEventListener("keydown", this.anywhere);
+  }
+
+  button(text, label, act) {
+    const button = make("button", "", text);
+    Object.assign(button, { type: "button", title: label, ariaLabel: label, onclick: act });
+    return button;
+  }
+
+  update({ data, setStateValue }) {
+    this.tell = setStateValue;
+    this.data = data;
+    // Asked by the page's own script before the uploads would go (start.js).
+    globalThis.candorUploads = data.kept;
+    const waited = performance.now() - (this.chosenAt ?? 0);
+    if (!this.clock && (this.chosen === undefined || data.open === this.chosen || waited > PATIENCE)) {
+      this.chosen = undefined;
+    }
+    const listed = JSON.stringify(data.lists.map(({ title, scans }) => [title, scans.map(({ name }) => name)]));
+    if (listed !== this.listed) {
+      this.listed = listed;
+      this.rows.clear();
+      this.lists.replaceChildren(...data.lists.map(list => this.list(list)));
+    }
+    for (const { scans } of data.lists) for (const scan of scans) this.fill(scan);
+    this.root.hidden = !data.lists.length;
+    this.mark();
+  }
+
+  list({ title, scans, open, removable }) {
+    const whole = make("details"), name = make("summary", "", `${title} (${scans.length})`), rows = make("ul", "rows");
+    whole.open = this.unfolded[title] ?? open;
+    whole.addEventListener("toggle", () => { this.unfolded[title] = whole.open; });
+    rows.setAttribute("role", "listbox");
+    rows.setAttribute("aria-label", title);
+    rows.addEventListener("keydown", event => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      this.step(by);
+      this.rows.get(this.open())?.row.focus({ preventScroll: true });
+    });
+    for (const scan of scans) rows.append(this.row(scan, removable));
+    whole.append(name, rows);
+    return whole;
+  }
+
+  row({ name }, removable) {
+    const row = make("li"), picture = make("img"), words = make("span", "words");
+    const title = make("span", "name", name), state = make("span", "state");
+    row.setAttribute("role", "option");
+    row.title = name;
+    Object.assign(picture, { alt: "", loading: "lazy", draggable: false });
+    words.append(title, state);
+    row.append(picture, words);
+    row.onclick = () => this.choose(name, 0);
+    if (removable) {
+      const off = this.button("×", "Remove this scan from memory (Delete)", event => {
+        event.stopPropagation();
+        this.remove(name);
+      });
+      off.tabIndex = -1;
+      row.append(off);
+    }
+    row.onkeydown = event => {
+      if (event.key === "Delete" && removable) this.remove(name);
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      this.choose(name, 0);
+    };
+    this.rows.set(name, { row, picture, state });
+    return row;
+  }
+
+  fill({ name, state, picture }) {
+    const { row, picture: image, state: words } = this.rows.get(name);
+    if (picture && image.getAttribute("src") !== picture) image.src = picture;
+    image.hidden = !picture;
+    row.dataset.state = state;
+    words.textContent = state[0].toUpperCase() + state.slice(1);
+  }
+
+  /** The open scan, as the user has it: the server may not know yet. */
+  open() { return this.chosen !== undefined ? this.chosen : this.data.open; }
+
+  /** The names that next and previous step through: the list with the open scan, else the first. */
+  names() {
+    const lists = this.data.lists.map(({ scans }) => scans.map(({ name }) => name));
+    return lists.find(names => names.includes(this.open())) ?? lists[0] ?? [];
+  }
+
+  mark() {
+    const open = this.open(), names = this.names(), at = names.indexOf(open);
+    this.count.textContent = at < 0 ? "No scan open" : `${at + 1} of ${names.length}`;
+    this.back.disabled = at <= 0;
+    this.on.disabled = at >= names.length - 1;
+    this.close.hidden = at < 0;
+    for (const [name, { row }] of this.rows) {
+      const here = name === open;
+      if (here && row.ariaSelected !== "true") this.show(row);
+      row.ariaSelected = String(here);
+      row.tabIndex = here || (at < 0 && name === names[0]) ? 0 : -1;
+    }
+  }
+
+  /** Scroll the list to a row; the page stays where it is. */
+  show(row) {
+    const list = row.parentElement;
+    if (row.offsetTop < list.scrollTop || row.offsetTop + row.offsetHeight > list.scrollTop + list.clientHeight) {
+      list.scrollTop = row.offsetTop - (list.clientHeight - row.offsetHeight) / 2;
+    }
+  }
+
+  step(by) {
+    const names = this.names(), at = names.indexOf(this.open());
+    const next = names[Math.max(0, Math.min(names.length - 1, at < 0 ? 0 : at + by))];
+    if (next !== undefined && next !== this.open()) this.choose(next, PAUSE);
+  }
+
+  choose(name, pause) {
+    this.chosen = name;
+    this.chosenAt = performance.now();
+    this.mark();
+    clearTimeout(this.clock);
+    this.clock = setTimeout(() => {
+      this.clock = null;
+      this.tell("chosen", { scan: name ?? "", count: performance.now() });
+    }, pause);
+  }
+
+  remove(name) { this.tell("removed", { scan: name, count: performance.now() }); }
+
+  key(event) {
+    const typing = event.composedPath().some(node => node.isContentEditable || node.tagName === "TEXTAREA"
+      || (node.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(node.type)));
+    const by = { j: 1, k: -1 }[event.key.toLowerCase()];
+    if (!by || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.step(by);
+  }
+
+  leave() {
+    document.removeEventListener("keydown", this.anywhere);
+    clearTimeout(this.clock);
+    this.root.remove();
+  }
+}
+
+function make(tag, name = "", text = "") {
+  const node = document.createElement(tag);
+  if (name) node.className = name;
+  if (text) node.textContent = text;
+  return node;
+}
+
+export default function (component) {
+  const { parentElement: parent } = component;
+  parent.rail ??= new Rail(parent);
+  parent.rail.update(component);
+  return () => { parent.rail?.leave(); parent.rail = null; };
+}

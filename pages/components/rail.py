@@ -1,0 +1,103 @@
+"""The worklist rail: uploads, or the samples, as small pictures with their state, and the way from one to the next.
+
+It is drawn last in a run of a page, though it stands above: by then it is known what was predicted and explained. The
+browser moves along it at once, and tells the server of the scan where the user stops.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+from streamlit import runtime
+
+from pages.components.samples import SAMPLES, sample, sample_picture
+from pages.components.scan_states import NEW, state_of
+from pages.components.state import state
+from pages.components.uploads import entries, remove
+
+KEY = "worklist-rail"
+
+_FOLDER = Path(__file__).parent / "client"
+_component = st.components.v2.component(
+    "candor_rail", css=(_FOLDER / "rail.css").read_text(), js=(_FOLDER / "rail.js").read_text()
+)
+
+
+def place_rail() -> None:
+    """Take the place in which `draw_rail` draws the rail."""
+    state().rail = st.container()
+
+
+def end_page() -> NoReturn:
+    """End a page that has a rail before its end: nothing can be drawn after `st.stop`."""
+    draw_rail()
+    st.stop()
+
+
+def draw_rail() -> None:
+    """Draw the rail in its place."""
+    session, uploads = state(), _uploads()
+    lists = [
+        {"title": "Worklist", "scans": uploads, "open": True, "removable": True},
+    ]
+    if session.scan:  # a page without a scan has them in its gallery
+        lists.append({"title": "Samples", "scans": _samples(), "open": not uploads, "removable": False})
+    with session.rail:
+        _component(
+            key=KEY,
+            data={
+                "lists": [each for each in lists if each["scans"]],
+                "open": session.scan,
+                "kept": len(session.uploads),
+            },
+            on_chosen_change=_open,
+            on_removed_change=_remove,
+        )
+
+
+def _uploads() -> list[dict]:
+    return [
+        {
+            "name": name,
+            "state": state_of(entry),
+            "picture": _served(entry.uploads[len(entry.uploads) // 2].picture),
+        }
+        for name, entry in entries().items()
+    ]
+
+
+def _samples() -> list[dict]:
+    states = state().scan_states
+    return [
+        {"name": name, "state": states.get(sample(name).digest, NEW), "picture": _served(sample_picture(name))}
+        for name in SAMPLES
+    ]
+
+
+def _served(picture: bytes) -> str:
+    """Return the address at which this session's pages serve a small picture, "" where there is none."""
+    if not (picture and runtime.exists()):
+        return ""
+    return runtime.get_instance().media_file_mgr.add(picture, "image/png", f"{KEY}-{sha256(picture).hexdigest()}")
+
+
+def _remove() -> None:
+    """Remove the scan that was taken off the list; where it was open, its neighbour is opened."""
+    removed = st.session_state[KEY]["removed"]
+    listed = entries()
+    if not isinstance(removed, dict) or removed.get("scan") not in listed:
+        return
+    session, names = state(), list(listed)
+    place = names.index(removed["scan"])
+    remove(listed[names.pop(place)])
+    if session.scan == removed["scan"]:
+        session.scan = names[min(place, len(names) - 1)] if names else None
+
+
+def _open() -> None:
+    """Open the scan that was chosen, or close the open one; a name that is not listed is passed over."""
+    chosen = st.session_state[KEY]["chosen"]
+    name = chosen.get("scan") if isinstance(chosen, dict) else None
+    if name in ("", *entries(), *SAMPLES):
+        state().scan = name or None

@@ -1,0 +1,101 @@
+"""Does a reader get through a worklist of tens of files by pictures, keys and states, in a real browser?"""
+
+import pytest
+
+from scans import phantom
+from tests.browser.test_explain_scan import HEATMAP, assert_no_traceback, upload
+from tests.browser.widgets import CALM, settle, wait_until
+from tests.good_files import png
+
+pytestmark = pytest.mark.browser
+
+FILES = {f"head-{k:02}.png": png(phantom(("glioma", "notumor")[k % 2], k + 1, 96).scan.pixels) for k in range(20)}
+OPEN = ".rail li[aria-selected=true]"
+# querySelector does not look into the component's own tree of nodes; Playwright's locators do.
+RAIL = "[...document.querySelectorAll('*')].map(n => n.shadowRoot?.querySelector('.rail')).find(Boolean)"
+
+
+def name_of_open(page) -> str:
+    return page.locator(f"{OPEN} .name").inner_text()
+
+
+def runs_of_the_page(page) -> list:
+    """The messages by which the browser asks the server to run the page, as they are sent."""
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    return sent
+
+
+def test_an_empty_page_has_a_large_zone_that_names_the_formats_and_a_small_one_beside_scans(page):
+    zone = page.locator("[data-testid=stFileUploaderDropzone]")
+    zone.wait_for()
+    page.get_by_text("NIfTI (.nii, .nii.gz)").wait_for()
+    settle(page)
+    large = zone.bounding_box()
+    assert large["height"] >= 150 and large["width"] > 0.8 * page.viewport_size["width"]
+    upload(page, dict(list(FILES.items())[:2]))
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    small = zone.bounding_box()
+    assert small["height"] < 80 and small["width"] < 0.3 * page.viewport_size["width"]
+    assert page.locator("[data-testid=stFileChip]:visible").count() == 0  # the worklist lists them
+    assert page.get_by_text("What did the model look at?").count() == 0
+
+
+def test_twenty_files_are_listed_with_pictures_and_the_keys_step_through_them(page):
+    sent = runs_of_the_page(page)
+    page.reload()
+    page.get_by_text("What did the model look at?").wait_for()
+    upload(page, FILES)
+    page.locator(HEATMAP).wait_for()
+    rows = page.locator(".rail li")
+    wait_until(page, f"{RAIL}.querySelectorAll('[aria-label=Worklist] li').length == 20")
+    settle(page)
+    assert name_of_open(page) == "head-19.png" and page.locator(f"{OPEN} .state").inner_text() == "Explained"
+    assert rows.nth(1).locator(".state").inner_text() == "New"
+    wait_until(page, f"{RAIL}.querySelector('li img').naturalWidth == 96")
+    page.locator("input[aria-label='Opacity (%)']").focus()  # a slider that has the focus takes no key away
+    before = len(sent)
+    for _ in range(6):
+        page.keyboard.press("j")
+    assert name_of_open(page) == "head-13.png"  # at once
+    for _ in range(2):
+        page.keyboard.press("k")
+    page.get_by_text("5 of 20").wait_for()
+    page.wait_for_timeout(500)
+    settle(page)
+    page.locator(HEATMAP).wait_for()
+    assert name_of_open(page) == "head-15.png" and page.locator(f"{OPEN} .state").inner_text() == "Explained"
+    assert page.locator(".rail li[data-state=explained]").count() == 2  # those in between were passed over
+    assert len(sent) - before <= 4, "more runs of the page than the reader's stops"
+    assert_no_traceback(page)
+
+
+def test_a_click_opens_a_scan_and_its_cross_removes_it(page):
+    upload(page, dict(list(FILES.items())[:3]))
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    first = page.locator(".rail li", has_text="head-00.png")
+    first.click()
+    wait_until(page, f"{RAIL}.querySelector('li[aria-selected=true] .name').textContent == 'head-00.png'")
+    page.wait_for_timeout(400)
+    settle(page)
+    first.hover()
+    first.get_by_role("button").click()
+    wait_until(page, f"{RAIL}.querySelectorAll('[aria-label=Worklist] li').length == 2")
+    settle(page)
+    assert name_of_open(page) == "head-01.png"
+    page.get_by_role("button", name="Close the scan").click()
+    page.get_by_text("What did the model look at?").wait_for()
+    page.locator(CALM).wait_for()
+    assert page.locator(".rail li", has_text="head-01.png").count() == 1
+    assert_no_traceback(page)
+
+
+def test_samples_are_a_list_too(page):
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.get_by_role("button", name="Next scan (J)").click()
+    wait_until(page, "location.search.includes('sample=phantom-2')")
+    page.locator(HEATMAP).wait_for()
+    assert name_of_open(page).startswith("Phantom 2")

@@ -1,0 +1,94 @@
+"""The worklist rail: what it lists and says of each scan, and that it opens, closes and removes them."""
+
+import numpy as np
+import pytest
+
+from pages.components.samples import SAMPLES
+from scans import phantom
+from tests.good_files import nifti, png
+from tests.pages.conftest import (
+    SAMPLE,
+    errors,
+    open_app,
+    open_in_rail,
+    predicted_class,
+    press,
+    rail,
+    remove_in_rail,
+    state_of,
+    upload,
+)
+
+HEADS = [png(phantom(kind, 1).scan.pixels) for kind in ("glioma", "meningioma", "notumor")]
+FILES = [(f"{name}.png", data) for name, data in zip("abc", HEADS, strict=True)]
+
+
+@pytest.fixture(autouse=True)
+def tiny(in_tiny_zoo):
+    """The tiny zoo: these tests are about the list."""
+
+
+def states(app, title: str = "Worklist") -> dict[str, str]:
+    """What the rail says of each scan in a list."""
+    (listed,) = [each["scans"] for each in rail(app)["lists"] if each["title"] == title]
+    return {scan["name"]: scan["state"] for scan in listed}
+
+
+def test_without_uploads_the_samples_are_listed_and_the_next_is_one_step_away(queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    assert list(states(app, "Samples")) == list(SAMPLES) and states(app, "Samples")[SAMPLE] == "explained"
+    second = list(SAMPLES)[1]
+    open_in_rail(app, second)
+    assert state_of(app).scan == second == rail(app)["open"] and predicted_class(app)
+
+
+def test_the_latest_upload_is_open_and_explained_and_the_others_are_new_until_they_are_opened(app):
+    upload(app.run(), *FILES)
+    assert states(app) == {"c.png": "explained", "b.png": "new", "a.png": "new"} and rail(app)["kept"] == 3
+    open_in_rail(app, "a.png")
+    assert states(app) == {"c.png": "explained", "b.png": "new", "a.png": "explained"}
+
+
+def test_the_table_predicts_all_and_the_rail_says_so(queue):
+    app = open_app(queue)
+    app.session_state["explain-part"] = "Worklist"
+    upload(app.run(), *FILES)
+    assert states(app) == {"c.png": "explained", "b.png": "predicted", "a.png": "predicted"}
+
+
+def test_a_picture_without_a_head_is_withheld(app):
+    blank = np.zeros((64, 64), np.float32)
+    blank[0, 0] = 1
+    upload(app.run(), FILES[0], ("blank.png", png(blank)))
+    open_in_rail(app, "blank.png")
+    assert states(app)["blank.png"] == "withheld" and not predicted_class(app)
+
+
+def test_a_scan_is_closed_and_a_name_that_is_not_listed_is_passed_over(app):
+    upload(app.run(), *FILES)
+    open_in_rail(app, "nobody.png")
+    assert state_of(app).scan == "c.png" and not errors(app)
+    open_in_rail(app, None)
+    assert state_of(app).scan is None and app.title and list(states(app)) == ["c.png", "b.png", "a.png"]
+
+
+def test_one_scan_is_removed_from_memory_and_its_neighbour_is_opened(app):
+    upload(app.run(), *FILES)
+    remove_in_rail(app, "c.png")
+    assert list(state_of(app).uploads) == ["a.png", "b.png"] and state_of(app).scan == "b.png"
+    remove_in_rail(app, "a.png")
+    assert state_of(app).scan == "b.png" and predicted_class(app) and rail(app)["kept"] == 1
+    remove_in_rail(app, "b.png")
+    assert state_of(app).uploads == {} and state_of(app).scan is None and not errors(app) and app.title
+
+
+def test_a_small_picture_is_made_of_each_file_when_it_is_read_and_not_again(app, monkeypatch):
+    pixels = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
+    volume = nifti((np.stack([pixels] * 5, -1) * 1000).astype(np.int16))
+    upload(app.run(), FILES[0], ("v.nii", volume))
+    pictures = {name: each.picture for name, each in state_of(app).uploads.items()}
+    assert all(picture.startswith(b"\x89PNG") and len(picture) < 20_000 for picture in pictures.values())
+    monkeypatch.setattr("pages.components.reading.small_picture", None)
+    open_in_rail(app, "a.png")
+    press(app, "Next method")
+    assert not app.exception and {n: each.picture for n, each in state_of(app).uploads.items()} == pictures
