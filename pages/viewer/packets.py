@@ -51,6 +51,11 @@ def packet_of_map(heat: np.ndarray, peak: float) -> Packet:
     return _packet(f"map-{key[:32]}", heat, peak)
 
 
+def packet_of_voxels(key: str, values: np.ndarray) -> Packet:
+    """Return uint16 `values` (layers, rows, columns) as a packet of this key."""
+    return Packet(key, "uint16", _deflated(values.astype("<u2")))
+
+
 @lru_cache(maxsize=1)
 def packet_of_colours() -> Packet:
     """Return float32 (colour map, 256, 3) in [0, 1], in the order of COLOUR_NAMES."""
