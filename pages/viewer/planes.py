@@ -136,5 +136,10 @@ def grid_kept(key: str, _volume: Sequence[Scan]) -> Grid:
 # Of this session, and few: the browser keeps them, too. Not cache_data, which would copy.
 @st.cache_resource(scope="session", max_entries=_KEPT, show_spinner=False)
 def _packed(key: str, _volume: Sequence[Scan], _grid: Grid) -> tuple[Packet, tuple, tuple[float, float]]:
-    values, span = reduced(_volume, _grid)
+    return packed(key, _volume, _grid)
+
+
+def packed(key: str, volume: Sequence[Scan], grid: Grid) -> tuple[Packet, tuple, tuple[float, float]]:
+    """Return the packet of a volume's voxels, their shape, and the stored values of their first and last step."""
+    values, span = reduced(volume, grid)
     return packet_of_voxels(key, values), values.shape, span

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explain.render.colours import against, ramp
-from pages.viewer import packets
+from pages.viewer import packets, planes
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
 from pages.viewer.pictures import Picture, described, facts_of_map, facts_of_volume, presets, window_key
 from pages.viewer.planes import Cut, cuts, facts_of_voxels
@@ -23,6 +23,7 @@ HEAT = np.random.default_rng(0).normal(size=SCAN.shape).astype(np.float32)
 def no_session(monkeypatch):
     """Without a session there is nothing to keep packets in."""
     monkeypatch.setattr(packets, "_packet", packets.encoded)
+    monkeypatch.setattr(planes, "_packed", planes.packed)
 
 
 def test_pixels_decode_to_those_of_the_scan():
