@@ -19,6 +19,7 @@ NAMES = (
     "garbage_collection",
     "reading",
     "sheets",
+    "viewer",
 )
 
 

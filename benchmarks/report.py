@@ -37,6 +37,7 @@ TABLES = {
         cost_tables.waiting_times,
         cost_tables.api_speed,
         cost_tables.several_users,
+        reading_tables.viewer,
         reading_tables.reading,
         reading_tables.broken_files,
         reading_tables.sheets,

@@ -59,8 +59,9 @@ function frame(group) {
     pane.stale = false;
     pane.draw();
   }
-  for (const viewer of group.viewers) viewer.show();
+  group.frames = (group.frames ?? 0) + 1;
   group.frame = performance.now() - start;
+  for (const viewer of group.viewers) viewer.show();
 }
 
 /** Zoom a view by a factor about a point of the square, or to a factor of 1, where all of it is seen. */

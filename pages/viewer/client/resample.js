@@ -59,80 +59,79 @@ export function resample(source, columns, across, down, side, low, high, out = n
 /** Fill `out`, Uint32Array (side * side), with `source` in [0, 1] as opaque greys, black beside it. */
 export function resampleGreys(source, columns, across, down, side, low, high, out) {
   out.fill(0xff000000);
-  return through(source, columns, across, down, side, 255 * low + 0.5, 255 * high + 0.5, out, greys, grey);
+  return through(source, columns, across, down, side, 255 * low + 0.5 | 0, 255 * high + 0.5 | 0, out, greys, grey);
 }
 
 function through(source, columns, across, down, side, low, high, out, four, any) {
-  const used = usedRows(down, side), left = firstSet(across.from), right = lastSet(across.from);
+  const used = usedRows(down, side), left = firstSet(across.from), right = lastSet(across.from) + 1;
   const between = new Float32Array(side * Math.max(0, used.last - used.first + 1));
+  const padded = new Float32Array(columns + across.taps); // behind its end weights are 0
   for (let row = used.first; row <= used.last; row++) {
-    line(source, row * columns, columns, across.from, across.weights, across.taps, between, (row - used.first) * side,
-      left, right);
+    padded.set(source.subarray(row * columns, (row + 1) * columns));
+    const out = between.subarray((row - used.first) * side, (row - used.first + 1) * side);
+    if (across.taps === 4) fourPixels(padded, across.from, across.weights, out, left, right);
+    else pixels(padded, across.from, across.weights, across.taps, out, left, right);
   }
   for (let y = 0; y < side; y++) {
     if (down.from[y] < 0) continue;
-    const first = (down.from[y] - used.first) * side, most = Math.min(down.taps, down.sources - down.from[y]);
-    const write = most === 4 ? four : any;
-    write(between, first, down.weights, y * down.taps, most, side, out, y * side, left, right, low, high);
+    const first = down.from[y] - used.first, most = Math.min(down.taps, down.sources - down.from[y]);
+    const line = out.subarray(y * side + left, y * side + right), at = y * down.taps;
+    const row = k => between.subarray((first + k) * side + left, (first + k) * side + right);
+    if (most === 4) four(row(0), row(1), row(2), row(3), down.weights.subarray(at, at + 4), line, low, high);
+    else any(Array.from({ length: most }, (_, k) => row(k)), down.weights.subarray(at, at + most), line, low, high);
   }
   return out;
 }
 
 // Small functions of numbers and arrays only: these loops are where the time of a frame goes.
 
-function line(source, start, columns, from, weights, taps, out, target, left, right) {
-  if (taps === 4 && columns >= 4) {
-    for (let x = left, at = 4 * left; x <= right; x++, at += 4) {
-      // At the last pixels the unused weights are 0: three pixels back, with the weights moved on.
-      const back = Math.max(0, from[x] + 4 - columns), k = start + from[x] - back;
-      out[target + x] = back === 0
-        ? weights[at] * source[k] + weights[at + 1] * source[k + 1] + weights[at + 2] * source[k + 2]
-          + weights[at + 3] * source[k + 3]
-        : ending(source, start + from[x], weights, at, 4 - back);
-    }
-    return;
-  }
-  for (let x = left; x <= right; x++) out[target + x] = ending(source, start + from[x], weights, x * taps,
-    Math.min(taps, columns - from[x]));
-}
-
-function ending(source, start, weights, at, most) {
-  let sum = 0;
-  for (let k = 0; k < most; k++) sum += weights[at + k] * source[start + k];
-  return sum;
-}
-
-function floats(between, first, weights, at, most, side, out, target, left, right, low, high) {
-  const a = weights[at], b = weights[at + 1], c = weights[at + 2], d = weights[at + 3];
-  for (let x = left, k = first + left; x <= right; x++, k++) {
-    const sum = a * between[k] + b * between[k + side] + c * between[k + 2 * side] + d * between[k + 3 * side];
-    out[target + x] = sum < low ? low : sum > high ? high : sum;
+function fourPixels(source, from, weights, out, left, right) {
+  for (let x = left, at = 4 * left; x < right; x++, at += 4) {
+    const k = from[x];
+    out[x] = weights[at] * source[k] + weights[at + 1] * source[k + 1] + weights[at + 2] * source[k + 2]
+      + weights[at + 3] * source[k + 3];
   }
 }
 
-function float(between, first, weights, at, most, side, out, target, left, right, low, high) {
-  for (let x = left; x <= right; x++) {
+function pixels(source, from, weights, taps, out, left, right) {
+  for (let x = left; x < right; x++) {
     let sum = 0;
-    for (let k = 0, from = first + x; k < most; k++, from += side) sum += weights[at + k] * between[from];
-    out[target + x] = sum < low ? low : sum > high ? high : sum;
+    for (let k = 0, at = x * taps; k < taps; k++, at++) sum += weights[at] * source[from[x] + k];
+    out[x] = sum;
   }
 }
 
-function greys(between, first, weights, at, most, side, out, target, left, right, low, high) {
-  const a = 255 * weights[at], b = 255 * weights[at + 1], c = 255 * weights[at + 2], d = 255 * weights[at + 3];
-  for (let x = left, k = first + left; x <= right; x++, k++) {
-    const sum = a * between[k] + b * between[k + side] + c * between[k + 2 * side] + d * between[k + 3 * side] + 0.5;
-    const even = (sum < low ? low : sum > high ? high : sum) | 0;
-    out[target + x] = 0xff000000 | even << 16 | even << 8 | even;
+function floats(first, second, third, fourth, weights, out, low, high) {
+  const a = weights[0], b = weights[1], c = weights[2], d = weights[3];
+  for (let x = 0; x < out.length; x++) {
+    const sum = a * first[x] + b * second[x] + c * third[x] + d * fourth[x];
+    out[x] = sum < low ? low : sum > high ? high : sum;
   }
 }
 
-function grey(between, first, weights, at, most, side, out, target, left, right, low, high) {
-  for (let x = left; x <= right; x++) {
+function float(rows, weights, out, low, high) {
+  for (let x = 0; x < out.length; x++) {
+    let sum = 0;
+    for (let k = 0; k < rows.length; k++) sum += weights[k] * rows[k][x];
+    out[x] = sum < low ? low : sum > high ? high : sum;
+  }
+}
+
+function greys(first, second, third, fourth, weights, out, low, high) {
+  const a = 255 * weights[0], b = 255 * weights[1], c = 255 * weights[2], d = 255 * weights[3];
+  for (let x = 0; x < out.length; x++) {
+    let even = a * first[x] + b * second[x] + c * third[x] + d * fourth[x] + 0.5 | 0;
+    even = even < low ? low : even > high ? high : even;
+    out[x] = 0xff000000 | even << 16 | even << 8 | even;
+  }
+}
+
+function grey(rows, weights, out, low, high) {
+  for (let x = 0; x < out.length; x++) {
     let sum = 0.5;
-    for (let k = 0, from = first + x; k < most; k++, from += side) sum += 255 * weights[at + k] * between[from];
-    const even = (sum < low ? low : sum > high ? high : sum) | 0;
-    out[target + x] = 0xff000000 | even << 16 | even << 8 | even;
+    for (let k = 0; k < rows.length; k++) sum += 255 * weights[k] * rows[k][x];
+    const even = sum < low ? low : sum > high ? high : sum | 0;
+    out[x] = 0xff000000 | even << 16 | even << 8 | even;
   }
 }
 

@@ -290,6 +290,7 @@ class Viewer {
 
   show() {
     if (!this.group.rendering) return;
+    this.root.dataset.frame = `${this.group.frames ?? 0} ${(this.group.frame ?? 0).toFixed(2)}`; // for measurements
     this.controls?.show();
     showColourBar(this.bar, this);
     if (this.data.voxels) {
@@ -302,7 +303,6 @@ class Viewer {
     this.root.dataset.zoom = this.group.zoom.toFixed(3);
     this.root.dataset.place = this.group.place ?? "";
     if (scan) this.root.dataset.window = levelAndWidth(this.group, scan).map(value => +value.toFixed(4)).join(" ");
-    this.root.dataset.frame = (this.group.frame ?? 0).toFixed(2);
   }
 
   fetchNeighbours() {
