@@ -2,17 +2,19 @@
 
 The app is started as `make run` does and driven by a real Chromium without a graphics card, on the same machine. A
 frame's drawing is what the viewer's own script takes; its interval is the time from one frame of the browser to the
-next while the viewer draws in each, 16.7 ms at best.
+next while the viewer draws in each, 16.7 ms at best. The processor time is that of the page's main thread for a frame,
+with layout and all; it does not depend on what else runs on the machine.
 """
 
 import os
 import statistics
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from benchmarks.record import write
 from scans import phantom
@@ -34,7 +36,7 @@ _CHANGES = {
     "threshold": "set('Threshold', 5 + k % 50)",
     "zoom, with the map": "wheel('.pane[data-kind=map] .stage', 0, k % 40 < 20 ? -40 : 40, true)",
     "cross-hair of three planes": "wheel('.pane[data-kind=plane] .stage', 1 + k % 2, k % 20 < 10 ? 120 : -120)",
-    "next slice": "document.dispatchEvent(new KeyboardEvent('keydown', { key: k % 30 < 15 ? 'n' : 'p', bubbles: true }))",
+    "next slice": "document.dispatchEvent(new KeyboardEvent('keydown', { key: k % 30 < 15 ? 'n' : 'p' }))",
 }
 # A page that learns of another slice draws its viewer anew: it is looked for in each frame.
 _ROOTS = """const roots = css => [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]
@@ -97,14 +99,18 @@ def measure(folder: Path) -> dict:
         settle(page)
         page.wait_for_timeout(1000)  # until the neighbours are there
         frames = {}
+        processor = page.context.new_cdp_session(page)
+        processor.send("Performance.enable", {"timeDomain": "threadTicks"})
         for name, change in _CHANGES.items():
             _drive(page, change, 20)  # the browser compiles what is called often
+            spent = _spent(processor)
             frames[name] = times(_drive(page, change, FRAMES))
+            frames[name]["processor, ms"] = round(1000 * (_spent(processor) - spent) / frames[name]["frames"], 2)
             page.keyboard.press("Escape")
             page.locator(f"{HEATMAP} .stage").dblclick()
             page.wait_for_timeout(500)
             settle(page)
-        frames["window"] = times(_drag_window(page))
+        frames["window"] = _drag_window(page, processor)
         held = _hold(page)
         result = {
             "browser": f"Chromium {browser.version}",
@@ -130,7 +136,7 @@ def times(seen: list) -> dict:
     """Return how long drawing took, and from frame to frame, in ms; `seen` is (time, "number ms", place) per frame."""
     drawn = [(now, *map(float, frame.split())) for now, frame, _ in seen]
     drawing, intervals = [], []
-    for (earlier, count, _), (now, number, ms) in zip(drawn, drawn[1:], strict=False):
+    for (earlier, count, _), (now, number, ms) in pairwise(drawn):
         if number != count:  # something was drawn
             drawing.append(ms)
             intervals.append(now - earlier)
@@ -151,7 +157,14 @@ def _drive(page: Page, change: str, frames: int) -> list:
     return page.evaluate(_DRIVE.replace("CHANGE", change), frames)
 
 
-def _drag_window(page: Page) -> list:
+def _spent(processor: CDPSession) -> float:
+    """Return the processor time of the page's main thread so far, in seconds."""
+    return next(
+        each["value"] for each in processor.send("Performance.getMetrics")["metrics"] if each["name"] == "TaskDuration"
+    )
+
+
+def _drag_window(page: Page, processor: CDPSession) -> dict:
     """Drag with the right button: a real one, since a script's own cannot be captured."""
     box = page.locator(f"{HEATMAP} .stage").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -160,13 +173,14 @@ def _drag_window(page: Page) -> list:
     for k in range(20):
         page.mouse.move(x + k, y)
     page.evaluate(_WATCH)
+    spent = _spent(processor)
     for k in range(2 * FRAMES):
         page.mouse.move(x + 60 * np.sin(k / 15), y + 60 * np.cos(k / 15))
-    seen = page.evaluate(_END)
+    spent, found = _spent(processor) - spent, times(page.evaluate(_END))
     page.mouse.up(button="right")
     page.wait_for_timeout(500)
     settle(page)
-    return seen
+    return found | {"processor, ms": round(1000 * spent / found["frames"], 2)}
 
 
 def _hold(page: Page) -> dict:

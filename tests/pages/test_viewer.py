@@ -8,7 +8,7 @@ import pytest
 from explain.render.colours import against, ramp
 from pages.viewer import packets, planes
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
-from pages.viewer.pictures import Picture, described, facts_of_map, facts_of_volume, presets, window_key
+from pages.viewer.pictures import Picture, Regions, described, facts_of_map, facts_of_volume, presets, window_key
 from pages.viewer.planes import Cut, cuts, facts_of_voxels
 from scans import phantom, read
 from scans.grid import grid_of, reduced
@@ -146,3 +146,16 @@ def test_voxels_are_sent_in_16_bits_with_what_places_them():
     values, _ = reduced(volume, grid_of(volume))
     np.testing.assert_array_equal(packets.packet_of_voxels("v", values).array(), values.ravel())
     np.testing.assert_allclose(values / 65535, np.stack([scan.pixels for scan in volume]), atol=0.5 / 4095 + 2 / 65535)
+
+
+def test_regions_are_sent_as_labels_with_their_inks_and_a_legend_as_text():
+    labels = np.zeros(SCAN.shape, np.uint8)
+    labels[3:7, 5:9], labels[20:30, 5:9] = 1, 3
+    parts = {1: ((246, 231, 90), "Both"), 3: ((217, 95, 2), "Only B")}
+    facts = Picture(SCAN, regions=Regions(labels, parts)).facts()
+    assert facts["kind"] == "regions" and facts["map"] is None
+    assert [each["label"] for each in facts["regions"]["parts"]] == [1, 3]
+    assert [each["words"] for each in facts["legend"]] == ["Both", "Only B"]
+    packet = packets.packet_of_labels(labels)
+    assert facts["regions"]["key"] == packet.key
+    np.testing.assert_array_equal(packet.array().reshape(SCAN.shape), labels)
