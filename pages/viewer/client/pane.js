@@ -110,6 +110,8 @@ export class Pane {
       this.paint(side, greys, levels, regions, look, ramps);
     }
     annotate(this, scan);
+    // Elsewhere a finger that moves up or down scrolls the page.
+    this.stage.style.touchAction = this.view.zoom > 1 || this.spec.boxed || group.measuring ? "none" : "";
     if (this.spec.cut) this.stage.setAttribute("aria-label", `${this.spec.alt}, slice ${scan.place + 1} of ${scan.count}`);
     this.node.dataset.drawn = `${scan.key} ${levels ? mapped.key : regions ? parted.key : "no map"}`;
     this.node.dataset.place = scan.place ?? "";
