@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 MOST = 1_500_000  # bytes of the animated picture
 
 _WAIT = 600_000  # ms
-_SIZE = (1000, 540)  # of the animated picture, which is drawn at this size and shown at it
+_SIZE = (860, 500)  # of the animated picture, which is drawn at this size and shown at it
 _FRAME, _LONG = 110, 900  # ms that a frame is shown, and the last of a part
 _DEPTH, _SIDE, _MM = 40, 256, (0.9, 0.9, 4.4)
 _PLANES = ".viewer:has(.pane[data-kind=plane])"
@@ -59,7 +59,7 @@ def viewer(browser: Browser, address: str) -> bytes:
     planes = page.locator(f"{_PLANES} .panes")
 
     def part(shown, steps: list[Callable[[], None]]) -> None:
-        shown.scroll_into_view_if_needed()
+        shown.evaluate("node => node.scrollIntoView({ block: 'center' })")  # clear of the page's head
         for step in steps:
             step()
             page.wait_for_timeout(120)
