@@ -7,7 +7,7 @@ from explain import METHODS, Explanation
 from pages.components.display import rendering_chosen
 from pages.components.pickers import Open
 from pages.components.state import state
-from pages.components.viewer import GROUP
+from pages.components.viewer import ELSEWHERE, GROUP
 from pages.viewer.component import show_pictures
 from pages.viewer.planes import PlanePicture, cuts, facts_of_voxels, grid_kept, voxels_key
 from scans import ScanError
@@ -32,7 +32,7 @@ def show_planes(opened: Open, method: str, explanation: Explanation | None) -> N
     show_pictures(
         "planes",
         [
-            PlanePicture(own, ["Predicted and explained"], opened.scan, explanation),
+            PlanePicture(own, ["Of these slices one is predicted and explained"], opened.scan, explanation),
             *(PlanePicture(cut, ["For orientation only"]) for cut in others),
         ],
         group=GROUP,
@@ -41,6 +41,7 @@ def show_planes(opened: Open, method: str, explanation: Explanation | None) -> N
         columns=3,
         readout=True,
         voxels=voxels,
+        words={"elsewhere": ELSEWHERE},
     )
     st.caption(_HELP)
 

@@ -13,7 +13,8 @@ export function annotate(pane, scan) {
   showScale(pane, scan);
   const { group, spec } = pane;
   const hidden = group.shown && pane.peak && !pane.look().against && pane.made.map.value.high < group.rendering.threshold;
-  pane.note.textContent = pane.elsewhere ? pane.viewer.data.words.elsewhere ?? ""
+  const isCut = spec.cut && spec.cut.through !== 0; // of which nothing is explained anywhere
+  pane.note.textContent = isCut ? "" : pane.elsewhere ? pane.viewer.data.words.elsewhere ?? ""
     : hidden ? "Nothing is drawn: all evidence for the class is weaker than the threshold." : spec.note;
   pane.note.hidden = !pane.note.textContent;
   const side = pane.stage.clientWidth, shapes = [];
