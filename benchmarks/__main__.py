@@ -20,6 +20,7 @@ NAMES = (
     "garbage_collection",
     "reading",
     "sheets",
+    "viewer",
 )
 
 

@@ -1,4 +1,4 @@
-"""Tables of what reading costs, and of how well the reader tells what it is given."""
+"""Tables of what reading and looking cost, and of how well the reader tells what it is given."""
 
 from benchmarks.record import read_results
 from model_zoo.markdown import markdown_table
@@ -25,6 +25,34 @@ def reading() -> str:
     return (
         f"`{found['command']}`: {found['pixels']}, on {machine['cores']} cores of an {machine['processor']}.\n\n"
         + markdown_table(["reading", "cost"], list(rows.items()))
+    )
+
+
+def viewer() -> str:
+    """Return how long the viewer takes for a frame, and what becomes of a key that is held."""
+    found = read_results("viewer")
+    machine, held, each = found["machine"], found["held key"], found["frames"]
+    kinds = ("drawing, ms", "interval, ms")
+    rows = [
+        [name, f"{times['processor, ms']:.1f} ms"]
+        + [f"{times[kind][value]:.1f} ms" for kind in kinds for value in ("median", "95th percentile")]
+        for name, times in each.items()
+    ]
+    columns = ["what changes", "processor", "drawing, median", "95 % below", "frame to frame, median", "95 % below"]
+    side, plane = found["side of a picture, pixels"], found["side of a plane, pixels"]
+    load = " and ".join(f"{load:g}" for load in found["load average before, after"])
+    kept = (
+        f"Slices from memory: {found['slices per second, from memory']:g} a second, one in each frame. A key held for "
+        f"{held['keys']} steps, {held['keys a second']:g} a second: {held['keys lost']} lost, {held['slices drawn']} "
+        f"slices drawn, and the server explains the last one (step {held['slice that the server explains']})."
+    )
+    return (
+        f"`{found['command']}` in {found['browser']} without a graphics card, on {machine['cores']} cores of an "
+        f"{machine['processor']} that also run the server; two pictures of {side} x {side} pixels and three planes of "
+        f"{plane} x {plane}; load average {load} before and after. Processor: time of the page's main thread for a "
+        "frame, with layout and all, whatever else runs on the machine. Drawing: what the viewer's script takes by the "
+        "clock; 16 ms are asked, and a browser draws a frame each 16.7 ms at best.\n\n"
+        f"{markdown_table(columns, rows)}\n\n{kept}"
     )
 
 

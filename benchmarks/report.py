@@ -47,6 +47,7 @@ TABLES = {
         cost_tables.several_users,
         engine_tables.engine_speed,
         engine_tables.ten_million_slices,
+        reading_tables.viewer,
         reading_tables.reading,
         reading_tables.broken_files,
         reading_tables.sheets,

@@ -113,7 +113,7 @@ with desk:
         elif any(status.state == "cancelled" for status in statuses.values()):
             st.button("Explain again", on_click=release, args=(SECTION,))
         show_agreement(
-            scan, cards, methods, {name: status.result for name, status in statuses.items() if status.result}
+            opened, cards, methods, {name: status.result for name, status in statuses.items() if status.result}
         )
 
     if methods:

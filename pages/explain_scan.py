@@ -15,6 +15,7 @@ from pages.charts.prediction import probability_bars
 from pages.components.explain.all_methods import SECTION as ALL_METHODS
 from pages.components.explain.all_methods import show_all_methods
 from pages.components.explain.export import offer_exports
+from pages.components.explain.planes import show_planes
 from pages.components.explain.progress import show_progress, status_of
 from pages.components.explain.similar import SECTION as SIMILAR
 from pages.components.explain.similar import show_similar_cases
@@ -125,7 +126,7 @@ with desk:
         "What if?",
         "Similar cases",
         "All methods",
-        *(["Whole series"] if opened.volume else []),
+        *(["Three planes", "Whole series"] if opened.volume else []),
         *(["Worklist"] if len(entries()) > 1 else []),
     ]
     tabs = dict(zip(names, st.tabs(names, key="explain-part", on_change="rerun", bind="query-params"), strict=True))
@@ -142,6 +143,9 @@ with desk:
     if tabs["What if?"].open:
         with tabs["What if?"]:
             show_what_if(scan, model, explanation)
+    if opened.volume and tabs["Three planes"].open:
+        with tabs["Three planes"]:
+            show_planes(opened, method, explanation)
     if opened.volume and tabs["Whole series"].open:
         with tabs["Whole series"]:
             show_whole_series(opened, model)

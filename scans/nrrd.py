@@ -52,10 +52,11 @@ def read_nrrd(data: bytes, plane: str, stack: str = "") -> Iterator[Scan]:
         shape = tuple(([sizes[axis] for axis in space] + [1])[:3])
         volumes = math.prod(sizes[axis] for axis in several)
         affine, oriented = _affine(header, space)
+        placed = header.get("space origin") is not None
         voxels, dtype, room = _voxels(stream, header, data)
         check_promise("NRRD", shape, volumes, dtype.itemsize, room)
         together = math.prod(sizes[: several[0]]) if several else 0
-        layout = Layout("NRRD", shape, dtype, affine, oriented, volumes, together)
+        layout = Layout("NRRD", shape, dtype, affine, oriented, volumes, together, placed=placed)
         yield from slices(voxels, layout, plane, stack)
 
 
@@ -126,6 +127,9 @@ def _affine(header: dict[str, Any], space: list[int]) -> tuple[np.ndarray, bool]
         columns.append(across / (np.linalg.norm(across) or 1))
     affine = np.eye(4)
     affine[:3, :3] = np.array(signs or _GUESS)[:, None] * np.array(columns).T
+    if header.get("space origin") is not None:
+        origin = np.asarray(header["space origin"], float).ravel()[:3]
+        affine[: len(origin), 3] = np.array(signs or _GUESS)[: len(origin)] * origin
     return checked_affine("NRRD", affine), signs is not None
 
 

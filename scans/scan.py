@@ -53,6 +53,7 @@ class Scan:
     count: int = 1  # how many slices the file has
     plane: str = ""  # one of PLANES, or "" where the file does not say
     spacing: tuple[float, float] = (1.0, 1.0)  # between rows and between columns; 1, 1 if unknown
+    apart: float = 0.0  # from one slice of its volume to the next, in the unit of `spacing`; 0 if the file does not say
     in_mm: bool = False  # the file gives the size of a pixel, and not just its shape
     span: tuple[float, float] = (0.0, 255.0)  # stored values that became 0 and 1
     window: tuple[float, float] = (0.0, 1.0)

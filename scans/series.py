@@ -16,7 +16,7 @@ from scans.window import SAMPLE, slices_window
 _ROOM = 0.01  # mm by which the positions of two slices may differ and be one
 _TURN = 0.02  # by which the directions of two slices of a stack may differ, as cosines
 _UNEVEN = 0.05  # of the usual distance of two slices: larger differences are told
-_TILTED = 2.0  # degrees from the normal of the slices to the line through their corners: less is rounding
+TILTED = 2.0  # degrees from the normal of the slices to the line through their corners: less is rounding
 
 
 def in_series(files: Sequence[Sequence[Scan]]) -> list[list[Scan]]:
@@ -98,11 +98,11 @@ def about_places(scans: Sequence[Scan]) -> tuple[str, ...]:
             missing = max(places) + 1 - len(places)
             verb = "slice is" if missing == 1 else "slices are"
             notes += (f"{missing} {verb} missing: this series leaves gaps between slices {spacing:.3g} mm apart.",)
-    tilt = _tilt(scans)
-    if tilt > _TILTED:
+    degrees = tilt(scans)
+    if degrees > TILTED:
         notes += (
-            f"The slices of this series are shifted against each other by {tilt:.0f}° (a tilted gantry): neighbours do "
-            "not show the same place one above the other.",
+            f"The slices of this series are shifted against each other by {degrees:.0f}° (a tilted gantry): neighbours "
+            "do not show the same place one above the other.",
         )
     return notes
 
@@ -156,7 +156,7 @@ def _seen_from(scan: Scan, black: float, white: float, notes: tuple[str, ...]) -
     return replace(scan, window=window, notes=scan.notes + notes)
 
 
-def _tilt(scans: Sequence[Scan]) -> float:
+def tilt(scans: Sequence[Scan]) -> float:
     """Return the angle in degrees between the normal of the slices and the line through their corners."""
     along, down = np.array(scans[0].directions[:3]), np.array(scans[0].directions[3:])
     way = np.array(scans[-1].corner) - np.array(scans[0].corner)

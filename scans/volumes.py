@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 from nibabel.affines import voxel_sizes
-from nibabel.orientations import apply_orientation, io_orientation
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from scans.file_types import GZIP
 from scans.scan import MAX_PIXELS, MAX_VOXELS, MIN_SIDE, PLANES, Scan, ScanError
@@ -25,6 +25,8 @@ AFTER_HEADER = 10_000_000  # bytes of extensions that may lie before the voxels
 _MAX_NAMES = 1_000_000  # volumes times slices: each slice carries the names of all volumes
 _GZIP_RATIO = 1032  # deflate cannot do better, so a short file cannot keep a large promise
 _CHUNK = 1_000_000  # voxels converted at a time, and bytes skipped
+_SLANT = 0.01  # cosine of the angle between rows and columns; beyond it they are not at right angles
+_TO_DICOM = np.array([-1.0, -1.0, 1.0])  # from mm rightwards, forwards and upwards to those of DICOM
 _SKEW = 1e-3  # of a cube's volume: an affine that squeezes space flatter than this is broken
 
 # From an array (x, y, z) that grows to the patient's right, front and head: the axis to cut along, the
@@ -49,6 +51,7 @@ class Layout:
     together: int = 0  # voxels of one volume that lie side by side before those of the next; 0: all of them
     scale: tuple[float, float] = (1.0, 0.0)  # slope and intercept from stored values
     notes: tuple[str, ...] = ()
+    placed: bool = True  # the file says where the first voxel lies; else only directions and sizes are known
 
 
 def opened(data: bytes) -> BinaryIO:
@@ -132,7 +135,9 @@ def slices(stream: BinaryIO, layout: Layout, plane: str, stack: str) -> Iterator
     plane = _only_plane(volume.shape) or plane
     _check_sides(volume.shape, plane)
     along, (rows, columns), edges = _VIEWS[plane]
-    for cut in np.moveaxis(volume, along, 0):  # not take(): it copies the volume for each slice
+    affine = layout.affine @ inv_ornt_aff(turned, layout.shape)
+    directions, corners, positions = _places(layout, volume.shape, affine, plane)
+    for place, cut in enumerate(np.moveaxis(volume, along, 0)):  # not take(): it copies the volume for each slice
         yield Scan(
             cut.T[::-1, ::-1],
             digest="",
@@ -140,12 +145,43 @@ def slices(stream: BinaryIO, layout: Layout, plane: str, stack: str) -> Iterator
             stacks=names,
             plane=plane,
             spacing=(sizes[rows], sizes[columns]),
+            apart=sizes[along],
             in_mm=layout.oriented or sizes != [1.0, 1.0, 1.0],  # what programs write that do not know
             span=span,
             window=window,
             edges=edges if layout.oriented else ("", "", "", ""),
+            directions=directions,
+            corner=corners[place],
+            position=positions[place],
             notes=notes,
         )
+
+
+_Places = tuple[tuple[float, ...], list[tuple[float, ...]], list[float | None]]
+
+
+def _places(layout: Layout, shape: tuple[int, int, int], affine: np.ndarray, plane: str) -> _Places:
+    """Return the directions of a row and a column, and of each slice its first pixel's place and `Scan.position`.
+
+    `affine` is that of the turned volume of this `shape`. In the patient's coordinates of DICOM, in which x grows to
+    the left and y to the back. Empty and None where the file does not say, or where rows and columns are not at right
+    angles.
+    """
+    along, (rows, columns), _ = _VIEWS[plane]
+    steps = _TO_DICOM[:, None] * affine[:3, :3]
+    right, down, through = -steps[:, columns], -steps[:, rows], steps[:, along]
+    right, down = right / np.linalg.norm(right), down / np.linalg.norm(down)
+    if not layout.oriented or abs(right @ down) > _SLANT:
+        return (), [()] * shape[along], [None] * shape[along]
+    directions = tuple(float(number) + 0.0 for number in (*right, *down))  # 0 and not -0
+    if not layout.placed:
+        return directions, [()] * shape[along], [None] * shape[along]
+    first = np.zeros(3)
+    first[[rows, columns]] = shape[rows] - 1, shape[columns] - 1
+    first = _TO_DICOM * affine[:3, 3] + steps @ first
+    normal = np.cross(right, down) * np.sign(np.cross(right, down) @ through)
+    places = [first + number * through for number in range(shape[along])]
+    return directions, [tuple(map(float, place)) for place in places], [float(normal @ place) for place in places]
 
 
 def _chosen(names: tuple[str, ...], stack: str) -> int:

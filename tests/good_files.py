@@ -7,6 +7,7 @@ import gzip
 import io
 from collections.abc import Callable, Sequence
 
+import cv2
 import h5py
 import nibabel
 import nrrd as pynrrd
@@ -16,6 +17,8 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, MRImageStorage, generate_uid
+
+from scans import phantom
 
 
 def ramp(rows: int = 48, columns: int = 64) -> np.ndarray:
@@ -35,6 +38,20 @@ def volume(shape: tuple[int, int, int] = (40, 48, 36)) -> np.ndarray:
     x, y, z = np.mgrid[tuple(slice(-1, 1, side * 1j) for side in shape)]
     radius = np.sqrt(x**2 + y**2 + z**2) / 0.9
     return np.where(radius < 1, 0.5 + 0.4 * np.cos(6 * radius), 0.0).astype(np.float32)
+
+
+def head(depth: int = 24, side: int = 128) -> np.ndarray:
+    """Return int16 (side, side, depth), to the right, the front and the top: one slice, smaller towards both ends.
+
+    Nobody's anatomy, but a head's outline in all three planes.
+    """
+    pixels = phantom("meningioma", 900_002, side).scan.pixels
+    layers = []
+    for height in np.linspace(-0.98, 0.98, depth):
+        share = np.sqrt(1 - height**2)
+        shrink = np.array([[share, 0, (1 - share) * side / 2], [0, share, (1 - share) * side / 2]], np.float32)
+        layers.append(cv2.warpAffine(pixels, shrink, (side, side), flags=cv2.INTER_AREA)[::-1, ::-1].T)
+    return np.round(900 * np.stack(layers, -1)).astype(np.int16)
 
 
 def eight_bit(pixels: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ from scans import Scan
 from scans.head import head_mask
 
 NEITHER, BOTH, FIRST, SECOND = range(4)  # values of `overlap_map`
+# Red, green and blue of its parts. Distinct for every kind of colour vision, from each other and from the scan's greys
+# (simulated after Machado et al. 2009, https://doi.org/10.1109/TVCG.2009.113), over dark tissue and bright.
+COLOURS = {BOTH: (246, 231, 90), FIRST: (47, 127, 224), SECOND: (217, 95, 2)}
 STRONGEST = 0.1  # default share of the head's pixels that counts as the strongest
 
 _LONGEST = 512  # pixels per side: of a larger map every second or third is enough, and ranking 25 million takes seconds

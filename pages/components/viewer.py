@@ -23,7 +23,7 @@ from scans import Scan
 
 GROUP = "explain"  # of the pictures on the Explain page: they are seen alike
 _KEY = "viewer"
-_ELSEWHERE = "This slice is not explained yet."
+ELSEWHERE = "This slice is not explained yet."
 
 
 @st.fragment
@@ -65,7 +65,7 @@ def show_viewer(
         volume=facts_of_volume(opened.volume, opened.place, window_key(scan)),
         series=window_key(scan),
         windows=windows_of(scan),
-        words={"map": "heatmap", "elsewhere": _ELSEWHERE},
+        words={"map": "heatmap", "elsewhere": ELSEWHERE},
     )
     if explanation is not None and card is not None:
         texts = st.columns(2)

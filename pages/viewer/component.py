@@ -11,9 +11,23 @@ from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.rendering import Rendering
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours
 from pages.viewer.pictures import Picture
+from pages.viewer.planes import PlanePicture
 
 _CLIENT = Path(__file__).parent / "client"
-_MODULES = ("data", "dom", "resample", "paint", "group", "pane", "pointer", "controls", "viewer")  # each after its own
+# Each after those that it needs.
+_MODULES = (
+    "dom",
+    "planes",
+    "data",
+    "resample",
+    "paint",
+    "group",
+    "annotations",
+    "pane",
+    "pointer",
+    "controls",
+    "viewer",
+)
 
 
 def _joined() -> str:
@@ -28,7 +42,7 @@ _component = st.components.v2.component("candor_viewer", css=(_CLIENT / "viewer.
 
 def show_pictures(
     key: str,
-    pictures: Sequence[Picture],
+    pictures: Sequence[Picture | PlanePicture],
     *,
     group: str,
     rendering: Rendering | None = None,
@@ -42,8 +56,8 @@ def show_pictures(
 
     `take` is called with what the user changed: "rendering", "shown", "window", "place", "box". Other `facts`:
     `leads`, true for the one viewer of a group that holds its controls and tells the server of all changes;
-    `controls`, by field of a Rendering; `bar` (unit, signed, several) for a colour bar; `volume`, `series`, `windows`,
-    `box`, `words`.
+    `controls`, by field of a Rendering; `bar` (unit, signed, several) for a colour bar; `volume`, `voxels` of three
+    planes, `series`, `windows`, `box`, `words`.
     """
     data = {
         "group": group,
@@ -56,7 +70,8 @@ def show_pictures(
         "colour_maps": {"plain": COLOUR_MAPS, "signed": SIGNED_COLOUR_MAPS},
         "applied": _applied(key),
     }
-    usual = {"leads": False, "controls": {}, "bar": None, "volume": None, "series": "", "windows": {}, "words": {}}
+    usual = {"leads": False, "controls": {}, "bar": None, "volume": None, "voxels": None}
+    usual |= {"series": "", "windows": {}, "words": {}}
     _component(
         key=key,
         data=data | usual | facts,

@@ -25,7 +25,7 @@ _KEPT = 400  # arrays of a session, some 70 kB each
 
 @dataclass(frozen=True)
 class Packet:
-    """An array as raw deflate, little-endian, row by row. `kind` is its type: "uint16", "int16" or "float32"."""
+    """An array as raw deflate, little-endian, row by row. `kind` is its type: "uint8", "uint16", "int16", "float32"."""
 
     key: str
     kind: str
@@ -51,6 +51,17 @@ def packet_of_map(heat: np.ndarray, peak: float) -> Packet:
     return _packet(f"map-{key[:32]}", heat, peak)
 
 
+def packet_of_labels(labels: np.ndarray) -> Packet:
+    """Return uint8 `labels` (H, W) as they are."""
+    key = hashlib.sha256(np.ascontiguousarray(labels, np.uint8)).hexdigest()
+    return _packet(f"labels-{key[:32]}", labels, 1.0)
+
+
+def packet_of_voxels(key: str, values: np.ndarray) -> Packet:
+    """Return uint16 `values` (layers, rows, columns) as a packet of this key."""
+    return Packet(key, "uint16", _deflated(values.astype("<u2")))
+
+
 @lru_cache(maxsize=1)
 def packet_of_colours() -> Packet:
     """Return float32 (colour map, 256, 3) in [0, 1], in the order of COLOUR_NAMES."""
@@ -65,7 +76,9 @@ def _packet(key: str, _values: np.ndarray, _peak: float) -> Packet:
 
 
 def encoded(key: str, values: np.ndarray, peak: float) -> Packet:
-    """Return float32 `values` (H, W) as a packet: pixels in [0, 1] where the `key` is that of a scan, else a map."""
+    """Return `values` (H, W) as a packet, by the `key`: pixels in [0, 1] of a scan, labels up to 255, else a map."""
+    if key.startswith("labels"):
+        return Packet(key, "uint8", _deflated(values.astype(np.uint8)))
     if key.startswith("scan"):
         steps, kind = np.round(np.clip(values, 0, 1) * PIXEL_STEPS), "uint16"
     else:

@@ -1,6 +1,6 @@
 """Pictures as the viewer is sent them: a scan, its map, marks, and the words beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from explain import Explanation
 from explain.render.overlay import level_and_width, strongest
 from explain.render.smoothing import smoothing
-from pages.viewer.packets import packet_of_map, packet_of_scan
+from pages.viewer.packets import packet_of_labels, packet_of_map, packet_of_scan
 from scans import Scan
 
 _AUTO = (0.5, 99.5)  # percentiles
@@ -34,8 +34,29 @@ class Mark:
 
 
 @dataclass(frozen=True, eq=False)
+class Regions:
+    """Parts of a scan in colours: uint8 `labels` (H, W), and red, green, blue and the words of each label."""
+
+    labels: np.ndarray
+    parts: Mapping[int, tuple[tuple[int, int, int], str]]
+    opacity: float = 0.6  # the scan stays visible
+
+    def facts(self, spacing: tuple[float, float]) -> dict:
+        """Return what the browser is told; to be called in a run of a page."""
+        rows, columns = self.labels.shape
+        parts = [{"label": label, "ink": ink} for label, (ink, _) in self.parts.items()]
+        return packet_of_labels(self.labels).facts() | {
+            "rows": rows,
+            "columns": columns,
+            "spacing": list(spacing),
+            "parts": parts,
+            "opacity": self.opacity,
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A scan, under its map where there is one.
+    """A scan, under its map or in regions where there are any.
 
     `alt` is the text alternative, `title`, `lines` and `warnings` stand below the picture, `note` in it. One that
     `follows` shows other slices while the user steps through the series; one with its `own_window` that of the
@@ -57,13 +78,18 @@ class Picture:
     smoothed: bool = False
     place: int = 0
     count: int = 1
+    regions: Regions | None = None
 
     def facts(self) -> dict:
         """Return what the browser is told; to be called in a run of a page."""
         return {
-            "kind": "map" if self.explanation else "scan",
+            "kind": "map" if self.explanation else "regions" if self.regions else "scan",
             "scan": facts_of_scan(self.scan, self.place, self.count) | {"presets": presets(self.scan)},
             "map": None if self.explanation is None else facts_of_map(self.scan, self.explanation),
+            "regions": self.regions.facts(self.scan.spacing) if self.regions else None,
+            "legend": [{"ink": ink, "words": words} for ink, words in self.regions.parts.values()]
+            if self.regions
+            else [],
             "alt": self.alt,
             "title": self.title,
             "lines": list(self.lines),

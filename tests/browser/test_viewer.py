@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explain import Rendering, Request, draw, explain
+from explain.comparison.agreement import COLOURS
 from model_zoo import load_model
 from pages.components.samples import SAMPLES
 from scans import phantom
@@ -201,6 +202,16 @@ def test_all_pictures_of_the_compare_page_are_linked(page):
     zooms = page.locator(".viewer[data-group=compare]").evaluate_all("all => all.map(node => node.dataset.zoom)")
     assert len(zooms) >= 4 and len(set(zooms)) == 1 and float(zooms[0]) > 1
     assert page.locator(".viewer[data-group=compare] .cross").count() >= 2  # the pointer, in the others
+    overlap = page.locator(".viewer[data-group=compare] .pane[data-kind=regions][data-drawn*=' labels-']")
+    overlap.wait_for()
+    words = overlap.locator(".key").all_inner_texts()
+    assert [text.split(":")[0] for text in words] == ["Both maps", "Only A", "Only B"]
+    pixels = np.reshape(overlap.locator("canvas").evaluate(READ)["pixels"], (-1, 4))[:, :3].astype(int)
+    inks = np.array(list(COLOURS.values()))
+    grey = np.ptp(pixels, axis=-1) <= 1
+    shade = (pixels[~grey][:, None] - 0.6 * inks) / 0.4  # of the scan below, were it each of the three inks
+    blended = ((np.ptp(shade, axis=-1) < 8) & (shade.min(axis=-1) > -4) & (shade.max(axis=-1) < 259)).any(axis=-1)
+    assert 0.005 < np.mean(~grey) < 0.5 and blended.mean() > 0.7  # the others are outlines
 
 
 def test_the_region_of_what_if_is_drawn_and_moved_with_the_mouse(page):

@@ -159,8 +159,10 @@ def test_a_pair_of_maps_is_drawn_with_a_legend_in_words(page):
     opened(page)
     first, second = "a-kaggle4 · Grad-CAM", "b-figshare3 · Grad-CAM"
     assert [alt for alt in alts(page) if first in alt and second in alt]
-    legend = [caption.value for caption in page.caption if caption.value.startswith(("Both", "Only"))]
+    [picture] = viewers(page)["compare-overlap"]["pictures"]
+    legend = [each["words"] for each in picture["legend"]]
     assert len(legend) == 3 and first in legend[1] and second in legend[2]
+    assert [each["ink"] for each in picture["regions"]["parts"]] == [each["ink"] for each in picture["legend"]]
     page.selectbox(key="compare-second").select("a-kaggle4 · Grad-CAM").run()
     assert "both mark 100\u00a0%" in texts(page)
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from explain.render.colours import against, ramp
-from pages.viewer import packets
+from pages.viewer import packets, planes
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
-from pages.viewer.pictures import Picture, described, facts_of_map, facts_of_volume, presets, window_key
-from scans import phantom
+from pages.viewer.pictures import Picture, Regions, described, facts_of_map, facts_of_volume, presets, window_key
+from pages.viewer.planes import Cut, cuts, facts_of_voxels
+from scans import phantom, read
+from scans.grid import grid_of, reduced
 from tests.explain.conftest import explanation
+from tests.good_files import head, nifti
 
 SCAN = phantom("glioma", 900_003, 96).scan
 HEAT = np.random.default_rng(0).normal(size=SCAN.shape).astype(np.float32)
@@ -20,6 +23,7 @@ HEAT = np.random.default_rng(0).normal(size=SCAN.shape).astype(np.float32)
 def no_session(monkeypatch):
     """Without a session there is nothing to keep packets in."""
     monkeypatch.setattr(packets, "_packet", packets.encoded)
+    monkeypatch.setattr(planes, "_packed", planes.packed)
 
 
 def test_pixels_decode_to_those_of_the_scan():
@@ -97,3 +101,61 @@ def test_a_picture_tells_the_facts_of_its_scan_and_map():
     assert facts["map"]["peak"] == pytest.approx(float(np.abs(HEAT).max())) and facts["map"]["signed"]
     assert (facts["scan"]["rows"], facts["scan"]["columns"]) == SCAN.shape
     assert facts["scan"]["window"] == list(SCAN.window) and facts["scan"]["span"] == list(SCAN.span)
+
+
+def planes_of(plane: str, known: bool = True) -> tuple[Cut, Cut, Cut]:
+    """Return the cuts of a volume that was read along `plane`."""
+    affine = np.diag([1.5, 0.8, 3.0, 1.0])
+
+    def forget(header):
+        header["sform_code"] = header["qform_code"] = 0
+
+    change = {} if known else {"change": forget}
+    return cuts(grid_of(read(nifti(head(36, 64), affine, **change), plane=plane)))
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_three_planes_have_the_sides_that_radiologists_are_used_to(plane):
+    sides = {"Axial": "RLAP", "Coronal": "RLSI", "Sagittal": "APSI"}
+    own, *others = planes_of(plane)
+    assert own.title.lower() == plane and (own.through, own.backwards) == (0, (False, False))
+    for cut in (own, *others):
+        assert "".join(cut.edges) == sides[cut.title] and {cut.through, cut.down, cut.across} == {0, 1, 2}
+    assert all(not any(cut.edges) for cut in planes_of(plane, known=False))
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_cut_shows_what_reading_the_file_along_that_plane_shows(plane):
+    data = nifti(head(36, 64), np.diag([1.5, 0.8, 3.0, 1.0]))
+    volume = read(data, plane=plane)
+    grid = grid_of(volume)
+    voxels = np.stack([scan.pixels for scan in volume])
+    for cut in cuts(grid)[1:]:
+        other = read(data, plane=cut.title.lower())
+        turned = voxels.transpose(cut.through, cut.down, cut.across)[:: -1 if cut.counted_back else 1]
+        turned = turned[:, :: -1 if cut.backwards[0] else 1, :: -1 if cut.backwards[1] else 1]
+        np.testing.assert_allclose(turned, np.stack([scan.pixels for scan in other]), atol=1e-6)
+
+
+def test_voxels_are_sent_in_16_bits_with_what_places_them():
+    volume = read(nifti(head(36, 64), np.diag([1.5, 0.8, 3.0, 1.0])))
+    facts = facts_of_voxels(volume, grid_of(volume), 10, (5, 6))
+    assert facts["shape"] == facts["full"] == [36, 64, 64] and facts["sizes"] == pytest.approx([3.0, 0.8, 1.5])
+    assert facts["at"] == [5, 6] and facts["window_key"] == window_key(volume[10])
+    assert np.array(facts["window"]) == pytest.approx(volume[10].window)
+    values, _ = reduced(volume, grid_of(volume))
+    np.testing.assert_array_equal(packets.packet_of_voxels("v", values).array(), values.ravel())
+    np.testing.assert_allclose(values / 65535, np.stack([scan.pixels for scan in volume]), atol=0.5 / 4095 + 2 / 65535)
+
+
+def test_regions_are_sent_as_labels_with_their_inks_and_a_legend_as_text():
+    labels = np.zeros(SCAN.shape, np.uint8)
+    labels[3:7, 5:9], labels[20:30, 5:9] = 1, 3
+    parts = {1: ((246, 231, 90), "Both"), 3: ((217, 95, 2), "Only B")}
+    facts = Picture(SCAN, regions=Regions(labels, parts)).facts()
+    assert facts["kind"] == "regions" and facts["map"] is None
+    assert [each["label"] for each in facts["regions"]["parts"]] == [1, 3]
+    assert [each["words"] for each in facts["legend"]] == ["Both", "Only B"]
+    packet = packets.packet_of_labels(labels)
+    assert facts["regions"]["key"] == packet.key
+    np.testing.assert_array_equal(packet.array().reshape(SCAN.shape), labels)

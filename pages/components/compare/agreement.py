@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from explain import METHODS, Explanation, png
+from explain import METHODS, Explanation
 from explain.comparison.agreement import (
     BOTH,
+    COLOURS,
     FIRST,
     SECOND,
     STRONGEST,
@@ -19,12 +20,14 @@ from explain.comparison.agreement import (
     overlap_by_chance,
     overlap_map,
 )
-from explain.comparison.overlap_image import overlap_image, swatch
-from explain.render.overlay import with_sides
 from model_zoo import ModelCard
 from pages.charts.compare import matrix
 from pages.charts.style import CONFIG
+from pages.components.compare.grid import GROUP
+from pages.components.pickers import Open
 from pages.components.state import state
+from pages.viewer.component import show_pictures
+from pages.viewer.pictures import Picture, Regions
 from scans import Scan
 
 _RANKS = (
@@ -35,7 +38,10 @@ _ACROSS = ("Between models", "Between methods")
 
 
 def show_agreement(
-    scan: Scan, cards: Sequence[ModelCard], methods: Sequence[str], explanations: Mapping[tuple[str, str], Explanation]
+    opened: Open,
+    cards: Sequence[ModelCard],
+    methods: Sequence[str],
+    explanations: Mapping[tuple[str, str], Explanation],
 ) -> None:
     """Draw how far the maps agree, in numbers and as a picture of a pair. `explanations` goes by (model, method)."""
     st.subheader("Where the maps agree", anchor=False)
@@ -46,9 +52,9 @@ def show_agreement(
         st.info(note)
     numbers, pair = st.columns([5, 4], gap="large")
     with numbers:
-        _numbers(scan, cards, methods, explanations)
+        _numbers(opened.scan, cards, methods, explanations)
     with pair:
-        _pair(scan, explanations)
+        _pair(opened, explanations)
     st.caption(
         "Agreement is not proof: models trained on the same scans can share a mistake, and coarse maps agree more "
         "easily than fine ones."
@@ -106,7 +112,7 @@ def _numbers(
             )
 
 
-def _pair(scan: Scan, explanations: Mapping[tuple[str, str], Explanation]) -> None:
+def _pair(opened: Open, explanations: Mapping[tuple[str, str], Explanation]) -> None:
     """Draw where two maps, that the user chooses, mark the same."""
     labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in explanations}
     first = st.selectbox("Map A", list(labels), 0, key="compare-first")
@@ -124,13 +130,18 @@ def _pair(scan: Scan, explanations: Mapping[tuple[str, str], Explanation]) -> No
     )
     share = session.compare_share / 100
     a, b = explanations[labels[first]], explanations[labels[second]]
-    picture, shared = _picture(_identity(a), _identity(b), share, scan, a, b)
-    st.image(picture, alt=f"Where {first} and {second} mark the same", width="stretch", output_format="PNG")
-    legend = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}
-    for part, words in legend.items():
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.image(_swatch(part), width=14, alt=f"Colour of: {words}", output_format="PNG")
-            st.caption(words, width="content")
+    marked, shared = _overlap(_identity(a), _identity(b), share, opened.scan, a, b)
+    words = {BOTH: "Both maps", FIRST: f"Only A: {first}", SECOND: f"Only B: {second}"}
+    picture = Picture(
+        opened.scan,
+        alt=f"Where {first} and {second} mark the same",
+        regions=Regions(marked, {part: (COLOURS[part], words[part]) for part in words}),
+        place=opened.place,
+        count=max(1, len(opened.volume)),
+        follows=True,
+    )
+    elsewhere = {"elsewhere": "The maps of this slice are not compared yet."}
+    show_pictures("compare-overlap", [picture], group=GROUP, shown=session.map_shown, words=elsewhere)
     if np.isnan(shared):
         st.write("One of the two maps holds no evidence for its class, so there is nothing to overlap.")
     else:
@@ -155,15 +166,8 @@ def _matrix(keys: tuple, _scan: Scan, _maps: list[np.ndarray]) -> np.ndarray:
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
-def _picture(
-    first: tuple, second: tuple, share: float, _scan: Scan, _a: Explanation, _b: Explanation
-) -> tuple[bytes, float]:
+def _overlap(
+    first: str, second: str, share: float, _scan: Scan, _a: Explanation, _b: Explanation
+) -> tuple[np.ndarray, float]:
     head = _head(_scan.key, _scan)
-    marked = overlap_map(_a.heat, _b.heat, head, share)
-    drawn = with_sides(overlap_image(_scan.windowed(), marked, _scan.spacing), _scan.edges)
-    return png(drawn), overlap(_a.heat, _b.heat, head, share)
-
-
-@st.cache_data(show_spinner=False)
-def _swatch(part: int) -> bytes:
-    return png(swatch(part))
+    return overlap_map(_a.heat, _b.heat, head, share), overlap(_a.heat, _b.heat, head, share)

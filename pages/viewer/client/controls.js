@@ -1,8 +1,10 @@
 // The controls below the pictures, and the colour bar.
 
+import { words } from "./annotations.js";
 import { digits, h, twoDigits } from "./dom.js";
 import { levelAndWidth, ownWindow } from "./group.js";
 import { CONTOUR_LEVELS, lineColour } from "./paint.js";
+import { pixelOfPoint, sliceUnder } from "./planes.js";
 
 /** Return the controls of a viewer: `node`, and `show` which lets them say what holds now. */
 export function controls(viewer) {
@@ -140,6 +142,23 @@ function sliceTools(viewer) {
     place.textContent = `Slice ${viewer.group.place + 1} of ${volume.slices.length}`;
     previous.disabled = viewer.group.place <= 0;
     next.disabled = viewer.group.place >= volume.slices.length - 1;
+  } };
+}
+
+/** Return the controls of three planes: what is under the cross-hair, and the way from there to the explained slice. */
+export function planeTools(viewer) {
+  const place = h("output", { class: "point", "aria-live": "polite" });
+  const explain = h("button", { type: "button", onclick: () => viewer.explainHere() }, "Explain this slice");
+  const back = h("button", { type: "button", onclick: () => viewer.goBack() }, "Back to the explained slice");
+  const node = row("Planes", explain, back);
+  return { node: h("div", { class: "controls" }, place, node), show: () => {
+    const pane = viewer.panes[0], { group } = viewer;
+    if (!pane?.drawn || !group.voxels) return;
+    const [line, column] = pixelOfPoint(group, group.point, pane.spec.cut, pane.drawn);
+    const text = `Cross-hair: ${words(pane, ...pane.point(pane.drawn, line, column))}`;
+    if (place.textContent !== text) place.textContent = text;
+    explain.disabled = [-1, group.place].includes(sliceUnder(group));
+    back.disabled = sliceUnder(group) === group.place;
   } };
 }
 

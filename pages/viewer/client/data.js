@@ -1,11 +1,16 @@
 // What the server sent, by the digest of its contents: each array is fetched once, and kept while there is room.
 
+import { pixelsOfCut } from "./planes.js";
+
 const ROOM = 300e6; // bytes of arrays
 const PATIENCE = 5; // attempts: a newer run of the page may just be replacing the address
+const CUTS = 12; // pictures cut from volumes that are kept
 const kept = new Map(); // key -> {promise, values}
+const cuts = new Map(); // key of a cut -> its pixels
 
 /** Return the array of a packet {key, url, kind} if it is here, else ask for it and call `arrived` when it is. */
 export function arrayOf(packet, arrived) {
+  if (!packet.url) return null; // too far away to be sent ahead; the server is about to be asked for its page
   let entry = kept.get(packet.key);
   if (entry) {
     kept.delete(packet.key); // and to the end of the line
@@ -19,6 +24,18 @@ export function arrayOf(packet, arrived) {
   return entry.values;
 }
 
+/** Return the pixels of a scan, or of a cut through a volume, as `arrayOf` does. */
+export function pixelsOf(scan, arrived) {
+  if (!scan.cut) return arrayOf(scan, arrived);
+  const values = arrayOf(scan.cut.voxels, arrived);
+  if (!values) return null;
+  const pixels = cuts.get(scan.key) ?? pixelsOfCut(values, scan.cut);
+  cuts.delete(scan.key);
+  cuts.set(scan.key, pixels);
+  if (cuts.size > CUTS) cuts.delete(cuts.keys().next().value);
+  return pixels;
+}
+
 async function load(packet, entry) {
   for (let attempt = 0; attempt < PATIENCE; attempt++) {
     try {
@@ -26,7 +43,7 @@ async function load(packet, entry) {
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const stream = answer.body.pipeThrough(new DecompressionStream("deflate-raw"));
       const bytes = await new Response(stream).arrayBuffer();
-      entry.values = new { uint16: Uint16Array, int16: Int16Array, float32: Float32Array }[packet.kind](bytes);
+      entry.values = new { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, float32: Float32Array }[packet.kind](bytes);
       trim();
       break;
     } catch {

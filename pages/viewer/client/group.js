@@ -8,6 +8,7 @@ export function groupOf(name) {
     groups.set(name, {
       name, zoom: 1, x: 0.5, y: 0.5, invert: false, measuring: false, measures: [], cursor: null,
       windows: new Map(), rendering: null, shown: true, volume: null, place: null, viewers: new Set(), due: 0,
+      voxels: null, point: null, made: new Map(),
     });
   }
   return groups.get(name);
@@ -16,6 +17,24 @@ export function groupOf(name) {
 export function leave(group, viewer) {
   group.viewers.delete(viewer);
   if (!group.viewers.size) groups.delete(group.name);
+}
+
+const KEPT = 8; // pictures at the size of the screen: as many as are seen side by side
+
+/** Return what `make` made for this key, else make it; it gets the oldest of what was made, to be written over. */
+export function shared({ made }, key, make) {
+  let value = made.get(key), oldest;
+  if (value) made.delete(key); // and to the end of the line
+  else {
+    if (made.size >= KEPT) {
+      const first = made.keys().next().value;
+      oldest = made.get(first);
+      made.delete(first);
+    }
+    value = make(oldest);
+  }
+  made.set(key, value);
+  return value;
 }
 
 const BUDGET = 10; // ms of a frame: pictures that find no room in it are drawn in the next one
@@ -40,24 +59,25 @@ function frame(group) {
     pane.stale = false;
     pane.draw();
   }
-  for (const viewer of group.viewers) viewer.show();
+  group.frames = (group.frames ?? 0) + 1;
   group.frame = performance.now() - start;
+  for (const viewer of group.viewers) viewer.show();
 }
 
-/** Zoom by a factor about a point of the square, or to a factor of 1, where all of it is seen. */
-export function zoomAbout(group, factor, u = group.x, v = group.y) {
-  const zoom = Math.min(40, Math.max(1, group.zoom * factor)), share = group.zoom / zoom;
-  group.x = u + (group.x - u) * share;
-  group.y = v + (group.y - v) * share;
-  group.zoom = zoom;
-  moveBy(group, 0, 0);
+/** Zoom a view by a factor about a point of the square, or to a factor of 1, where all of it is seen. */
+export function zoomAbout(view, factor, u = view.x, v = view.y) {
+  const zoom = Math.min(40, Math.max(1, view.zoom * factor)), share = view.zoom / zoom;
+  view.x = u + (view.x - u) * share;
+  view.y = v + (view.y - v) * share;
+  view.zoom = zoom;
+  moveBy(view, 0, 0);
 }
 
 /** Move what is seen by shares of the picture's side; the square is never left. */
-export function moveBy(group, right, down) {
-  const half = 0.5 / group.zoom;
-  group.x = Math.min(1 - half, Math.max(half, group.x - right / group.zoom));
-  group.y = Math.min(1 - half, Math.max(half, group.y - down / group.zoom));
+export function moveBy(view, right, down) {
+  const half = 0.5 / view.zoom;
+  view.x = Math.min(1 - half, Math.max(half, view.x - right / view.zoom));
+  view.y = Math.min(1 - half, Math.max(half, view.y - down / view.zoom));
 }
 
 /** Return the window of a scan as [level, width] in stored values: the reader's, else the file's own. */

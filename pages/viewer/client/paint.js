@@ -3,15 +3,17 @@
 export const CONTOUR_LEVELS = [0.25, 0.5, 0.75]; // shares of the peak
 const SOFT_EDGE = 0.02; // of the peak: a hard cut would draw a border that is not in the map
 
+const levelOf = new Float32Array(65536); // of each stored value, for the window at hand
+
 /** Return Float32Array in [0, 1]: 16-bit pixels with a window (shares of the span) stretched. */
 export function windowed(pixels, [low, high], invert) {
-  const table = new Float32Array(65536), width = Math.max(high - low, 1e-6);
+  const width = Math.max(high - low, 1e-6);
   for (let k = 0; k < 65536; k++) {
-    const level = Math.min(1, Math.max(0, (k / 65535 - low) / width));
-    table[k] = invert ? 1 - level : level;
+    const level = (k / 65535 - low) / width, inside = level < 0 ? 0 : level > 1 ? 1 : level;
+    levelOf[k] = invert ? 1 - inside : inside;
   }
   const grey = new Float32Array(pixels.length);
-  for (let k = 0; k < pixels.length; k++) grey[k] = table[pixels[k]];
+  for (let k = 0; k < pixels.length; k++) grey[k] = levelOf[pixels[k]];
   return grey;
 }
 
@@ -34,26 +36,29 @@ export function lineColour(ramps, name, share) {
   return `rgb(${[0, 1, 2].map(c => Math.floor(255 * table[at + c])).join(" ")})`;
 }
 
-/** Fill `pixels` (Uint32Array, RGBA) with `grey` (Float32Array in [0, 1]), and a map in shares of its peak over it. */
-export function colourise(pixels, grey, levels, { opacity, threshold, against, contours }, table) {
-  const fill = levels && !contours;
+/** Fill `pixels` (Uint32Array, RGBA) with `greys` (the same) and a map in shares of its peak over them. */
+export function colourise(pixels, greys, levels, { opacity, threshold, against }, table) {
+  pixels.set(greys);
   for (let k = 0; k < pixels.length; k++) {
-    const base = 255 * grey[k];
-    if (fill) {
-      let level = levels[k];
-      if (level < 0 && !against) level = 0;
-      const over = (level < 0 ? -level : level) - threshold;
-      if (over > 0) {
-        const alpha = over >= SOFT_EDGE ? opacity : opacity * over / SOFT_EDGE;
-        const at = 3 * (255 + Math.round(255 * (level > 1 ? 1 : level < -1 ? -1 : level)));
-        const rest = (1 - alpha) * base + 0.5;
-        pixels[k] = 0xff000000 | (alpha * table[at + 2] + rest) << 16
-          | (alpha * table[at + 1] + rest) << 8 | alpha * table[at] + rest;
-        continue;
-      }
+    const level = levels[k] < 0 && !against ? 0 : levels[k], size = level < 0 ? -level : level;
+    if (size <= threshold) continue;
+    const over = size - threshold, alpha = over >= SOFT_EDGE ? opacity : opacity * over / SOFT_EDGE;
+    const step = 255 * (size > 1 ? 1 : size) + 0.5 | 0, at = 3 * (level < 0 ? 255 - step : 255 + step);
+    const rest = (1 - alpha) * (greys[k] & 255) + 0.5;
+    pixels[k] = 0xff000000 | (alpha * table[at + 2] + rest) << 16 | (alpha * table[at + 1] + rest) << 8
+      | alpha * table[at] + rest;
+  }
+}
+
+/** Fill `pixels` (Uint32Array, RGBA) with `greys` and, where a share of 0 to 1 reaches a half, an `ink` [r, g, b]. */
+export function fillRegions(pixels, greys, regions, opacity) {
+  pixels.set(greys);
+  for (const { shares, ink: [red, green, blue] } of regions) {
+    for (let k = 0; k < pixels.length; k++) {
+      if (shares[k] < 0.5) continue;
+      const rest = (1 - opacity) * (greys[k] & 255) + 0.5;
+      pixels[k] = 0xff000000 | (opacity * blue + rest) << 16 | (opacity * green + rest) << 8 | opacity * red + rest;
     }
-    const even = base + 0.5 | 0;
-    pixels[k] = 0xff000000 | even << 16 | even << 8 | even;
   }
 }
 
@@ -73,6 +78,13 @@ export function drawContours(context, levels, side, { opacity, threshold, agains
     }
   }
   context.restore();
+}
+
+/** Draw a line around where shares of 0 to 1 reach a half. */
+export function drawOutline(context, shares, side, ink) {
+  context.strokeStyle = `rgb(${ink.join(" ")})`;
+  context.lineWidth = Math.max(1, Math.floor(side / 400));
+  context.stroke(outline(shares, side, 0.5));
 }
 
 /** Return a Path2D around all that reaches `share` (below 0: all that is at or below it), by marching squares. */

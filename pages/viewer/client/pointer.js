@@ -1,7 +1,10 @@
-// Mouse, touch and wheel on a picture. Left: pans a picture that is zoomed in, measures, or draws the region. Middle:
-// pans. Right: window and level. Ctrl and wheel, or two fingers: zoom. Wheel, or one finger sideways: slices.
+// Mouse, touch and wheel on a picture. Left: pans a picture that is zoomed in, measures, draws the region, or moves the
+// cross-hair of the planes. Middle: pans. Right: window and level. Ctrl and wheel, or two fingers: zoom. Wheel, or one
+// finger sideways: slices.
 
-import { levelAndWidth, moveBy, redraw, zoomAbout } from "./group.js";
+import { length, words } from "./annotations.js";
+import { levelAndWidth, moveBy, redraw } from "./group.js";
+import { pointOfPixel, setPoint } from "./planes.js";
 
 const NOTCH = 60; // pixels of a wheel's way per slice: half a notch of a mouse
 const SWIPE = 24; // pixels of a finger's way per slice
@@ -16,15 +19,17 @@ export function follow(pane) {
     const { group, viewer } = pane;
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      zoomAbout(group, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.003)), ...pane.under(event));
+      viewer.zoomAt(pane, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.003)), ...pane.under(event));
       redraw(group, pane);
-    } else if (pane.spec.follows && group.volume) {
+    } else if (pane.spec.cut || (pane.spec.follows && group.volume)) {
       event.preventDefault();
       wheel += event.deltaMode ? Math.sign(event.deltaY) * NOTCH : event.deltaY;
       const steps = Math.trunc(wheel / NOTCH);
       wheel -= steps * NOTCH;
       // A notch of a mouse is one slice, however far it reaches.
-      if (steps) viewer.step(Math.abs(event.deltaY) >= 100 ? Math.sign(steps) : steps, pane);
+      const by = Math.abs(event.deltaY) >= 100 ? Math.sign(steps) : steps;
+      if (by && pane.spec.cut) viewer.goThrough(pane, by);
+      else if (by) viewer.step(by, pane);
     }
   }, { passive: false });
 
@@ -67,14 +72,14 @@ export function follow(pane) {
 function point(pane, event) {
   const [u, v] = pane.under(event);
   pane.group.cursor = { pane, u, v };
-  pane.viewer.read(pane.words(u, v));
+  pane.viewer.read(words(pane, u, v));
   redraw(pane.group, pane);
 }
 
 function begin(pane, event) {
   const { group, viewer } = pane, side = pane.stage.clientWidth;
-  const pan = (_, right, down) => moveBy(group, right / side, down / side);
-  if (event.pointerType === "touch" && !pane.spec.boxed && !group.measuring) {
+  const pan = (_, right, down) => moveBy(pane.view, right / side, down / side);
+  if (event.pointerType === "touch" && !pane.spec.boxed && !group.measuring && !pane.spec.cut) {
     if (group.zoom > 1) return pan;
     let way = 0;
     return (_, right) => {
@@ -88,6 +93,7 @@ function begin(pane, event) {
   if (event.button === 1) return pan;
   if (group.measuring) return measure(pane, event);
   if (pane.spec.boxed) return box(pane, event);
+  if (pane.spec.cut) return moveCrossHair(pane, event);
   return pan;
 }
 
@@ -104,13 +110,27 @@ function window_(pane) {
 }
 
 function measure(pane, event) {
-  const { group } = pane, from = pane.under(event), one = { scan: pane.drawn?.key, from, to: from };
+  const { group } = pane, from = pane.under(event), one = { scan: pane.measured, from, to: from };
   group.measures.push(one);
-  const drag = moved => { one.to = pane.under(moved); pane.viewer.read(pane.length(pane.drawn, one.from, one.to)); };
+  const drag = moved => { one.to = pane.under(moved); pane.viewer.read(length(pane, pane.drawn, one.from, one.to)); };
   drag.end = () => {
     const [a, b] = [pane.at(one.from), pane.at(one.to)];
     if (Math.hypot(a[0] - b[0], a[1] - b[1]) < 3) group.measures.splice(group.measures.indexOf(one), 1);
   };
+  return drag;
+}
+
+/** Move the cross-hair: with a mouse from the press on, with a finger once it has moved sideways or was lifted. */
+function moveCrossHair(pane, event) {
+  const { group } = pane;
+  const go = moved => {
+    if (!pane.drawn || !group.voxels) return;
+    setPoint(group, pointOfPixel(group, pane.pixel(pane.drawn, ...pane.under(moved)), pane.spec.cut, pane.drawn));
+    redraw(group, pane);
+  };
+  if (event.pointerType !== "touch") go(event);
+  const drag = moved => go(moved);
+  drag.end = lifted => { if (lifted.type === "pointerup") go(lifted); };
   return drag;
 }
 
@@ -151,10 +171,10 @@ export function shifted([top, left, height, width], down, right, { rows, columns
 }
 
 function pinch(pane, fingers, event) {
-  const { group } = pane, side = pane.stage.clientWidth;
+  const side = pane.stage.clientWidth;
   const other = [...fingers].find(([id]) => id !== event.pointerId)[1], before = fingers.get(event.pointerId);
   const apart = ({ clientX, clientY }) => Math.hypot(clientX - other.clientX, clientY - other.clientY);
-  zoomAbout(group, apart(event) / Math.max(1, apart(before)),
+  pane.viewer.zoomAt(pane, apart(event) / Math.max(1, apart(before)),
     ...pane.under({ clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 }));
-  moveBy(group, (event.clientX - before.clientX) / 2 / side, (event.clientY - before.clientY) / 2 / side);
+  moveBy(pane.view, (event.clientX - before.clientX) / 2 / side, (event.clientY - before.clientY) / 2 / side);
 }

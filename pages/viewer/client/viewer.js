@@ -1,11 +1,12 @@
 // The viewer: what the server sends becomes pictures, what the reader does goes back, once the reader has paused.
 
-import { controls, showColourBar } from "./controls.js";
+import { controls, planeTools, showColourBar } from "./controls.js";
 import { arrayOf } from "./data.js";
 import { h } from "./dom.js";
 import { groupOf, leave, levelAndWidth, redraw, zoomAbout } from "./group.js";
 import { between, follow, shifted } from "./pointer.js";
 import { Pane } from "./pane.js";
+import { pixelOfPoint, setPlace, setPoint, showVoxels, sliceUnder, startOf, stepThrough } from "./planes.js";
 import { placement } from "./resample.js";
 
 const PAUSE = 250; // ms without a change, after which the server learns of it
@@ -40,7 +41,7 @@ class Viewer {
     }
     this.root.dataset.group = data.group;
     this.grid.style.setProperty("--columns", data.columns);
-    this.grid.classList.toggle("narrows", data.leads);
+    this.grid.classList.toggle("narrows", data.leads || Boolean(data.voxels));
     this.readout.hidden = !data.readout;
     while (this.panes.length > data.pictures.length) this.panes.pop().remove();
     data.pictures.forEach((spec, k) => {
@@ -59,6 +60,10 @@ class Viewer {
       this.controls = controls(this);
       this.place.replaceChildren(this.controls.node);
     }
+    if (data.voxels && !this.controls) {
+      this.controls = planeTools(this);
+      this.place.replaceChildren(this.controls.node);
+    }
     redraw(this.group);
     this.show();
     this.fetchNeighbours();
@@ -69,6 +74,7 @@ class Viewer {
     const { data, group } = this, mine = data.applied?.by === this.by;
     const open = Object.keys(this.outbox).length > 0 || (this.count > 0 && !(mine && data.applied.count >= this.count));
     if (data.box !== undefined && !open) this.box = data.box;
+    if (data.voxels) showVoxels(group, data.voxels);
     if (!data.leads && group.rendering) return;
     if (data.leads && group.series !== data.series) {
       Object.assign(group, { series: data.series, zoom: 1, x: 0.5, y: 0.5, measures: [] });
@@ -76,7 +82,7 @@ class Viewer {
     if (data.leads && data.volume) {
       const same = group.volume?.key === data.volume.key;
       group.volume = data.volume;
-      if (!open || !same) group.place = data.volume.place;
+      if (!open || !same) setPlace(group, data.volume.place);
     } else if (data.leads) {
       group.volume = group.place = null;
     }
@@ -96,10 +102,33 @@ class Viewer {
     if (!volume || !leader) return;
     const place = Math.min(volume.slices.length - 1, Math.max(0, group.place + by));
     if (place === group.place) return;
-    group.place = place;
+    setPlace(group, place);
     redraw(group, pane);
     leader.change({ place });
     leader.fetchNeighbours();
+  }
+
+  /** Move the cross-hair through a plane; the slice that is explained stays. */
+  goThrough(pane, by) {
+    this.shift(pane, pane.spec.cut.through, by * stepThrough(this.group, pane.spec.cut.through));
+  }
+
+  shift(pane, axis, by) {
+    const point = [...this.group.point];
+    point[axis] += by;
+    setPoint(this.group, point);
+    redraw(this.group, pane);
+  }
+
+  explainHere() {
+    const place = sliceUnder(this.group);
+    if (place >= 0) this.step(place - this.group.place);
+  }
+
+  /** Take the cross-hair back to the explained slice, to where it began. */
+  goBack() {
+    setPoint(this.group, startOf(this.group));
+    redraw(this.group);
   }
 
   setWindow(key, window, pane) {
@@ -123,13 +152,24 @@ class Viewer {
   }
 
   fit() {
-    Object.assign(this.group, { zoom: 1, x: 0.5, y: 0.5 });
+    const panes = [...this.group.viewers].flatMap(viewer => viewer.panes);
+    for (const view of [this.group, ...panes.map(pane => pane.ownView)]) Object.assign(view, { zoom: 1, x: 0.5, y: 0.5 });
     redraw(this.group);
   }
 
-  zoom(factor) {
-    zoomAbout(this.group, factor, this.group.x, this.group.y);
+  zoom(factor, pane) {
+    if (pane?.spec.cut) this.zoomAt(pane, factor);
+    else zoomAbout(this.group, factor);
     redraw(this.group);
+  }
+
+  /** Zoom about a point of a picture; planes of one volume zoom together, each about the cross-hair. */
+  zoomAt(pane, factor, u, v) {
+    if (!pane.spec.cut) return zoomAbout(this.group, factor, u, v);
+    for (const each of this.panes) {
+      const hair = each.drawn && each.point(each.drawn, ...pixelOfPoint(this.group, this.group.point, each.spec.cut, each.drawn));
+      zoomAbout(each.ownView, factor, ...(each === pane && u !== undefined ? [u, v] : hair ?? []));
+    }
   }
 
   oneToOne() {
@@ -173,20 +213,26 @@ class Viewer {
     if (!pane || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event, arrows = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const acts = {
-      f: () => this.fit(), 0: () => this.fit(), 1: () => this.oneToOne(), "+": () => this.zoom(1.25),
-      "=": () => this.zoom(1.25), "-": () => this.zoom(0.8), i: () => this.invert(), d: () => this.measure(),
+      f: () => this.fit(), 0: () => this.fit(), 1: () => this.oneToOne(), "+": () => this.zoom(1.25, pane),
+      "=": () => this.zoom(1.25, pane), "-": () => this.zoom(0.8, pane), i: () => this.invert(), d: () => this.measure(),
       Escape: () => { this.group.measures = []; this.group.measuring = false; redraw(this.group); },
       PageUp: () => this.step(-5, pane), PageDown: () => this.step(5, pane),
       Home: () => this.step(-Infinity, pane), End: () => this.step(Infinity, pane),
     };
-    if (arrows[key]) this.arrow(pane, event, ...arrows[key]);
+    const through = { PageUp: -1, PageDown: 1, Home: -Infinity, End: Infinity }[key];
+    if (pane.spec.cut && through) this.goThrough(pane, through);
+    else if (arrows[key]) this.arrow(pane, event, ...arrows[key]);
     else if (acts[key] ?? acts[key.toLowerCase()]) (acts[key] ?? acts[key.toLowerCase()])();
     else return;
     event.preventDefault();
   }
 
   arrow(pane, event, down, right) {
-    if (pane.spec.boxed) {
+    if (pane.spec.cut) {
+      const { cut } = pane.spec, far = event.shiftKey ? 10 : 1;
+      if (down) this.shift(pane, cut.down, (cut.backwards[0] ? -down : down) * far);
+      else this.shift(pane, cut.across, (cut.backwards[1] ? -right : right) * far);
+    } else if (pane.spec.boxed) {
       const { scan } = pane.spec, [top, left, height, width] = this.box ?? [scan.rows >> 1, scan.columns >> 1, 16, 16];
       this.box = event.shiftKey
         ? between([top, left], [Math.max(top + 1, top + height + down), Math.max(left + 1, left + width + right)], scan)
@@ -244,13 +290,19 @@ class Viewer {
 
   show() {
     if (!this.group.rendering) return;
+    this.root.dataset.frame = `${this.group.frames ?? 0} ${(this.group.frame ?? 0).toFixed(2)}`; // for measurements
     this.controls?.show();
     showColourBar(this.bar, this);
+    if (this.data.voxels) {
+      this.root.dataset.point = this.group.point.map(at => at.toFixed(2)).join(" ");
+      this.root.dataset.zoom = this.panes[0].view.zoom.toFixed(3);
+      this.root.dataset.place = this.group.place ?? "";
+      return;
+    }
     const scan = this.reference();
     this.root.dataset.zoom = this.group.zoom.toFixed(3);
     this.root.dataset.place = this.group.place ?? "";
     if (scan) this.root.dataset.window = levelAndWidth(this.group, scan).map(value => +value.toFixed(4)).join(" ");
-    this.root.dataset.frame = (this.group.frame ?? 0).toFixed(2);
   }
 
   fetchNeighbours() {
@@ -272,6 +324,7 @@ class Viewer {
     document.removeEventListener("keydown", this.anywhere);
     document.removeEventListener("pointerdown", this.outside, true);
     for (const pane of this.panes) pane.remove();
+    if (this.data?.voxels) this.group.voxels = null;
     leave(this.group, this);
     this.root.remove();
   }

@@ -5,6 +5,7 @@ import pytest
 
 from explain.comparison.agreement import (
     BOTH,
+    COLOURS,
     FIRST,
     NEITHER,
     SECOND,
@@ -130,3 +131,13 @@ def test_the_sentence_names_the_pairs_that_agree_most_and_least():
     pair = agreement_sentence(matrix[:2, :2], ("A", "B"), "the models")
     assert "A and B agree closely" in pair and "0.90" in pair and "the models" not in pair
     assert "Fewer than two" in agreement_sentence(np.array([[1, np.nan], [np.nan, 1]]), ("A", "B"), "the models")
+
+
+def test_the_three_colours_keep_apart_in_lightness_or_hue_without_red_or_green_cones():
+    # Machado et al. 2009, full deficiency: protan, deutan.
+    protan = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    deutan = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    linear = np.array([(np.array(colour) / 255) ** 2.2 for colour in COLOURS.values()])
+    for matrix in (protan, deutan):
+        seen = np.clip(linear @ np.array(matrix).T, 0, 1) ** (1 / 2.2)
+        assert min(np.abs(seen[i] - seen[j]).max() for i, j in ((0, 1), (0, 2), (1, 2))) > 0.25
