@@ -63,13 +63,13 @@ def show_page() -> None:
     page = st.navigation(pages(), position="top")
     st.session_state["framed"] = True
     st.logo(LOGO)
-    st.html(LAYOUT)
     warm_up()
     body, foot = st.container(), st.container()
     with foot:  # before the page runs: neither its stop nor its failure takes it away
         st.caption(NOTICE)
         show_visitor(admit())
     with body:
+        st.html(LAYOUT)
         try:
             page.run()
         except Exception:

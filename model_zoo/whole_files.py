@@ -4,12 +4,14 @@ import errno
 import fcntl
 import io
 import os
+import re
 import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from secrets import token_hex
+from socket import gethostname
+from threading import get_native_id
 from typing import BinaryIO
 
 import numpy as np
@@ -21,7 +23,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryErro
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
     """Write a file: a text in UTF-8, bytes, or whatever a function saves at the path that it is given."""
     # Each writer has a part of its own: two workers may make the same file. The suffix stays, Keras tells by it.
-    part = path.with_name(f".part.{token_hex(4)}.{path.name}")
+    part = path.with_name(f".part.{_machine()}-{os.getpid()}-{get_native_id()}.{path.name}")
     try:
         if callable(content):
             content(part)
@@ -30,6 +32,28 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_parts_of_the_dead(folder: Path) -> None:
+    """Remove the parts in a folder and below whose process was killed on this machine, as far as its number tells."""
+    for part in folder.rglob(".part.*"):
+        writer = re.match(r"\.part\.([0-9a-f]{8})-(\d+)-\d+\.", part.name)
+        if writer and writer[1] == _machine() and not _alive(int(writer[2])):
+            part.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(gethostname().encode()):08x}"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 def append_line(path: Path, line: str) -> None:

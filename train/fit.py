@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model_zoo.whole_files import write_whole
+from model_zoo.whole_files import remove_parts_of_the_dead, write_whole
 from train.batches import Batches
 from train.objective import compile_model, plateau_rate
 from train.recipe import Recipe
@@ -37,6 +37,7 @@ def fit(
     if not resume:
         shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True, exist_ok=True)
+    remove_parts_of_the_dead(run)
     state = _load_state(run, recipe, data)
     compile_model(model, recipe, len(train))
     if state:

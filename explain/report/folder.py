@@ -25,7 +25,7 @@ from explain.report.secondary_capture import secondary_capture
 from explain.report.structured_report import structured_report
 from explain.request import VERSION
 from model_zoo import ModelCard
-from model_zoo.whole_files import append_line, write_whole
+from model_zoo.whole_files import append_line, remove_parts_of_the_dead, write_whole
 
 MAPS = "maps"
 FORMATS = ("html", "pdf", "dicom", "dicom-map", "dicom-sr", MAPS)
@@ -115,7 +115,11 @@ def keep(out: Path, entry: dict, reported: dict[str, dict]) -> bool:
 
 
 def tidied(out: Path) -> dict[str, dict]:
-    """Return `entries`, sorted, after rewriting the file: nothing may be appended to a line that was cut short."""
+    """Return `entries`, sorted, after rewriting the file: nothing may be appended to a line that was cut short.
+
+    What a killed run left of files goes, too.
+    """
+    remove_parts_of_the_dead(out)
     sorted_entries = dict(sorted(entries(out).items(), key=lambda item: (item[1]["stem"], item[0])))
     if sorted_entries:
         lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in sorted_entries.values()]

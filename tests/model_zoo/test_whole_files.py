@@ -1,5 +1,6 @@
 """A file or a folder is written whole or not at all."""
 
+import os
 import resource
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -7,7 +8,13 @@ from multiprocessing import get_context
 
 import pytest
 
-from model_zoo.whole_files import append_line, replace_folder, whole_lines, write_whole
+from model_zoo.whole_files import (
+    append_line,
+    remove_parts_of_the_dead,
+    replace_folder,
+    whole_lines,
+    write_whole,
+)
 
 
 def fail(path):
@@ -42,6 +49,37 @@ def test_a_folder_that_cannot_be_moved_leaves_the_older_one(tmp_path):
     with pytest.raises(OSError):
         replace_folder(tmp_path / "missing", tmp_path / "place")
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def killed_while_writing(path):
+    write_whole(path, lambda part: (part.write_text("half"), os._exit(9)))
+
+
+def test_what_a_killed_writer_left_goes_and_what_is_being_written_stays(tmp_path):
+    (tmp_path / "inside").mkdir()
+    writers = [
+        get_context("spawn").Process(target=killed_while_writing, args=(tmp_path / name,)) for name in ("a", "inside/b")
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(list(tmp_path.rglob(".part.*"))) == 2
+
+    def look(part):
+        part.write_text("whole")
+        remove_parts_of_the_dead(tmp_path)
+        assert list(tmp_path.rglob(".part.*")) == [part]
+
+    write_whole(tmp_path / "a", look)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "inside"]
+
+
+@pytest.mark.parametrize("name", [".part.a", ".part.abcdef01-2-3", ".part.0123abcd-99-1.elsewhere", "a.part.b"])
+def test_what_no_writer_of_this_machine_left_stays(tmp_path, name):
+    (tmp_path / name).touch()
+    remove_parts_of_the_dead(tmp_path)
+    assert (tmp_path / name).exists()
 
 
 def test_lines_are_appended_and_read_back(tmp_path):
