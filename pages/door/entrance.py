@@ -39,11 +39,12 @@ def arguments_of_app() -> dict:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     _log_no_addresses()
-    return {
-        "secrets": given or None,
-        "middleware": [Middleware(Guard, door=door), Middleware(Start)],
-        "lifespan": _while_it_serves,
-    }
+    return {"secrets": given or None, "middleware": middleware_behind(door), "lifespan": _while_it_serves}
+
+
+def middleware_behind(door: Door) -> list[Middleware]:
+    """Return what a request passes on its way to Streamlit, first the guard of this door."""
+    return [Middleware(Guard, door=door), Middleware(Start)]
 
 
 @asynccontextmanager

@@ -8,9 +8,10 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from pages.door.entrance import arguments_of_app
+from pages.door.entrance import middleware_behind
 from pages.door.guard import Guard
 from pages.door.headers import policy
+from pages.door.settings import OPEN, Door
 from pages.door.start import SCRIPT, Start
 
 PAGE = "<!DOCTYPE html><html><head><title>Ä</title></head><body>Hello</body></html>"
@@ -65,4 +66,4 @@ def test_the_script_is_served_as_a_script_that_the_policy_allows():
 
 
 def test_the_door_stands_before_it():
-    assert [each.cls for each in arguments_of_app()["middleware"]] == [Guard, Start]
+    assert [each.cls for each in middleware_behind(Door(OPEN))] == [Guard, Start]
