@@ -8,8 +8,8 @@ from model_zoo.comparison import compare
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
-from model_zoo.verify import MEASURED, bundle_folders
-from model_zoo.zoo import imported_folder, zoo_folder
+from model_zoo.verify import bundle_folders
+from model_zoo.zoo import MEASURED, imported_folder, zoo_folder
 from train.recipe import recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 

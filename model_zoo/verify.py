@@ -1,7 +1,8 @@
 """Verification of bundles: every number on a card must follow from the files beside it.
 
 `python -m model_zoo verify` computes all of them again and prints each difference; `recompute` corrects a card. The
-folder `measured/` of the zoo holds the cards and tables of models whose weights are not shipped.
+folder `measured/` of the zoo holds the cards and tables of models that are not served: their weights are left out, but
+for those of a teacher.
 """
 
 import shutil
@@ -20,9 +21,8 @@ from model_zoo.seeds import seed_differences
 from model_zoo.tables import COHORTS, PREDICTIONS, SHORTCUTS, SIMILAR, SOURCES, read_predictions
 from model_zoo.weights import sha256_of
 from model_zoo.whole_files import replace_folder
-from model_zoo.zoo import imported_folder, zoo_folder
+from model_zoo.zoo import MEASURED, imported_folder, zoo_folder
 
-MEASURED = "measured"
 TABLES = (PREDICTIONS, COHORTS, SHORTCUTS, SOURCES, SIMILAR, GATE_TABLE)
 
 
@@ -66,7 +66,7 @@ def differences(folder: Path) -> list[str]:
     except ModelError as error:
         return [f"{error}."]
     problems = [f"The card says that its id is {card.id!r}, its folder is {folder.name!r}."] * (card.id != folder.name)
-    if folder.parent.name != MEASURED:
+    if folder.parent.name != MEASURED or (folder / card.weights_file).exists():
         problems += _weights(card, folder)
     try:
         problems += _scores(card, folder) + _scans(card, folder)

@@ -25,6 +25,7 @@ from model_zoo.weights import load_checked
 from scans import Scan, fit
 
 DEFAULT = "candor-pooled4"  # the app's default, where the zoo has it: trained on every collection
+MEASURED = "measured"  # folder of the zoo: models that are not served, most of them without weights
 _BATCH = 32
 _loading = Lock()
 
@@ -158,6 +159,20 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto", 
     card = model_card(model_id)
     with _loading:
         return _load(card.weights_sha256, bundle_folder(model_id), engine, precision, tested)
+
+
+def measured_models() -> list[str]:
+    """Return the ids of the models in `measured/` that have their weights there, because they teach others."""
+    folders = (path.parent for path in sorted((zoo_folder() / MEASURED).glob("[!.]*/card.json")))
+    return [folder.name for folder in folders if any(folder.glob("model.*"))]
+
+
+def load_measured(model_id: str, *, precision: str = "auto") -> Model:
+    """Return one of `measured_models`. Raises ModelError where its weights are not those of its card."""
+    folder = zoo_folder() / MEASURED / model_id
+    card = read_card(folder / "card.json")
+    with _loading:
+        return _load(card.weights_sha256, folder, "auto", precision, False)
 
 
 def _loaded_again(card: ModelCard, calibration: str) -> Model:

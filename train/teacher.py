@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from model_zoo import load_model
+from model_zoo.zoo import load_measured, measured_models
 from scans import Scan, fit
 from scans.head import Box
 from train.recipe import Recipe, recipe_of, trained_on
@@ -21,7 +22,8 @@ Teacher = Callable[[np.ndarray], np.ndarray]  # pixels, float32 (B, h, w) in [0,
 def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
     """Return the teacher of a recipe, None without one; several teachers, with commas, give their mean.
 
-    Raises ModelError where the zoo has no such model, and ValueError where it does not fit the recipe.
+    A name is that of a model of the zoo, served or, with its weights, in `measured/`. Raises ModelError where there is
+    no such model, and ValueError where it does not fit the recipe.
     """
     names = [name.strip() for name in recipe.teacher.split(",") if name.strip()]
     teachers = [_teacher(name, recipe, classes) for name in names]
@@ -29,7 +31,7 @@ def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
 
 
 def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
-    model = load_model(name, precision="f32")
+    model = (load_measured if name in measured_models() else load_model)(name, precision="f32")
     theirs, spec = recipe_of(model.card.recipe), model.card.input
     unknown = set(trained_on(theirs)) - set(trained_on(recipe))
     reason = {

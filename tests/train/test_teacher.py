@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from model_zoo import ModelError, load_model
+from model_zoo import ModelError, load_model, models
 from scans import InputSpec, phantom
 from scans.head import find_head
 from tests.conftest import tiny_network, write_bundle
@@ -74,6 +74,18 @@ def test_several_teachers_give_their_mean(zoo):
     )
     assert not np.allclose(one, two)
     np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
+
+
+def test_a_teacher_that_is_not_served_is_found_among_the_measured_models_with_weights(zoo):
+    write_teacher(zoo)
+    served = teacher_of(STUDENT, CLASSES)
+    (zoo / "measured").mkdir()
+    (zoo / "teacher").rename(zoo / "measured" / "teacher")
+    pixels = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
+    assert np.array_equal(teacher_of(STUDENT, CLASSES)(pixels), served(pixels)) and not models()
+    next((zoo / "measured" / "teacher").glob("model.*")).unlink()
+    with pytest.raises(ModelError, match="no model 'teacher'"):
+        teacher_of(STUDENT, CLASSES)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from model_zoo.tables import (
     read_shortcut_tests,
     read_sources,
 )
-from model_zoo.verify import MEASURED
+from model_zoo.zoo import MEASURED
 
 # in the order of the page
 COLLECTIONS = {name: COHORT_TITLES[name] for name in ("44c", "kaggle", "figshare", "br35h", "dementia")}
