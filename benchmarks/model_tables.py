@@ -1,6 +1,12 @@
 """Tables of the models: their scores on own and external test sets, and the shortcut tests, from the cards alone."""
 
+from collections import Counter
+
+import numpy as np
+
 from benchmarks.record import read_results
+from datasets.cards import dataset_card
+from datasets.doubtful_labels import SEEN, doubtful_labels
 from datasets.label_map import HEALTHY
 from explain.evaluation.store import evaluations
 from model_zoo import Estimate, ModelCard, models, read_card
@@ -8,8 +14,9 @@ from model_zoo.comparison import compare
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
+from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import bundle_folders
-from model_zoo.zoo import MEASURED, imported_folder, zoo_folder
+from model_zoo.zoo import MEASURED, bundle_folder, imported_folder, measured_models, zoo_folder
 from train.recipe import recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
 
@@ -29,7 +36,8 @@ def measured_cards() -> dict[str, ModelCard]:
         card = read_card(folder / "card.json")
         own = folder.parent != imported_folder()  # what is on this machine alone is in no table
         if own and card.task not in ("phantom4", GATE_TASK):
-            shipped = "" if (folder / "model.keras").exists() else " (weights not shipped)"
+            kept = " (kept as a teacher)" if card.id in measured_models() else " (weights not shipped)"
+            shipped = kept if folder.parent.name == MEASURED else ""
             cards[f"`{card.id}`{shipped}"] = card
     return cards
 
@@ -117,6 +125,26 @@ def generations() -> str:
                 rows.append([f"`{card.id}`", scans, found.measure, *changes, f"{found.gained} / {found.lost}"])
     heads = ["model", "scans", "score", "before", "now", "difference", "scans gained / lost"]
     return markdown_table(heads, rows)
+
+
+def errors() -> str:
+    """Return how many test scans of each collection our own models call wrongly, and how many labels are in doubt."""
+    doubtful, rows = doubtful_labels(), []
+    for card in models().values():
+        if not card.id.startswith("candor-"):
+            continue
+        own_folder, wrong, counted = dataset_card(card.task).folder, [], Counter()
+        for row in read_predictions(bundle_folder(card.id) / PREDICTIONS, card.classes):
+            if row.split == "test":
+                scan = f"{own_folder}/{row.id}" if own_folder else row.id  # ids of a pooled dataset name the collection
+                counted[scan.split("/")[0]] += 1
+                if card.classes[int(np.argmax(row.probabilities))] != row.truth:
+                    wrong.append(scan)
+        for folder, scans in sorted(counted.items()):
+            found = [doubtful.get(scan) for scan in wrong if scan.startswith(f"{folder}/")]
+            seen = [str(found.count(kind)) for kind in SEEN]
+            rows.append([f"`{card.id}`", folder, f"{scans:,}", str(len(found)), *seen])
+    return markdown_table(["model", "collection", "test scans", "errors", *SEEN.values()], rows)
 
 
 def shortcuts() -> str:

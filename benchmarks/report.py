@@ -28,6 +28,7 @@ TABLES = {
         model_tables.accuracy,
         model_tables.external_validation,
         model_tables.generations,
+        model_tables.errors,
         model_tables.shortcuts,
         model_tables.imported_models,
         model_tables.not_brain,

@@ -51,6 +51,7 @@ _POOLED = {
         "No patient ids but neighbouring numbers (figshare): slices of one patient may be on both sides.",
         "Scans without a tumour come from other sources than those with one, except in 44c.",
         "No contrast-enhanced scan without a tumour: the sequence gives the class away.",
+        "Some scans of Br35H and Kaggle labelled as no tumour show a plain lesion: see datasets/doubtful_labels.csv.",
     ),
     "pooled": True,
 }
@@ -82,6 +83,7 @@ DATASETS: dict[str, DatasetCard] = {
             "Its gliomas are mostly mirrored figshare slices: neither set is an external test set for the other.",
             "Kaggle now serves a 7,200-image version with augmented test files under the same name.",
             "CTs lie among its scans, mostly of heads without a tumour: see datasets/view_labels.csv.",
+            "Some scans labelled as no tumour show a plain lesion: see datasets/doubtful_labels.csv.",
         ),
     ),
     "figshare3": DatasetCard(
