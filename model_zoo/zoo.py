@@ -167,12 +167,12 @@ def measured_models() -> list[str]:
     return [folder.name for folder in folders if any(folder.glob("model.*"))]
 
 
-def load_measured(model_id: str, *, precision: str = "auto") -> Model:
+def load_measured(model_id: str) -> Model:
     """Return one of `measured_models`. Raises ModelError where its weights are not those of its card."""
     folder = zoo_folder() / MEASURED / model_id
     card = read_card(folder / "card.json")
     with _loading:
-        return _load(card.weights_sha256, folder, "auto", precision, False)
+        return _load(card.weights_sha256, folder, "auto", "auto", False)
 
 
 def _loaded_again(card: ModelCard, calibration: str) -> Model:

@@ -31,7 +31,7 @@ def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
 
 
 def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
-    model = (load_measured if name in measured_models() else load_model)(name, precision="f32")
+    model = (load_measured if name in measured_models() else load_model)(name)
     theirs, spec = recipe_of(model.card.recipe), model.card.input
     unknown = set(trained_on(theirs)) - set(trained_on(recipe))
     reason = {

@@ -47,7 +47,7 @@ def test_the_truth_is_the_label_and_what_the_teacher_says_of_the_very_picture(zo
     )
     shown, truth, _ = batches[0]
     small = shown.reshape(8, 32, 2, 32, 2, 3).mean(axis=(2, 4))  # what area interpolation makes of half the side
-    said = load_model("teacher", precision="f32").predict(small.astype(np.float32))
+    said = load_model("teacher").predict(small.astype(np.float32))
     order = np.random.default_rng([0, 0]).permutation(8)
     np.testing.assert_allclose(truth, 0.75 * np.eye(4)[labels[order]] + 0.25 * said, atol=1e-5)
 
