@@ -1,7 +1,6 @@
 """Fixtures of all tests: tiny seeded networks, a tiny zoo and the real scans where they are; the order of the files."""
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from model_zoo import ModelCard, gate, write_card
 from model_zoo.gate import ASPECTS, GateResult
 from model_zoo.weights import save_packed, sha256_of
 from scans import InputSpec
+from tests.process_settings import changed_since, settings
 
 CLASSES = ("glioma", "meningioma", "notumor", "pituitary")
 
@@ -53,21 +53,19 @@ class OpenGate:
 
 
 @pytest.fixture(autouse=True)
-def open_gate(request, monkeypatch) -> None:
+def same_process_after_as_before():
+    """Fail the test that changes the process and does not put it back, not the tests after it."""
+    before = settings()
+    yield
+    assert changed_since(before) == []
+
+
+@pytest.fixture(autouse=True)
+def open_gate(request, same_process_after_as_before, monkeypatch) -> None:  # in this order: a patch is no change
     """Let discs and noise pass, which most tests predict from; with the mark `real_gate` the gate is Candor's own."""
     if not request.node.get_closest_marker("real_gate"):
         monkeypatch.setattr(gate, "_seen", {})
         monkeypatch.setattr(gate, "load_gate", OpenGate)
-
-
-@pytest.fixture(autouse=True)
-def same_precision_after_as_before():
-    """Fail the test that leaves Keras another precision, not the tests after it in the same process."""
-    yield
-    if keras := sys.modules.get("keras"):
-        left = keras.mixed_precision.dtype_policy().name
-        keras.mixed_precision.set_dtype_policy("float32")
-        assert left == "float32"
 
 
 @pytest.fixture(scope="session")
