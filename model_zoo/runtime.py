@@ -45,9 +45,8 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
         )
     from model_zoo.layers import in_precision, layers_of  # they import Keras
 
-    if any(
-        layer.compute_dtype != "float32" for layer in layers_of(network)
-    ):  # OpenVINO cannot convert bfloat16, and a runtime says its precision
+    # OpenVINO cannot convert bfloat16, and a runtime says its precision.
+    if any(layer.compute_dtype != "float32" for layer in layers_of(network)):
         network = in_precision(network, "float32")
     if engine == "keras" or _backend() != "tensorflow":
         return Runtime(lambda batch: np.asarray(network.predict_on_batch(batch), np.float32), "keras", "f32")

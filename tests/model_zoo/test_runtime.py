@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from model_zoo import model_card
+from model_zoo import model_card, runtime
 from model_zoo.gate import GATE, gate_folder
 from model_zoo.layers import in_precision
 from model_zoo.runtime import make_runtime
@@ -74,7 +74,15 @@ def test_a_runtime_outlives_its_network(engine):
     np.testing.assert_array_equal(runtime.logits(batch), before)
 
 
-def test_without_openvino_tensorflow_predicts(network, noise, monkeypatch):
+@pytest.fixture
+def said_nothing():
+    """This process has not said yet that OpenVINO is missing, neither before the test nor after it."""
+    runtime._say_that_openvino_is_missing.cache_clear()
+    yield
+    runtime._say_that_openvino_is_missing.cache_clear()
+
+
+def test_without_openvino_tensorflow_predicts(network, noise, monkeypatch, said_nothing):
     monkeypatch.setitem(sys.modules, "openvino", None)  # as if it were not installed
     runtime = make_runtime(network)
     assert (runtime.engine, runtime.precision) == ("tensorflow", "f32")
