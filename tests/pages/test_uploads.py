@@ -120,11 +120,11 @@ def test_removing_the_open_upload_leaves_nothing_of_it_on_any_page(app):
     upload(app.run(), ("a.png", GOOD))
     upload(app, ("b.png", OTHER))  # in the place of the first
     session = state_of(app)
-    assert list(session.uploads) == ["b.png"] and session.scan == "b.png" == state_of(app).scan
+    assert list(session.uploads) == ["b.png"] and session.scan == "b.png" == rail(app)["open"]
     app.file_uploader[0].set_value([]).run()
     for page in (EXPLAIN, COMPARE):
         app.switch_page(page).run()
-        assert not app.exception and session.scan is None and state_of(app).scan is None
+        assert not app.exception and session.scan is None
         assert not predicted_class(app) and set(alts(app)) == set(SAMPLES)
     assert session.uploads == {} and session.entries == {} and not pending(app)
 
