@@ -28,8 +28,6 @@ ALL = "all"
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 where a scan could not be read, 2 where nothing could be done."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["board"]:
-        print("`board` is now called `evaluate`; the old name goes with the next release", file=sys.stderr)
     command = COMMANDS.get(arguments[0]) if arguments else None
     return command()(arguments[1:]) if command else _explain(_parser().parse_args(arguments))
 
@@ -74,7 +72,6 @@ def _self_test() -> Callable[[list[str]], int]:
 COMMANDS = {
     "batch": _batch,
     "evaluate": _evaluate,
-    "board": _evaluate,
     "counterfactual": _counterfactual,
     "report": _report,
     "self-test": _self_test,

@@ -16,18 +16,6 @@ _ACTIONS = {"erase": "Removed", "keep": "Region only", "move": "Moved"}
 _NO_CONTROL = "control not possible: the head has no other place of this size"
 
 
-def from_corners(x: Sequence[float], y: Sequence[float], shape: tuple[int, int]) -> Box:
-    """Return the box between two corners, its edges at the nearest edges of pixels, within a scan of `shape`.
-
-    Pixel 0 reaches from 0 to 1. The box may be empty, which `counterfactuals` refuses.
-    """
-    (top, bottom), (left, right) = (
-        (round(min(max(min(ends), 0), side)), round(min(max(max(ends), 0), side)))
-        for ends, side in zip((y, x), shape, strict=True)
-    )
-    return Box(top, left, bottom, right)
-
-
 def strongest_region(scan: Scan, explanation: Explanation) -> Box | None:
     """Return the box around the strongest evidence for the class; None without evidence for it.
 

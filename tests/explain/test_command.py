@@ -118,16 +118,13 @@ def test_a_time_limit_that_is_not_above_0_is_refused_before_a_model_is_loaded(ex
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["evaluate", "board"])
-def test_evaluate_is_another_command_and_its_old_name_still_works(monkeypatch, capsys, name):
+def test_evaluate_is_another_command(monkeypatch, capsys):
     from explain.evaluation import cli
 
     given = []
     monkeypatch.setattr(cli, "main", lambda arguments: given.append(arguments) or 7)
-    assert main([name, "--model", "m", "--data", "d"]) == 7 and given == [["--model", "m", "--data", "d"]]
-    printed = capsys.readouterr()
-    assert printed.out == "" and printed.err.count("\n") == (name == "board")
-    assert ("evaluate" in printed.err) == (name == "board")
+    assert main(["evaluate", "--model", "m", "--data", "d"]) == 7 and given == [["--model", "m", "--data", "d"]]
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))

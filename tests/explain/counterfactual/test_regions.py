@@ -6,27 +6,13 @@ import numpy as np
 import pytest
 
 from explain.counterfactual import counterfactuals
-from explain.counterfactual.regions import around_peak, as_table, from_corners, strongest_region
+from explain.counterfactual.regions import around_peak, as_table, strongest_region
 from scans import Box
 from tests.explain.analytic import head, with_spot
 from tests.explain.conftest import explanation
 from tests.explain.counterfactual.test_interventions import SIDE, SPOT, looks_at
 
 NAMES = ("Glioma", "No tumour")
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "box"),
-    [
-        ((10, 20), (30, 50), Box(30, 10, 50, 20)),
-        ((20, 10), (50, 30), Box(30, 10, 50, 20)),  # drawn from the lower right
-        ((9.6, 20.4), (30.4, 49.6), Box(30, 10, 50, 20)),
-        ((-8, 300), (-1, 12.2), Box(0, 0, 12, 90)),  # beyond the scan
-        ((10.1, 10.3), (4, 9), Box(4, 10, 9, 10)),  # empty: an error of `counterfactuals`
-    ],
-)
-def test_a_drawn_box_ends_at_the_nearest_edges_of_pixels_within_the_scan(x, y, box):
-    assert from_corners(x, y, (60, 90)) == box
 
 
 def test_the_region_of_a_map_is_the_part_of_its_highest_twentieth_that_holds_the_peak():
