@@ -27,7 +27,8 @@ from model_zoo import load_model
 
 MODEL = "candor-pooled4"
 SCANS, ROUNDS = 120, 5
-WAYS = HERE, ONE, TWO = "this process", "1 worker", "2 workers"
+HERE, ONE, TWO = "this process", "1 worker", "2 workers"
+_WORKERS = {ONE: 1, TWO: 2}
 WORK = {"maps": (("gradcam",), (MAPS,)), "reports": (("gradcam", "occlusion"), ("html", "pdf"))}  # methods, formats
 
 _SHARE = 6  # one in so many scans is reported: a report takes longer than a map
@@ -46,12 +47,12 @@ def measure(place: Path, count: int, rounds: int) -> dict:
     files = [File(path, None, datetime(2026, 1, 1)) for path in sorted(scans.iterdir())]
     found: dict = {"model": MODEL, "scans": count, "rounds": rounds, "load average before": load_average()}
     began = perf_counter()
-    cluster = start_engine("ray", workers=len(WAYS))  # one worker, and two
+    cluster = start_engine("ray", workers=sum(_WORKERS.values()))
     try:
         found["cluster started, seconds"] = round(perf_counter() - began, 1)
         from explain.engine.ray_worker import Workers
 
-        pools = {ONE: Workers(1), TWO: Workers(2)}
+        pools = {name: Workers(number) for name, number in _WORKERS.items()}
         ways: dict[str, Map] = {HERE: this_process().map} | {name: pool.map for name, pool in pools.items()}
         model = load_model(MODEL)
         for kind, (methods, formats) in WORK.items():
@@ -149,7 +150,8 @@ def main(arguments: list[str]) -> int:
     count, rounds = (*map(int, arguments), *(SCANS, ROUNDS)[len(arguments) :])
     with tempfile.TemporaryDirectory() as place:
         try:
-            write("engine", measure(Path(place), count, rounds))
+            command = " ".join(["python -m benchmarks.engine", *arguments])  # fewer scans are another measurement
+            write("engine", {"command": command, **measure(Path(place), count, rounds)})
         except EngineError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

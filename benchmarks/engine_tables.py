@@ -38,7 +38,8 @@ def engine_speed() -> str:
     return (
         f"`{found['command']}` with `{found['model']}` and {found['scans']} phantoms on {machine['cores']} cores of an "
         f"{machine['processor']} ({machine['bfloat16']}), Ray {machine.get('ray', '')}, load average {load}; median of "
-        f"{found['rounds']} rounds, in which all take turns. This process uses all cores, a worker one thread.\n\n"
+        f"{found['rounds']} round{'s' * (found['rounds'] > 1)}, in which all take turns. This process uses all cores, "
+        "a worker one thread.\n\n"
         f"{markdown_table(heads, rows)}\n\n"
         f"The cluster was there after {found['cluster started, seconds']:g} s, and two workers had explained their "
         f"first four files {first[TWO]:g} s later, their models loaded. Two workers did "
