@@ -23,9 +23,11 @@ _PAGES = {
 def training_cost() -> str:
     """Return what each shipped model costs to train and to keep, and what the other models took."""
     costs = read_results("recipes")
-    rows = []
+    rows, changed = [], []
     for card in models().values():
-        if card.id in costs:
+        if card.id in costs and not same_recipe(costs[card.id], card):
+            changed.append(f"`{card.id}` was not measured since its recipe changed.")
+        elif card.id in costs:
             cost = costs[card.id]
             rates, seconds = (
                 ", ".join(f"{value:g} ({side})" for side, value in cost[name].items())
@@ -47,7 +49,7 @@ def training_cost() -> str:
         "recipe", "parameters", "size", "training scans", "images per second", "seconds per epoch", "the whole recipe",
         "machine",
     ]  # fmt: skip
-    lines = [f"Measured with `{costs['command']}`."]
+    lines = [f"Measured with `{costs['command']}`.", *changed]
     ours = {name: card for name, card in measured_cards().items() if not card.imported}
     lines += [_pace(name, card) for name, card in ours.items() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
@@ -62,6 +64,12 @@ def training_cost() -> str:
         f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
     )
     return "\n".join([markdown_table(heads, rows), "", *(f"- {line}" for line in lines)])
+
+
+def same_recipe(cost: dict, card: ModelCard) -> bool:
+    """True where a stored cost is that of the recipe by which a model was trained."""
+    recipe = recipe_of(card.recipe)
+    return cost["epochs"] == recipe.epochs and f"{recipe.size} px" in cost["images per second"]
 
 
 def _named(machine: dict) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report
+from benchmarks.cost_tables import same_recipe
 from datasets.cards import DATASETS
 from explain import METHODS
 from explain.evaluation.measures import MEASURES
 from model_zoo import models
-from train.recipe import recipe_ids
+from train.recipe import recipe_ids, recipe_of
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = {str(path.relative_to(ROOT)): path.read_text() for path in report.documents()}
@@ -148,6 +149,15 @@ def test_every_generated_table_stands_in_one_document():
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_s_tables_are_what_the_measured_files_say(document):
     assert report.filled(DOCUMENTS[document]) == DOCUMENTS[document]
+
+
+def test_a_stored_cost_of_training_counts_for_the_recipe_that_it_was_measured_with_and_no_other():
+    card = next(iter(models().values()))
+    recipe = recipe_of(card.recipe)
+    cost = {"epochs": recipe.epochs, "images per second": {f"{recipe.size} px": 1.0}}
+    assert same_recipe(cost, card)
+    assert not same_recipe(cost | {"epochs": recipe.epochs + 1}, card)
+    assert not same_recipe(cost | {"images per second": {f"{recipe.size + 1} px": 1.0}}, card)
 
 
 def test_nothing_dangerous_is_used_on_a_page():
