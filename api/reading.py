@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from anyio import to_thread
 from fastapi import Request as HttpRequest
+from starlette.requests import ClientDisconnect
 
 from api.problems import Problem, note_failure, problem_of
 from api.schemas import ExplainForm, PredictForm, Predictions, RefusedFile, ReportForm, ScanForm, SlicePrediction
@@ -59,15 +60,18 @@ async def received(http: HttpRequest, fields: type[Fields], work: Callable[[byte
 async def each_received(
     http: HttpRequest, fields: type[Fields], work: Callable[[bytes, Fields], Result]
 ) -> list[Result]:
-    """Return what `work` makes of each file of a form, in their order; raises what `received` raises.
+    """Return what `work` makes of each file of a form, in their order.
 
-    One file at a time is in the lane for reading, so that a request with many takes turns with those of others.
+    One file at a time is in the lane for reading, so that a request with many takes turns with those of others. Raises
+    what `received` raises, and ClientDisconnect where the client has gone before the last file.
     """
     service, user, made = service_of(http), token_hex(16), []
     with service.uploads.share() as add:
         form = await read_form(http, service.limits, add, several=True)
         asked, files = _fields(fields, form), form.each()
         while files:  # out of memory once it is read
+            if await http.is_disconnected():
+                raise ClientDisconnect
             made.append(await _in_lane(service, user, partial(work, files.pop(0), asked)))
     return made
 

@@ -1,9 +1,13 @@
 """Several files in one request: each is answered as it would be alone, in order, and none costs another its answer."""
 
 import json
+import socket
 from dataclasses import replace
 from hashlib import sha256
+from threading import Event
+from time import monotonic, sleep
 
+import httpx
 import pytest
 
 from api.limits import Limits
@@ -13,7 +17,7 @@ from explain.audit import keep_in
 from explain.engine import EngineError, this_process
 from explain.prediction import predict
 from explain.queue import READING
-from tests.api.servers import MODEL, in_zoo, refused, running, scan_file
+from tests.api.servers import MODEL, SOON, in_zoo, refused, running, scan_file
 from tests.bad_files import BAD_FILES
 from tests.good_files import nifti, nifti_pair, volume
 
@@ -138,6 +142,34 @@ def test_a_fault_over_one_file_is_said_and_costs_the_others_nothing_but_a_lost_e
         raised[0] = EngineError("the cluster is gone")
         assert refused(client.predict_files, [scan_file(2), scan_file(3)], MODEL).status == 503
         assert server.service.uploads.bytes == 0 and server.service.queue.counts()[READING, "running"] == 0
+
+
+def test_nothing_more_is_predicted_for_a_client_that_has_gone(tiny_zoo):
+    seen, sent, begun, gone = [], Event(), Event(), Event()
+
+    def waiting(model, scan, *, anyway=False):
+        if sent.is_set():  # not the first prediction, which the server makes by itself
+            seen.append(scan.digest)
+            begun.set()
+            assert gone.wait(SOON)
+        return predict(model, scan, anyway=anyway)
+
+    engine = replace(this_process(), predict=waiting)
+    with in_zoo(tiny_zoo), running(Service(engine=engine)) as server:
+        sent.set()
+        files = [("file", ("scan", scan_file(number))) for number in range(20)]
+        request = httpx.Request("POST", f"{server.url}/api/v1/predict/files", files=files, data={"model": MODEL})
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            head = "\r\n".join(["POST /api/v1/predict/files HTTP/1.1", *lines, "", ""])
+            connection.sendall(head.encode() + request.read())
+            assert begun.wait(SOON)
+        sleep(0.2)  # until the server has seen it
+        gone.set()
+        until = monotonic() + SOON
+        while server.service.uploads.bytes and monotonic() < until:
+            sleep(0.01)
+        assert server.service.uploads.bytes == 0 and len(seen) < 3
 
 
 def test_every_file_that_is_predicted_has_its_line_in_the_audit_log(tiny_zoo, tmp_path):
