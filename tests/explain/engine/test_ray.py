@@ -292,7 +292,7 @@ def test_a_killed_command_continues_in_another_engine(engine, zoo, folder, expec
     printed = capsys.readouterr().out
     assert f"{17 - there} written" in printed and "1 could not be read" in printed
     assert maps(tmp_path) == expected and len({entry["name"] for entry in lines(tmp_path)}) == 17
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240  # its agents notice late on a busy machine
     while set(processes("ray::")) - before and time.monotonic() < until:
         time.sleep(0.5)
     assert set(processes("ray::")) <= before
