@@ -42,7 +42,7 @@ sbom: .venv/dev  ## out/sbom.json (CycloneDX) and out/licences.md: every package
 	  --packages $$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements.txt | sort -u)
 
 image:  ## takes the steps of container/Containerfile in a Debian root, and tries the app there; root only, minutes
-	container/check.sh
+	RECORD=benchmarks/results/image.json container/check.sh
 
 lock:  ## the hashed locks, from what requirements*.in chose (needs uv)
 	uv pip compile requirements.in --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

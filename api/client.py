@@ -10,13 +10,14 @@
 import io
 import json
 import time
+from collections.abc import Iterable
 from typing import Any, Self
 
 import httpx
 import numpy as np
 
 from api import ROOT
-from api.schemas import Health, Job, MethodSummary, ModelSummary, Predictions, Ready, SimilarCases
+from api.schemas import Health, Job, MethodSummary, ModelSummary, Predictions, Ready, RefusedFile, SimilarCases
 
 LIVE = ("queued", "running")
 
@@ -70,6 +71,12 @@ class Client:
     def predict(self, data: bytes, model: str, **fields: Value) -> Predictions:
         """Return the prediction for the bytes of a file, for each slice with slice="all"."""
         return Predictions.model_validate(self._sent("/predict", data, model=model, **fields))
+
+    def predict_files(self, files: Iterable[bytes], model: str, **fields: Value) -> list[Predictions | RefusedFile]:
+        """Return what `predict` does for each of several files, in their order, or why one is refused."""
+        parts = [("file", ("scan", data)) for data in files]
+        answers = self._json("POST", "/predict/files", files=parts, data={"model": model, **fields})
+        return [(RefusedFile if "error" in each else Predictions).model_validate(each) for each in answers]
 
     def similar(self, data: bytes, model: str, **fields: Value) -> SimilarCases:
         """Return the similar cases of a file."""

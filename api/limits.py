@@ -21,13 +21,15 @@ class Limits:
     """Numbers that no request and no sum of requests goes beyond. Sizes in bytes, times in seconds."""
 
     file_bytes: int = MAX_BYTES  # of an uploaded file
+    files: int = 64  # predicted in one request
+    files_bytes: int = 2 * MAX_BYTES  # that they have together
     uploads_bytes: int = MAX_TOGETHER  # of all uploads that are in memory before they are read
     field_bytes: int = 2_000  # of a form's field that is no file
-    parts: int = 40  # files and fields of a form
+    parts: int = 40  # of a form, beside its files
     requests: int = 64  # at once
     idle_seconds: float = 10.0  # without a byte of an upload
     upload_seconds: float = 300.0  # for a whole upload
-    slices: int = MAX_FILES  # predicted in one request
+    slices: int = MAX_FILES  # predicted in one request, of all its files
     jobs: int = 256  # kept, live or finished
     jobs_bytes: int = 512 * 1024**2  # that they may hold
     jobs_seconds: float = 3600.0  # that a job is kept after somebody looked at it

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api import ROOT
+from api.limits import Limits
 from api.problems import MEDIA_TYPE
 from api.schemas import Problem
 from api.upload import FILE, FORM
@@ -29,8 +30,8 @@ _ERRORS = {
 _ONLY_FORMS, _ONLY_JOBS = {"408", "413", "415", "422", "429"}, {"409"}
 
 
-def form_of(fields: type[BaseModel]) -> dict:
-    """Return the request body of a form with a file and these fields, for `openapi_extra`."""
+def form_of(fields: type[BaseModel], *, several: bool = False) -> dict:
+    """Return the request body of a form with a file, or with several, and these fields, for `openapi_extra`."""
     schema = fields.model_json_schema()
     scan = {
         "type": "string",
@@ -38,6 +39,14 @@ def form_of(fields: type[BaseModel]) -> dict:
         "format": "binary",
         "description": "The scan; a .hdr and its .img as two of it.",
     }
+    if several:
+        scan = {
+            "type": "array",
+            "items": scan | {"description": "A scan."},
+            "minItems": 1,
+            "maxItems": Limits().files,
+            "description": "The scans, one field for each.",
+        }
     schema["properties"] = {FILE: scan} | schema["properties"]
     schema["required"] = [FILE, *schema.get("required", [])]
     return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}

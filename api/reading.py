@@ -1,20 +1,23 @@
 """From a form to what it asks for: its slices, predictions and requests, worked out in the lane for reading."""
 
 from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
 from secrets import token_hex
 from typing import TypeVar
 
 from anyio import to_thread
 from fastapi import Request as HttpRequest
+from starlette.requests import ClientDisconnect
 
-from api.problems import Problem, note_failure
-from api.schemas import ExplainForm, PredictForm, Predictions, ReportForm, ScanForm, SlicePrediction
+from api.problems import Problem, note_failure, problem_of
+from api.schemas import ExplainForm, PredictForm, Predictions, RefusedFile, ReportForm, ScanForm, SlicePrediction
 from api.service import Service
-from api.upload import read_form
+from api.upload import Form, read_form
 from explain import Prediction, Request
 from explain.arguments import choose_slice
 from explain.audit import record_withheld
-from explain.engine import Engine
+from explain.engine import Engine, EngineError
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.queue import READING
 from explain.report.report_input import methods_of_report
@@ -50,32 +53,61 @@ async def received(http: HttpRequest, fields: type[Fields], work: Callable[[byte
     service = service_of(http)
     with service.uploads.share() as add:
         form = await read_form(http, service.limits, add)
-        lists = {name for name, each in fields.model_fields.items() if each.annotation == list[str]}
-        values = {name: each if len(each) > 1 or name in lists else each[0] for name, each in form.fields.items()}
-        asked = fields.model_validate(values)
-        key, user = f"read {token_hex(16)}", token_hex(16)  # of this request alone
-        job = service.queue.submit(key, lambda progress, cancelled: work(form.data(), asked), user, lane=READING)
-        try:
-            await to_thread.run_sync(job.wait, limiter=service.waiting, abandon_on_cancel=True)
-        finally:
-            service.queue.cancel(key, user)  # which takes a finished one out of the queue
+        asked = _fields(fields, form)
+        return await _in_lane(service, token_hex(16), lambda: work(form.data(), asked))
+
+
+async def each_received(
+    http: HttpRequest, fields: type[Fields], work: Callable[[bytes, Fields], Result]
+) -> list[Result]:
+    """Return what `work` makes of each file of a form, in their order.
+
+    One file at a time is in the lane for reading, so that a request with many takes turns with those of others. Raises
+    what `received` raises, and ClientDisconnect where the client has gone before the last file.
+    """
+    service, user, made = service_of(http), token_hex(16), []
+    with service.uploads.share() as add:
+        form = await read_form(http, service.limits, add, several=True)
+        asked, files = _fields(fields, form), form.each()
+        while files:  # out of memory once it is read
+            if await http.is_disconnected():
+                raise ClientDisconnect
+            made.append(await _in_lane(service, user, partial(work, files.pop(0), asked)))
+    return made
+
+
+def _fields(fields: type[Fields], form: Form) -> Fields:
+    lists = {name for name, each in fields.model_fields.items() if each.annotation == list[str]}
+    values = {name: each if len(each) > 1 or name in lists else each[0] for name, each in form.fields.items()}
+    return fields.model_validate(values)
+
+
+async def _in_lane(service: Service, user: str, work: Callable[[], Result]) -> Result:
+    """Return what `work` returns in the queue's lane for reading, where requests take turns. Raises what it raises."""
+    key = f"read {token_hex(16)}"
+    job = service.queue.submit(key, lambda progress, cancelled: work(), user, lane=READING)
+    try:
+        await to_thread.run_sync(job.wait, limiter=service.waiting, abandon_on_cancel=True)
+    finally:
+        service.queue.cancel(key, user)  # which takes a finished one out of the queue
     if job.error is not None:
         raise job.error
     return job.result
 
 
-def predictions(data: bytes, asked: PredictForm, most: int, engine: Engine) -> Predictions:
+def predictions(data: bytes, asked: PredictForm, most: int, engine: Engine, before: int = 0) -> Predictions:
     """Return the predictions for the chosen slices, each computed as `explain.predict` does, with all digits.
 
     A slice of which nothing is predicted says why, where there are others; else that is a ScanError. `most` is how
-    many slices are predicted at once.
+    many slices are predicted in one request, and `before` how many of the files before this one are.
     """
     model, scans = _model(asked.model), _scans(data, asked)
     chosen = scans if asked.slice == ALL else [choose_slice(scans, _number(asked.slice))]
-    if len(chosen) > most:
+    if before + len(chosen) > most:
+        way = "send this file in another one" if before else "ask for them one by one"
         raise ScanError(
-            f"This stack has {len(chosen)} slices, and at most {most} are predicted in one request; ask for them one "
-            "by one."
+            f"This stack has {len(chosen)} slices, and at most {most} are predicted in one request, of all its files; "
+            f"{way}."
         )
     return Predictions(
         model=model.card.id,
@@ -87,6 +119,18 @@ def predictions(data: bytes, asked: PredictForm, most: int, engine: Engine) -> P
         predictions=[_prediction(engine, model, scan, anyway=asked.anyway, alone=len(chosen) == 1) for scan in chosen],
         note=NOT_FOR_DIAGNOSIS,
     )
+
+
+def predictions_or_refusal(
+    data: bytes, asked: PredictForm, most: int, engine: Engine, before: int
+) -> Predictions | RefusedFile:
+    """Return what `predictions` does, or why this file has none; raises what concerns all files of a request."""
+    try:
+        return predictions(data, asked, most, engine, before)
+    except (Problem, ModelError, EngineError):
+        raise
+    except Exception as error:  # a ScanError; else a fault of ours, which must not cost the other files their answers
+        return RefusedFile(sha256=sha256(data).hexdigest(), error=problem_of(error).detail)
 
 
 def request_of(engine: Engine, user: str, data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:

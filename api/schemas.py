@@ -150,6 +150,13 @@ class Predictions(BaseModel):
     note: str
 
 
+class RefusedFile(BaseModel):
+    """A file of several of which nothing is predicted, and why."""
+
+    sha256: str = Field(description="Of the file.")
+    error: str = Field(description="One sentence, that of /predict.")
+
+
 class Job(BaseModel):
     """A job: where it stands, and the addresses of its results, which exist once it is done."""
 

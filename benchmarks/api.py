@@ -100,7 +100,7 @@ def throughput(model: Model, address: str, server: int) -> dict:
     both = both_networks(model)
     for _ in range(3):
         model.runtime.logits(square), both()
-    names = BARE, BOTH, LIBRARY, API = "bare", "gate and network", "library", "api"
+    names = BARE, BOTH, LIBRARY, API, MANY = "bare", "gate and network", "library", "api", "api, several files"
     rates: dict[str, list[float]] = {name: [] for name in names}
     spent: dict[str, list[float]] = {name: [] for name in (*names, "clients of the API")}
 
@@ -109,29 +109,35 @@ def throughput(model: Model, address: str, server: int) -> dict:
         run()
         rates[name].append(count / (perf_counter() - began))
         spent[name].append(1000 * (clock() - used) / count)
-        if name == API:
+        if name == API:  # those of several files do less
             spent["clients of the API"].append(1000 * (process_time() - own) / count)
 
     for turn in range(ROUNDS):
         files = [scan_file(1000 + CLIENTS * EACH * turn + number) for number in range(CLIENTS * EACH)]
+        others = [scan_file(20_000 + CLIENTS * EACH * turn + number) for number in range(CLIENTS * EACH)]
         forms = [form(data) for data in files]
         parts = [forms[k::CLIENTS] for k in range(CLIENTS)]
+        together = [[form(*others[k::CLIENTS])] for k in range(CLIENTS)]
         timed(BARE, _BARE, lambda: [model.runtime.logits(square) for _ in range(_BARE)])
         timed(BOTH, _BARE, lambda: [both() for _ in range(_BARE)])
         timed(LIBRARY, len(files), lambda files=files: [predict(model, read(data)[0], anyway=True) for data in files])
         with ThreadPoolExecutor(CLIENTS) as pool:
-            timed(
-                API,
-                len(files),
-                lambda pool=pool, parts=parts: list(pool.map(lambda part: _predict_all(address, part), parts)),
-                lambda: processor_seconds(server),
-            )
+            for name, path, bodies in ((API, "/predict", parts), (MANY, "/predict/files", together)):
+                timed(
+                    name,
+                    len(files),
+                    lambda pool=pool, path=path, bodies=bodies: list(
+                        pool.map(lambda part: _predict_all(address, path, part), bodies)
+                    ),
+                    lambda: processor_seconds(server),
+                )
     rate = {name: round(median(rates[name]), 1) for name in names}
     return {
         "bare runtime, one scan at a time, per second": rate[BARE],
         "networks of the gate and of the model alone, per second": rate[BOTH],
         "library, reading and gate included, per second": rate[LIBRARY],
         f"API, {CLIENTS} clients, per second": rate[API],
+        f"API, {CLIENTS} clients with {EACH} files in a request, per second": rate[MANY],
         "processor, ms for one": {name: round(median(times), 1) for name, times in spent.items()},
         "processor by part, ms for one": processor_ms(
             model, [scan_file(9000 + number) for number in range(CLIENTS * 2)]
@@ -146,21 +152,21 @@ def throughput(model: Model, address: str, server: int) -> dict:
     }
 
 
-def form(data: bytes) -> bytes:
-    """Return the body of a form that asks for a prediction of a file."""
+def form(*files: bytes) -> bytes:
+    """Return the body of a form that asks for a prediction of each file."""
     fields = b"".join(
         b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (_BOUNDARY, name, value)
         for name, value in ((b"model", MODEL.encode()), (b"anyway", b"true"))
     )
     head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="scan"\r\n\r\n' % _BOUNDARY
-    return fields + head + data + b"\r\n--%s--\r\n" % _BOUNDARY
+    return fields + b"".join(head + data + b"\r\n" for data in files) + b"--%s--\r\n" % _BOUNDARY
 
 
-def _predict_all(address: str, forms: list[bytes]) -> None:
+def _predict_all(address: str, path: str, forms: list[bytes]) -> None:
     connection = http.client.HTTPConnection(address.removeprefix("http://"))
     for body in forms:
         connection.request(
-            "POST", f"{ROOT}/predict", body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY.decode()}"}
+            "POST", f"{ROOT}{path}", body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY.decode()}"}
         )
         answer = connection.getresponse()
         text = answer.read()

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 
 from api import ROOT
 from api.openapi import form_of
-from api.reading import predictions, received, service_of, similar, user_of
-from api.schemas import PredictForm, Predictions, ScanForm, Similar, SimilarCases, SlicePrediction
+from api.reading import each_received, predictions, predictions_or_refusal, received, service_of, similar, user_of
+from api.schemas import PredictForm, Predictions, RefusedFile, ScanForm, Similar, SimilarCases, SlicePrediction
 from datasets.cohorts import COHORT_TITLES
 from explain.audit import ANYWAY, PASSED, WITHHELD, record
 from explain.engine import Engine
@@ -24,6 +24,24 @@ async def predict(http: Request) -> Predictions:
     for each in answer.predictions:
         _record(user, answer, each)
     return answer
+
+
+@router.post("/predict/files", openapi_extra=form_of(PredictForm, several=True))
+async def predict_files(http: Request) -> list[Predictions | RefusedFile]:
+    """Predict from several files: for each, in their order, what /predict answers, or why it is refused."""
+    service, user, slices = service_of(http), user_of(http), 0
+
+    def answer(data: bytes, asked: PredictForm) -> Predictions | RefusedFile:
+        nonlocal slices
+        made = predictions_or_refusal(data, asked, service.limits.slices, service.engine, slices)
+        slices += len(made.predictions) if isinstance(made, Predictions) else 0
+        return made
+
+    answers = await each_received(http, PredictForm, answer)
+    for made in answers:
+        for each in made.predictions if isinstance(made, Predictions) else ():
+            _record(user, made, each)
+    return answers
 
 
 @router.post("/similar", openapi_extra=form_of(ScanForm))

@@ -8,7 +8,7 @@ which one is lost is known, so is the item, and after `LOSSES` of them it is lef
 import pickle
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import ray
@@ -78,66 +78,18 @@ class Workers:
 
     def map(self, work: ItemWork, items: Iterable) -> Iterator:
         """Yield the result of each item, in order. Raises what the work raises, EngineError where no worker starts."""
-        number, pickled = next(self._numbers), [ray.put(pickle.dumps(work))]
-        waiting, again = enumerate(items), deque()
-        running: dict[object, _Given] = {}
-        results: dict[int, object] = {}
-        turn, over = 0, False
-        try:
-            while True:
-                while turn in results:
-                    yield results.pop(turn)
-                    turn += 1
-                room = turn + _AHEAD * self.wanted
-                while self.idle and (again or not over):
-                    if not again:
-                        if (place := len(results) + len(running) + turn) >= room:
-                            break
-                        place, item = next(waiting, (-1, None))
-                        if place < 0:
-                            over = True
-                            break
-                        again.append(_Given(place, item))
-                    given = again.popleft()
-                    worker = self.idle.pop()
-                    reference = worker.do.remote(number, pickled, given.item)
-                    running[reference] = _Given(given.place, given.item, worker, given.losses)
-                if over and not running and not again:
-                    if not results:
-                        return
-                    continue
-                for reference in ray.wait([*running, *self.starting], num_returns=1)[0]:
-                    if reference in self.starting:
-                        self._started(reference)
-                        continue
-                    given = running.pop(reference)
-                    try:
-                        fine, made = ray.get(reference)
-                    except RayError:
-                        self._replace(given.worker)
-                        if given.losses + 1 < LOSSES:
-                            again.append(_Given(given.place, given.item, None, given.losses + 1))
-                        else:
-                            results[given.place] = ScanError(_LOST)
-                        continue
-                    self.idle.append(given.worker)
-                    if not fine:
-                        raise made
-                    results[given.place] = made
-        finally:
-            for given in running.values():  # cancelled, or ended by an error
-                self._replace(given.worker)
+        yield from _Mapping(self, next(self._numbers), [ray.put(pickle.dumps(work))], enumerate(items)).in_order()
 
     def close(self) -> None:
         """End all workers."""
         for worker in [*self.idle, *self.starting.values()]:
             ray.kill(worker)
 
-    def _start(self) -> None:
-        worker = ray.remote(num_cpus=THREADS, max_restarts=0)(Worker).remote(THREADS)
-        self.starting[worker.ready.remote()] = worker
+    def started(self, reference: object) -> None:
+        """Count the worker behind a reference of `starting` among the idle, or start another in its place.
 
-    def _started(self, reference: object) -> None:
+        Raises EngineError where `LOSSES` in a row did not start.
+        """
         worker = self.starting.pop(reference)
         try:
             ray.get(reference)
@@ -150,6 +102,91 @@ class Workers:
         self._failed = 0
         self.idle.append(worker)
 
-    def _replace(self, worker: object) -> None:
+    def replace(self, worker: object) -> None:
+        """End a worker, lost or not, and start another."""
         ray.kill(worker)
         self._start()
+
+    def _start(self) -> None:
+        worker = ray.remote(num_cpus=THREADS, max_restarts=0)(Worker).remote(THREADS)
+        self.starting[worker.ready.remote()] = worker
+
+
+@dataclass(eq=False)
+class _Mapping:
+    """One `map` over the workers: the items not handed out yet, those in their hands, and results before their turn."""
+
+    workers: Workers
+    number: int  # of the work
+    pickled: list
+    items: Iterator[tuple[int, object]]  # place and item
+    again: deque[_Given] = field(default_factory=deque)  # lost with their worker
+    running: dict[object, _Given] = field(default_factory=dict)  # by reference of their result
+    results: dict[int, object] = field(default_factory=dict)  # by place
+    turn: int = 0  # place of the next result
+    over: bool = False  # no item is left in `items`
+
+    def in_order(self) -> Iterator:
+        """Yield each result in its turn; workers that are at work when this ends are replaced."""
+        try:
+            while True:
+                yield from self._due()
+                self._hand_out()
+                if self.over and not self.running and not self.again:
+                    return
+                self._wait()
+        finally:
+            for given in self.running.values():  # cancelled, or ended by an error
+                self.workers.replace(given.worker)
+
+    def _due(self) -> Iterator:
+        while self.turn in self.results:
+            yield self.results.pop(self.turn)
+            self.turn += 1
+
+    def _hand_out(self) -> None:
+        """Give each idle worker an item, as long as there is one."""
+        while self.workers.idle and (given := self._next()):
+            worker = self.workers.idle.pop()
+            reference = worker.do.remote(self.number, self.pickled, given.item)
+            self.running[reference] = replace(given, worker=worker)
+
+    def _next(self) -> _Given | None:
+        """Return the item to be handed out next: a lost one first. None where none is left, or too far ahead."""
+        if self.again:
+            return self.again.popleft()
+        ahead = len(self.results) + len(self.running)
+        if self.over or ahead >= _AHEAD * self.workers.wanted:
+            return None
+        for place, item in self.items:
+            return _Given(place, item)
+        self.over = True
+        return None
+
+    def _wait(self) -> None:
+        """Wait until a worker has started, or is done with its item, or lost."""
+        for reference in ray.wait([*self.running, *self.workers.starting], num_returns=1)[0]:
+            if reference in self.workers.starting:
+                self.workers.started(reference)
+            else:
+                self._take_back(reference)
+
+    def _take_back(self, reference: object) -> None:
+        """Keep the result of an item, or hand it out again where its worker is lost. Raises what the work raised."""
+        given = self.running.pop(reference)
+        try:
+            fine, made = ray.get(reference)
+        except RayError:
+            self.workers.replace(given.worker)
+            self._lost(given)
+            return
+        self.workers.idle.append(given.worker)
+        if not fine:
+            raise made
+        self.results[given.place] = made
+
+    def _lost(self, given: _Given) -> None:
+        if given.losses + 1 < LOSSES:
+            self.again.append(replace(given, worker=None, losses=given.losses + 1))
+        else:
+            self.results[given.place] = ScanError(_LOST)

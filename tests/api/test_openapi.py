@@ -42,7 +42,7 @@ def test_the_forms_have_a_file_and_every_setting_of_a_request(document):
         for path, operations in document["paths"].items()
         if "post" in operations
     }
-    assert set(forms) == {f"{ROOT}/{name}" for name in ("predict", "similar", "explain", "report")}
+    assert set(forms) == {f"{ROOT}/{name}" for name in ("predict", "predict/files", "similar", "explain", "report")}
     assert all({"file", "model"} <= set(form["required"]) for form in forms.values())
     assert set(SETTINGS) <= set(forms[f"{ROOT}/explain"]["properties"])
 

@@ -142,9 +142,12 @@ def listening(process: int) -> set[str]:
 
 
 def test_results_come_in_the_order_of_the_items_and_from_several_processes(engine):
-    results = list(engine.map(slow_square, range(40)))
-    assert [square for square, _ in results] == [number * number for number in range(40)]
-    assert len({process for _, process in results} - {os.getpid()}) == WORKERS
+    seen, until = set(), time.monotonic() + 120
+    while len(seen) < WORKERS and time.monotonic() < until:  # on a busy machine one starts long before the other
+        results = list(engine.map(slow_square, range(40)))
+        assert [square for square, _ in results] == [number * number for number in range(40)]
+        seen |= {process for _, process in results}
+    assert len(seen) == WORKERS and os.getpid() not in seen
 
 
 def test_the_work_of_a_killed_worker_is_done_again(engine, tmp_path):
@@ -292,7 +295,7 @@ def test_a_killed_command_continues_in_another_engine(engine, zoo, folder, expec
     printed = capsys.readouterr().out
     assert f"{17 - there} written" in printed and "1 could not be read" in printed
     assert maps(tmp_path) == expected and len({entry["name"] for entry in lines(tmp_path)}) == 17
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240  # its agents notice late on a busy machine
     while set(processes("ray::")) - before and time.monotonic() < until:
         time.sleep(0.5)
     assert set(processes("ray::")) <= before
