@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.cards import dataset_card
 from model_zoo import ModelError, load_model, models
 from scans import InputSpec, phantom
 from scans.head import find_head
 from tests.conftest import tiny_network, write_bundle
 from train.batches import Batches
-from train.recipe import Recipe
+from train.recipe import Recipe, find_recipe, recipe_ids
 from train.teacher import teacher_of
 
 THEIRS = Recipe(task="phantom4", network="cnn3", size=32)
@@ -117,6 +118,13 @@ def test_a_teacher_of_cropped_heads_finds_the_head_in_each_whole_picture(zoo):
     of_whole = teacher_of(replace(STUDENT, crop=0), CLASSES)(whole[None])
     np.testing.assert_allclose(of_whole, teacher_of(STUDENT, CLASSES)(cropped), atol=1e-6)
     assert not np.allclose(of_whole, teacher_of(STUDENT, CLASSES)(whole[None]), atol=1e-4)
+
+
+@pytest.mark.parametrize("recipe_id", [name for name in recipe_ids() if find_recipe(name)[0].teacher])
+def test_the_teacher_of_a_recipe_is_in_the_repository_and_fits(recipe_id):
+    recipe, _ = find_recipe(recipe_id)
+    said = teacher_of(recipe, tuple(dataset_card(recipe.task).classes))(np.zeros((1, 96, 96), np.float32))
+    assert said.shape == (1, len(dataset_card(recipe.task).classes)) and said.sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_an_unknown_teacher_is_named(zoo):
