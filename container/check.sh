@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 mirror=${CANDOR_DEBIAN:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
   'Codename: bookworm' 'Component: main' 2>/dev/null | sed -n 1p || true)}
 mirror=${mirror:-http://deb.debian.org/debian}
-port=${PORT:-8599}
+port=${PORT:-$(python3 -c 'import socket; free = socket.socket(); free.bind(("127.0.0.1", 0)); print(free.getsockname()[1])')}
 most=2500  # MB
 
 cannot() { echo "container/check.sh: $1" >&2; exit 77; }
@@ -85,8 +85,8 @@ for _ in $(seq 120); do
   kill -0 "$app" 2>/dev/null || break
   sleep 1
 done
-pkill -TERM -P "$app" 2>/dev/null || true
-kill "$app" 2>/dev/null || true
+pkill -KILL -P "$app" 2>/dev/null || true  # unshare, which takes no other signal and ends all that is in it
+kill -KILL "$app" 2>/dev/null || true
 wait "$app" 2>/dev/null || true
 [ "${well:-}" = yes ] || { echo "the app did not answer:" >&2; tail -n 20 "$root.log" >&2; exit 1; }
 rm -f "$root.log"
