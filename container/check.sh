@@ -85,8 +85,9 @@ for _ in $(seq 120); do
   kill -0 "$app" 2>/dev/null || break
   sleep 1
 done
-pkill -KILL -P "$app" 2>/dev/null || true  # unshare, which takes no other signal and ends all that is in it
-kill -KILL "$app" 2>/dev/null || true
+for parent in $(pgrep -P "$app") "$app"; do # the first process in the root ends all there; no other user's signal does
+  pkill -KILL -P "$parent" 2>/dev/null || true
+done
 wait "$app" 2>/dev/null || true
 [ "${well:-}" = yes ] || { echo "the app did not answer:" >&2; tail -n 20 "$root.log" >&2; exit 1; }
 rm -f "$root.log"
