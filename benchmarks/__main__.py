@@ -9,6 +9,8 @@ NAMES = (
     "not_brain",
     "erasure",
     "explainers",
+    "method_speed",
+    "sampling",
     "training",
     "frozen",
     "freed_memory",

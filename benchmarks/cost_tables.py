@@ -92,7 +92,11 @@ def _pace(name: str, card: ModelCard) -> str:
 
 def prediction_speed() -> str:
     """Return the speed of predictions and of training beside the plain way of Keras."""
-    prediction, training = read_results("prediction"), read_results("training")
+    prediction, avx2, training = (
+        read_results("prediction"),
+        read_results("prediction", avx2=True),
+        read_results("training"),
+    )
     machine = prediction["machine"]
     rows = [
         [
@@ -100,9 +104,11 @@ def prediction_speed() -> str:
             f"{rates['model.predict, scans per second']:g} (`model.predict`)",
             f"{rates['ours, scans per second']:g} ({prediction[name]['runtime']})",
             f"{rates['ours over model.predict']:g} x",
+            f"{avx2[name][batch]['ours, scans per second']:g}",
             f"`{prediction['command']}`",
         ]
-        for name in ("cnn3-kaggle4", "ResNet50V2 224 px")
+        for name in prediction
+        if name not in ("command", "machine")
         for batch in ("batch 1", "batch 32")
         for rates in [prediction[name][batch]]
     ]
@@ -112,12 +118,14 @@ def prediction_speed() -> str:
             f"{training['plain, images per second']:g} (Keras loader and layers, float32)",
             f"{training['ours, images per second']:g} ({training['precision of ours']})",
             f"{training['ours over plain']:g} x",
+            "",
             f"`{training['command']}`",
         ]
     )
     return (
         f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}); Keras and ours "
-        "take turns in one run.\n\n" + markdown_table(["what", "Keras", "ours", "ratio", "command"], rows)
+        f"take turns in one run. Ours with AVX2 alone: `{avx2['command']}`.\n\n"
+        + markdown_table(["what", "Keras", "ours", "ratio", "ours, AVX2", "command"], rows)
     )
 
 

@@ -1,6 +1,6 @@
 """Tables of the explanations: the methods, the quality of their maps and their speed."""
 
-from benchmarks.record import read_results
+from benchmarks.record import measured_on, read_results
 from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
 from explain.evaluation.results import MethodResult
 from explain.evaluation.store import StoredEvaluation, evaluations
@@ -107,8 +107,12 @@ def localisation() -> str:
 
 def method_speed() -> str:
     """Return the speed of every method against its library, and the wait of a user."""
-    results = read_results("explainers")
-    machine, warm = results["machine"], results["warm"]
+    results, warm, avx2 = (
+        read_results("explainers"),
+        read_results("method_speed"),
+        read_results("method_speed", avx2=True),
+    )
+    machine = results["machine"]
     against = [
         [
             title,
@@ -120,13 +124,15 @@ def method_speed() -> str:
             f"{part['Spearman of the maps']:g}",
         ]
         for name, (title, library) in _LIBRARIES.items()
-        for model in ("ResNet50V2 224 px", "candor-44c15")
-        for part in [results[model][name]]
+        for model, measured in results.items()
+        if model not in ("command", "machine") and name in measured
+        for part in [measured[name]]
     ]
     ours = [
         [
             METHODS[name].title,
             f"{part['seconds']:g}",
+            f"{avx2['methods'][name]['seconds']:g}",
             f"{part['evaluations']:,}",
             f"{part['floor, seconds']:g}",
             part.get("Spearman of two seeds", ""),
@@ -142,7 +148,18 @@ def method_speed() -> str:
             f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), library and "
             f"ours one after the other in one process: `{results['command']}`.",
             markdown_table(["method", "library", "model", "library, s", "ours, s", "ratio", "maps, Spearman"], against),
-            markdown_table(["`candor-44c15`, warm", "seconds", "evaluations", "floor, s", "two seeds, Spearman"], ours),
+            f"The wait of a user, {measured_on(warm)}; with AVX2 alone ({avx2['runtime']}): `{avx2['command']}`.",
+            markdown_table(
+                [
+                    f"`{warm['model']}`, warm",
+                    "seconds",
+                    "seconds, AVX2",
+                    "evaluations",
+                    "floor, s",
+                    "two seeds, Spearman",
+                ],
+                ours,
+            ),
             f"The floor is the evaluations at the fastest forward pass measured, "
             f"{warm['fastest forward pass, scans per second']:g} scans per second. All thirteen methods on one scan: "
             f"{warm['all methods, seconds']:g} s, from the cache {warm['all methods from the cache, seconds']:g} s; "
@@ -170,8 +187,7 @@ def sampling() -> str:
         ]
     heads = ["method", "predictions", "seconds", "Spearman with the reference", "of two seeds"]
     return (
-        f"`{found['model']}`, {found['slices']} annotated slices, medians; 2 cores of an "
-        f"{found['machine']['processor']} ({found['machine']['bfloat16']}), {found['runtime']}: `{found['command']}`."
+        f"`{found['model']}`, {found['slices']} annotated slices, medians; {measured_on(found)}."
         "\n\n" + markdown_table(heads, rows)
     )
 

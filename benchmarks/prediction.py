@@ -7,15 +7,15 @@ import keras
 import numpy as np
 
 from benchmarks.record import side_by_side, write
-from model_zoo import load_model
+from model_zoo import load_model, models
 from model_zoo.runtime import make_runtime
 
 
 def main() -> None:
-    """Measure the shipped three-block CNN, and ResNet50V2 at 224 px with random weights."""
+    """Measure the shipped three-block CNN, Candor's own models, and ResNet50V2 at 224 px with random weights."""
     keras.utils.set_random_seed(0)
-    networks = {
-        "cnn3-kaggle4": load_model("cnn3-kaggle4").network,
+    names = ["cnn3-kaggle4", *(name for name in models() if name.startswith("candor-"))]
+    networks = {name: load_model(name).network for name in names} | {
         "ResNet50V2 224 px": keras.applications.ResNet50V2(weights=None, classes=15, classifier_activation=None),
     }
     write("prediction", {name: measure(network) for name, network in networks.items()})

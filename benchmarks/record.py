@@ -12,6 +12,9 @@ from time import perf_counter
 from model_zoo.whole_files import write_whole
 
 RESULTS = Path(__file__).parent / "results"
+# With these the networks use no later instructions than an ordinary office machine has. OpenVINO needs both: with the
+# first alone it still chooses bfloat16, which it then has no instructions for, and ends the process.
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "OV_CPU_MAX_ISA": "avx2"}
 
 
 def machine() -> dict[str, str | int]:
@@ -24,9 +27,20 @@ def machine() -> dict[str, str | int]:
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "bfloat16": "amx_bf16" if "amx_bf16" in flags else "avx512_bf16" if "avx512_bf16" in flags else "none",
+        "bfloat16": _bfloat16(flags),
         "python": platform.python_version(),
     } | {package: version(package) for package in packages if _installed(package)}
+
+
+def limited_to_avx2() -> bool:
+    """Return whether this process runs its networks as a processor without AVX-512 and bfloat16 would."""
+    return AVX2.items() <= os.environ.items()
+
+
+def _bfloat16(flags: str) -> str:
+    if limited_to_avx2():
+        return "none: limited to AVX2"
+    return "amx_bf16" if "amx_bf16" in flags else "avx512_bf16" if "avx512_bf16" in flags else "none"
 
 
 def _installed(package: str) -> bool:
@@ -37,16 +51,27 @@ def _installed(package: str) -> bool:
 
 
 def write(name: str, measurements: dict) -> None:
-    """Write `results/<name>.json` and print it."""
+    """Write `results/<name>.json`, or `<name>-avx2.json` where the process is limited to AVX2, and print it."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps({"command": f"python -m benchmarks.{name}", "machine": machine(), **measurements}, indent=2)
-    write_whole(RESULTS / f"{name}.json", text + "\n")
+    limits = "".join(f"{variable}={value} " for variable, value in AVX2.items()) * limited_to_avx2()
+    command = f"{limits}python -m benchmarks.{name}"
+    text = json.dumps({"command": command, "machine": machine(), **measurements}, indent=2)
+    write_whole(RESULTS / f"{name}{'-avx2' * limited_to_avx2()}.json", text + "\n")
     print(text)
 
 
-def read_results(name: str) -> dict:
-    """Return `results/<name>.json`."""
-    return json.loads((RESULTS / f"{name}.json").read_text())
+def read_results(name: str, *, avx2: bool = False) -> dict:
+    """Return `results/<name>.json`, or what was measured of it with AVX2 alone."""
+    return json.loads((RESULTS / f"{name}{'-avx2' * avx2}.json").read_text())
+
+
+def measured_on(results: dict) -> str:
+    """Return in words on what, with which runtime and by which command something was measured."""
+    machine = results["machine"]
+    return (
+        f"{machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), {results['runtime']}: "
+        f"`{results['command']}`"
+    )
 
 
 def spread(seconds: list[float]) -> dict[str, float]:

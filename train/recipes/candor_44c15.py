@@ -5,7 +5,7 @@
 Its initial weights are those of the first leg, candor-lite0-44c15. This leg sees larger pictures, and half of what it
 is trained towards are the probabilities of candor-scratch-44c15, the model before, another trunk trained on the same
 scans: the mean of the two models is right on 0.926 of the validation scans, and they alone on 0.895 and 0.905.
-Validation accuracy 0.913, best at epoch 19 of 24. The loss fell from 0.38 (either of them) to 0.32; the mean of this
+Validation accuracy 0.913, best at epoch 20 of 24. The loss fell from 0.38 (either of them) to 0.32; the mean of this
 model and the one before it would still be right on 0.928.
 """
 
