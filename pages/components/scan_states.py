@@ -3,17 +3,15 @@
 from pages.components.state import Entry, state
 from scans import Scan
 
-NEW, WITHHELD, PREDICTED, EXPLAINED = "new", "withheld", "predicted", "explained"
+NEW, WITHHELD, PREDICTED, EXPLAINED = STATES = ("new", "withheld", "predicted", "explained")  # how far, in order
 
 
 def note(scan: Scan, reached: str) -> None:
-    """Keep the state that a scan has reached; one that was explained stays so."""
+    """Keep the state that a file has reached, if it is further than before: one slice of a volume may be withheld."""
     states = state().scan_states
-    if states.get(scan.digest) != EXPLAINED:
-        states[scan.digest] = reached
+    states[scan.digest] = max(reached, states.get(scan.digest, NEW), key=STATES.index)
 
 
 def state_of(entry: Entry) -> str:
     """Return the furthest state of the files of an entry."""
-    reached = {state().scan_states.get(upload.digest, NEW) for upload in entry.uploads}
-    return next(each for each in (EXPLAINED, PREDICTED, WITHHELD, NEW) if each in reached)
+    return max((state().scan_states.get(upload.digest, NEW) for upload in entry.uploads), key=STATES.index)

@@ -1,8 +1,12 @@
 """The worklist rail: what it lists and says of each scan, and that it opens, closes and removes them."""
 
+from itertools import product
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from pages.components import scan_states
 from pages.components.samples import SAMPLES
 from scans import phantom
 from tests.good_files import nifti, png
@@ -62,6 +66,16 @@ def test_a_picture_without_a_head_is_withheld(app):
     upload(app.run(), FILES[0], ("blank.png", png(blank)))
     open_in_rail(app, "blank.png")
     assert states(app)["blank.png"] == "withheld" and not predicted_class(app)
+
+
+def test_a_slice_that_is_withheld_takes_nothing_back_from_its_file(monkeypatch):
+    scan = phantom("glioma", 1).scan
+    for before, reached in product(scan_states.STATES, repeat=2):
+        session = SimpleNamespace(scan_states={scan.digest: before})
+        monkeypatch.setattr(scan_states, "state", lambda session=session: session)
+        scan_states.note(scan, reached)
+        further = max(before, reached, key=["new", "withheld", "predicted", "explained"].index)
+        assert session.scan_states == {scan.digest: further}
 
 
 def test_a_scan_is_closed_and_a_name_that_is_not_listed_is_passed_over(app):
