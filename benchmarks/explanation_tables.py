@@ -1,5 +1,6 @@
 """Tables of the explanations: the methods, the quality of their maps and their speed."""
 
+from benchmarks.model_tables import not_served
 from benchmarks.record import measured_on, read_results
 from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
 from explain.evaluation.results import MethodResult
@@ -83,6 +84,21 @@ def explanation_quality() -> str:
             _strata(stored),
         ]
     )
+
+
+def figshare3_on_the_same_scans() -> str:
+    """Return the pointing game of candor-figshare3 and of the model before it, on the scans that both were shown."""
+    stored, _ = evaluations()
+    rows = []
+    for name in METHODS:
+        before, now = (
+            {row.id: row.measures["pointing"] for row in stored[model].annotated(name)}
+            for model in ("candor-scratch-figshare3", WHOLE)
+        )
+        shared = sorted(before.keys() & now.keys())
+        means = [f"{sum(each[scan] for scan in shared) / len(shared):.2f}" for each in (before, now)]
+        rows.append([METHODS[name].title, str(len(shared)), *means])
+    return markdown_table(["method", "scans", "before", "now"], rows)
 
 
 def localisation() -> str:
@@ -195,7 +211,7 @@ def sampling() -> str:
 def _by_title() -> dict[str, StoredEvaluation]:
     """Return the evaluation of every model that has one, by a name that says whether its weights are shipped."""
     stored, _ = evaluations()
-    return {f"`{name}`{'' if each.shipped else ' (weights not shipped)'}": each for name, each in stored.items()}
+    return {f"`{name}`{'' if each.shipped else not_served(name)}": each for name, each in stored.items()}
 
 
 def removing_a_lesion() -> str:

@@ -29,6 +29,11 @@ _COHORTS = [
 ]
 
 
+def not_served(model_id: str) -> str:
+    """Return what stands beside the name of a model in `measured/`."""
+    return " (kept as a teacher)" if model_id in measured_models() else " (weights not shipped)"
+
+
 def measured_cards() -> dict[str, ModelCard]:
     """Return the cards of all measured classifiers, shipped or not, by a name that says which; not the phantom's."""
     cards = {}
@@ -36,8 +41,7 @@ def measured_cards() -> dict[str, ModelCard]:
         card = read_card(folder / "card.json")
         own = folder.parent != imported_folder()  # what is on this machine alone is in no table
         if own and card.task not in ("phantom4", GATE_TASK):
-            kept = " (kept as a teacher)" if card.id in measured_models() else " (weights not shipped)"
-            shipped = kept if folder.parent.name == MEASURED else ""
+            shipped = not_served(card.id) if folder.parent.name == MEASURED else ""
             cards[f"`{card.id}`{shipped}"] = card
     return cards
 

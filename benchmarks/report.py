@@ -35,6 +35,7 @@ TABLES = {
         explanation_tables.methods,
         explanation_tables.measures,
         explanation_tables.localisation,
+        explanation_tables.figshare3_on_the_same_scans,
         explanation_tables.explanation_quality,
         explanation_tables.removing_a_lesion,
         explanation_tables.method_speed,

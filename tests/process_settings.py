@@ -15,8 +15,17 @@ _LOGGER = logging.getLogger("candor")
 _NO_POLICY = "float32"  # Keras' own, as long as it is not loaded
 
 
+# Set by packages when they are first imported, which the first test of a file that needs them may do.
+_OF_IMPORTS = {
+    "ENABLE_RUNTIME_UPTIME_TELEMETRY", "HDF5_PLUGIN_PATH", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK",
+    "LD_LIBRARY_PATH", "MPLBACKEND", "TF2_BEHAVIOR", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION",
+}  # fmt: skip
+
+
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") and name not in _OF_IMPORTS
+    }
 
 
 def _set_environment(before: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from explain.evaluation.rows import TABLE, Row, read_rows
 from model_zoo import Estimate, ModelError
 from model_zoo.card_check import first_wrong_type
 from model_zoo.verify import bundle_folders
+from model_zoo.zoo import MEASURED
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,8 @@ class StoredEvaluation:
 
     @property
     def shipped(self) -> bool:
-        """True where the model's weights are in the zoo."""
-        return (self.folder / "model.keras").exists()
+        """True where the zoo serves the model."""
+        return self.folder.parent.name != MEASURED
 
     def estimate(self, method: str, measure: str) -> Estimate | None:
         """Return a measure of a method or a control over the annotated scans, None where it was not taken."""

@@ -1,48 +1,31 @@
-"""Candor's network on figshare's three tumours, from candor-pooled13, with losses on where the tumours are.
+"""Candor's network on figshare's three tumours, on EfficientNet-Lite0, with losses on where the tumours are.
 
     python -m train candor-figshare3
 
-Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor
-its initial weights used the Kaggle set, which holds figshare's slices mirrored.
+Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Its initial weights are those of
+the first leg, candor-lite0-figshare3. Half of what this leg is trained towards are the probabilities of
+candor-scratch-figshare3, the model before, another trunk trained on the same scans and on others. None of them used the
+Kaggle set, which holds figshare's slices mirrored.
 
-Experiments, each a run of 40 epochs from the same initial weights; on the validation scans, by group: accuracy, and of
-the HiResCAM of the true class within the model's square the median energy lift of the box and the pointing game:
-
-    cell=8, gate trained (where), evidence not (look=0)      0.951    12    0.60     best epoch 22
-    the same with mix=0.2, 30 epochs, less imitation        0.932
-    cell=8, look=0.3                                        0.966    33    0.93     best epoch 27
-    cell=4, look=0.3: this recipe                           0.977    37    0.94     best epoch 31
-
-With a first form of the third loss the network predicted the class from the lack of evidence for the other two, and
-had no evidence for it anywhere. So with `look` evidence can only be for a class, and an empty map counts as a uniform
-one.
+Validation accuracy 0.985, best at epoch 20 of 20; 0.966 after the first leg, 0.977 of the model before, 0.970 of the
+mean of these two. It was 0.970 to 0.977 in the ten epochs at 160 pixels, and 0.977 to 0.985 in the ten at 192.
 """
 
 from dataclasses import replace
 
-from train.recipes.candor_scratch_kaggle4 import RECIPE as KAGGLE4
+from train.recipes.candor_lite0_figshare3 import RECIPE as FIRST_LEG
 
 RECIPE = replace(
-    KAGGLE4,
-    task="figshare3",
-    block=20,
-    # its test scans come from the same sources: less imitation of other scanners than for the Kaggle set alone
-    erase=0.2,
-    noise=0.01,
-    curve=0.15,
-    invert=0.0,
-    match=0.15,
-    bias=0.15,
-    blur=0.1,
-    jpeg=0.1,
-    paint=0.0,
-    epochs=40,
-    early=0.3,
-    rate=1e-3,
-    dropout=0.3,
-    where=0.5,
-    look=0.3,
-    cell=4,
-    weights="candor-pooled13.keras",
-    started_on="figshare,br35h,44c",
+    FIRST_LEG,
+    weights="candor-lite0-figshare3.keras",
+    started_on="br35h,44c",
+    teacher="candor-scratch-figshare3",
+    size=192,
+    early_size=160,
+    early=0.5,
+    epochs=20,
+    rate=3e-4,
+    warmup=0.5,
+    dropout=0.2,
+    average=0.999,
 )

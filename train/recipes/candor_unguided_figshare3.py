@@ -1,4 +1,4 @@
-"""candor-figshare3 without the loss on where the evidence lies: for comparison.
+"""candor-scratch-figshare3 without the loss on where the evidence lies: for comparison.
 
     python -m train candor-unguided-figshare3
 
@@ -9,6 +9,6 @@ the gate in both. It was trained and evaluated under the name candor-figshare3, 
 
 from dataclasses import replace
 
-from train.recipes.candor_figshare3 import RECIPE as FIGSHARE3
+from train.recipes.candor_scratch_figshare3 import RECIPE as FIGSHARE3
 
 RECIPE = replace(FIGSHARE3, look=0.0, cell=8)
