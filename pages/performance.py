@@ -19,10 +19,10 @@ st.title("Model performance", anchor=False)
 cards = require_models()
 first, second, more = st.columns([4, 4, 3], vertical_alignment="bottom", gap="medium")
 if more.toggle(
-    "Include models without weights",
+    "Models not served",
     key="unshipped",
     bind="query-params",
-    help="Models that were trained and scored, but whose weights are not shipped: they cannot predict new scans.",
+    help="Also offer models that were trained and scored, but predict no new scans here: most come without weights.",
 ):
     others, problems = cards_without_weights()
     cards = cards | others | cards  # the shipped ones first, and theirs where an id stands in both
