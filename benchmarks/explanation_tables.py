@@ -1,6 +1,6 @@
 """Tables of the explanations: the methods, the quality of their maps and their speed."""
 
-from benchmarks.model_tables import not_served
+from benchmarks.model_tables import why_kept
 from benchmarks.record import measured_on, read_results
 from explain.evaluation.measures import CONTROL_DESCRIPTIONS, MEASURES
 from explain.evaluation.results import MethodResult
@@ -211,7 +211,7 @@ def sampling() -> str:
 def _by_title() -> dict[str, StoredEvaluation]:
     """Return the evaluation of every model that has one, by a name that says whether its weights are shipped."""
     stored, _ = evaluations()
-    return {f"`{name}`{'' if each.shipped else not_served(name)}": each for name, each in stored.items()}
+    return {f"`{name}`{'' if each.shipped else why_kept(name)}": each for name, each in stored.items()}
 
 
 def removing_a_lesion() -> str:

@@ -29,7 +29,7 @@ _COHORTS = [
 ]
 
 
-def not_served(model_id: str) -> str:
+def why_kept(model_id: str) -> str:
     """Return what stands beside the name of a model in `measured/`."""
     return " (kept as a teacher)" if model_id in measured_models() else " (weights not shipped)"
 
@@ -41,7 +41,7 @@ def measured_cards() -> dict[str, ModelCard]:
         card = read_card(folder / "card.json")
         own = folder.parent != imported_folder()  # what is on this machine alone is in no table
         if own and card.task not in ("phantom4", GATE_TASK):
-            shipped = not_served(card.id) if folder.parent.name == MEASURED else ""
+            shipped = why_kept(card.id) if folder.parent.name == MEASURED else ""
             cards[f"`{card.id}`{shipped}"] = card
     return cards
 

@@ -1,8 +1,8 @@
 """Verification of bundles: every number on a card must follow from the files beside it.
 
 `python -m model_zoo verify` computes all of them again and prints each difference; `recompute` corrects a card. The
-folder `measured/` of the zoo holds the cards and tables of models that are not served: their weights are left out, but
-for those of a teacher.
+folder `measured/` of the zoo holds the cards and tables of models that are kept for their results: their weights are
+left out, but for those of a teacher.
 """
 
 import shutil

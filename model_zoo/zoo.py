@@ -25,7 +25,7 @@ from model_zoo.weights import load_checked
 from scans import Scan, fit
 
 DEFAULT = "candor-pooled4"  # the app's default, where the zoo has it: trained on every collection
-MEASURED = "measured"  # folder of the zoo: models that are not served, most of them without weights
+MEASURED = "measured"  # folder of the zoo: models kept for their results, most of them without weights
 _BATCH = 32
 _loading = Lock()
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.navigation import require_frame
 from pages.components.performance.accuracy import accuracy
-from pages.components.performance.bundles import bundle, cards_without_weights
+from pages.components.performance.bundles import bundle, cards_kept_for_their_results
 from pages.components.performance.confusion import confusion_matrices
 from pages.components.performance.curves import curves
 from pages.components.performance.external_validation import external_validation
@@ -19,12 +19,12 @@ st.title("Model performance", anchor=False)
 cards = require_models()
 first, second, more = st.columns([4, 4, 3], vertical_alignment="bottom", gap="medium")
 if more.toggle(
-    "Models not served",
+    "Results-only models",
     key="unshipped",
     bind="query-params",
-    help="Also offer models that were trained and scored, but predict no new scans here: most come without weights.",
+    help="Also show models that were trained and scored, but are not offered for new scans; most come without weights.",
 ):
-    others, problems = cards_without_weights()
+    others, problems = cards_kept_for_their_results()
     cards = cards | others | cards  # the shipped ones first, and theirs where an id stands in both
     for sentence in problems:
         st.warning(sentence)

@@ -38,7 +38,7 @@ class StoredEvaluation:
 
     @property
     def shipped(self) -> bool:
-        """True where the zoo serves the model."""
+        """True where the app offers the model, False where only its results are kept."""
         return self.folder.parent.name != MEASURED
 
     def estimate(self, method: str, measure: str) -> Estimate | None:
@@ -84,7 +84,7 @@ def _read(folder: Path, *changed: int) -> StoredEvaluation:
 def evaluations() -> tuple[dict[str, StoredEvaluation], list[str]]:
     """Return every stored evaluation by the model's id, and a sentence for each that is broken.
 
-    The zoo's own models come first, then those whose weights are not shipped.
+    The zoo's own models come first, then those of which only the results are kept.
     """
     stored, broken = {}, []
     for folder in bundle_folders():

@@ -261,10 +261,10 @@ def test_a_scan_that_cannot_be_read_is_a_sentence_and_the_others_are_drawn(own, 
     assert len(app.error) == 1 and len(pictures(app)) == 5
 
 
-def test_models_are_compared_with_those_that_are_not_served(monkeypatch):
+def test_models_are_compared_with_those_of_which_only_results_are_kept(monkeypatch):
     app = open_page(MODEL, TABS[4])
     names = [trace["name"] for trace in charts(app)[0]["data"]]
-    assert names[0] == MODEL and any("not served" in name for name in names)
+    assert names[0] == MODEL and any("results only" in name for name in names)
     assert "Not all on the same scans" in text(app)  # candor-pooled4 was evaluated on half as many
     models = app.multiselect(key="evaluated")
     alike = "candor-scratch-figshare3", "candor-unguided-figshare3"

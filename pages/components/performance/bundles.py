@@ -75,8 +75,8 @@ class Bundle:
         return _measured(what, _state(self.folder / table), self.card.classes, key, self.sets[key])
 
 
-def cards_without_weights() -> tuple[dict[str, ModelCard], list[str]]:
-    """Return the cards of models whose weights are not shipped, and a sentence for each that cannot be read."""
+def cards_kept_for_their_results() -> tuple[dict[str, ModelCard], list[str]]:
+    """Return the cards of models that are not offered for new scans, and a sentence for each that cannot be read."""
     cards, problems = {}, []
     for path in sorted((zoo_folder() / MEASURED).glob("[!.]*/card.json")):
         try:

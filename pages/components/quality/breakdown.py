@@ -90,7 +90,7 @@ def show_sanity(evaluation: StoredEvaluation) -> None:
 def show_models(stored: dict[str, StoredEvaluation], card: ModelCard) -> None:
     """Draw one measure of every method for several models."""
     measure = choose_measure()
-    labels = {model: f"{model}{'' if each.shipped else ' (not served)'}" for model, each in stored.items()}
+    labels = {model: f"{model}{'' if each.shipped else ' (results only)'}" for model, each in stored.items()}
     chosen = st.multiselect(
         "Models", list(stored), default=list(stored), format_func=labels.get, key="evaluated", persist_state="session"
     )
