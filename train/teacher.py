@@ -22,8 +22,8 @@ Teacher = Callable[[np.ndarray], np.ndarray]  # pixels, float32 (B, h, w) in [0,
 def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
     """Return the teacher of a recipe, None without one; several teachers, with commas, give their mean.
 
-    A name is that of a model of the zoo, or of one in `measured/` that has its weights. Raises ModelError where there is
-    no such model, and ValueError where it does not fit the recipe.
+    A name is that of a model of the zoo, or of one in `measured/` that has its weights. Raises ModelError where
+    there is no such model, and ValueError where it does not fit the recipe.
     """
     names = [name.strip() for name in recipe.teacher.split(",") if name.strip()]
     teachers = [_teacher(name, recipe, classes) for name in names]
