@@ -129,6 +129,12 @@ def prediction_speed() -> str:
     )
 
 
+def image() -> str:
+    """Return how large the image is, and how large it may be."""
+    found = read_results("image")
+    return f"The image has {found['megabytes']:,} MB (`{found['command']}`); above {found['most']:,} the check fails."
+
+
 def waiting_times() -> str:
     """Return the waiting times of one user and of eight at once, and the memory of the app."""
     app = read_results("app")

@@ -45,6 +45,7 @@ TABLES = {
         cost_tables.training_cost,
         cost_tables.prediction_speed,
         cost_tables.waiting_times,
+        cost_tables.image,
         cost_tables.api_speed,
         cost_tables.several_users,
         engine_tables.engine_speed,
