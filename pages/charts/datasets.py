@@ -50,11 +50,12 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
     `leakage` is class id -> (test scans with a near-duplicate in training, all test scans).
     """
     leaking, whole = zip(*leakage.values(), strict=True)
-    shares = [f"{n:,} of {of:,} ({100 * n / of:.0f} %)" for n, of in leakage.values()]
+    percent = [f"{100 * n / of:.0f} %" for n, of in leakage.values()]
+    shares = [f"{n:,} of {of:,} ({share})" for (n, of), share in zip(leakage.values(), percent, strict=True)]
     figure = go.Figure()
     for title, scans, colour, text in (
         ("With a near-duplicate in training", leaking, PALETTE[1], None),
-        ("Without", [of - n for n, of in leakage.values()], QUIET, shares),
+        ("Without", [of - n for n, of in leakage.values()], QUIET, percent),
     ):
         figure.add_bar(
             orientation="h",
@@ -69,7 +70,7 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
             hovertemplate="%{y}: %{customdata} with a near-duplicate in training<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0.3, legend=_LEGEND, dragmode=False)
-    figure.update_xaxes(title="Test scans (number)", range=[0, 1.16 * max(whole)])
+    figure.update_xaxes(title="Test scans (number)", range=[0, _ROOM * max(whole)])
     figure.update_yaxes(title="Class", autorange="reversed")
     return styled(figure, max(_LEAST, _HEAD + 34 * len(leakage)))
 
@@ -91,7 +92,7 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
         )
     )
     figure.update_layout(showlegend=False, dragmode=False)
-    figure.update_xaxes(title="Mean grey value of a scan (0 black, 1 white)", rangemode="tozero")
+    figure.update_xaxes(title="Mean grey value (0 black, 1 white)", rangemode="tozero")
     figure.update_yaxes(title="Class", autorange="reversed")
     return styled(figure, max(_LEAST, _HEAD + 30 * len(spreads)))
 

@@ -28,7 +28,7 @@ def confusion_matrices(chosen: list[Bundle]) -> None:
     """Draw the confusion matrices beside each other, each with the scans of the open cell."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         key = choose_scans(chosen, external=True)
-        shares = st.toggle("Share of each reference label instead of counts", key="shares", persist_state="session")
+        shares = st.toggle("Shares of the label instead of counts", key="shares", persist_state="session")
     show_problems(chosen, key)
     if key is None:
         return
