@@ -17,7 +17,7 @@ require_frame()
 
 st.title("Model performance", anchor=False)
 cards = require_models()
-first, second, more = st.columns([4, 4, 3], vertical_alignment="bottom", gap="medium")
+first, second, more = st.columns(3, vertical_alignment="bottom", gap="medium")
 if more.toggle(
     "Results-only models",
     key="unshipped",
