@@ -17,6 +17,7 @@ from model_zoo.threads import openvino_threads
 
 _CHUNK = 4  # scans per request
 _REQUESTS = 2  # at once, when there is more than one chunk
+_SAME = 32  # scans per call of Keras' own forward pass
 
 ENGINES = ("auto", "openvino", "tensorflow", "keras")
 PRECISIONS = ("auto", "f32", "bf16")
@@ -49,7 +50,7 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
     if any(layer.compute_dtype != "float32" for layer in layers_of(network)):
         network = in_precision(network, "float32")
     if engine == "keras" or _backend() != "tensorflow":
-        return Runtime(lambda batch: np.asarray(network.predict_on_batch(batch), np.float32), "keras", "f32")
+        return _keras(network)
     if engine == "tensorflow":
         return _tensorflow(network)
     try:
@@ -59,6 +60,49 @@ def make_runtime(network, *, engine: str = "auto", precision: str = "auto") -> R
             raise ImportError("the OpenVINO runtime needs its package: pip install openvino") from error
         _say_that_openvino_is_missing()
         return _tensorflow(network)
+
+
+def _keras(network) -> Runtime:
+    """Return the forward pass of Keras on any backend; several threads may call it, as they do for a teacher.
+
+    Not `predict_on_batch`: on JAX it hands the weights over to each call and takes them back after it, so that a
+    second thread finds them deleted (seen with Keras 3.15).
+    """
+    forward = _jax_forward(network) if _backend() == "jax" else _keras_forward(network)
+
+    def logits(batch: np.ndarray) -> np.ndarray:
+        out = np.empty((len(batch), network.output_shape[-1]), np.float32)
+        for start in range(0, len(batch), _SAME):
+            part = np.asarray(batch[start : start + _SAME], np.float32)
+            # JAX compiles anew for each number of scans, a minute for a deep network: all calls have the same.
+            full = np.concatenate([part, np.zeros((_SAME - len(part), *part.shape[1:]), np.float32)])
+            out[start : start + len(part)] = forward(full)[: len(part)]
+        return out
+
+    return Runtime(logits, "keras", "f32")
+
+
+def _jax_forward(network) -> Callable[[np.ndarray], np.ndarray]:
+    import jax
+
+    kinds = network.trainable_variables, network.non_trainable_variables
+    weights = [[variable.value for variable in kind] for kind in kinds]
+
+    @jax.jit
+    def forward(weights, batch):
+        return network.stateless_call(*weights, batch, training=False)[0]
+
+    def logits(batch: np.ndarray) -> np.ndarray:
+        with jax.default_matmul_precision("float32"):  # a GPU would round to 10 bits of mantissa
+            return np.asarray(forward(weights, batch), np.float32)
+
+    return logits
+
+
+def _keras_forward(network) -> Callable[[np.ndarray], np.ndarray]:
+    import keras
+
+    return lambda batch: keras.ops.convert_to_numpy(network(batch, training=False)).astype(np.float32)
 
 
 @cache

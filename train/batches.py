@@ -91,7 +91,9 @@ class Batches(keras.utils.PyDataset):
         self.side = recipe.size  # pixels; `train.fit` begins with a smaller one, if the recipe says so
 
     def __len__(self) -> int:
-        return -(-len(self.pixels) // self.recipe.batch)
+        whole, rest = divmod(len(self.pixels), self.recipe.batch)
+        left_out = self.training and self.recipe.whole_batches and whole
+        return whole if left_out or not rest else whole + 1
 
     def __getitem__(self, index: int) -> tuple:
         rng = np.random.default_rng([self.recipe.seed, self.epoch, index])

@@ -11,6 +11,8 @@ import json
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -40,11 +42,11 @@ def fit(
     remove_parts_of_the_dead(run)
     state = _load_state(run, recipe, data)
     compile_model(model, recipe, len(train))
-    if state:
+    keeper = _Keeper(run, recipe, data, state)
+    if state and not keeper.finished:  # a finished run needs its best weights only
         _restore(model, run / state["checkpoint"], state["random"])
         train.epoch = state["epochs_done"]
         _set_rate(model, recipe, state["history"])
-    keeper = _Keeper(run, recipe, data, state)
     for last in _phases(recipe):
         train.epoch = keeper.state["epochs_done"]  # Keras counts one more at the start of each `fit`
         if keeper.finished or train.epoch >= last:
@@ -64,7 +66,8 @@ def fit(
         if keeper.latest:  # at its end, `fit` puts the averaged weights in the place of the trained ones
             model.set_weights(keeper.latest)
     write_history(run / _HISTORY, keeper.state["history"])  # a disk may have been full when it was due
-    model.load_weights(run / _BEST)
+    with _optimizer_set_aside(model):
+        model.load_weights(run / _BEST)
     return model
 
 
@@ -179,12 +182,27 @@ class _Keeper(keras.callbacks.Callback):
     def _save_best(self) -> None:
         """Save the weights that were validated: the averaged ones, where the recipe averages."""
         if not self.recipe.average:
-            write_whole(self.run / _BEST, self.model.save)
+            with _optimizer_set_aside(self.model):
+                write_whole(self.run / _BEST, self.model.save)
             return
         latest = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        write_whole(self.run / _BEST, self.model.save)
+        with _optimizer_set_aside(self.model):
+            write_whole(self.run / _BEST, self.model.save)
         self.model.set_weights(latest)
+
+
+@contextmanager
+def _optimizer_set_aside(model: keras.Model) -> Iterator[None]:
+    """Save or load a model without its optimiser, which is twice or three times as large as the network.
+
+    Keras' `include_optimizer=False` leaves only its settings out, not its state (3.15).
+    """
+    optimizer, model.optimizer = model.optimizer, None
+    try:
+        yield
+    finally:
+        model.optimizer = optimizer
 
 
 def _set_rate(model: keras.Model, recipe: Recipe, history: list[dict]) -> None:

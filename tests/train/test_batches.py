@@ -35,6 +35,17 @@ def test_validation_is_in_order_whole_and_in_range(pixels):
     )
 
 
+def test_whole_batches_leave_out_the_rest_of_each_epoch_in_training_alone(pixels):
+    recipe = replace(STILL, whole_batches=1)
+    train, val = (Batches(pixels, np.arange(20), recipe, training=training) for training in (True, False))
+    first = values(train)
+    train.on_epoch_end()
+    assert len(set(first)) == 16 and set(first) != set(values(train))  # 2 of 3 batches of 8; others are left out next
+    assert values(val) == list(range(20))
+    few = Batches(pixels[:5], np.arange(5), recipe, training=True)
+    assert len(values(few)) == 5  # fewer than a batch: the rest is all there is
+
+
 def test_training_shows_every_scan_once_in_a_new_order_each_epoch(pixels):
     batches = Batches(pixels, np.arange(20), STILL, training=True)
     first = values(batches)

@@ -112,6 +112,16 @@ def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_finished_run_can_be_taken_elsewhere_without_its_checkpoint(whole, tmp_path):
+    """State, best weights and history are all that evaluating it takes; the checkpoint is three times as large."""
+    for name in ("state.json", "best.keras", "history.csv"):
+        shutil.copy(whole[0] / name, tmp_path)
+    assert same_weights(whole[1], run(tmp_path, resume=True))
+    checkpoint = whole[0] / json.loads((whole[0] / "state.json").read_text())["checkpoint"]
+    assert checkpoint.stat().st_size > 2.5 * (whole[0] / "best.keras").stat().st_size
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused_by_field(killed, tmp_path):
     folder = shutil.copytree(killed, tmp_path / "run")
     with pytest.raises(ValueError, match=r"rate=0.001.* rate=0.1"):

@@ -1,28 +1,28 @@
-"""Candor's network on the 44-class collection read as fifteen classes, on EfficientNet-Lite0, in two legs.
+"""Candor's network on the 44-class collection read as fifteen classes, on EfficientNet-Lite0, taught by two models.
 
     python -m train candor-44c15
 
-Its initial weights are those of the first leg, candor-lite0-44c15. This leg sees larger pictures, and half of what it
-is trained towards are the probabilities of candor-scratch-44c15, the model before, another trunk trained on the same
-scans: the mean of the two models is right on 0.926 of the validation scans, and they alone on 0.895 and 0.905.
-Validation accuracy 0.913, best at epoch 20 of 24. The loss fell from 0.38 (either of them) to 0.32; the mean of this
-model and the one before it would still be right on 0.928.
+Its initial weights are those of the first leg, candor-lite0-44c15. Four fifths of what it is trained towards are the
+mean probabilities of candor-leg2-44c15 and candor-scratch-44c15, two trunks trained on the same scans. Scans are
+blended with each other (mixup), and the teachers see the very same blends: what Beyer et al. 2022 call a patient and
+consistent teacher, https://arxiv.org/abs/2106.05237.
+
+Validation accuracy 0.936, best at epoch 59 of 60 and 0.916 after 35. The teachers alone are right on 0.913 and 0.905 of
+these scans, their mean on 0.928: it has passed its teachers. Trained with Keras on JAX, on an H200 GPU that it shared
+with six other trainings, at 6 seconds an epoch.
 """
 
 from dataclasses import replace
 
-from train.recipes.candor_lite0_44c15 import RECIPE as FIRST_LEG
+from train.recipes.candor_leg2_44c15 import RECIPE as SECOND_LEG
 
 RECIPE = replace(
-    FIRST_LEG,
-    weights="candor-lite0-44c15.keras",
-    teacher="candor-scratch-44c15",
-    size=192,
-    epochs=24,
-    early_size=160,
-    early=0.5,
-    rate=4e-4,
-    warmup=0.5,
-    smoothing=0.0,
-    average=0.999,
+    SECOND_LEG,
+    teacher="candor-leg2-44c15,candor-scratch-44c15",
+    teach=0.8,
+    mix=0.3,
+    batch=32,
+    whole_batches=1,
+    epochs=60,
+    early=0.0,
 )
