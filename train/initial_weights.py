@@ -14,10 +14,10 @@ from train.backbones import BACKBONES, HEAD, backbone_layers, stock
 from train.candor import LITE, StandardConv2D
 from train.efficientnet_lite import fill
 from train.gate.network import GATES
-from train.recipe import Recipe
+from train.recipe import Recipe, recipe_ids
 
 _ON_LITE = LITE | GATES  # network of a recipe -> EfficientNet-Lite's variant, whose package has ImageNet's weights
-WEIGHTS_FOLDER = Path(__file__).parent / "weights"  # the first legs of our own recipes, one file each
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"  # what first legs made on this machine; git does not keep it
 
 
 def initialised_network(recipe: Recipe, classes: int) -> keras.Model:
@@ -111,6 +111,11 @@ def _weights_file(recipe: Recipe, suffix: str) -> Path:
     if not path.is_file():
         path = WEIGHTS_FOLDER / recipe.weights
     kinds = "a .keras or .h5 file, imagenet or none" if recipe.network in BACKBONES else "a .keras file or none"
+    if not path.is_file() and path.stem in recipe_ids():
+        raise ValueError(
+            f"weights={recipe.weights} is not there yet; `python -m train {path.stem} --out runs` makes it: copy "
+            f"runs/{path.stem}/model.keras to train/weights/{path.name}"
+        )
     if not path.is_file() or path.suffix != suffix:
         raise ValueError(f"weights={recipe.weights} is not a file of weights; give {kinds}")
     return path

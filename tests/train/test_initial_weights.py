@@ -98,6 +98,7 @@ def files(tmp_path_factory):
     ("file", "message"),
     [
         ("missing.keras", "is not a file of weights; give a .keras or .h5 file, imagenet or none"),
+        ("candor-lite0-kaggle4.keras", "not there yet; `python -m train candor-lite0-kaggle4 --out runs` makes it"),
         ("text.txt", "is not a file of weights"),
         ("text.h5", "does not fit the network 'mobilenetv3small'"),
         ("text.weights.h5", "does not fit the network 'mobilenetv3small'"),

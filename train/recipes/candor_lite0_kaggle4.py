@@ -1,6 +1,7 @@
 """First leg of candor-kaggle4: EfficientNet-Lite0 from ImageNet's weights, heavy imitation of other scanners.
 
-    python -m train candor-lite0-kaggle4 --out /tmp/zoo     # its weights are train/weights/candor-lite0-kaggle4.keras
+    python -m train candor-lite0-kaggle4 --out runs
+    cp runs/candor-lite0-kaggle4/model.keras train/weights/candor-lite0-kaggle4.keras
 
 Validation accuracy 0.973, best at epoch 17 of 18; no test set was opened. On 44c's 224 validation scans of the four
 classes, which it was not trained on, its balanced accuracy is 0.56 (T1 0.51, T1C+ 0.62, T2 0.45); that of

@@ -2,7 +2,7 @@
 
     python -m train candor-scratch-kaggle4
 
-Its initial weights, for the third leg, are train/weights/candor-kaggle4-leg2.keras:
+Its initial weights, for the third leg, are those of the second, as train/weights/candor-kaggle4-leg2.keras:
 
     leg 1   --set weights=none --set epochs=44 --set early=0.75 --set rate=1e-3 --set warmup=2     0.962   0.41
             --set curve=0.2 --set invert=0.08 --set match=0.2 --set paint=0 --set where=0

@@ -2,7 +2,7 @@
 
     python -m train candor-scratch-pooled4
 
-Its initial weights, for the third leg, are train/weights/candor-pooled4-leg2.keras:
+Its initial weights, for the third leg, are those of the second, as train/weights/candor-pooled4-leg2.keras:
 
     leg 1   leg 2's settings, with --set weights=candor-pooled13.keras --set epochs=14 --set early=0
             --set paint=0
