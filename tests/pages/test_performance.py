@@ -19,7 +19,7 @@ from pages.components.performance.scan_choice import comparable, keys_of, title_
 from tests.model_zoo.test_performance import RANKED
 from tests.pages.conftest import ROOT, errors
 
-SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("candor-scratch-44c15", "candor-unguided-figshare3")
+SHIPPED, MEASURED = ("candor-figshare3", "cnn3-figshare3"), ("candor-leg2-44c15", "candor-scratch-44c15")
 FOUR_AND_FIFTEEN = ("cnn3-kaggle4", "candor-44c15")
 TABS = (
     "Accuracy",
