@@ -50,7 +50,7 @@ def training_cost() -> str:
         "machine",
     ]  # fmt: skip
     lines = [f"Measured with `{costs['command']}`.", *changed]
-    ours = {name: card for name, card in measured_cards().items() if not card.imported}
+    ours = {name: card for name, card in measured_cards().items() if "seconds_per_epoch" in card.training}
     lines += [_pace(name, card) for name, card in ours.items() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):
         audit = json.loads(path.read_text())

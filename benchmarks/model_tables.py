@@ -131,6 +131,43 @@ def generations() -> str:
     return markdown_table(heads, rows)
 
 
+def shared_errors() -> str:
+    """Return how many errors of our own models every other network makes that was tested on the same scans.
+
+    An error that all make is one of the data (a hard scan, a doubtful label, too few like it in training) rather than of
+    one network or one training.
+    """
+    rows = []
+    kept = [read_card(zoo_folder() / MEASURED / name / "card.json") for name in measured_models()]
+    for card in models().values():
+        others = [each for each in [*models().values(), *kept] if each.task == card.task and each.id != card.id]
+        if not card.id.startswith("candor-") or len(others) < 2:
+            continue
+        wrong, sequences = _wrong(card)
+        shared = wrong.intersection(*(_wrong(other)[0] for other in others))
+        by_sequence = Counter(sequences[scan] for scan in shared)
+        rows.append(
+            [
+                f"`{card.id}`",
+                ", ".join(f"`{other.id}`" for other in others),
+                f"{len(sequences):,}",
+                str(len(wrong)),
+                str(len(shared)),
+                ", ".join(f"{name} {number}" for name, number in sorted(by_sequence.items()) if name),
+            ]
+        )
+    heads = ["model", "the others", "test scans", "errors", "of these, of all the others, too", "by sequence"]
+    return markdown_table(heads, rows)
+
+
+def _wrong(card: ModelCard) -> tuple[set[str], dict[str, str]]:
+    """Return the test scans that a model calls wrongly, and the sequence of every test scan, "" where not known."""
+    folder = zoo_folder() / MEASURED / card.id if card.id in measured_models() else bundle_folder(card.id)
+    rows = [row for row in read_predictions(folder / PREDICTIONS, card.classes) if row.split == "test"]
+    wrong = {row.id for row in rows if card.classes[int(np.argmax(row.probabilities))] != row.truth}
+    return wrong, {row.id: row.sequence for row in rows}
+
+
 def errors() -> str:
     """Return how many test scans of each collection our own models call wrongly, and how many labels are in doubt."""
     doubtful, rows = doubtful_labels(), []

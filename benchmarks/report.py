@@ -29,6 +29,7 @@ TABLES = {
         model_tables.external_validation,
         model_tables.generations,
         model_tables.errors,
+        model_tables.shared_errors,
         model_tables.shortcuts,
         model_tables.imported_models,
         model_tables.not_brain,
