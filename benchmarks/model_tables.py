@@ -218,7 +218,9 @@ def imported_models() -> str:
                 *(_percent(card.score(BALANCED, "cohort 44c", f"sequence {name}")) for name in ("T1", "T1C+", "T2")),
                 " to ".join(f"{100 * each.value:.0f} %" for each in hidden if each) or "not measured",
                 _percent(evaluation.estimate("occlusion", "pointing") if evaluation else None),
-                f"{tumours} of {pictures['pictures']}, {said['a tumour, above 90 %']} of them above 90 %",
+                f"{tumours} of {pictures['pictures']}, {said['a tumour, above 90 %']} of them above 90 %"
+                if said
+                else "not measured",
             ]
         )
     heads = [

@@ -103,7 +103,8 @@ def test_the_trainer_names_no_backend_but_to_ask_for_determinism():
 
 
 def test_the_readme_has_one_page():
-    assert len(README.split()) <= 700
+    prose = [line for line in README.splitlines() if not line.startswith("|")]  # the table grows with the zoo
+    assert len(" ".join(prose).split()) <= 570
 
 
 @pytest.mark.parametrize(
