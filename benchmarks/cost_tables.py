@@ -50,6 +50,7 @@ def training_cost() -> str:
         "machine",
     ]  # fmt: skip
     lines = [f"Measured with `{costs['command']}`.", *changed]
+    # imported models and those that were trained on another backend have none
     ours = {name: card for name, card in measured_cards().items() if "seconds_per_epoch" in card.training}
     lines += [_pace(name, card) for name, card in ours.items() if card.id not in models()]
     for path in sorted(AUDITS_FOLDER.glob("*/summary.json")):

@@ -132,38 +132,39 @@ def generations() -> str:
 
 
 def shared_errors() -> str:
-    """Return how many errors of our own models every other network makes that was tested on the same scans.
+    """Return how many errors of our own models all other models make that were tested on the same scans.
 
-    An error that all make is one of the data (a hard scan, a doubtful label, too few like it in training) rather than of
-    one network or one training.
+    Such an error may come from the data (a hard scan, a doubtful label) or from a teacher that the models share.
     """
+    tested = {card.id: (card, *_wrong(card)) for card in measured_cards().values() if card.task != "phantom4"}
     rows = []
-    kept = [read_card(zoo_folder() / MEASURED / name / "card.json") for name in measured_models()]
-    for card in models().values():
-        others = [each for each in [*models().values(), *kept] if each.task == card.task and each.id != card.id]
-        if not card.id.startswith("candor-") or len(others) < 2:
+    for name, (card, wrong, sequences) in tested.items():
+        others = {
+            other: w for other, (_, w, scans) in tested.items() if other != name and scans.keys() == sequences.keys()
+        }
+        if not others or name not in models() or not name.startswith("candor-"):
             continue
-        wrong, sequences = _wrong(card)
-        shared = wrong.intersection(*(_wrong(other)[0] for other in others))
-        by_sequence = Counter(sequences[scan] for scan in shared)
+        shared = wrong.intersection(*others.values())
+        by_sequence = Counter(sequences[scan] for scan in shared if sequences[scan])
         rows.append(
             [
-                f"`{card.id}`",
-                ", ".join(f"`{other.id}`" for other in others),
+                f"`{name}`",
+                ", ".join(f"`{other}`" for other in others),
                 f"{len(sequences):,}",
                 str(len(wrong)),
                 str(len(shared)),
-                ", ".join(f"{name} {number}" for name, number in sorted(by_sequence.items()) if name),
+                ", ".join(f"{sequence} {number}" for sequence, number in sorted(by_sequence.items())),
             ]
         )
-    heads = ["model", "the others", "test scans", "errors", "of these, of all the others, too", "by sequence"]
+    heads = ["model", "the others", "test scans", "errors", "shared by all others", "these by sequence"]
     return markdown_table(heads, rows)
 
 
 def _wrong(card: ModelCard) -> tuple[set[str], dict[str, str]]:
     """Return the test scans that a model calls wrongly, and the sequence of every test scan, "" where not known."""
-    folder = zoo_folder() / MEASURED / card.id if card.id in measured_models() else bundle_folder(card.id)
-    rows = [row for row in read_predictions(folder / PREDICTIONS, card.classes) if row.split == "test"]
+    served = zoo_folder() / card.id
+    path = (served if served.is_dir() else zoo_folder() / MEASURED / card.id) / PREDICTIONS
+    rows = [row for row in read_predictions(path, card.classes) if row.split == "test"] if path.exists() else []
     wrong = {row.id for row in rows if card.classes[int(np.argmax(row.probabilities))] != row.truth}
     return wrong, {row.id: row.sequence for row in rows}
 

@@ -17,7 +17,7 @@ from model_zoo.threads import openvino_threads
 
 _CHUNK = 4  # scans per request
 _REQUESTS = 2  # at once, when there is more than one chunk
-_SAME = 32  # scans per call of Keras' own forward pass
+_JAX_BATCH = 32  # scans per call of the forward pass on JAX
 
 ENGINES = ("auto", "openvino", "tensorflow", "keras")
 PRECISIONS = ("auto", "f32", "bf16")
@@ -68,21 +68,20 @@ def _keras(network) -> Runtime:
     Not `predict_on_batch`: on JAX it hands the weights over to each call and takes them back after it, so that a
     second thread finds them deleted (seen with Keras 3.15).
     """
-    forward = _jax_forward(network) if _backend() == "jax" else _keras_forward(network)
+    import keras
 
-    def logits(batch: np.ndarray) -> np.ndarray:
-        out = np.empty((len(batch), network.output_shape[-1]), np.float32)
-        for start in range(0, len(batch), _SAME):
-            part = np.asarray(batch[start : start + _SAME], np.float32)
-            # JAX compiles anew for each number of scans, a minute for a deep network: all calls have the same.
-            full = np.concatenate([part, np.zeros((_SAME - len(part), *part.shape[1:]), np.float32)])
-            out[start : start + len(part)] = forward(full)[: len(part)]
-        return out
-
-    return Runtime(logits, "keras", "f32")
+    if _backend() == "jax":
+        return Runtime(_jax_forward(network), "keras", "f32")
+    return Runtime(
+        lambda batch: keras.ops.convert_to_numpy(network(batch, training=False)).astype(np.float32), "keras", "f32"
+    )
 
 
 def _jax_forward(network) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the forward pass, compiled once, of the weights that the network has now.
+
+    JAX compiles anew for each number of scans, a minute for a deep network, so that all calls have the same.
+    """
     import jax
 
     kinds = network.trainable_variables, network.non_trainable_variables
@@ -93,16 +92,15 @@ def _jax_forward(network) -> Callable[[np.ndarray], np.ndarray]:
         return network.stateless_call(*weights, batch, training=False)[0]
 
     def logits(batch: np.ndarray) -> np.ndarray:
-        with jax.default_matmul_precision("float32"):  # a GPU would round to 10 bits of mantissa
-            return np.asarray(forward(weights, batch), np.float32)
+        out = np.empty((len(batch), network.output_shape[-1]), np.float32)
+        for start in range(0, len(batch), _JAX_BATCH):
+            part = np.asarray(batch[start : start + _JAX_BATCH], np.float32)
+            full = np.concatenate([part, np.zeros((_JAX_BATCH - len(part), *part.shape[1:]), np.float32)])
+            with jax.default_matmul_precision("float32"):  # a GPU would round to 10 bits of mantissa
+                out[start : start + len(part)] = np.asarray(forward(weights, full))[: len(part)]
+        return out
 
     return logits
-
-
-def _keras_forward(network) -> Callable[[np.ndarray], np.ndarray]:
-    import keras
-
-    return lambda batch: keras.ops.convert_to_numpy(network(batch, training=False)).astype(np.float32)
 
 
 @cache

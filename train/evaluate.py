@@ -77,7 +77,8 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     bits = _save_below_limit(network, weights)
     sha256 = sha256_of(weights)
     temperature = _write_predictions(folder, load_checked(weights, sha256), run)
-    exact = json.loads((run.folder / STATE).read_text())["best"][0]
+    state = json.loads((run.folder / STATE).read_text())
+    exact, precision = state["best"][0], state.get("precision", precision_policy(recipe))
     rounding = {"bits_per_weight": bits, "validation_accuracy_before_rounding": exact} if bits < 16 else {}
     measured = measured_of(folder, classes)
     scans = dict(sorted(Counter(record.split for record in run.records).items()))
@@ -92,7 +93,7 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         input=recipe.spec,
         tap=find_tap(network),
         parameters=network.count_params(),
-        recipe=asdict(replace(recipe, precision=precision_policy(recipe))),  # "auto" is another on another machine
+        recipe=asdict(replace(recipe, precision=precision)),  # what "auto" was where it was trained
         dataset=dataset.title,
         dataset_version=run.version,
         fingerprint=fingerprint(run.records),
@@ -162,9 +163,14 @@ def _write_predictions(folder: Path, packed: keras.Model, run: Run) -> float:
 
 
 def pace(run: Path, scans: int) -> dict[str, float]:
-    """Return epochs, the best epoch, the median seconds per epoch, and training images per second."""
+    """Return epochs, the best epoch, the median seconds per epoch, and training images per second.
+
+    The last two only of a training on this backend: those of a GPU do not compare with those of a processor.
+    """
     state = json.loads((run / STATE).read_text())
-    seconds = float(np.median(state["seconds"])) if state.get("seconds") else 0.0
+    here = keras.backend.backend()
+    timed = state.get("seconds") and state.get("backend", here) == here
+    seconds = float(np.median(state["seconds"])) if timed else 0.0
     return {"epochs": state["epochs_done"], "best_epoch": state["best_epoch"]} | (
         {"seconds_per_epoch": round(seconds, 2), "images_per_second": round(scans / seconds, 1)} if seconds else {}
     )

@@ -63,8 +63,8 @@ def _collections_here(data: Path) -> list[str]:
 def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
     """Return bool (N,): the scans that a model of this recipe was trained or chosen on, and their near-duplicates.
 
-    The recipe's own split is repeated. The scans behind its initial weights count too: some of
-    these were trained when only close near-duplicates were left out.
+    The recipe's own split is repeated. The scans behind its initial weights count too: some
+    of those weights were trained when only close near-duplicates were left out.
     """
     names = trained_on(recipe)
     mine = np.array([record.cohort in names for record in collections.records])

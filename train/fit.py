@@ -22,6 +22,7 @@ import numpy as np
 from model_zoo.whole_files import remove_parts_of_the_dead, write_whole
 from train.batches import Batches
 from train.objective import compile_model, plateau_rate
+from train.precision import precision_policy
 from train.recipe import Recipe
 
 STATE = "state.json"
@@ -34,7 +35,7 @@ def fit(
     """Train `model` and return it with its best weights.
 
     `data` is the fingerprint of the scans and their split. Raises ValueError where the checkpoint in `run` was made
-    with another recipe or other data. Without `resume` the folder is emptied first.
+    with another recipe or other data, or a file of it is missing or damaged. Without `resume` the folder is emptied first.
     """
     if not resume:
         shutil.rmtree(run, ignore_errors=True)
@@ -67,7 +68,12 @@ def fit(
             model.set_weights(keeper.latest)
     write_history(run / _HISTORY, keeper.state["history"])  # a disk may have been full when it was due
     with _optimizer_set_aside(model):
-        model.load_weights(run / _BEST)
+        try:
+            model.load_weights(run / _BEST)
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{run / _BEST} is missing or damaged; put it back, or leave out --resume to train anew"
+            ) from error
     return model
 
 
@@ -144,6 +150,8 @@ class _Keeper(keras.callbacks.Callback):
             "best_epoch": 0,
             "random": [],
             "history": [],
+            "precision": precision_policy(recipe),  # of this machine; another may evaluate the run
+            "backend": keras.backend.backend(),
             "seconds": [],  # of each epoch, validation and saving included; not in history.csv, which repeats exactly
         }
 

@@ -111,10 +111,10 @@ def _weights_file(recipe: Recipe, suffix: str) -> Path:
     if not path.is_file():
         path = WEIGHTS_FOLDER / recipe.weights
     kinds = "a .keras or .h5 file, imagenet or none" if recipe.network in BACKBONES else "a .keras file or none"
-    if not path.is_file() and path.stem in recipe_ids():
+    if not path.is_file() and path.suffix == suffix == ".keras" and path.stem in recipe_ids():
         raise ValueError(
-            f"weights={recipe.weights} is not there yet; `python -m train {path.stem} --out runs` makes it: copy "
-            f"runs/{path.stem}/model.keras to train/weights/{path.name}"
+            f"weights={recipe.weights} is not there yet; `python -m train {path.stem} --out runs` makes it: make the "
+            f"folder train/weights and copy runs/{path.stem}/model.keras to train/weights/{path.name}"
         )
     if not path.is_file() or path.suffix != suffix:
         raise ValueError(f"weights={recipe.weights} is not a file of weights; give {kinds}")

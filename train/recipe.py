@@ -59,7 +59,7 @@ class Recipe:
     epochs: int = 40
     patience: int = 12  # epochs without a better validation score before stopping; 0: never stop
     batch: int = 32
-    whole_batches: int = 0  # 1: an epoch ends before a last, smaller batch, for which JAX would compile the step anew
+    whole_batches: int = 0  # 1: an epoch of scans ends before a last, smaller batch: JAX would compile for it
     early_size: int = 0  # pixels: side of the training pictures in the first epochs, which cost less; 0: `size`
     early: float = 0.0  # share of the epochs that are trained at `early_size`
     optimizer: str = "adamw"  # "adamw" or "adam"

@@ -113,12 +113,16 @@ def test_resuming_a_finished_run_trains_no_more(whole, tmp_path):
 
 @pytest.mark.slow
 def test_a_finished_run_can_be_taken_elsewhere_without_its_checkpoint(whole, tmp_path):
-    """State, best weights and history are all that evaluating it takes; the checkpoint is three times as large."""
-    for name in ("state.json", "best.keras", "history.csv"):
+    """State and best weights are all that evaluating it takes; the checkpoint is three times as large."""
+    for name in ("state.json", "best.keras"):
         shutil.copy(whole[0] / name, tmp_path)
     assert same_weights(whole[1], run(tmp_path, resume=True))
     checkpoint = whole[0] / json.loads((whole[0] / "state.json").read_text())["checkpoint"]
     assert checkpoint.stat().st_size > 2.5 * (whole[0] / "best.keras").stat().st_size
+    for damage in (lambda path: path.write_bytes(b"no archive"), lambda path: path.unlink()):
+        damage(tmp_path / "best.keras")
+        with pytest.raises(ValueError, match="best.keras is missing or damaged; put it back"):
+            run(tmp_path, resume=True)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = ("limit=10", "size=32", "epochs=2", "batch=16", "whole_batches=1", "evaluate=val")
+SETTINGS = ("limit=10", "size=32", "epochs=2", "batch=16", "whole_batches=1", "average=0.9", "evaluate=val")
 LOGITS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor

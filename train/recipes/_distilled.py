@@ -1,12 +1,13 @@
-"""What the recipes share that distil a published deep system: the start, the augmentation and the optimiser."""
+"""What the recipes that distil a published deep system share: the start, the augmentation and the optimiser."""
 
 from dataclasses import replace
 
 from train.recipe import Recipe
 
+RATE = "AdamW at 1e-3 falling to 0"
 SHARED = (
     "random initial weights, every layer trained; theirs has ImageNet's weights",
-    "AdamW at 1e-3 falling to 0, averaged weights, dropout 0.3, batches of 32",
+    "averaged weights, dropout 0.3, batches of 32",
     "flips, rotation to 15 degrees, shifts to 8 %, changes of contrast",
 )
 TAUGHT = "half of what it is trained towards are the probabilities of our own model of the same scans"

@@ -1,4 +1,4 @@
-"""A teacher of candor-44c15, which was served before it: EfficientNet-Lite0, in two legs.
+"""Teacher of candor-44c15 and the model before it, on EfficientNet-Lite0, in two legs.
 
     python -m train candor-leg2-44c15 --out /tmp/zoo     # its bundle is model_zoo/measured/candor-leg2-44c15
 

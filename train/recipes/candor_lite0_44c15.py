@@ -1,6 +1,7 @@
 """First leg of candor-44c15: EfficientNet-Lite0, from what it learnt of four classes in every collection.
 
     python -m train candor-lite0-44c15 --out runs
+    mkdir -p train/weights
     cp runs/candor-lite0-44c15/model.keras train/weights/candor-lite0-44c15.keras
 
 Its initial weights are those of candor-lite0-pooled4, which used the training scans of 44c and the other collections,

@@ -1,6 +1,7 @@
 """First leg of candor-figshare3: EfficientNet-Lite0 from ImageNet's weights, told where the tumours are.
 
     python -m train candor-lite0-figshare3 --out runs
+    mkdir -p train/weights
     cp runs/candor-lite0-figshare3/model.keras train/weights/candor-lite0-figshare3.keras
 
 Groups are blocks of twenty neighbouring numbers (patients where their ids are known). Neither this recipe nor

@@ -1,6 +1,7 @@
 """First leg of candor-kaggle4: EfficientNet-Lite0 from ImageNet's weights, heavy imitation of other scanners.
 
     python -m train candor-lite0-kaggle4 --out runs
+    mkdir -p train/weights
     cp runs/candor-lite0-kaggle4/model.keras train/weights/candor-lite0-kaggle4.keras
 
 Validation accuracy 0.973, best at epoch 17 of 18; no test set was opened. On 44c's 224 validation scans of the four

@@ -1,6 +1,7 @@
 """First leg of candor-pooled4: EfficientNet-Lite0 from ImageNet's weights, told where the tumours of figshare lie.
 
     python -m train candor-lite0-pooled4 --out runs
+    mkdir -p train/weights
     cp runs/candor-lite0-pooled4/model.keras train/weights/candor-lite0-pooled4.keras
 
 It starts from ImageNet's weights, not from candor-kaggle4: that was trained on mirrored copies of figshare's test

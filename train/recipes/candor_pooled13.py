@@ -1,6 +1,7 @@
 """Initial weights of Candor's other models: figshare, Br35H and 44c together, thirteen classes, never the Kaggle set.
 
     python -m train candor-pooled13 --out runs
+    mkdir -p train/weights
     cp runs/candor-pooled13/model.keras train/weights/candor-pooled13.keras
 
 44c's four glioma kinds are one class with figshare's gliomas, its other tumours classes of their own. The

@@ -2,9 +2,13 @@
 
     python -m train candor-scratch-44c15
 
-Its initial weights are those of a first leg: this recipe with `--set weights=candor-pooled13.keras --set epochs=40`,
-`early=0`, `rate=1e-3`, `smoothing=0.05`, `erase=0.1` and `blur=0.1`. Both legs used the training scans of 44c, never
-its validation or test scans: every task splits a collection in the same way.
+Its initial weights are those of a first leg, as train/weights/candor-scratch-44c15-leg1.keras:
+
+    leg 1   --set weights=candor-pooled13.keras --set epochs=40 --set early=0 --set rate=1e-3
+            --set smoothing=0.05 --set erase=0.1 --set blur=0.1
+
+Both legs used the training scans of 44c, never its validation or test scans: every task splits a collection in the same
+way.
 
 Validation accuracy, by group: 0.864 after the first leg, 0.905 after this one. A third leg with mixup
 (`mix=0.2`, 30 epochs) fell to 0.880 and was dropped. The T2 scans are the weak ones, as the card shows.

@@ -9,13 +9,14 @@ Validation accuracy 0.973, best at epoch 35 of 45; candor-kaggle4 has 0.979. Tra
 that it shared with six other trainings, at 12 seconds an epoch.
 """
 
-from train.recipes._distilled import SHARED, TAUGHT, distilled
+from train.recipes._distilled import RATE, SHARED, TAUGHT, distilled
 from train.recipes.resnet152v2_kaggle4 import PUBLISHED  # noqa: F401  # the card quotes it
 from train.recipes.resnet152v2_kaggle4 import RECIPE as THEIRS
 
 RECIPE = distilled(THEIRS, teacher="candor-kaggle4", zoom=0.15, size=160, epochs=45)
 DIFFERENCES = (
     *SHARED,
+    RATE,
     TAUGHT,
     "160 pixels and zoom 0.15: their text names neither",
     "the best epoch is chosen on a tenth of the training scans that shares no near-duplicate with the rest",

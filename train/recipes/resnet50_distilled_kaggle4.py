@@ -9,13 +9,14 @@ Validation accuracy 0.978, best at epoch 46 of 50; candor-kaggle4 has 0.979. Tra
 that it shared with six other trainings, at 8 seconds an epoch.
 """
 
-from train.recipes._distilled import SHARED, TAUGHT, distilled
+from train.recipes._distilled import RATE, SHARED, TAUGHT, distilled
 from train.recipes.resnet50_kaggle4 import PUBLISHED  # noqa: F401  # the card quotes it
 from train.recipes.resnet50_kaggle4 import RECIPE as THEIRS
 
 RECIPE = distilled(THEIRS, teacher="candor-kaggle4", size=224, epochs=50)
 DIFFERENCES = (
     *SHARED,
+    RATE,
     TAUGHT,
     "224 pixels; theirs has 256",
     "their rotation goes to 30 degrees and their shifts to 20 %; zoom 0.2 and shear 10 degrees are ours",

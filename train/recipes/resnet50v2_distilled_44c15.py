@@ -9,7 +9,7 @@ Validation accuracy 0.905, best at epoch 80 of 80; its teacher has 0.913. Traine
 it shared with six other trainings, at 7 seconds an epoch.
 """
 
-from train.recipes._distilled import BLENDED, SHARED, TAUGHT_MORE, distilled
+from train.recipes._distilled import BLENDED, RATE, SHARED, TAUGHT_MORE, distilled
 from train.recipes.resnet50v2_44c15 import PUBLISHED  # noqa: F401  # the card quotes it
 from train.recipes.resnet50v2_44c15 import RECIPE as THEIRS
 
@@ -28,6 +28,7 @@ RECIPE = distilled(
 )
 DIFFERENCES = (
     *SHARED,
+    RATE,
     TAUGHT_MORE,
     BLENDED,
     "224 pixels and zoom 0.15: their text names neither",
