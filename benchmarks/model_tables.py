@@ -136,12 +136,11 @@ def shared_errors() -> str:
 
     Such an error may come from the data (a hard scan, a doubtful label) or from a teacher that the models share.
     """
-    tested = {card.id: (card, *_wrong(card)) for card in measured_cards().values() if card.task != "phantom4"}
+    tested = {card.id: _wrong(card) for card in measured_cards().values()}
     rows = []
-    for name, (card, wrong, sequences) in tested.items():
-        others = {
-            other: w for other, (_, w, scans) in tested.items() if other != name and scans.keys() == sequences.keys()
-        }
+    for name, (wrong, sequences) in tested.items():
+        alike = (other for other, (_, scans) in tested.items() if scans.keys() == sequences.keys())
+        others = {other: tested[other][0] for other in alike if other != name}
         if not others or name not in models() or not name.startswith("candor-"):
             continue
         shared = wrong.intersection(*others.values())

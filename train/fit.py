@@ -35,7 +35,8 @@ def fit(
     """Train `model` and return it with its best weights.
 
     `data` is the fingerprint of the scans and their split. Raises ValueError where the checkpoint in `run` was made
-    with another recipe or other data, or a file of it is missing or damaged. Without `resume` the folder is emptied first.
+    with another recipe or other data, or a file of it is missing or damaged. Without `resume` the folder is emptied
+    first.
     """
     if not resume:
         shutil.rmtree(run, ignore_errors=True)

@@ -121,7 +121,7 @@ def test_a_finished_run_can_be_taken_elsewhere_without_its_checkpoint(whole, tmp
     assert checkpoint.stat().st_size > 2.5 * (whole[0] / "best.keras").stat().st_size
     for damage in (lambda path: path.write_bytes(b"no archive"), lambda path: path.unlink()):
         damage(tmp_path / "best.keras")
-        with pytest.raises(ValueError, match="best.keras is missing or damaged; put it back"):
+        with pytest.raises(ValueError, match=r"best\.keras is missing or damaged; put it back"):
             run(tmp_path, resume=True)
 
 
