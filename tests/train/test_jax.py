@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,11 @@ from model_zoo.weights import load_checked
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
+# Not among the development packages: TensorFlow imports JAX where it finds it, into every process.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("jax"), reason="JAX is not installed: pip install 'jax>=0.10,<0.11'"),
+]
 
 SETTINGS = ("limit=10", "size=32", "epochs=2", "batch=16", "whole_batches=1", "average=0.9", "evaluate=val")
 LOGITS = """
