@@ -62,7 +62,7 @@ def shipped_models() -> str:
                 f"[`{card.id}`](model_zoo/{card.id}/CARD.md)",
                 _percent(card.score(BALANCED, "test", NO_NEAR_DUPLICATE)),
                 "trained on it" if _trained_on(card) else external,
-                _percent(estimate, "no annotated scans"),
+                _percent(estimate, "not measured"),
             ]
         )
     return markdown_table(heads, rows)
