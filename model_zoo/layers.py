@@ -19,7 +19,8 @@ def in_precision(network: keras.Model, policy: str) -> keras.Model:
 
     def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if not isinstance(layer, keras.layers.InputLayer):
+        # An operation that is no layer, as the flip of red and blue in ResNet50's preprocessing, takes no dtype.
+        if isinstance(layer, keras.layers.Layer) and not isinstance(layer, keras.layers.InputLayer):
             config["dtype"] = policy
         return type(layer).from_config(config)
 

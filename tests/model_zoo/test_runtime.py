@@ -42,6 +42,19 @@ def test_a_network_of_another_precision_predicts_in_float32(network, noise, engi
     np.testing.assert_allclose(runtime.logits(noise), network(noise).numpy(), atol=1e-5)
 
 
+def test_a_network_with_an_operation_that_is_no_layer_is_copied_into_another_precision():
+    """ResNet50 on ImageNet's terms swaps red and blue with `keras.ops.flip`, which takes no dtype."""
+    import keras
+
+    scan = keras.layers.Input((8, 8, 3))
+    logits = keras.layers.Dense(2)(keras.layers.Flatten()(keras.ops.flip(scan, axis=-1)))
+    network = keras.Model(scan, logits)
+    batch = np.random.default_rng(0).random((2, 8, 8, 3), dtype=np.float32)
+    copy = in_precision(network, "mixed_bfloat16")
+    assert copy.layers[-1].compute_dtype == "bfloat16"
+    np.testing.assert_allclose(np.asarray(copy(batch), np.float32), network(batch).numpy(), atol=0.05)
+
+
 @pytest.mark.slow
 def test_a_deep_network_agrees_and_the_caller_s_pixels_stay_as_they_were():
     """A strided, padded residual network in many requests: its first layers once worked in the caller's memory."""

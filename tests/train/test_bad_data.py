@@ -340,8 +340,13 @@ def test_a_damaged_state_is_refused_by_name(content, zoo, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut short", "no archive", "missing"])
-def test_a_damaged_checkpoint_is_refused_by_name(damage, zoo, capsys):
-    (checkpoint,) = (zoo / ".runs" / "cnn3-phantom4").glob("epoch-*.keras")
+@pytest.mark.parametrize("file", ["epoch-*.keras", "best.keras"])
+def test_a_damaged_checkpoint_is_refused_by_name(file, damage, zoo, capsys):
+    run = zoo / ".runs" / "cnn3-phantom4"
+    (checkpoint,) = run.glob(file)
+    if file != "best.keras":  # a finished run needs its best weights alone
+        state = json.loads((run / "state.json").read_text())
+        (run / "state.json").write_text(json.dumps(state | {"epochs_done": 0}))
     if damage == "missing":
         checkpoint.unlink()
     else:
