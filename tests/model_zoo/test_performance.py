@@ -192,5 +192,6 @@ def test_the_charts_of_a_shipped_bundle_say_what_its_card_says(card):
     assert mean_curve(curves, stepped=False).area == pytest.approx(
         card.score(AUC, "test", NO_NEAR_DUPLICATE).value, abs=1e-4
     )
-    assert 0 < chance_of_probe(read_sources(folder / "sources.csv")) <= 0.5
+    if (folder / "sources.csv").exists():  # not of a large network, whose probe takes tens of thousands of predictions
+        assert 0 < chance_of_probe(read_sources(folder / "sources.csv")) <= 0.5
     assert predictions_of([], card.classes).p.shape == (0, len(card.classes))
