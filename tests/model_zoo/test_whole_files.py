@@ -2,9 +2,11 @@
 
 import os
 import resource
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +17,12 @@ from model_zoo.whole_files import (
     whole_lines,
     write_whole,
 )
+
+
+@pytest.fixture(autouse=True)
+def no_page_as_main_module(monkeypatch):
+    """A spawned process imports the main module again, which after the test of a page can be that page."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 def fail(path):
