@@ -17,7 +17,7 @@ from train.recipes.resnet50_figshare3 import RECIPE as THEIRS
 RECIPE = distilled(
     THEIRS, teacher="candor-figshare3", started_on="br35h,44c", zoom=0.15, mix=0.3, teach=0.8, erase=0.2, epochs=100
 )
-FURTHER_STEPS = (  # of VGG16 and EfficientNetV2B0, too
+FURTHER_STEPS = (  # of VGG16, too, whose rate is another
     *SHARED,
     TAUGHT_MORE,
     BLENDED,

@@ -4,8 +4,8 @@
 
 As resnet50-distilled-figshare3, with another network, half the epochs, and a lower rate after a longer warm-up.
 
-Validation accuracy 0.925, best at epoch 50 of 50 and still rising. Trained with Keras on JAX, on an H200 GPU
-that it shared with other trainings, at 3 seconds an epoch.
+Validation accuracy 0.925, best at epoch 50 of 50 and still rising. Trained with Keras on JAX, on an H200 GPU that it
+shared with other trainings, at 3 seconds an epoch.
 """
 
 from dataclasses import replace
