@@ -54,7 +54,8 @@ def beside(measure: Measure, labels: Sequence[str], series: dict[str, Series], s
     for number, (name, figures) in enumerate(series.items()):
         aside = (number - (len(series) - 1) / 2) * step
         places = {place + aside: figures[label] for place, label in enumerate(labels) if figures.get(label)}
-        colour, symbol = PALETTE[number % len(PALETTE)], _SYMBOLS[number % len(_SYMBOLS)]
+        # From the ninth series on a colour comes again, and then with another shape.
+        colour, symbol = PALETTE[number % len(PALETTE)], _SYMBOLS[(number + number // len(PALETTE)) % len(_SYMBOLS)]
         _dots(figure, measure, places, labels, name, colour, symbol)
     if stroke is not None:
         figure.add_vline(x=stroke, line={"color": QUIET, "dash": "dot", "width": 1.5}, layer="below")

@@ -91,8 +91,9 @@ def show_models(stored: dict[str, StoredEvaluation], card: ModelCard) -> None:
     """Draw one measure of every method for several models."""
     measure = choose_measure()
     labels = {model: f"{model}{'' if each.shipped else ' (results only)'}" for model, each in stored.items()}
+    served = [model for model, each in stored.items() if each.shipped]
     chosen = st.multiselect(
-        "Models", list(stored), default=list(stored), format_func=labels.get, key="evaluated", persist_state="session"
+        "Models", list(stored), default=served, format_func=labels.get, key="evaluated", persist_state="session"
     )
     measured = [name for name in METHODS if any(stored[model].estimate(name, measure.id) for model in chosen)]
     if not measured:
