@@ -5,7 +5,8 @@ python -m benchmarks.engine 24 2       # fewer scans and rounds
 
 All ways work on the same scans and take turns; every worker has its models before the clock starts. One worker uses one
 thread, this process all cores. The process that hands out the work shares the cores with the workers. Seconds are upper
-bounds where other work runs: the load average is stored.
+bounds where other work runs: the load average is stored. Plain processes do the same work beside: what they lose with
+the second one, the machine loses and not the engine. So does an empty loop, which needs nothing but the processor.
 """
 
 import os
@@ -19,6 +20,7 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.load import load_average, some_scans
+from benchmarks.plain_processes import PlainProcesses
 from benchmarks.record import write
 from explain.engine import EngineError, start_engine, this_process
 from explain.report.file_report import File, FileReport
@@ -29,6 +31,8 @@ MODEL = "candor-pooled4"
 SCANS, ROUNDS = 120, 5
 HERE, ONE, TWO = "this process", "1 worker", "2 workers"
 _WORKERS = {ONE: 1, TWO: 2}
+PLAIN_ONE, PLAIN_TWO = "1 plain process", "2 plain processes"
+_PLAIN = {PLAIN_ONE: 1, PLAIN_TWO: 2}
 WORK = {"maps": (("gradcam",), (MAPS,)), "reports": (("gradcam", "occlusion"), ("html", "pdf"))}  # methods, formats
 
 _SHARE = 6  # one in so many scans is reported: a report takes longer than a map
@@ -53,11 +57,14 @@ def measure(place: Path, count: int, rounds: int) -> dict:
         from explain.engine.ray_worker import Workers
 
         pools = {name: Workers(number) for name, number in _WORKERS.items()}
+        plain = {name: PlainProcesses(number) for name, number in _PLAIN.items()}
+        pools |= plain
         ways: dict[str, Map] = {HERE: this_process().map} | {name: pool.map for name, pool in pools.items()}
         model = load_model(MODEL)
         for kind, (methods, formats) in WORK.items():
             work = FileReport(model, place, methods, formats, {"target": "", "seed": 0, "seconds": 30.0})
             found[kind] = _rates(work, ways, files if kind == "maps" else files[::_SHARE], rounds, place / kind)
+        found["loops a second"] = {name: _median_of(plain[name].spins, rounds) for name in _PLAIN}
         began = perf_counter()
         assert sum(ways[TWO](int, [0] * _NOTHING)) == 0
         found["items of nothing a second"] = round(_NOTHING / (perf_counter() - began))
@@ -94,6 +101,7 @@ def _rates(work: FileReport, ways: dict[str, Map], files: list[File], rounds: in
         "files a second": {name: round(rate, 2) for name, rate in rates.items()},
         "seconds of each round": {name: [round(each, 2) for each in all_] for name, all_ in seconds.items()},
         "two workers over twice one": round(rates[TWO] / (2 * rates[ONE]), 3),
+        "two plain processes over twice one": round(rates[PLAIN_TWO] / (2 * rates[PLAIN_ONE]), 3),
         "one worker over this process": round(rates[ONE] / rates[HERE], 3),
         "two workers over this process": round(rates[TWO] / rates[HERE], 3),
         "rounds with the same files": same,
@@ -102,6 +110,10 @@ def _rates(work: FileReport, ways: dict[str, Map], files: list[File], rounds: in
         "kB a file": round(sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1000 / len(files)),
         "results a file": round(sum(path.is_file() for path in out.rglob("*")) / len(files), 2),
     }
+
+
+def _median_of(measured: Callable[[], int], rounds: int) -> int:
+    return round(median(measured() for _ in range(rounds)))
 
 
 def _run(work: FileReport, way: Map, files: list[File], out: Path) -> dict:
@@ -134,6 +146,8 @@ def _memory() -> dict[str, int]:
             if os.environ["RAY_AUTH_TOKEN"].encode() not in (process / "environ").read_bytes():
                 continue
             title = (process / "cmdline").read_bytes()
+            if b"multiprocessing" in title:  # a plain process, which has the same variables
+                continue
             fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
             size = int(fields["VmRSS"].split()[0]) // 1000
         except (OSError, KeyError):  # it has ended since, or is a thread of the system

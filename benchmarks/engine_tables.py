@@ -1,6 +1,6 @@
 """Tables of the engines: what one and two Ray workers do beside one process, and what ten million slices would cost."""
 
-from benchmarks.engine import HERE, ONE, TWO, WORK
+from benchmarks.engine import HERE, ONE, PLAIN_ONE, PLAIN_TWO, TWO, WORK
 from benchmarks.record import RESULTS, read_results
 from model_zoo.markdown import markdown_table
 
@@ -24,28 +24,36 @@ def engine_speed() -> str:
             [
                 f"{kind} ({', '.join(each['methods'])})",
                 *(f"{rates[way]:g}" for way in (HERE, ONE, TWO)),
-                f"{each['two workers over twice one']:.0%}".replace("%", " %"),
+                _percent(each["two workers over twice one"]),
+                *(f"{rates[way]:g}" for way in (PLAIN_ONE, PLAIN_TWO)),
+                _percent(each["two plain processes over twice one"]),
                 f"{each['two workers over this process']:g} x",
                 f"{each['rounds with the same files']} of {found['rounds']}",
             ]
         )
     heads = [
-        "files a second", HERE, ONE, TWO, "two workers over twice one", "two workers over this process",
-        "rounds with the same files",
+        "files a second", HERE, ONE, TWO, "two workers over twice one", PLAIN_ONE, PLAIN_TWO,
+        "two plain processes over twice one", "two workers over this process", "rounds with the same files",
     ]  # fmt: skip
     load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
-    first = found["maps"]["first four files, seconds"]
+    first, loops = found["maps"]["first four files, seconds"], found["loops a second"]
     return (
         f"`{found['command']}` with `{found['model']}` and {found['scans']} phantoms on {machine['cores']} cores of an "
         f"{machine['processor']} ({machine['bfloat16']}), Ray {machine.get('ray', '')}, load average {load}; median of "
         f"{found['rounds']} round{'s' * (found['rounds'] > 1)}, in which all take turns. This process uses all cores, "
         "a worker one thread.\n\n"
         f"{markdown_table(heads, rows)}\n\n"
+        "An empty loop, which needs nothing but the processor, runs in two processes at once "
+        f"{_percent(loops[PLAIN_TWO] / (2 * loops[PLAIN_ONE]))} of twice as often as in one.\n\n"
         f"The cluster was there after {found['cluster started, seconds']:g} s, and two workers had explained their "
         f"first four files {first[TWO]:g} s later, their models loaded. Two workers did "
         f"{found['items of nothing a second']:,} items of nothing a second. The largest worker held "
         f"{memory['largest worker']:,} MB, the rest of the cluster {memory['cluster without workers']:,} MB."
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def ten_million_slices() -> str:

@@ -208,6 +208,35 @@ def sampling() -> str:
     )
 
 
+def eight_bits() -> str:
+    """Return what a copy of the network in 8-bit integers gives the sampled methods, here and with AVX2 alone."""
+    both = read_results("int8"), read_results("int8", avx2=True)
+    rows = []
+    for name, values in both[0]["methods"].items():
+        cells = [f"{each['methods'][name][f'{way}, seconds']:.2f}" for each in both for way in ("now", "8 bits")]
+        agreement = [f"{each['methods'][name]['of the two']:.3f}" for each in both]
+        seeds = f"{values['of two seeds now']:.3f}" if METHODS[name].random else ""
+        rows.append([METHODS[name].title, *cells, *agreement, seeds])
+    heads = [
+        "method", "now, s", "8 bits, s", "now, s, AVX2", "8 bits, s, AVX2", "both maps, Spearman",
+        "both maps, Spearman, AVX2", "two seeds now",
+    ]  # fmt: skip
+    words = []
+    for each, where in zip(both, ("", " with AVX2 alone"), strict=True):
+        found = each["predictions"]
+        rates = found["scans a second"]
+        words.append(
+            f"Predictions{where}: {rates['now']:g} and {rates['8 bits']:g} a second; the same class for "
+            f"{found['same class']:.3f} of {found['scans']} validation scans, accuracy {found['accuracy now']:.4f} and "
+            f"{found['accuracy, 8 bits']:.4f}, a probability up to {found['probability apart, at most']:.2f} apart."
+        )
+    return (
+        f"`{both[0]['model']}`, {both[0]['slices']} annotated slices, medians, NNCF {both[0]['nncf']}; "
+        f"{measured_on(both[0])}; with AVX2 alone ({both[1]['runtime']}): `{both[1]['command']}`."
+        "\n\n" + markdown_table(heads, rows) + "\n\n" + " ".join(words)
+    )
+
+
 def _by_title() -> dict[str, StoredEvaluation]:
     """Return the evaluation of every model that has one, by a name that says whether its weights are shipped."""
     stored, _ = evaluations()

@@ -41,6 +41,7 @@ TABLES = {
         explanation_tables.removing_a_lesion,
         explanation_tables.method_speed,
         explanation_tables.sampling,
+        explanation_tables.eight_bits,
         training_tables.tasks,
         training_tables.recipes,
         cost_tables.training_cost,

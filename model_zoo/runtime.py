@@ -117,7 +117,7 @@ def _backend() -> str:
     return keras.backend.backend()
 
 
-def _traced(network):
+def traced(network):
     import tensorflow as tf
 
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)]
@@ -125,7 +125,7 @@ def _traced(network):
 
 
 def _tensorflow(network) -> Runtime:
-    traced = _traced(network)
+    traced = traced(network)
     return Runtime(lambda batch: traced(batch).numpy().astype(np.float32), "tensorflow", "f32")
 
 
@@ -134,7 +134,7 @@ def _openvino(network, precision: str) -> Runtime:
     import openvino as ov
 
     # Its own weights: shared ones are garbage once the network is collected (seen with OpenVINO 2026.4).
-    graph = ov.convert_model(_traced(network).get_concrete_function(), share_weights=False)
+    graph = ov.convert_model(traced(network).get_concrete_function(), share_weights=False)
     return _compiled(core, graph, network.output_shape[-1], precision)
 
 

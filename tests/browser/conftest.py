@@ -35,6 +35,34 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+_DRAWN = """() => {
+  const roots = [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')].map(node => node.shadowRoot);
+  const state = document.querySelector('[data-testid=stApp]').dataset.testScriptState;
+  return [state, ...roots.flatMap(root => [...root.querySelectorAll('.pane')].map(pane =>
+    [pane.dataset.kind, pane.dataset.drawn, pane.innerText.slice(0, 200)].join(' | ')))];
+}"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show beside a failure what stood on the page, and the last that its server said."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None:
+        log = item.funcargs.get("server_log")
+        report.sections.append(("the page at that moment", _seen_on(page)))
+        report.sections.append(("the last lines of the server", log.read_text(errors="replace")[-3000:] if log else ""))
+    return report
+
+
+def _seen_on(page) -> str:
+    try:
+        drawn = page.evaluate(_DRAWN)
+        return f"{page.url}\n{page.locator('body').inner_text(timeout=2000)}\npanes: {drawn}"
+    except Exception as error:  # a page that is gone must not hide the failure itself
+        return f"cannot be read: {error}"
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium."""
@@ -48,9 +76,15 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(chromium, tmp_path_factory) -> Iterator[str]:
+def server_log(tmp_path_factory) -> Path:
+    """The file of all that the app says."""
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="session")
+def server(chromium, server_log) -> Iterator[str]:
     """The address of the app, which all tests share."""
-    with running_app(tmp_path_factory.mktemp("server") / "log") as address:
+    with running_app(server_log) as address:
         yield address
 
 
@@ -104,7 +138,7 @@ def page(browser, server):
     complaints, elsewhere = [], []
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, color_scheme="dark")
     tab = context.new_page()
-    tab.set_default_timeout(60_000)  # TensorFlow may still be loading
+    tab.set_default_timeout(120_000)  # TensorFlow may still be loading, on a machine that does other work
     tab.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda asked: elsewhere.append(asked.url) if _is_elsewhere(asked.url, server) else None)

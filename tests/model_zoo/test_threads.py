@@ -32,6 +32,39 @@ for method in ("gradcam", "lime"):
     print(hashlib.sha256(heat.tobytes()).hexdigest())
 """
 
+CORES = """
+import os
+import sys
+from model_zoo.threads import use_threads
+if sys.argv[1] == "one":
+    use_threads(1)
+from threading import Event, Thread
+import numpy as np
+from model_zoo import load_model
+model = load_model("tiny-phantom4")
+size = model.card.input
+runtime, batch = model.runtime, np.zeros((400, size.height, size.width, size.channels), np.float32)
+assert runtime.engine == "openvino"
+seen, over = set(), Event()
+
+def look():
+    while not over.is_set():
+        for thread in os.listdir("/proc/self/task"):
+            try:
+                seen.add(tuple(sorted(os.sched_getaffinity(int(thread)))))
+            except OSError:  # it has ended since
+                pass
+
+watch = Thread(target=look, daemon=True)
+watch.start()
+for scans in (1, 400):
+    for _ in range(5):
+        runtime.logits(batch[:scans])
+over.set()
+watch.join()
+assert seen == {tuple(sorted(os.sched_getaffinity(0)))}, seen
+"""
+
 
 def test_no_process_works_without_a_thread():
     with pytest.raises(ValueError, match="at least 1 thread"):
@@ -48,3 +81,10 @@ def test_a_process_of_one_thread_makes_the_same_maps(in_tiny_zoo):
     for printed, method in zip(made[1:], ("gradcam", "lime"), strict=False):
         heat = explain(Request(load_model("tiny-phantom4"), phantom("glioma", 1).scan, method)).heat
         assert printed == hashlib.sha256(heat.tobytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@pytest.mark.parametrize("threads", ["one", "all"])
+def test_no_thread_is_bound_to_a_core_which_another_process_may_use(threads, in_tiny_zoo):
+    subprocess.run([sys.executable, "-c", CORES, threads], cwd=ROOT, env=dict(os.environ), check=True)
