@@ -118,6 +118,7 @@ def _backend() -> str:
 
 
 def traced(network):
+    """Return the forward pass of a Keras network on TensorFlow, for any number of scans."""
     import tensorflow as tf
 
     signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)]
@@ -125,8 +126,8 @@ def traced(network):
 
 
 def _tensorflow(network) -> Runtime:
-    traced = traced(network)
-    return Runtime(lambda batch: traced(batch).numpy().astype(np.float32), "tensorflow", "f32")
+    forward = traced(network)
+    return Runtime(lambda batch: forward(batch).numpy().astype(np.float32), "tensorflow", "f32")
 
 
 def _openvino(network, precision: str) -> Runtime:
