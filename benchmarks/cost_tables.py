@@ -148,18 +148,24 @@ def waiting_times() -> str:
             f"{app['first prediction, seconds after the start of the process']:g} s"
         ),
         "upload to heatmap, warm": _spread(app["upload to heatmap, warm"]),
-        **{f"slider “{name}” to picture": _spread(times) for name, times in app["slider to picture, warm"].items()},
         "eight users at once, a LIME map each": (
-            f"{many['LIME maps']} maps, {many['correct, bit for bit']} of them bit for bit the user's own; each ready "
-            f"after {_spread(many['LIME, from the request to the map, seconds'])}"
+            f"{many['LIME maps']} maps, {many['correct, bit for bit']} of them bit for bit the user's own, "
+            f"{many['stopped at the time limit']} stopped at the time limit; each ready after "
+            f"{_spread(many['LIME, from the request to the map, seconds'])}"
         ),
         "their first quick map": _spread(many["their first quick map, seconds"]),
         "quick maps of a ninth user meanwhile": _spread(many["quick maps of a ninth user meanwhile, seconds"]),
+        "the processor's time meanwhile": (
+            f"{100 * many['share of the processor']['the app']:.0f} % the app, "
+            f"{100 * many['share of the processor']['everything']:.0f} % the app, the browsers and all else"
+        ),
+        "clicks on a download that were lost": f"{many['clicks on a download lost']} of {many['LIME maps']}",
         "memory of the app": f"{memory['after the first map']:,} MB after the first map, {memory['most']:,} MB at most",
     }
     return (
         f"`{app['command']}`, with a real Chromium on the same {machine['cores']} cores of an "
-        f"{machine['processor']}.\n\n" + markdown_table(["waiting for", "time"], list(rows.items()))
+        f"{machine['processor']} ({machine['bfloat16']}), load average {app['load average before'][0]:g} before.\n\n"
+        + markdown_table(["waiting for", "time"], list(rows.items()))
     )
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from benchmarks.load import load_average, some_scans
+from benchmarks.load import some_scans
 from benchmarks.plain_processes import PlainProcesses
-from benchmarks.record import write
+from benchmarks.record import load_average, write
 from explain.engine import EngineError, start_engine, this_process
 from explain.report.file_report import File, FileReport
 from explain.report.folder import MAPS, keep

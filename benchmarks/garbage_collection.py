@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.app import process_of_the_app
-from benchmarks.load import USERS, first_maps, load_average, some_scans
-from benchmarks.record import write
+from benchmarks.load import USERS, first_maps, some_scans
+from benchmarks.record import load_average, write
 from tests.browser.conftest import running_app
 
 _WAYS = {"off": (), "on": ("--runner.postScriptGC", "true")}

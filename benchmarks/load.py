@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import io
 import json
-import os
 import sys
 import tempfile
 import urllib.request
@@ -26,9 +25,10 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.app import memory
-from benchmarks.record import write
+from benchmarks.record import load_average, write
 from benchmarks.streamlit_client import User
 from explain import METHODS, png
+from pages.components.uploads import DROP_LABEL
 from scans import PHANTOM_KINDS, phantom
 from tests.browser.conftest import running_app
 
@@ -54,7 +54,7 @@ async def visit(address: str, name: str, data: bytes, ready: asyncio.Barrier, *,
     for method in (_FIRST, _LIME) if lime else (_FIRST,):
         began = perf_counter()
         if method == _FIRST:
-            await user.upload("Upload scans", name, data)
+            await user.upload(DROP_LABEL, name, data)
         else:
             await user.choose("Method", METHODS[method].title)
         await user.wait(partial(_shows, user, method, hashlib.sha256(data).hexdigest()))
@@ -181,11 +181,6 @@ def some_scans(count: int) -> dict[str, bytes]:
 
 def _phantom(kind: str, seed: int) -> bytes:
     return png(np.round(255 * phantom(kind, seed).scan.pixels).astype(np.uint8))
-
-
-def load_average() -> list[float]:
-    """Return the machine's load average over 1, 5 and 15 minutes."""
-    return [round(each, 1) for each in os.getloadavg()]
 
 
 if __name__ == "__main__":

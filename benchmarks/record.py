@@ -32,6 +32,11 @@ def machine() -> dict[str, str | int]:
     } | {package: version(package) for package in packages if _installed(package)}
 
 
+def load_average() -> list[float]:
+    """Return the machine's load average over 1, 5 and 15 minutes."""
+    return [round(each, 1) for each in os.getloadavg()]
+
+
 def limited_to_avx2() -> bool:
     """Return whether this process runs its networks as a processor without AVX-512 and bfloat16 would."""
     return AVX2.items() <= os.environ.items()

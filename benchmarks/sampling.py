@@ -4,7 +4,8 @@
 
 Beside each method as it is stands the way before: LIME's samples and RISE's masks drawn one by one, 2,000 of each, and
 every quarter window of occlusion predicted. Both ways explain the same slices, the true class, with two seeds. The
-reference is the way before with more samples, and for occlusion the way before itself.
+reference is the way before with more samples, and for occlusion the way before itself. SHAP halves regions and draws no
+samples: beside its evaluations of today stand a half and a third of them, and four times as many.
 """
 
 import os
@@ -21,7 +22,7 @@ from benchmarks.record import write
 from datasets.records import load_annotated
 from explain.evaluation.cases import cases
 from explain.methods import lime as regions
-from explain.methods import masks
+from explain.methods import masks, shapley
 from explain.refinement import Clock, MethodInput, rank_agreement
 from model_zoo import load_model
 from model_zoo.zoo import bundle_folder
@@ -63,6 +64,7 @@ def main() -> None:
             "runtime": f"{model.runtime.engine} {model.runtime.precision}",
             "slices": len(inputs),
             **{name: _compared(inputs, *three) for name, three in ways.items()},
+            "shap": _of_fewer_evaluations(inputs),
         },
     )
 
@@ -81,6 +83,25 @@ def _compared(inputs: list[MethodInput], before: Way, now: Way, reference: Way) 
             for title, other in {"with the reference": true, "of two seeds": second}.items():
                 found.setdefault(f"{name}, {title}", []).append(rank_agreement(first, other, given.head))
     return {title: round(median(values), 3) for title, values in found.items()}
+
+
+def _of_fewer_evaluations(inputs: list[MethodInput]) -> dict[str, dict[str, float]]:
+    """Return seconds and rank correlations of SHAP with fewer evaluations, by their number: medians over the slices."""
+    found: dict[str, dict[str, list[float]]] = {}
+    today = shapley.EVALUATIONS
+    for given in inputs:
+        maps = {}
+        for count in (today // 3, today // 2, today, 4 * today):
+            started = time.perf_counter()
+            cells = _whole(shapley.shap_regions(given, count))[0]
+            seconds = time.perf_counter() - started
+            maps[count] = cv2.resize(cells, given.head.shape[::-1], interpolation=cv2.INTER_NEAREST)
+            found.setdefault(str(count), {}).setdefault("seconds", []).append(seconds)
+        for count, values in maps.items():
+            for title, other in {"with today's": maps[today], "with four times as many": maps[4 * today]}.items():
+                agreement = rank_agreement(values, other, given.head)
+                found[str(count)].setdefault(title, []).append(agreement)
+    return {count: {title: round(median(values), 3) for title, values in each.items()} for count, each in found.items()}
 
 
 def _whole(drafts) -> tuple[np.ndarray, int]:

@@ -38,6 +38,7 @@ from scans import (
 File = tuple[str, str, bytes]  # the id of an upload, the name as it came, the bytes
 
 UPLOADS = "uploads"  # key of the container of the field
+DROP_LABEL = "Drop scans here: files, a folder, or a ZIP archive of one study"  # of the field before there is a scan
 _ACCEPTED = (
     f"{ACCEPTED}. Up to {MAX_FILES} files of {MAX_BYTES // 1_000_000} MB at most; the slices of a series may come as "
     "single files. They stay in memory for this session and are written nowhere."
@@ -56,7 +57,7 @@ def choose_files(large: bool) -> None:
     key = f"upload-{session.renewals.get('upload', 0)}"
     with st.container(key=UPLOADS, gap="xsmall"):
         st.file_uploader(
-            "Drop scans here: files, a folder, or a ZIP archive of one study" if large else "Add scans",
+            DROP_LABEL if large else "Add scans",
             accept_multiple_files=True,
             key=key,
             on_change=_take,
