@@ -10,6 +10,7 @@ import json
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
@@ -193,10 +194,10 @@ class User:
             await self._run(fragment=fragment, by_itself=True)
 
     def _cookie(self) -> str:
-        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
-        connection.request("GET", "/_stcore/health")
-        answer = connection.getresponse()
-        answer.read()
+        with closing(http.client.HTTPConnection(self.host, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/_stcore/health")
+            answer = connection.getresponse()
+            answer.read()
         cookies = [value for name, value in answer.getheaders() if name.lower() == "set-cookie"]
         return next(each.split(";")[0].partition("=")[2] for each in cookies if each.startswith(_COOKIE))
 
@@ -208,9 +209,10 @@ class User:
             "Cookie": f"{_COOKIE}={self._token}",
             "X-Xsrftoken": self._token,
         }
-        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
-        connection.request("PUT", urlsplit(url).path, head + data + f"\r\n--{border}--\r\n".encode(), headers)
-        answer = connection.getresponse()
-        text = answer.read()
+        body = head + data + f"\r\n--{border}--\r\n".encode()
+        with closing(http.client.HTTPConnection(self.host, timeout=PATIENCE)) as connection:
+            connection.request("PUT", urlsplit(url).path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read()
         if answer.status != 204:
             raise RuntimeError(f"the upload of {name} was answered by {answer.status}: {text[:200]!r}")

@@ -22,7 +22,7 @@ def run(work: Coroutine):
 def test_a_user_without_a_browser_gets_the_map_of_the_uploaded_scan(server):
     (visit,), pages = run(load.together(server, load.some_scans(1)))
     assert visit.maps.keys() == visit.seconds.keys() == {"gradcam", "lime"} and pages
-    assert all(manifest["model"]["id"] == load.MODEL for manifest in visit.manifests.values())
+    assert all(manifest["model"] == load.MODEL for manifest in visit.manifests.values())
 
 
 def test_a_user_with_a_browser_uploads_asks_for_lime_and_downloads_the_map(server, chromium):
