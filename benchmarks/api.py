@@ -6,16 +6,19 @@ once: the gate remembers what it has seen. The forms are ready before the clock 
 connection: making them is the clients' work, and would take the processor from the server.
 """
 
+import asyncio
 import http.client
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from threading import Event
 from time import perf_counter, process_time, sleep
 
 import httpx
@@ -23,11 +26,13 @@ import numpy as np
 
 from api import ROOT
 from api.client import ApiError, Client
+from benchmarks.load import newcomers, warm
 from benchmarks.prediction_parts import both_networks, processor_ms
-from benchmarks.record import spread, write
+from benchmarks.record import load_average, spread, write
 from explain import Request, explain, png, predict
 from model_zoo import Model, load_model
 from scans import PHANTOM_KINDS, phantom, read
+from tests.browser.conftest import running_app
 
 MODEL = "candor-pooled4"
 CLIENTS, ROUNDS, EACH = 8, 3, 5  # clients at once; rounds of predictions, and predictions of each client in a round
@@ -39,7 +44,7 @@ _BOUNDARY = b"a-line-between-parts"
 
 def main() -> None:
     """Measure, and write the results."""
-    load = os.getloadavg()[0]
+    before = load_average()[0]
     with running_server() as (process, address):
         began = perf_counter()
         wait_until_ready(address)
@@ -47,20 +52,35 @@ def main() -> None:
         model = load_model(MODEL)
         rates = throughput(model, address, process.pid)
         idle = memory(process.pid, "VmRSS")
-        together = eight_clients(address)
+        with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "log") as app:
+            asyncio.run(warm(app))
+            together, pages = while_pages_open(app, lambda: eight_clients(address))
         most = memory(process.pid, "VmHWM")
     write(
         "api",
         {
             "model": MODEL,
             "clients": CLIENTS,
-            "load average before, after": [round(load, 1), round(os.getloadavg()[0], 1)],
+            "files in a request": EACH,
+            "load average before, after": [before, load_average()[0]],
             "ready, seconds after the start": round(ready, 1),
             "predictions": rates,
-            "clients at once": checked(model, together),
+            "clients at once": checked(model, together) | {"page of the app meanwhile, seconds": spread(pages)},
             "memory, MB": {"after the predictions": idle, "most": most},
         },
     )
+
+
+def while_pages_open(app: str, work: Callable[[], list]) -> tuple[list, list[float]]:
+    """Return what `work` gives, and the seconds in which the app's page opened meanwhile, again and again."""
+    over, pages = Event(), []
+    with ThreadPoolExecutor(1) as pool:
+        visits = pool.submit(asyncio.run, newcomers(app, over, pages, 0.5))
+        try:
+            return work(), pages
+        finally:
+            over.set()
+            visits.result()
 
 
 @contextmanager
@@ -137,7 +157,7 @@ def throughput(model: Model, address: str, server: int) -> dict:
         "networks of the gate and of the model alone, per second": rate[BOTH],
         "library, reading and gate included, per second": rate[LIBRARY],
         f"API, {CLIENTS} clients, per second": rate[API],
-        f"API, {CLIENTS} clients with {EACH} files in a request, per second": rate[MANY],
+        "API, several files, per second": rate[MANY],
         "processor, ms for one": {name: round(median(times), 1) for name, times in spent.items()},
         "processor by part, ms for one": processor_ms(
             model, [scan_file(9000 + number) for number in range(CLIENTS * 2)]
@@ -145,6 +165,7 @@ def throughput(model: Model, address: str, server: int) -> dict:
         "API over library": round(rate[API] / rate[LIBRARY], 2),
         "API over both networks": round(rate[API] / rate[BOTH], 3),
         "API over bare runtime": round(rate[API] / rate[BARE], 3),
+        "API, several files, over bare runtime": round(rate[MANY] / rate[BARE], 3),
         "both networks over bare runtime": round(rate[BOTH] / rate[BARE], 3),
         "scans of a round": CLIENTS * EACH,
         "rounds": ROUNDS,

@@ -14,6 +14,7 @@ _PAGES = {
     "explain": "Explain a scan",
     "compare_models": "Compare models",
     "performance": "Model performance",
+    "site_calibration": "Site calibration",
     "datasets": "Datasets",
     "explanation_quality": "Explanation quality",
     "about": "About",
@@ -191,6 +192,10 @@ def api_speed() -> str:
             f"{rates['API over both networks']:g} of both networks, "
             f"{rates['API over bare runtime']:g} of the bare runtime"
         ),
+        f"the same, {api['files in a request']} files in a request": (
+            f"{rates['API, several files, per second']:g} per second: "
+            f"{rates['API, several files, over bare runtime']:g} of the bare runtime"
+        ),
         "processor's time for one prediction": _milliseconds(rates["processor, ms for one"]),
         "the same by part": _milliseconds(rates["processor by part, ms for one"]),
         f"first prediction, {clients} at once": _spread(many["first prediction, seconds"]),
@@ -199,6 +204,7 @@ def api_speed() -> str:
             f"{_spread(many['LIME, seconds'])}; of all {many['maps']} maps {many['correct, bit for bit']} are those of "
             f"the library bit for bit, {many['stopped at the time limit']} stopped at the time limit"
         ),
+        "page of the app meanwhile, on the same cores": _spread(many["page of the app meanwhile, seconds"]),
         "start, until the server is ready": f"{api['ready, seconds after the start']:g} s",
         "memory of the server": (
             f"{memory['after the predictions']:,} MB after the predictions, {memory['most']:,} MB at most"

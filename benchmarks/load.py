@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
+from threading import Event
 from time import perf_counter
 
 import numpy as np
@@ -77,7 +78,7 @@ def _shows(user: User, method: str, digest: str) -> bool:
 async def together(address: str, scans: dict[str, bytes], *, lime: bool = True) -> tuple[list[Visit], list[float]]:
     """Return the visits of one user for each scan, all at once, and how long the page took to open for others."""
     ready, over, pages = asyncio.Barrier(len(scans)), asyncio.Event(), []
-    newcomer = asyncio.create_task(_newcomers(address, over, pages))
+    newcomer = asyncio.create_task(newcomers(address, over, pages))
     visits = await asyncio.gather(*(visit(address, name, data, ready, lime=lime) for name, data in scans.items()))
     over.set()
     await newcomer
@@ -90,14 +91,14 @@ async def first_maps(address: str, scans: dict[str, bytes]) -> list[float]:
     return [each.seconds[_FIRST] for each in visits]
 
 
-async def _newcomers(address: str, over: asyncio.Event, pages: list[float]) -> None:
+async def newcomers(address: str, over: asyncio.Event | Event, pages: list[float], pause: float = 2.0) -> None:
     """Open the page as another user, again and again, and note how long it took."""
     while not over.is_set():
         user, began = User(address, f"model={MODEL}"), perf_counter()
         await user.open()
         pages.append(perf_counter() - began)
         await user.close()
-        await asyncio.sleep(2)
+        await asyncio.sleep(pause)
 
 
 async def measure(folder: Path, count: int) -> dict:
@@ -105,11 +106,11 @@ async def measure(folder: Path, count: int) -> dict:
     scans = some_scans(count)
     results: dict = {"users": count, "load average before": load_average()}
     with running_app(folder / "alone") as address:
-        await _warm(address)
+        await warm(address)
         alone = [(await together(address, {name: data}))[0][0] for name, data in scans.items()]
         results["one user alone"] = _waits(alone) | {"memory at most, MB": memory("VmHWM")}
     with running_app(folder / "together") as address:
-        await _warm(address)
+        await warm(address)
         idle = memory("VmRSS")
         visits, pages = await together(address, scans)
         results[f"{count} users at once"] = _waits(visits) | {
@@ -132,7 +133,7 @@ async def measure(folder: Path, count: int) -> dict:
     return results | {"load average after": load_average()}
 
 
-async def _warm(address: str) -> None:
+async def warm(address: str) -> None:
     """Let the app load its libraries and models with a scan of nobody else."""
     await together(address, {"warm.png": _phantom("glioma", 959_999)})
 

@@ -36,7 +36,7 @@ from pages.components.viewer import refuse_blank, show_scan, show_viewer, wait_f
 TITLE = "What did the model look at?"
 WORDS = (
     "Upload a brain MRI, or choose a sample. Candor shows the model's prediction with its probabilities, and a heatmap "
-    "over the scan, as you uploaded it, of the regions that influenced the prediction."
+    "of the regions that influenced it, drawn over your scan."
 )
 
 require_frame()
