@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,7 +134,11 @@ def processes(name: str) -> list[int]:
 
 def listening(process: int) -> set[str]:
     """The addresses, hexadecimal as the system gives them, on which a process listens."""
-    sockets = {str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir() if each.is_symlink()}
+    sockets = set()
+    with suppress(FileNotFoundError):  # it has ended since
+        for each in Path(f"/proc/{process}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it was closed since
+                sockets.add(str(each.readlink()))
     table = [
         line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
     ]
