@@ -29,7 +29,6 @@ from benchmarks.app import memory
 from benchmarks.record import load_average, write
 from benchmarks.streamlit_client import User
 from explain import METHODS, png
-from pages.components.uploads import DROP_LABEL
 from scans import PHANTOM_KINDS, phantom
 from tests.browser.conftest import running_app
 
@@ -49,6 +48,8 @@ class Visit:
 
 async def visit(address: str, name: str, data: bytes, ready: asyncio.Barrier, *, lime: bool = True) -> Visit:
     """Upload one scan as soon as all users are `ready`, and return the waits and the maps."""
+    from pages.components.uploads import DROP_LABEL  # not above: Streamlit warns where no app runs, in a report too
+
     user, result = User(address, f"model={MODEL}"), Visit()
     await user.open()
     await ready.wait()
