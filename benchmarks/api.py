@@ -8,7 +8,6 @@ connection: making them is the clients' work, and would take the processor from 
 
 import asyncio
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from api import ROOT
 from api.client import ApiError, Client
 from benchmarks.load import newcomers, warm
 from benchmarks.prediction_parts import both_networks, processor_ms
-from benchmarks.record import load_average, spread, write
+from benchmarks.record import load_average, processor_seconds, spread, write
 from explain import Request, explain, png, predict
 from model_zoo import Model, load_model
 from scans import PHANTOM_KINDS, phantom, read
@@ -237,12 +236,6 @@ def checked(model: Model, clients: list[dict]) -> dict:
 def scan_file(number: int) -> bytes:
     """Return the PNG of a phantom, another one for each number."""
     return png(np.round(255 * phantom(PHANTOM_KINDS[number % len(PHANTOM_KINDS)], number).scan.pixels).astype(np.uint8))
-
-
-def processor_seconds(process: int) -> float:
-    """Return the processor's time that a process has taken, as the kernel counts it."""
-    fields = (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(process: int, what: str) -> int:

@@ -18,7 +18,7 @@ from time import perf_counter
 import numpy as np
 from playwright.async_api import Browser, Error, Locator, Page, async_playwright
 
-from benchmarks.record import load_average, spread, write
+from benchmarks.record import load_average, processor_seconds, spread, write
 from explain import Request, explain, png
 from model_zoo import load_model
 from scans import PHANTOM_KINDS, phantom, read
@@ -123,14 +123,15 @@ async def _together(browser: Browser, address: str) -> dict:
     for tab in tabs:
         await tab.goto(f"{address}?model={MODEL}")
         await tab.locator("h1").first.wait_for()
-    began, own, all_ = perf_counter(), _processor_seconds(), _busy_seconds()
+    app = process_of_the_app()
+    began, own, all_ = perf_counter(), processor_seconds(app), _busy_seconds()
     done = asyncio.Event()
     visitor = asyncio.create_task(_visit(tabs[-1], done))
     users = await asyncio.gather(*(use(tab, user) for user, tab in enumerate(tabs[:-1])))
     done.set()
     quick = await visitor
     seconds = (perf_counter() - began) * os.cpu_count()
-    shares = {"the app": _processor_seconds() - own, "everything": _busy_seconds() - all_}
+    shares = {"the app": processor_seconds(app) - own, "everything": _busy_seconds() - all_}
     for tab in tabs:
         await tab.context.close()
     maps = [(user_map, is_own(*user_map)) for user in users for user_map in user["maps"]]
@@ -220,14 +221,8 @@ def _scans() -> list[tuple[str, bytes]]:
 
 def memory(what: str) -> int:
     """Return the memory of the app's process in MB, as the kernel counts it: VmRSS is now, VmHWM the most so far."""
-    status = (process_of_the_app() / "status").read_text()
+    status = Path(f"/proc/{process_of_the_app()}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) // 1024
-
-
-def _processor_seconds() -> float:
-    """Return the processor time of the app's process."""
-    fields = (process_of_the_app() / "stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _busy_seconds() -> float:
@@ -236,12 +231,12 @@ def _busy_seconds() -> float:
     return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
-def process_of_the_app() -> Path:
-    """Return the folder below /proc of the app that this process has started."""
+def process_of_the_app() -> int:
+    """Return the number of the process of the app that this process has started."""
     for folder in Path("/proc").glob("[0-9]*"):
         parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
         if parent == str(os.getpid()) and b"streamlit" in (folder / "cmdline").read_bytes():
-            return folder
+            return int(folder.name)
     raise RuntimeError("the app's process is not there")
 
 

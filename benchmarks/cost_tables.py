@@ -156,9 +156,9 @@ def waiting_times() -> str:
         ),
         "their first quick map": _spread(many["their first quick map, seconds"]),
         "quick maps of a ninth user meanwhile": _spread(many["quick maps of a ninth user meanwhile, seconds"]),
-        "the processor's time meanwhile": (
-            f"{100 * many['share of the processor']['the app']:.0f} % the app, "
-            f"{100 * many['share of the processor']['everything']:.0f} % the app, the browsers and all else"
+        "processor use meanwhile": (
+            f"the app {100 * many['share of the processor']['the app']:.0f} %, "
+            f"all processes together {100 * many['share of the processor']['everything']:.0f} %"
         ),
         "clicks on a download that were lost": f"{many['clicks on a download lost']} of {many['LIME maps']}",
         "memory of the app": f"{memory['after the first map']:,} MB after the first map, {memory['most']:,} MB at most",

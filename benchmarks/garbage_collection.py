@@ -7,14 +7,13 @@ at once. The app's processor time hardly depends on what else the machine does, 
 """
 
 import asyncio
-import os
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from benchmarks.app import process_of_the_app
 from benchmarks.load import USERS, first_maps, some_scans
-from benchmarks.record import load_average, write
+from benchmarks.record import load_average, processor_seconds, write
 from tests.browser.conftest import running_app
 
 _WAYS = {"off": (), "on": ("--runner.postScriptGC", "true")}
@@ -31,9 +30,9 @@ async def measure(folder: Path) -> dict:
         for way, options in _WAYS.items():
             with running_app(folder / f"{way}-{turn}", *options) as address:
                 await first_maps(address, some_scans(1))  # loads the libraries and the model
-                began = _processor_seconds()
+                began = processor_seconds(process_of_the_app())
                 waits[way] += await first_maps(address, scans)
-                seconds[way].append(_processor_seconds() - began)
+                seconds[way].append(processor_seconds(process_of_the_app()) - began)
     found = {
         way: {
             "processor seconds of the app": [round(each, 2) for each in seconds[way]],
@@ -42,11 +41,6 @@ async def measure(folder: Path) -> dict:
         for way in _WAYS
     }
     return {"users": USERS, "collection": found, "load average before": before, "load average after": load_average()}
-
-
-def _processor_seconds() -> float:
-    fields = (process_of_the_app() / "stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

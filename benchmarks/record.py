@@ -37,6 +37,12 @@ def load_average() -> list[float]:
     return [round(each, 1) for each in os.getloadavg()]
 
 
+def processor_seconds(process: int) -> float:
+    """Return the processor's time that a process has taken, as the kernel counts it."""
+    fields = (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def limited_to_avx2() -> bool:
     """Return whether this process runs its networks as a processor without AVX-512 and bfloat16 would."""
     return AVX2.items() <= os.environ.items()
