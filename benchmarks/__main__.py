@@ -7,6 +7,7 @@ NAMES = (
     "prediction",
     "gate",
     "not_brain",
+    "test_time_augmentation",
     "erasure",
     "explainers",
     "method_speed",

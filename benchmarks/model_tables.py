@@ -1,6 +1,7 @@
 """Tables of the models: their scores on own and external test sets, and the shortcut tests, from the cards alone."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
@@ -44,6 +45,12 @@ def measured_cards() -> dict[str, ModelCard]:
             shipped = why_kept(card.id) if folder.parent.name == MEASURED else ""
             cards[f"`{card.id}`{shipped}"] = card
     return cards
+
+
+def measured_folder(model_id: str) -> Path:
+    """Return the folder of a measured model, shipped or not."""
+    served = zoo_folder() / model_id
+    return served if served.is_dir() else zoo_folder() / MEASURED / model_id
 
 
 def shipped_models() -> str:
@@ -161,8 +168,7 @@ def shared_errors() -> str:
 
 def _wrong(card: ModelCard) -> tuple[set[str], dict[str, str]]:
     """Return the test scans that a model calls wrongly, and the sequence of every test scan, "" where not known."""
-    served = zoo_folder() / card.id
-    path = (served if served.is_dir() else zoo_folder() / MEASURED / card.id) / PREDICTIONS
+    path = measured_folder(card.id) / PREDICTIONS
     rows = [row for row in read_predictions(path, card.classes) if row.split == "test"] if path.exists() else []
     wrong = {row.id for row in rows if card.classes[int(np.argmax(row.probabilities))] != row.truth}
     return wrong, {row.id: row.sequence for row in rows}

@@ -1,7 +1,7 @@
 """Training speed of each shipped recipe: images per second, and the seconds per epoch that follow from it.
 
-Augmentation included, scoring and saving left out. The pictures are phantoms: their content has no effect on speed.
-An epoch is that of the bundle: as many training scans as its card counts.
+Augmentation and the predictions of a teacher included, scoring and saving left out. The pictures are phantoms: their
+content has no effect on speed. An epoch is that of the bundle: as many training scans as its card counts.
 """
 
 import json
@@ -22,6 +22,7 @@ from train.freed_memory import keep_freed_memory
 from train.objective import compile_model
 from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe, recipe_of
+from train.teacher import teacher_of
 
 _IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
 
@@ -82,7 +83,8 @@ def _batches(recipe: Recipe, classes: tuple[str, ...]) -> Batches:
     times = -(-(_IMAGES + _WARM) // len(records))
     labels = (np.arange(len(records) * times) % len(classes)).astype(np.int32)
     pixels, places = np.tile(pixels, (times, 1, 1)), np.tile(places, (times, 1))
-    return Batches(pixels, labels, recipe, training=True, places=places, classes=classes)
+    teacher = teacher_of(recipe, classes)
+    return Batches(pixels, labels, recipe, training=True, places=places, classes=classes, teacher=teacher)
 
 
 if __name__ == "__main__":

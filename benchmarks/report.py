@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from benchmarks import (
+    ablation_tables,
     cost_tables,
     engine_tables,
     explanation_tables,
@@ -30,6 +31,8 @@ TABLES = {
         model_tables.generations,
         model_tables.errors,
         model_tables.shared_errors,
+        ablation_tables.ablations,
+        ablation_tables.test_time_augmentation,
         model_tables.shortcuts,
         model_tables.imported_models,
         model_tables.not_brain,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from model_zoo import load_model
+from model_zoo import Model, load_model
 from model_zoo.zoo import load_measured, measured_models
 from scans import Scan, fit
 from scans.head import Box
@@ -30,8 +30,13 @@ def teacher_of(recipe: Recipe, classes: Sequence[str]) -> Teacher | None:
     return (lambda pixels: np.mean([each(pixels) for each in teachers], axis=0)) if teachers else None
 
 
+def load_teacher(name: str) -> Model:
+    """Return a model of the zoo, or one in `measured/` that has its weights. Raises ModelError where there is none."""
+    return (load_measured if name in measured_models() else load_model)(name)
+
+
 def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
-    model = (load_measured if name in measured_models() else load_model)(name)
+    model = load_teacher(name)
     theirs, spec = recipe_of(model.card.recipe), model.card.input
     unknown = set(trained_on(theirs)) - set(trained_on(recipe))
     reason = {

@@ -3,7 +3,9 @@
   // The theme: dark until another is chosen in the menu, and then that one on every page. Streamlit remembers the
   // choice for the address that was opened first alone.
   const kept = "candorTheme", own = `stActiveTheme-${location.pathname}-v2`;
-  const theme = localStorage.getItem(kept) ?? '"Dark"';
+  const isJson = text => { try { return text !== null && Boolean(JSON.parse(text)); } catch { return false; } };
+  const stored = localStorage.getItem(kept);
+  const theme = isJson(stored) ? stored : '"Dark"';  // Streamlit leaves the page blank where it cannot read it
   localStorage.setItem(own, theme);
   const keep = () => {
     const now = localStorage.getItem(own);

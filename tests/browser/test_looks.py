@@ -61,6 +61,15 @@ def test_the_words_of_pages_and_charts_can_be_read_in_both_themes(visitor, serve
         assert page.evaluate(CONTRAST) >= 4.5, address
 
 
+@pytest.mark.parametrize("value", ["Dark", "{", "", "null"])
+def test_a_stored_theme_that_cannot_be_read_leaves_the_page_in_the_dark_theme(visitor, server, value):
+    page = visitor
+    page.evaluate("value => localStorage.setItem('candorTheme', value)", value)
+    page.goto(server)
+    page.get_by_text("Candor is a research and teaching tool").wait_for()
+    assert page.evaluate("localStorage.getItem('stActiveTheme-/-v2')") == '"Dark"'
+
+
 def test_work_shows_itself_a_fifth_of_a_second_after_it_begins(page):
     """By a bar at the top that the browser draws by itself: a busy server cannot be late with it."""
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).wait_for()
