@@ -5,9 +5,11 @@ import sys
 
 NAMES = (
     "prediction",
+    "generations",
     "gate",
     "not_brain",
     "test_time_augmentation",
+    "localisation",
     "erasure",
     "explainers",
     "method_speed",

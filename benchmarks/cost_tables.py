@@ -4,7 +4,7 @@ import json
 from statistics import median
 
 from benchmarks.model_tables import measured_cards
-from benchmarks.record import read_results
+from benchmarks.record import measured_on, read_results
 from datasets.audit import AUDITS_FOLDER
 from model_zoo import ModelCard, models
 from model_zoo.markdown import markdown_table
@@ -129,6 +129,22 @@ def prediction_speed() -> str:
         f"take turns in one run. Ours with AVX2 alone: `{avx2['command']}`.\n\n"
         + markdown_table(["what", "Keras", "ours", "ratio", "ours, AVX2", "command"], rows)
     )
+
+
+def cost_of_generations() -> str:
+    """Return what Candor's models cost beside those before them: size, passes and maps."""
+    found = read_results("generations")
+    rows = []
+    for name, measured in found["models"].items():
+        costs = {"megabytes": measured["megabytes"], "pixels": measured["pixels"]}
+        costs |= {f"scans per second, {batch}": rates for batch, rates in measured["scans per second"].items()}
+        costs |= {f"seconds, {method}": each for method, each in measured["seconds per map"].items()}
+        rows += [
+            [f"`{name}`", cost, f"{both['before']:g}", f"{both['now']:g}", f"{both['now'] / both['before']:.2f}"]
+            for cost, both in costs.items()
+        ]
+    heads = ["model", "what", "before", "now", "now over before"]
+    return f"Measured on {measured_on(found)}.\n\n" + markdown_table(heads, rows)
 
 
 def image() -> str:

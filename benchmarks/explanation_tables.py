@@ -73,9 +73,8 @@ def explanation_quality() -> str:
     results = stored.results
     rows = []
     for method, result in results.methods.items():
-        title = f"*control: {CONTROL_DESCRIPTIONS[method]}*" if result.control else f"`{method}`"
         *cells, sanity = (_estimate(result.estimates.get(measure)) for measure in _COLUMNS)
-        rows.append([title, *cells, sanity + (" **fails**" if result.fails_sanity else "")])
+        rows.append([_map_name(method), *cells, sanity + (" **fails**" if result.fails_sanity else "")])
     return "\n\n".join(
         [
             f"{name} on {results.scans:,} annotated test scans of {results.groups:,} groups. The median box "
@@ -120,6 +119,23 @@ def localisation() -> str:
             ]
         )
     return markdown_table([*heads, *(f"{title}: pointing, lift" for title in pairs.values())], rows)
+
+
+def localisation_on_more_scans() -> str:
+    """Return where some maps of Candor's own models lie on up to 200 scans, beside the centre of the head."""
+    heads = ["model", "scans", "groups", "map", MEASURES["pointing"].short, MEASURES["lift"].short]
+    rows = [
+        [f"`{name}`", str(found["scans"]), str(found["groups"]), _map_name(method)]
+        + [_estimate(Estimate(**measured[measure])) for measure in ("pointing", "lift")]
+        for name, found in read_results("localisation")["models"].items()
+        for method, measured in found["methods"].items()
+        if method in METHODS or method == "centre"
+    ]
+    return markdown_table(heads, rows)
+
+
+def _map_name(method: str) -> str:
+    return f"`{method}`" if method in METHODS else f"*control: {CONTROL_DESCRIPTIONS[method]}*"
 
 
 def method_speed() -> str:

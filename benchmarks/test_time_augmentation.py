@@ -36,9 +36,9 @@ AVERAGED_WITH = {
 def main() -> None:
     """Predict the validation scans of every collection in each way, with each of Candor's own models."""
     collections = read_collections(data_folder())
-    own = [card.id for card in models().values() if recipe_of(card.recipe).network in LITE]
+    own = {card.id: card.weights_sha256 for card in models().values() if recipe_of(card.recipe).network in LITE}
     found = {name: dict(_by_collection(load_model(name, precision="f32"), collections)) for name in own}
-    write("test_time_augmentation", {"averaged with": AVERAGED_WITH, "balanced accuracy": found})
+    write("test_time_augmentation", {"weights": own, "averaged with": AVERAGED_WITH, "balanced accuracy": found})
 
 
 def _by_collection(model: Model, collections: Collections) -> Iterator[tuple[str, dict[str, float]]]:

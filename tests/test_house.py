@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.cost_tables import same_recipe
+from benchmarks.record import read_results
 from datasets.cards import DATASETS
 from explain import METHODS
 from explain.evaluation.measures import MEASURES
@@ -159,6 +160,12 @@ def test_a_stored_cost_of_training_counts_for_the_recipe_that_it_was_measured_wi
     assert same_recipe(cost, card)
     assert not same_recipe(cost | {"epochs": recipe.epochs + 1}, card)
     assert not same_recipe(cost | {"images per second": {f"{recipe.size + 1} px": 1.0}}, card)
+
+
+def test_what_was_measured_of_our_own_models_is_of_the_weights_that_are_shipped():
+    shipped = {name: card.weights_sha256 for name, card in models().items() if name.startswith("candor-")}
+    placed = {name: found["weights"] for name, found in read_results("localisation")["models"].items()}
+    assert placed == read_results("test_time_augmentation")["weights"] == shipped
 
 
 def test_nothing_dangerous_is_used_on_a_page():
