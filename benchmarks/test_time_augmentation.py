@@ -75,17 +75,23 @@ def _ways(model: Model, larger: Model, scans: list[Record]) -> dict[str, np.ndar
     ways = {way: probabilities(logits, temperature) for way, logits in ways.items()}
     if name := AVERAGED_WITH.get(model.card.id):
         other = load_teacher(name)
-        p = probabilities(_both_views(other, scans)[0], other.card.temperature)
+        p = probabilities(_logits(other, _inputs(other, scans)), other.card.temperature)
         ways["mean of two models"] = (ways["as it is"] + p) / 2
     return ways
 
 
 def _both_views(model: Model, scans: list[Record]) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits, float32 (N, K), of the scans and of their mirror images."""
-    batches = [inputs for _, inputs, _ in read_batches(scans, model.card.input, model.card.id)]
-    views = (batches, [np.ascontiguousarray(inputs[:, :, ::-1]) for inputs in batches])
-    once, mirrored = (np.concatenate([model.runtime.logits(inputs) for inputs in view]) for view in views)
-    return once, mirrored
+    batches = _inputs(model, scans)
+    return _logits(model, batches), _logits(model, [np.ascontiguousarray(each[:, :, ::-1]) for each in batches])
+
+
+def _inputs(model: Model, scans: list[Record]) -> list[np.ndarray]:
+    return [inputs for _, inputs, _ in read_batches(scans, model.card.input, model.card.id)]
+
+
+def _logits(model: Model, batches: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([model.runtime.logits(batch) for batch in batches])
 
 
 def _larger(model: Model, recipe: Recipe) -> Model:

@@ -11,6 +11,10 @@ more heads of dementia-mri are called a tumour than before; docs/results.md has 
 A leg towards the mean probabilities of this model and candor-scratch-kaggle4 (`teach=0.7`, `batch=32`, 28 epochs at 192
 pixels, `curve=0.3`, `invert=0.12`, `match=0.3`) reached 0.983 of the validation scans, but 0.535 instead of 0.559 of
 44c's (balanced accuracy of the 222 without near-duplicates): not taken, and no test set was opened.
+
+The mean with the scan's mirror image raises the balanced accuracy from 0.977 to 0.981 on the validation scans and from
+0.563 to 0.576 on 44c's, at twice the cost of a pass; candor-pooled4 and candor-44c15 lose by it on 44c (`python -m
+benchmarks.test_time_augmentation`). Not taken.
 """
 
 from dataclasses import replace
