@@ -9,11 +9,11 @@ from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 # what was changed, the model without the change, the model with it
 CHANGES = (
     ("ImageNet's weights to start from, instead of random ones", "candor-scratch-kaggle4", "candor-kaggle4"),
-    ("the same, trained on the pool", "candor-scratch-pooled4", "candor-pooled4"),
-    ("another network, taught by it", "candor-kaggle4", "resnet50-distilled-kaggle4"),
-    ("a deeper one, taught by it", "candor-kaggle4", "resnet152v2-distilled-kaggle4"),
-    ("figshare and Br35H added, four more epochs", "candor-scratch-kaggle4", "candor-without-44c-pooled4"),
-    ("44c added, trained to the end", "candor-without-44c-pooled4", "candor-scratch-pooled4"),
+    ("ImageNet's weights, trained on the whole pool", "candor-scratch-pooled4", "candor-pooled4"),
+    ("ResNet50 instead, taught by candor-kaggle4", "candor-kaggle4", "resnet50-distilled-kaggle4"),
+    ("ResNet152V2 instead, taught by candor-kaggle4", "candor-kaggle4", "resnet152v2-distilled-kaggle4"),
+    ("figshare and Br35H added; last leg of 4 epochs, not 16", "candor-scratch-kaggle4", "candor-without-44c-pooled4"),
+    ("44c added; last leg of 18 epochs, not 4", "candor-without-44c-pooled4", "candor-scratch-pooled4"),
 )
 _SETS = (
     ("Kaggle's official test", "cohort kaggle", ALL_SCANS, "accuracy"),

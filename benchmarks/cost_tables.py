@@ -4,8 +4,9 @@ import json
 from statistics import median
 
 from benchmarks.model_tables import measured_cards
-from benchmarks.record import measured_on, read_results
+from benchmarks.record import bfloat16_of, measured_on, read_results
 from datasets.audit import AUDITS_FOLDER
+from explain.methods import METHODS
 from model_zoo import ModelCard, models
 from model_zoo.markdown import markdown_table
 from train.recipe import find_recipe, recipe_of
@@ -76,8 +77,7 @@ def same_recipe(cost: dict, card: ModelCard) -> bool:
 
 def _named(machine: dict) -> str:
     """Return the machine of a measurement: cores, processor and whether it multiplies bfloat16."""
-    units = "no bfloat16" if machine["bfloat16"] == "none" else machine["bfloat16"]
-    return f"{machine['cores']} cores, {machine['processor']}, {units}"
+    return f"{machine['cores']} cores, {machine['processor']}, {bfloat16_of(machine)}"
 
 
 def _pace(name: str, card: ModelCard) -> str:
@@ -137,8 +137,11 @@ def cost_of_generations() -> str:
     rows = []
     for name, measured in found["models"].items():
         costs = {"megabytes": measured["megabytes"], "pixels": measured["pixels"]}
-        costs |= {f"scans per second, {batch}": rates for batch, rates in measured["scans per second"].items()}
-        costs |= {f"seconds, {method}": each for method, each in measured["seconds per map"].items()}
+        costs |= {
+            f"milliseconds a scan, {batch}": {which: round(1000 / rate, 1) for which, rate in rates.items()}
+            for batch, rates in measured["scans per second"].items()
+        }
+        costs |= {f"seconds, {METHODS[method].title}": each for method, each in measured["seconds per map"].items()}
         rows += [
             [f"`{name}`", cost, f"{both['before']:g}", f"{both['now']:g}", f"{both['now'] / both['before']:.2f}"]
             for cost, both in costs.items()

@@ -80,9 +80,14 @@ def measured_on(results: dict) -> str:
     """Return in words on what, with which runtime and by which command something was measured."""
     machine = results["machine"]
     return (
-        f"{machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}), {results['runtime']}: "
+        f"{machine['cores']} cores of an {machine['processor']} ({bfloat16_of(machine)}), {results['runtime']}: "
         f"`{results['command']}`"
     )
+
+
+def bfloat16_of(machine: dict) -> str:
+    """Return by which instructions a machine multiplies bfloat16, in words where by none."""
+    return "no bfloat16" if machine["bfloat16"] == "none" else machine["bfloat16"]
 
 
 def spread(seconds: list[float]) -> dict[str, float]:

@@ -238,7 +238,9 @@ def test_a_request_gets_the_same_map_and_prediction_as_here(engine, model_id):
         request = Request(model, scan, method, prediction=theirs)
         job = engine.submit(request, "a user")
         assert job.wait(300) and job.state == "done" and job.progress == 1, job.error
-        assert np.array_equal(job.result.heat, explain(request).heat)
+        here = explain(request).heat
+        rounding = 1e-5 * np.abs(here).max() if method == "gradcam" else 0  # a worker has fewer threads than we have
+        assert np.abs(job.result.heat - here).max() <= rounding
         assert not job.result.heat.flags.writeable
 
 
