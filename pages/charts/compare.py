@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explain.prediction_text import percent
-from pages.charts.style import CLASSES, EVEN, PALETTE, PROBABILITY, styled
+from pages.charts.style import CLASSES, EVEN, PALETTE, PROBABILITY, graph_objects, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
 _CELL = 54  # pixels
@@ -18,7 +18,7 @@ def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarra
     `shares`, float (models, classes), are probabilities, NaN where a model gave no prediction; `held`, bool of that
     shape, is True where a model has the class.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure = go.Figure()
     for row, model in enumerate(models):
@@ -56,7 +56,7 @@ def matrix(values: np.ndarray, names: Sequence[str], what: str):
 
     A value below 0 has the colour of 0 and its own number; NaN, where a map is constant, is left clear with a dash.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     rows, columns = names[1:], names[:-1]
     below = np.tri(len(rows), dtype=bool)

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-import plotly.graph_objects as go
-
-from pages.charts.style import PALETTE, QUIET, styled
+from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
 _ROOM = 1.2  # of the longest bar: its number must fit beside it, even on a phone
@@ -12,11 +10,12 @@ _HEAD = 76  # pixels above and below the bars, for the legend and the axis
 _LEAST = 160  # pixels: on a lower chart the title of the axis lies over its numbers
 
 
-def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, str], shares: bool = False) -> go.Figure:
+def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, str], shares: bool = False):
     """Return bars of scans per class; `groups` is title -> class id -> scans, `names` gives the classes' order.
 
     With `shares` the bars of one group add up to 100 %.
     """
+    go = graph_objects()
     figure = go.Figure()
     for index, (group, numbers) in enumerate(groups.items()):
         scans = [numbers.get(label, 0) for label in names]
@@ -44,7 +43,7 @@ def distribution(groups: Mapping[str, Mapping[str, int]], names: Mapping[str, st
     return styled(figure, max(_LEAST, _HEAD + len(names) * (14 + 20 * len(groups))))
 
 
-def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str, str]) -> go.Figure:
+def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str, str]):
     """Return bars of test scans per class, first those with a near-duplicate in training.
 
     `leakage` is class id -> (test scans with a near-duplicate in training, all test scans).
@@ -52,6 +51,7 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
     leaking, whole = zip(*leakage.values(), strict=True)
     percent = [f"{100 * n / of:.0f} %" for n, of in leakage.values()]
     shares = [f"{n:,} of {of:,} ({share})" for (n, of), share in zip(leakage.values(), percent, strict=True)]
+    go = graph_objects()
     figure = go.Figure()
     for title, scans, colour, text in (
         ("With a near-duplicate in training", leaking, PALETTE[1], None),
@@ -75,9 +75,10 @@ def leakage_by_class(leakage: Mapping[str, tuple[int, int]], names: Mapping[str,
     return styled(figure, max(_LEAST, _HEAD + 34 * len(leakage)))
 
 
-def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str]) -> go.Figure:
+def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str]):
     """Return one box per class: median, quartiles, and whiskers to the 5th and 95th percentile of mean grey values."""
     low, q1, median, q3, high = zip(*spreads.values(), strict=True)
+    go = graph_objects()
     figure = go.Figure(
         go.Box(
             orientation="h",
@@ -97,11 +98,12 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
     return styled(figure, max(_LEAST, _HEAD + 30 * len(spreads)))
 
 
-def sizes(counts: Mapping[tuple[int, int], int]) -> go.Figure:
+def sizes(counts: Mapping[tuple[int, int], int]):
     """Return a disc for each size in pixels, its area in proportion to the scans of that size."""
     most = max(counts.values())
     widths, heights = zip(*counts, strict=True)
     scans = list(counts.values())
+    go = graph_objects()
     figure = go.Figure(
         go.Scatter(
             x=widths,

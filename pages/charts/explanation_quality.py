@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from explain.evaluation.measures import Measure
 from model_zoo import Estimate
-from pages.charts.style import PALETTE, QUIET, styled
+from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 _LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "x")
@@ -22,7 +22,7 @@ def ranked(measure: Measure, methods: Series, controls: Series, failing: Sequenc
     `failing` are labels that fail the sanity check: open dots. `baseline` is the control whose value is drawn through
     the methods as a dotted line; "" for none.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     sign = -1 if measure.high_is_good else 1  # not reversed: methods that tie keep their order
     order = sorted((label for label in methods if methods[label]), key=lambda label: sign * methods[label].value)
@@ -47,7 +47,7 @@ def beside(measure: Measure, labels: Sequence[str], series: dict[str, Series], s
 
     `stroke` is drawn through all lines as a dotted one.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure = go.Figure()
     step = 0.7 / max(1, len(series))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model_zoo import Estimate
-from pages.charts.style import EVEN, QUIET, styled
+from pages.charts.style import EVEN, QUIET, graph_objects, styled
 
 _MANY = 8  # classes from which the writing gets small
 _LONG = 18  # letters of a model's id
@@ -18,7 +18,7 @@ def confusion(counts: np.ndarray, names: Sequence[str], *, shares: bool, cell: t
     `shares` writes shares instead of counts; `cell` is ringed. A click anywhere in a cell selects its marker, whose
     customdata is [truth, predicted]: a plotly heatmap itself cannot be selected.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
@@ -82,7 +82,7 @@ def across(
 
     A cell is None, or an estimate and whether the model was trained on the rest of that collection: that gets a star.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     z = [[cell[0].value if cell else None for cell in line] for line in cells]
     texts = [[f"{100 * cell[0].value:.0f}{'*' * cell[1]}" if cell else "" for cell in line] for line in cells]

@@ -11,7 +11,7 @@ import numpy as np
 from model_zoo import Estimate
 from model_zoo.history import History
 from model_zoo.performance import Bin, Curve
-from pages.charts.style import PALETTE, QUIET, styled
+from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 FEW = 5  # a bin of fewer scans is not drawn: its accuracy says nothing
 _FIRST = 20  # scans: where the curve of selective prediction begins
@@ -26,7 +26,7 @@ def history(series: dict[str, tuple[History, int | None]], what: str):
 
     None where no model has a column of it. A model's second part is the epoch whose weights were kept.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure, unit = go.Figure(), "" if what == "loss" else " %"
     for colour, (name, (run, kept)) in zip(PALETTE, series.items(), strict=False):
@@ -67,7 +67,7 @@ def _epochs(series: dict[str, tuple[History, int | None]]) -> list[tuple[int, ..
 
 def ranking(series: dict[str, Curve], faint: dict[str, Curve], kind: str):
     """Return ROC curves (`kind` "ROC") or precision-recall curves, square; `faint` are the classes behind a mean."""
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     roc = kind == "ROC"
     x, y = ("1 - specificity", "Sensitivity (recall)") if roc else ("Sensitivity (recall)", "PPV (precision)")
@@ -99,9 +99,8 @@ def ranking(series: dict[str, Curve], faint: dict[str, Curve], kind: str):
 
 def reliability(series: dict[str, Sequence[Bin]]):
     """Return accuracy over confidence, and below the number of scans of each confidence."""
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
+    figure = graph_objects().Figure()
+    figure.set_subplots(2, 1, shared_xaxes=True, row_heights=[0.75, 0.25], vertical_spacing=0.06)
     for colour, (name, bins) in zip(PALETTE, series.items(), strict=False):
         drawn = [b for b in bins if b.accuracy.scans >= FEW]
         figure.add_scatter(
@@ -132,7 +131,7 @@ def reliability(series: dict[str, Sequence[Bin]]):
 
 def selective(series: dict[str, tuple[np.ndarray, np.ndarray]]):
     """Return the accuracy of the most confident scans over their share of all, both float (N,), for each model."""
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure = go.Figure()
     lowest = 1.0
@@ -169,7 +168,7 @@ def dots(
     stroke; `headings` are the indices of labels that head the lines below them. `measure` is the name of the estimates,
     `what` the labels are.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure = go.Figure()
     strokes = [(place, 100 * value) for place, value in enumerate(chance) if value is not None]

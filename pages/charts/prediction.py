@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from explain.prediction_text import percent
-from pages.charts.style import CLASSES, PROBABILITY, QUIET
+from pages.charts.style import CLASSES, PROBABILITY, QUIET, graph_objects
 
 ACCENT = "#5b9bb0"  # the colour of the logo; legible on black and on paper
 _BAR, _THIN = 26, 14  # pixels per class: thin where there are many, or they push the scan off the screen
 _MANY = 8
 
 
-def probability_bars(names: Sequence[str], p: np.ndarray, explained: int) -> go.Figure:
+def probability_bars(names: Sequence[str], p: np.ndarray, explained: int):
     """Return one bar per class, the most probable on top, the class `explained` (an index) in the accent.
 
     `p` is float (K,), the probabilities in the order of `names`.
     """
     order = np.argsort(p, kind="stable")  # plotly draws from below
     many = len(names) > _MANY
+    go = graph_objects()
     figure = go.Figure(
         go.Bar(
             x=p[order].tolist(),

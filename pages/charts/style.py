@@ -25,6 +25,18 @@ CLASSES = {  # the axis along which such bars have their names
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
+def graph_objects():
+    """Return the module plotly.graph_objects, loaded where a chart is drawn: a page without one need not wait for it.
+
+    Plotly asks whether pandas is loaded, and fails on one that another thread (the warm-up) is just loading: importing
+    it waits for that.
+    """
+    import pandas  # noqa: F401
+    import plotly.graph_objects
+
+    return plotly.graph_objects
+
+
 def styled(figure, height: int):
     """Return the figure with the margins and type that all charts share; its colours follow the user's theme."""
     figure.update_layout(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explain.prediction_text import percent
-from pages.charts.style import PALETTE, styled
+from pages.charts.style import PALETTE, graph_objects, styled
 from pages.charts.whole_series import PER_CENT
 
 _MARKERS = {"erase": ("Removed", "circle"), "keep": ("Region only", "diamond"), "move": ("Moved", "square")}
@@ -19,7 +19,7 @@ def changes(names: Sequence[str], before: Sequence[float], after: dict[str, Sequ
 
     `names` and probabilities are in one order, the first class on top; `after` holds them by action, in [0, 1].
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     figure = go.Figure()
     rows = np.arange(len(names))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from explain.prediction_text import percent
-from pages.charts.style import PALETTE, QUIET, styled
+from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 MOST = 6  # classes charted: more colours cannot be told apart
 
@@ -29,7 +29,7 @@ def lines(p: np.ndarray, names: Sequence[str], charted: Sequence[int], current: 
     `p` is float (N, K), NaN where nothing is predicted: a gap. The slice `current`, counted from 0, is marked.
     Behind the lines every slice has an invisible bar: a click anywhere over a slice selects the bar's point.
     """
-    import plotly.graph_objects as go
+    go = graph_objects()
 
     numbers = list(range(1, len(p) + 1))
     figure = go.Figure(

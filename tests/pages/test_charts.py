@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,34 @@ from tests.good_files import nifti
 from tests.pages.conftest import SAMPLE, open_app, press, until_done, upload
 from tests.pages.test_performance import TABS as PERFORMANCE
 
+# pandas as a thread of the warm-up loads it: half there for a second
+HALF_LOADED = """
+import importlib.machinery, sys, threading, time
+
+class Slow(importlib.machinery.SourceFileLoader):
+    def exec_module(self, module):
+        begun.set()
+        time.sleep(1)
+        super().exec_module(module)
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "pandas":
+            spec = importlib.machinery.PathFinder.find_spec(name, path)
+            spec.loader = Slow(spec.loader.name, spec.loader.path)
+            return spec
+
+import numpy as np
+import plotly.graph_objects
+from pages.charts.prediction import probability_bars
+assert "pandas" not in sys.modules
+begun = threading.Event()
+sys.meta_path.insert(0, Finder)
+threading.Thread(target=__import__, args=("pandas",)).start()
+begun.wait()
+probability_bars(["glioma", "no tumour"], np.array([0.9, 0.1]), 0).add_scatter(x=[1], y=[1], hovertemplate="%{x}")
+"""
 UNIT = re.compile(r"\((%|pixels|mm|s|number|no unit|0 black, 1 white|−1 to 1)\)")
 VOLUME = nifti((np.stack([phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T] * 6, -1) * 1000).astype(np.int16))
 
@@ -100,3 +131,13 @@ def test_every_chart_of_the_other_pages_has_axes_with_names_and_units(queue, tmp
     assert found
     for chart in found:
         assert_named(chart)
+
+
+def test_a_chart_waits_for_pandas_where_another_thread_is_just_loading_it():
+    subprocess.run([sys.executable, "-c", HALF_LOADED], cwd=Path(__file__).parents[2], check=True)
+
+
+def test_every_chart_gets_plotly_in_the_one_way_that_waits_for_pandas():
+    pages = Path(__file__).parents[2] / "pages"
+    plotly = re.compile(r"(import|from) plotly")
+    assert [p.name for p in pages.rglob("*.py") if plotly.search(p.read_text())] == ["style.py"]
