@@ -18,7 +18,7 @@ from model_zoo.gate import check_picture
 from model_zoo.labelled_scans import labelled_scans
 from model_zoo.prediction_entry import prediction_entry
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
-from model_zoo.seeds import by_score, gather_seeds, mean_and_range, write_seeds
+from model_zoo.seeds import by_score, gather_seeds, over_seeds, write_seeds
 from model_zoo.site_calibration import (
     calibrate,
     calibrated,
@@ -149,12 +149,12 @@ def _bundle(name: str) -> Path:
 
 
 def keep_seeds(folder: Path, others: list[Path]) -> int:
-    """Keep the scores of bundles that other seeds made beside a model's own, and print mean and range."""
+    """Keep the scores of other seeds' bundles beside a model's own and those kept before; print mean and range."""
     rows = gather_seeds(folder, others)
     write_seeds(folder, rows)
     write_model_card(read_card(folder / "card.json"), folder)
     for (score, split, subset), same in by_score(rows).items():
-        print(f"{split:16} {subset:27} {score:18} {mean_and_range(same)}")
+        print(f"{split:16} {subset:27} {score:18} {over_seeds(same).decimal()}")
     return 0
 
 

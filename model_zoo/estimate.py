@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, its 95 % interval and the number of scans behind it, in the unit of the measure."""
+    """A value, its interval (95 %, unless said otherwise) and the number of scans behind it, in the measure's unit."""
 
     value: float
     low: float

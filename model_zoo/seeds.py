@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from model_zoo.card import ModelCard, ModelError, read_card
+from model_zoo.estimate import Estimate
 from model_zoo.markdown import markdown_section, markdown_table
 from model_zoo.metrics import MEASURES
 from model_zoo.whole_files import read_table, write_whole
@@ -34,7 +35,8 @@ class SeedRow:
 def gather_seeds(folder: Path, others: Sequence[Path]) -> list[SeedRow]:
     """Return the main scores of a bundle and of others that differ in their seed alone.
 
-    Raises ModelError where another recipe, other scans or the same seed made one of them.
+    Seeds that its `seeds.csv` already holds stay, but for those that `others` give anew. Raises ModelError
+    where another recipe, other scans or the same seed made one of them, and where `seeds.csv` is of another model.
     """
     cards = [read_card(each / "card.json") for each in (folder, *others)]
     for card in cards[1:]:
@@ -49,7 +51,14 @@ def gather_seeds(folder: Path, others: Sequence[Path]) -> list[SeedRow]:
     seeds = [int(card.recipe.get("seed", 0)) for card in cards]
     if len(set(seeds)) < len(seeds):
         raise ModelError(f"the seeds are {', '.join(map(str, seeds))}; each must be another")
-    return [row for seed, card in zip(seeds, cards, strict=True) for row in _rows(card, seed)]
+    if seed_differences(cards[0], folder):
+        raise ModelError(
+            f"{folder.name}/{SEEDS} has other scores than the card, so that its other seeds are of another model; "
+            "delete the file and give the bundles of all seeds"
+        )
+    kept = [row for row in read_seeds(folder) if row.seed not in seeds]
+    rows = kept + [row for seed, card in zip(seeds, cards, strict=True) for row in _rows(card, seed)]
+    return sorted(rows, key=lambda row: row.seed)
 
 
 def _rows(card: ModelCard, seed: int) -> list[SeedRow]:
@@ -95,14 +104,15 @@ def by_score(rows: Iterable[SeedRow]) -> dict[tuple[str, str, str], list[SeedRow
     return dict(found)
 
 
-def mean_and_range(rows: Sequence[SeedRow]) -> str:
-    """Return the mean of a score over the seeds and its range.
+def over_seeds(rows: Sequence[SeedRow]) -> Estimate:
+    """Return the mean of a score over the seeds; its interval is from the lowest seed to the highest.
 
-    >>> mean_and_range([SeedRow(seed, "accuracy", "test", "all scans", v, 9) for seed, v in enumerate((0.9, 0.93))])
+    >>> rows = [SeedRow(seed, "accuracy", "test", "all scans", value, 9) for seed, value in enumerate((0.9, 0.93))]
+    >>> over_seeds(rows).decimal()
     '0.9150 (0.9000 to 0.9300)'
     """
     values = [row.value for row in rows]
-    return f"{sum(values) / len(values):.4f} ({min(values):.4f} to {max(values):.4f})"
+    return Estimate(sum(values) / len(values), min(values), max(values), rows[0].scans)
 
 
 def seeds_section(card: ModelCard, folder: Path) -> str:
@@ -112,7 +122,7 @@ def seeds_section(card: ModelCard, folder: Path) -> str:
         return ""
     seeds = dict.fromkeys(row.seed for row in rows)
     lines = [
-        [score, split, subset, f"{same[0].scans:,}", mean_and_range(same)]
+        [score, split, subset, f"{same[0].scans:,}", over_seeds(same).decimal()]
         for (score, split, subset), same in by_score(rows).items()
     ]
     return markdown_section(

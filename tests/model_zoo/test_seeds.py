@@ -6,7 +6,7 @@ import pytest
 
 from model_zoo import ModelError, read_card, write_card
 from model_zoo.__main__ import main
-from model_zoo.seeds import SEEDS, by_score, gather_seeds, mean_and_range, read_seeds, write_seeds
+from model_zoo.seeds import SEEDS, by_score, gather_seeds, over_seeds, read_seeds, write_seeds
 from model_zoo.tables import PREDICTIONS, write_predictions
 from model_zoo.verify import differences, recompute
 from tests.conftest import CLASSES
@@ -33,7 +33,7 @@ def other(tmp_path):
 
 def test_mean_and_range_of_two_seeds(own, other):
     rows = by_score(gather_seeds(own, [other]))
-    assert mean_and_range(rows["accuracy", "test", "all scans"]) == "0.9375 (0.8750 to 1.0000)"
+    assert over_seeds(rows["accuracy", "test", "all scans"]).decimal() == "0.9375 (0.8750 to 1.0000)"
     assert ("accuracy", "val", "all scans") not in rows
     assert {row.seed for same in rows.values() for row in same} == {0, 1}
 
@@ -61,6 +61,21 @@ def test_a_score_that_is_not_the_card_s_is_found(own, other):
 def test_a_bundle_of_another_recipe_seed_or_data_is_refused(own, other, changes, message):
     write_card(replace(read_card(other / "card.json"), **changes), other / "card.json")
     with pytest.raises(ModelError, match=message):
+        gather_seeds(own, [other])
+
+
+def test_seeds_come_one_by_one(own, other, tmp_path):
+    third = tmp_path / "seed2" / "tiny-phantom4"
+    write_whole_bundle(third, recipe={"seed": 2, "epochs": 3})
+    for folder in (other, third, other):
+        assert main(["seeds", "tiny-phantom4", str(folder)]) == 0
+    assert [row.seed for row in by_score(read_seeds(own))["accuracy", "test", "all scans"]] == [0, 1, 2]
+    assert "0.9167 (0.8750 to 1.0000)" in (own / "CARD.md").read_text() and differences(own) == []
+
+
+def test_seeds_of_the_model_before_are_not_mixed_with_those_of_this_one(own, other):
+    write_seeds(own, [replace(row, value=0.5) for row in gather_seeds(own, [other])])
+    with pytest.raises(ModelError, match="other scores than the card"):
         gather_seeds(own, [other])
 
 

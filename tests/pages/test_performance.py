@@ -12,6 +12,7 @@ from model_zoo import Estimate, ModelCard, read_card, zoo_folder
 from model_zoo.history import History
 from model_zoo.performance import confusion_matrix, in_cell, most_frequent_mistake, roc
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
+from model_zoo.seeds import SEEDS, SeedRow, write_seeds
 from pages.charts.matrices import across, confusion
 from pages.charts.performance import dots, history, ranking
 from pages.components.performance.bundles import Bundle, bundle
@@ -102,6 +103,20 @@ def test_the_headline_is_the_card_s(zoo):
     for metric, subset in zip(app.metric, (ALL_SCANS, NO_NEAR_DUPLICATE), strict=True):
         assert metric.value == f"{100 * card_of(zoo, SHIPPED[0]).score('accuracy', 'test', subset).value:.1f} %"
     assert app.table[0].value.iloc[-1].to_list()[0] == "Scans"
+
+
+def test_the_scores_of_other_seeds_stand_below_the_model_s_own(zoo_to_break):
+    (name, other), table = SHIPPED, zoo_to_break / SHIPPED[0] / SEEDS
+    own = card_of(zoo_to_break, name).score("accuracy", "test", NO_NEAR_DUPLICATE).value
+    values = enumerate((own, 0.5, 0.7))
+    write_seeds(table.parent, [SeedRow(seed, "accuracy", "test", NO_NEAR_DUPLICATE, v, 9) for seed, v in values])
+    page = opened(model=name)
+    assert f"{name}: the same recipe trained with 3 seeds (0, 1, 2)" in sentences(page)
+    cells = str([each.value.to_dict() for each in page.table])
+    assert f"{100 * (own + 0.5 + 0.7) / 3:.1f} % (50.0 to {100 * own:.1f})" in cells
+    assert "the same recipe" not in sentences(opened(model=other))
+    table.write_text("seed\n")
+    assert "seeds.csv cannot be read as a table" in sentences(opened(model=name))
 
 
 def test_a_cell_of_the_matrix_lists_its_scans_the_most_confident_first(zoo):

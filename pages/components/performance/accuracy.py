@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from model_zoo import Estimate, ModelCard
+from model_zoo import Estimate, ModelCard, ModelError
 from model_zoo.scores import ALL_SCANS, AUC, CALIBRATION, NO_NEAR_DUPLICATE
+from model_zoo.seeds import by_score, over_seeds, read_seeds
 from pages.charts.performance import dots
 from pages.charts.style import CONFIG
 from pages.components.performance.bundles import Bundle, Key
@@ -94,6 +95,30 @@ def _headline(one: Bundle, *, named: bool) -> None:
     ]
     counts = {scans: f"{one.card.score('accuracy', *key).scans:,}" for scans, key in sets.items()}
     st.table([*rows, {"Measure": "Scans"} | counts], border="horizontal", hide_index=True)
+    _other_seeds(one, sets)
+
+
+def _other_seeds(one: Bundle, sets: dict[str, Key]) -> None:
+    """Draw how far the scores of another training of the same recipe would lie, where other seeds were trained."""
+    try:
+        kept = read_seeds(one.folder)
+    except ModelError as error:
+        st.info(f"{error}.")
+        return
+    of_seeds = {key: over_seeds(rows) for key, rows in by_score(kept).items()}
+    sets = {scans: key for scans, key in sets.items() if ("accuracy", *key) in of_seeds}
+    if not sets:
+        return
+    rows = [
+        {"Measure": title} | {scans: _cell(name, of_seeds.get((name, *key))) for scans, key in sets.items()}
+        for name, title in SCORES.items()
+    ]
+    seeds = dict.fromkeys(row.seed for row in kept)
+    st.table(rows, border="horizontal", hide_index=True)
+    st.caption(
+        f"{one.name}: the same recipe trained with {len(seeds)} seeds ({', '.join(map(str, seeds))}). Mean, and in "
+        f"brackets the lowest and the highest score; this model's seed is {one.card.recipe.get('seed', 0)}."
+    )
 
 
 def _cell(name: str, estimate: Estimate | None) -> str:
