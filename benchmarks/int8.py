@@ -27,7 +27,7 @@ from explain.evaluation.cases import cases
 from explain.methods.masks import GRID, soft_masks
 from explain.refinement import MethodInput, rank_agreement
 from model_zoo import Model, load_model
-from model_zoo.runtime import Runtime, onnx_runtime, traced
+from model_zoo.runtime import Runtime, onnx_runtime, openvino_graph
 from model_zoo.scores import rows_of
 from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.zoo import DEFAULT, bundle_folder
@@ -77,7 +77,6 @@ def _validation_scans(model: Model, data: Path) -> tuple[np.ndarray, np.ndarray]
 def _in_8_bits(model: Model, squares: np.ndarray) -> Runtime:
     """Return the forward pass of the copy."""
     import nncf
-    import openvino as ov
 
     rng, low = np.random.default_rng(0), model.card.input.value_range[0]
     hidden = np.stack(
@@ -85,7 +84,7 @@ def _in_8_bits(model: Model, squares: np.ndarray) -> Runtime:
     )
     masked = low + hidden[..., None] * (squares - low)
     pictures = np.where(np.arange(len(squares))[:, None, None, None] % 2 == 0, squares, masked).astype(np.float32)
-    graph = ov.convert_model(traced(model.network).get_concrete_function(), share_weights=False)
+    graph = openvino_graph(model.network)
     coarse = nncf.quantize(graph, nncf.Dataset(list(pictures[:, None])), subset_size=len(pictures))
     return onnx_runtime(coarse, len(model.card.classes), precision=model.runtime.precision)
 

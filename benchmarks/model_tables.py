@@ -15,6 +15,7 @@ from model_zoo.comparison import compare
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
+from model_zoo.seeds import by_score, over_seeds, read_seeds
 from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import bundle_folders
 from model_zoo.zoo import MEASURED, bundle_folder, imported_folder, measured_models, zoo_folder
@@ -135,6 +136,23 @@ def generations() -> str:
                 changes = f"{found.first:.3f}", f"{found.second:.3f}", found.difference.decimal(3)
                 rows.append([f"`{card.id}`", scans, found.measure, *changes, f"{found.gained} / {found.lost}"])
     heads = ["model", "scans", "score", "before", "now", "difference", "scans gained / lost"]
+    return markdown_table(heads, rows)
+
+
+def seeds() -> str:
+    """Return the main scores of every model whose recipe was trained with several seeds, beside its own interval."""
+    rows = []
+    for card in models().values():
+        of_seeds = by_score(read_seeds(bundle_folder(card.id)))
+        own = [(_own_measure(card), "test", subset) for subset in (ALL_SCANS, NO_NEAR_DUPLICATE)]
+        for key in (*own, *((BALANCED, f"cohort {cohort}", subset) for cohort, subset in _COHORTS)):
+            if key in of_seeds:
+                measure, split, subset = key
+                mine, trained = card.score(*key), dict.fromkeys(row.seed for row in of_seeds[key])
+                scans = f"{split.removeprefix('cohort ')}, {subset}, {mine.scans:,} scans"
+                cells = mine.decimal(3), over_seeds(of_seeds[key]).decimal(3), ", ".join(map(str, trained))
+                rows.append([f"`{card.id}`", scans, measure, *cells])
+    heads = ["model", "scans", "score", "this model, 95 % interval", "mean of the seeds, lowest to highest", "seeds"]
     return markdown_table(heads, rows)
 
 

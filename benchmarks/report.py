@@ -29,6 +29,7 @@ TABLES = {
         model_tables.accuracy,
         model_tables.external_validation,
         model_tables.generations,
+        model_tables.seeds,
         model_tables.errors,
         model_tables.shared_errors,
         ablation_tables.ablations,

@@ -4,10 +4,10 @@ Nothing of the file is run as code: ONNX names operations, and OpenVINO brings i
 """
 
 import io
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_zoo.backend import import_openvino
 from model_zoo.card import ModelCard, ModelError
 from model_zoo.runtime import Runtime, onnx_runtime
 from model_zoo.weights import read_checked
@@ -30,11 +30,8 @@ class InputFacts:
 
 def read_onnx(data: bytes, name: str):
     """Return the OpenVINO model of an ONNX file. Raises ModelError where it is none, or has unknown operations."""
-    sys.modules.setdefault("openvino_telemetry", None)  # see model_zoo/runtime.py
-    import openvino as ov
-
     try:
-        return ov.Core().read_model(io.BytesIO(data))
+        return import_openvino().Core().read_model(io.BytesIO(data))
     except (RuntimeError, ValueError) as error:
         raise ModelError(
             f"{name} cannot be read as a network ({_reason(error)}); give an ONNX (.onnx) or Keras file (.keras, .h5)"
