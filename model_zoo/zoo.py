@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -45,9 +45,10 @@ class Model:
 
     @property
     def prediction_key(self) -> str:
-        """What tells its predictions from those of other weights, and from its own by another calibration."""
+        """What tells its predictions from those of other weights or another input, or by another calibration."""
         card = self.card
-        facts = [card.id, card.weights_sha256, card.temperature, card.conformal, self.calibration]
+        facts = [card.id, card.weights_sha256, card.classes, asdict(card.input), card.imported]
+        facts += [card.temperature, card.conformal, self.calibration]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
@@ -132,12 +133,9 @@ def _cards() -> dict[str, ModelCard | ModelError]:
 
 def _card_or_error(path: Path) -> ModelCard | ModelError:
     try:
-        now = path.stat()
-        return _card_as_of(path, now.st_mtime_ns, now.st_ino, now.st_size)
+        return _card_as_of(*_card_file(path.parent))
     except ModelError as error:
         return error
-    except OSError as error:
-        return ModelError(f"{path} cannot be read as a model card ({error}); train the model again")
 
 
 @lru_cache(maxsize=64)
@@ -147,7 +145,7 @@ def _card_as_of(path: Path, _changed: int, _file: int, _size: int) -> ModelCard:
 
 
 def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto", tested: bool = True) -> Model:
-    """Return a model, loaded once per process and set of weights.
+    """Return a model, loaded once per process and card.
 
     Raises ModelError on an unknown id, on weights other than those of the card, and, unless `tested` is False, where
     the model gives other logits than when it was made.
@@ -156,9 +154,9 @@ def load_model(model_id: str, *, engine: str = "auto", precision: str = "auto", 
     >>> load_model("candor-figshare3").classify([phantom("glioma", 1).scan]).shape
     (1, 3)
     """
-    card = model_card(model_id)
+    model_card(model_id)  # refuses an unknown one
     with _loading:
-        return _load(card.weights_sha256, bundle_folder(model_id), engine, precision, tested)
+        return _load(*_card_file(bundle_folder(model_id)), engine, precision, tested)
 
 
 def measured_models() -> list[str]:
@@ -169,10 +167,8 @@ def measured_models() -> list[str]:
 
 def load_measured(model_id: str) -> Model:
     """Return one of `measured_models`. Raises ModelError where its weights are not those of its card."""
-    folder = zoo_folder() / MEASURED / model_id
-    card = read_card(folder / "card.json")
     with _loading:
-        return _load(card.weights_sha256, folder, "auto", "auto", False)
+        return _load(*_card_file(zoo_folder() / MEASURED / model_id), "auto", "auto", False)
 
 
 def _loaded_again(card: ModelCard, calibration: str) -> Model:
@@ -183,11 +179,22 @@ def _loaded_again(card: ModelCard, calibration: str) -> Model:
     return replace(model, card=card, calibration=calibration)
 
 
+def _card_file(folder: Path) -> tuple[Path, int, int, int]:
+    """Return a bundle's card and what tells it from the one before: time of its last change in ns, file, bytes."""
+    path = folder / "card.json"
+    try:
+        now = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read as a model card ({error}); train the model again") from error
+    return path, now.st_mtime_ns, now.st_ino, now.st_size
+
+
 @lru_cache(maxsize=4)
-def _load(sha256: str, folder: Path, engine: str, precision: str, tested: bool) -> Model:
-    card = read_card(folder / "card.json")
+def _load(path: Path, _changed: int, _file: int, _size: int, engine: str, precision: str, tested: bool) -> Model:
+    # Keyed by the card's file: a model that is imported again, with its classes in another order, has the same weights.
+    folder, card = path.parent, read_card(path)
     if card.differentiable:
-        network = load_checked(folder / card.weights_file, sha256)
+        network = load_checked(folder / card.weights_file, card.weights_sha256)
         if network.output_shape != (None, len(card.classes)) or network.input_shape != (None, *card.input.shape):
             raise ModelError(
                 f"the weights of {card.id} take {network.input_shape[1:]} and give {network.output_shape[1:]}, the "

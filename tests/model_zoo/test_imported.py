@@ -99,6 +99,17 @@ def test_the_last_logits_are_kept_where_a_softmax_would_lose_them(tmp_path):
     assert np.ptp(logits) > 100 and np.isfinite(logits).all()
 
 
+def test_a_model_that_is_imported_again_with_other_classes_is_served_with_them(tmp_path, scan):
+    """In the process that served it before: the file of weights is the same, the card is not."""
+    path = onnx_file(tmp_path, classifier())
+    import_model(path, "theirs", FOUR)
+    before = load_model("theirs")
+    import_model(path, "theirs", Choices(CLASSES[::-1], value_range=(0, 255)))
+    now = load_model("theirs")
+    assert now.card.classes == CLASSES[::-1] and now.card.input.value_range == (0, 255)
+    assert now.card.weights_sha256 == before.card.weights_sha256 and now.prediction_key != before.prediction_key
+
+
 def test_a_network_of_any_size_takes_the_size_that_is_given(tmp_path, scan):
     path = onnx_file(tmp_path, classifier(size=None))
     with pytest.raises(ModelError, match="pictures of any size; give the one that it was trained on, as --size 224"):
