@@ -58,7 +58,21 @@ def gather_seeds(folder: Path, others: Sequence[Path]) -> list[SeedRow]:
         )
     kept = [row for row in read_seeds(folder) if row.seed not in seeds]
     rows = kept + [row for seed, card in zip(seeds, cards, strict=True) for row in _rows(card, seed)]
+    _require_the_same_scans(cards[0].id, rows)
     return sorted(rows, key=lambda row: row.seed)
+
+
+def _require_the_same_scans(name: str, rows: Sequence[SeedRow]) -> None:
+    """Raise ModelError where a score is not of the same number of scans for every seed."""
+    seeds = dict.fromkeys(row.seed for row in rows)
+    for (score, split, subset), same in by_score(rows).items():
+        scans = {row.seed: row.scans for row in same}
+        if len({scans.get(seed) for seed in seeds}) > 1:
+            counts = ", ".join(f"{scans.get(seed, 'no')} scans for seed {seed}" for seed in seeds)
+            raise ModelError(
+                f"{name}: the {score} of {split}, {subset}, is of {counts}; "
+                "validate the bundle of each seed on the same data (`python -m train judge`)"
+            )
 
 
 def _rows(card: ModelCard, seed: int) -> list[SeedRow]:

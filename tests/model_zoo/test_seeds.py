@@ -79,6 +79,19 @@ def test_seeds_of_the_model_before_are_not_mixed_with_those_of_this_one(own, oth
         gather_seeds(own, [other])
 
 
+def test_a_seed_that_was_not_validated_or_on_other_scans_is_refused(own, other):
+    card = read_card(other / "card.json")
+    fewer = [s for s in card.scores if s.split == "test" and s.subset == "all scans"]
+    write_card(replace(card, scores=tuple(fewer)), other / "card.json")
+    with pytest.raises(ModelError, match=r"no scans for seed 1; validate the bundle of each seed on the same data"):
+        gather_seeds(own, [other])
+    one = next(s for s in card.scores if s.name == "accuracy" and s.split == "test")
+    changed = replace(one, estimate=replace(one.estimate, scans=47))
+    write_card(replace(card, scores=tuple(changed if s is one else s for s in card.scores)), other / "card.json")
+    with pytest.raises(ModelError, match="is of 48 scans for seed 0, 47 scans for seed 1"):
+        gather_seeds(own, [other])
+
+
 @pytest.mark.parametrize("text", ["", "seed,score\n1,accuracy\n", "seed,score,split,subset,value,scans\na,b,c,d,e,f\n"])
 def test_a_damaged_table_is_one_sentence(own, text):
     (own / SEEDS).write_text(text)
