@@ -15,7 +15,15 @@ import numpy as np
 from datasets.cards import DATASETS, DatasetCard
 from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
 from datasets.places import dataset_folder
-from datasets.readers import read_44c15, read_br35h, read_dementia, read_figshare3, read_kaggle4, read_records
+from datasets.readers import (
+    read_44c15,
+    read_br35h,
+    read_dementia,
+    read_figshare3,
+    read_kaggle4,
+    read_records,
+    require_every_class,
+)
 from datasets.records import Record
 from datasets.splits import split
 from datasets.view_labels import plane_of
@@ -67,12 +75,20 @@ def read_cohort(name: str, data: Path) -> list[Record]:
     return found
 
 
+def read_whole_cohort(name: str, data: Path) -> list[Record]:
+    """As `read_cohort`. Raises DatasetError where a class is absent: the split, and every score, would be another."""
+    records, card = read_cohort(name, data), DATASETS[COHORTS[name].task]
+    if COHORT_OF_TASK[card.task] == name:
+        require_every_class(card, data, records)
+    return records
+
+
 def read_task(dataset: DatasetCard, data: Path, cohorts: str = "all") -> list[Record]:
     """Return the records of a task; those of a pooled task with the labels of their own collections."""
     if not dataset.pooled:
         records = read_records(dataset, data)
         return [replace(record, plane=record.plane or plane_of(f"{dataset.folder}/{record.id}")) for record in records]
-    return [record for name in chosen_cohorts(cohorts) for record in read_cohort(name, data)]
+    return [record for name in chosen_cohorts(cohorts) for record in read_whole_cohort(name, data)]
 
 
 def split_cohorts(

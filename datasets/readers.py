@@ -37,10 +37,16 @@ def read_records(card: DatasetCard, data: Path) -> list[Record]:
 
     Raises DatasetError where a class is unknown, or absent from the set or from one of its published splits.
     """
-    folder = dataset_folder(card, data) if card.folder else data
-    records = READERS[card.task](folder)
+    records = READERS[card.task](dataset_folder(card, data) if card.folder else data)
+    require_every_class(card, data, records)
+    return records
+
+
+def require_every_class(card: DatasetCard, data: Path, records: Sequence[Record]) -> None:
+    """Raise DatasetError where a class is absent from the records of a dataset, or from a split that was published."""
     if not all(record.label for record in records):
-        return records  # a broken file may be the one of the class that seems absent
+        return  # a broken file may be the one of the class that seems absent
+    folder = dataset_folder(card, data) if card.folder else data
     published = {split for official in card.versions.values() for split in official if split != "all"}
     for split in ("", *sorted(published)):
         labels = [record.label for record in records if split in ("", record.split)]
@@ -50,7 +56,6 @@ def read_records(card: DatasetCard, data: Path) -> list[Record]:
                 f"{part} holds {len(labels)} scans and none of class {', '.join(empty)}; "
                 f"the layout of {card.source} is expected: {_way_to_the_rest(card, data)}"
             )
-    return records
 
 
 def _way_to_the_rest(card: DatasetCard, data: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cards import DATASETS
-from datasets.cohorts import COHORTS, read_cohort, split_cohorts
+from datasets.cohorts import COHORTS, read_whole_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
 from datasets.not_read import tell_not_read
@@ -43,7 +43,7 @@ def read_collections(data: Path) -> Collections:
 
     A collection for external validation alone may be missing; that is printed to the standard error.
     """
-    records = [record for name in _collections_here(data) for record in read_cohort(name, data)]
+    records = [record for name in _collections_here(data) for record in read_whole_cohort(name, data)]
     tell_not_read(records, data)
     _, prints, _ = prepare(records, POOLED.spec)
     duplicates = find_near_duplicates(prints)

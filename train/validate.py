@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from datasets.label_map import common_label
 from datasets.records import Record
-from model_zoo import Model, ModelCard, Score, write_card
+from model_zoo import Model, ModelCard, ModelError, Score, write_card
 from model_zoo.card_markdown import write_model_card
 from model_zoo.scores import cohort_scores, measured_of
 from model_zoo.tables import (
@@ -30,6 +30,7 @@ from model_zoo.tables import (
     ShortcutRow,
     SourceRow,
     read_predictions,
+    read_shortcut_tests,
     write_cohorts,
     write_predictions,
     write_shortcut_tests,
@@ -37,7 +38,7 @@ from model_zoo.tables import (
 )
 from scans import as_input
 from train.batches import read_batches
-from train.external import Collections, cohort_rows, read_collections, scans_trained_on
+from train.external import POOLED, Collections, cohort_rows, read_collections, scans_trained_on
 from train.lesion_grid import lesion_place
 from train.recipe import Recipe, published, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
@@ -67,35 +68,65 @@ def validation_scores(models: Sequence[tuple[Path, Model]], data: Path) -> list[
     collections = read_collections(data)
     found = []
     for _, model in models:
-        trained = scans_trained_on(recipe_of(model.card.recipe), collections)
+        trained = scans_trained_on(_recipe_of(model.card), collections)
         rows = cohort_rows(model, collections, trained, "val")
         found.append((model.card, cohort_scores(rows, model.card.classes)))
     return found
 
 
+def _recipe_of(card: ModelCard) -> Recipe:
+    """Return a model's recipe; an imported model has none, and counts as trained on the split of Candor's recipes."""
+    recipe = recipe_of(card.recipe)
+    return replace(recipe, block=POOLED.block) if card.imported else recipe
+
+
 def _validate(folder: Path, model: Model, collections: Collections, tests: Sequence[str]) -> ModelCard:
-    recipe = recipe_of(model.card.recipe)
+    recipe = _recipe_of(model.card)
     trained = scans_trained_on(recipe, collections)
     classes = model.card.classes
     cohorts = cohort_rows(model, collections, trained)
-    write_cohorts(folder / COHORTS, classes, cohorts)
     if model.card.imported:
         rows = _own_rows(cohorts, recipe)
     else:
         rows = near_duplicates_marked(read_predictions(folder / PREDICTIONS, classes), recipe, collections, trained)
-    if rows:
-        write_predictions(folder / PREDICTIONS, classes, rows)
+    changed, sources = [], []
     if tests:
         records = shortcut_test_records(model.card, recipe, collections, trained)
-        write_shortcut_tests(folder / SHORTCUTS, classes, shortcut_test_rows(model, records, tests))
+        kept = _other_tests(folder, classes, tests, records)
+        changed = _in_order([*kept, *shortcut_test_rows(model, records, tests)])
         if model.card.differentiable and len(tests) == len(SHORTCUT_TESTS):
-            write_sources(folder / SOURCES, source_rows(model, collections))
+            sources = source_rows(model, collections)
+    # Everything is written at the end: a run that was stopped in between leaves the bundle as it was.
+    write_cohorts(folder / COHORTS, classes, cohorts)
+    if rows:
+        write_predictions(folder / PREDICTIONS, classes, rows)
+    if changed:
+        write_shortcut_tests(folder / SHORTCUTS, classes, changed)
+    if sources:
+        write_sources(folder / SOURCES, sources)
     theirs, differences = published(model.card.id, recipe)
     scans = {"test": len(rows)} if model.card.imported and rows else model.card.scans
     card = replace(model.card, published=theirs, differences=differences, scans=scans, **measured_of(folder, classes))
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card
+
+
+def _other_tests(
+    folder: Path, classes: Sequence[str], tests: Sequence[str], records: Sequence[Record]
+) -> list[ShortcutRow]:
+    """Return the stored rows of the shortcut tests that are not made now.
+
+    Raises ModelError where their scans are others.
+    """
+    path = folder / SHORTCUTS
+    kept = [row for row in read_shortcut_tests(path, classes) if row.test not in tests] if path.exists() else []
+    if {row.id for row in kept} - {record.id for record in records}:
+        raise ModelError(
+            f"{folder.name}/{SHORTCUTS} has other scans in the tests that are kept; make all tests again, "
+            "without --shortcut-test"
+        )
+    return kept
 
 
 def _own_rows(rows: Sequence[CohortRow], recipe: Recipe) -> list[PredictionRow]:
@@ -157,6 +188,10 @@ def shortcut_test_rows(
             changed = np.stack([test.apply(squares[i], places[i]) for i in chosen])
             for i, p in zip(chosen, model.predict(as_input(changed, model.card.input)), strict=True):
                 rows.append(ShortcutRow(test.name, part[i].id, part[i].group, part[i].label, tuple(p)))
+    return _in_order(rows)
+
+
+def _in_order(rows: Sequence[ShortcutRow]) -> list[ShortcutRow]:
     return sorted(rows, key=lambda row: list(SHORTCUT_TESTS).index(row.test))
 
 
@@ -165,8 +200,11 @@ def source_rows(model: Model, collections: Collections) -> list[SourceRow]:
 
     Logistic regression on the input of the model's last layer, five folds by group. The scans are of the classes
     that both sources have, and each source and class weighs the same, so that the class does not give the source
-    away. Only 44c's contrast-enhanced tumours count: figshare has no others. Chance is 0.5.
+    away. Only 44c's contrast-enhanced tumours count: figshare has no others. Chance is 0.5. None where the network's
+    last layer reads no row of features, as in some networks that were imported.
     """
+    if len(model.network.layers[-1].input.shape) != 2:
+        return []
     chosen = [record for record in collections.records if record.split == "test" and _probed(record)]
     labels = np.array([common_label(record.label, _PROBED) for record in chosen])
     sources = np.array(["44c" if record.cohort == "44c" else "figshare and Br35H" for record in chosen])

@@ -5,10 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from datasets.label_map import FOUR_OF_FIFTEEN
+from datasets.layouts import PORTUGUESE
 from scans import phantom
 
 _EACH = 14  # scans a class: enough for a validation and a test part
-_FORTY_FOUR = (("Astrocitoma T1C+", "glioma"), ("Meningioma T1C+", "meningioma"), ("_NORMAL T1", "notumor"))
 
 
 def draw_collections(data: Path) -> Path:
@@ -18,9 +19,10 @@ def draw_collections(data: Path) -> Path:
             _draw(data / "brain-tumor-mri-dataset" / folder / kind, kind, start)
     for kind in ("glioma", "meningioma", "pituitary", "notumor"):
         _draw(data / "figshare-brain-tumor" / kind, kind, 200, boxes=True)
-    for name, kind in _FORTY_FOUR:
-        _draw(data / "brain-tumor-mri-images-44c" / name, kind, 300)
     _draw(data / "dementia-mri" / "NonDemented", "notumor", 400)
+    for start, (name, label) in zip(range(500, 10_000, 20), PORTUGUESE.items(), strict=False):
+        folder = f"{name} {'T1' if label == 'normal' else 'T1C+'}"
+        _draw(data / "brain-tumor-mri-images-44c" / folder, FOUR_OF_FIFTEEN.get(label, "pituitary"), start)
     return data
 
 

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.cohorts import read_cohort, read_task
+from datasets.cohorts import POOLED_COHORTS, read_cohort, read_task
 from datasets.not_read import NotRead, not_read, tell_not_read
 from datasets.records import Record
 from tests.datasets.small_collections import EACH, draw_small_collections, mat
@@ -94,7 +94,8 @@ def test_each_dataset_that_is_read_has_its_line_and_no_other(data, capsys):
 
 
 def test_nothing_is_told_of_phantoms_and_of_what_is_wholly_read(data, capsys):
-    tell_not_read([*read_task(DATASETS["pooled4"], data), *read_task(DATASETS["phantom4"], data)], data)
+    pooled = [record for name in POOLED_COHORTS for record in read_cohort(name, data)]
+    tell_not_read([*pooled, *read_task(DATASETS["phantom4"], data)], data)
     assert capsys.readouterr().err == ""
 
 

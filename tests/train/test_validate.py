@@ -1,15 +1,17 @@
 """Validation of a bundle: external test sets, shortcut and robustness tests, the source probe."""
 
 import shutil
+import sys
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from datasets.cohorts import COHORTS, LEFT_OUT, POOLED_COHORTS, split_cohorts
+from datasets.cards import DATASETS
+from datasets.cohorts import COHORTS, LEFT_OUT, POOLED_COHORTS, read_task, split_cohorts
 from datasets.near_duplicates import NearDuplicates
-from datasets.records import load
-from model_zoo import bundle_folder, load_model
+from datasets.records import DatasetError, load
+from model_zoo import ModelError, bundle_folder, load_model
 from model_zoo.imported import Choices, import_model
 from model_zoo.tables import (
     PredictionRow,
@@ -18,6 +20,7 @@ from model_zoo.tables import (
     read_shortcut_tests,
     read_sources,
     write_predictions,
+    write_shortcut_tests,
 )
 from model_zoo.verify import differences
 from tests.conftest import CLASSES, tiny_network, write_bundle
@@ -27,7 +30,7 @@ from train import external
 from train.external import POOLED, Collections, read_collections, scans_trained_on
 from train.recipe import Recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
-from train.validate import near_duplicates_marked, validate, validation_scores
+from train.validate import _recipe_of, near_duplicates_marked, validate, validation_scores
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +95,40 @@ def test_a_collection_for_external_validation_alone_may_be_missing(data, tmp_pat
     assert f"is not below {tmp_path}: not validated on it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "gone", ["brain-tumor-mri-images-44c/Meningioma T1C+", "brain-tumor-mri-dataset/Testing/pituitary"]
+)
+def test_a_missing_class_folder_is_named_before_anything_is_measured(data, tmp_path, gone):
+    shutil.copytree(data, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / gone)
+    with pytest.raises(DatasetError, match=f"none of class {gone.split('/')[-1].split()[0].lower()}"):
+        read_collections(tmp_path)
+    with pytest.raises(DatasetError, match="none of class"):
+        read_task(DATASETS["pooled4"], tmp_path)
+
+
+def test_one_shortcut_test_made_again_leaves_the_others_as_they_were(validated, data, tmp_path):
+    folder = shutil.copytree(validated[0], tmp_path / "tiny-kaggle4")
+    before = (folder / "shortcut_tests.csv").read_text()
+    validate([(folder, validated[2])], data, tests=("tumour hidden",))
+    assert (folder / "shortcut_tests.csv").read_text() == before and differences(folder) == []
+    rows = [row for row in read_shortcut_tests(folder / "shortcut_tests.csv", CLASSES) if row.test == "as is"]
+    write_shortcut_tests(folder / "shortcut_tests.csv", CLASSES, [replace(row, id=f"other {row.id}") for row in rows])
+    left = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ModelError, match="has other scans in the tests that are kept"):
+        validate([(folder, validated[2])], data, tests=("tumour hidden",))
+    assert left == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_that_is_stopped_leaves_the_bundle_as_it_was(validated, data, tmp_path, monkeypatch):
+    folder = shutil.copytree(validated[0], tmp_path / "tiny-kaggle4")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("train.validate.source_rows", lambda model, collections: sys.exit(1))
+    with pytest.raises(SystemExit):
+        validate([(folder, validated[2])], data)
+    assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_every_shortcut_test_is_made_and_the_hidden_tumours_are_those_with_a_box(validated):
     folder, card, _ = validated
     rows = read_shortcut_tests(folder / "shortcut_tests.csv", card.classes)
@@ -145,6 +182,24 @@ def test_an_imported_model_is_measured_on_the_test_scans_of_what_it_was_trained_
     assert {row.test for row in read_shortcut_tests(folder / "shortcut_tests.csv", CLASSES)} == {"tumour hidden"}
     assert not (folder / "sources.csv").exists()  # it has no features to probe
     assert card.conformal == {} and differences(folder) == []
+
+
+def test_an_imported_model_counts_as_trained_on_the_split_that_candor_s_own_are_tested_on(theirs):
+    """By blocks of neighbouring slices; by another split most test scans would count as seen."""
+    _, model = theirs("figshare3")
+    assert _recipe_of(model.card).division == POOLED.division != recipe_of(model.card.recipe).division
+    assert _recipe_of(replace(model.card, imported={})).division == recipe_of(model.card.recipe).division
+
+
+def test_an_imported_keras_network_without_a_row_of_features_is_judged_without_the_probe(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_IMPORTED", str(tmp_path / "imported"))
+    tiny_network().save(tmp_path / "theirs.keras")
+    scaled = Choices(CLASSES, trained_on="kaggle4", mean=(0.5,) * 3, std=(0.25,) * 3)
+    import_model(tmp_path / "theirs.keras", "theirs", scaled)
+    folder, model = bundle_folder("theirs"), load_model("theirs", precision="f32")
+    validate([(folder, model)], data)
+    assert {row.test for row in read_shortcut_tests(folder / "shortcut_tests.csv", CLASSES)} == set(SHORTCUT_TESTS)
+    assert not (folder / "sources.csv").exists() and differences(folder) == []
 
 
 def test_of_an_imported_model_with_unknown_data_only_the_external_validation_is_made(theirs, data):
