@@ -79,7 +79,10 @@ def compute_features(network: keras.Model, *scans: Batches) -> list[np.ndarray]:
     started = time.monotonic()
     body = keras.Model(network.input, network.get_layer(FEATURES).output)
     features = [
-        np.asarray(body.predict(Batches(s.pixels, s.labels, s.recipe, training=False), verbose=0), np.float32)
+        np.asarray(
+            body.predict(Batches(s.pixels, s.labels, s.recipe, training=False, classes=s.classes), verbose=0),
+            np.float32,
+        )
         for s in scans
     ]
     number, megabytes = sum(len(f) for f in features), sum(f.nbytes for f in features) / 1e6

@@ -24,6 +24,7 @@ from train.initial_weights import initialised_network
 from train.lesion_grid import places_passed_on
 from train.precision import dtype_policy, precision_policy
 from train.recipe import Recipe
+from train.synthetic_lesions import KINDS
 from train.teacher import teacher_of
 
 
@@ -35,6 +36,11 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     if recipe.task == GATE_TASK:
         return train_gate(recipe_id, recipe, data, out, resume=resume)
     dataset = dataset_card(recipe.task)
+    if recipe.paint and not set(KINDS) <= set(dataset.classes):
+        raise ValueError(
+            f"paint={recipe.paint:g} draws {' and '.join(KINDS)}, and {recipe.task} has no such classes; "
+            "leave paint out"
+        )
     seed_everything(recipe.seed)
     with dtype_policy(precision_policy(recipe)):
         network = initialised_network(recipe, len(dataset.classes))

@@ -46,6 +46,11 @@ def printed(trained):
     return trained[1]
 
 
+def test_lesions_cannot_be_drawn_for_a_task_without_their_classes(tmp_path, capsys):
+    assert main(["candor-44c15", "--set", "paint=0.1", "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "paint=0.1 draws glioma and meningioma, and 44c15 has no such classes" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_bundle_is_whole_and_its_card_agrees_with_its_files(bundle):
     files = {"card.json", "CARD.md", "model.keras", "history.csv", "predictions.csv"}

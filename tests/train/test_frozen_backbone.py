@@ -220,10 +220,20 @@ def two_convolutions(input_tensor, **settings) -> keras.Model:
 
 
 @pytest.mark.slow
-def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path, monkeypatch):
+@pytest.mark.parametrize("mix", ["0", "0.2"])
+def test_a_whole_run_with_a_frozen_backbone_becomes_a_bundle(tmp_path, monkeypatch, mix):
     monkeypatch.setitem(BACKBONES, "small", two_convolutions)
     monkeypatch.setitem(NETWORKS, "small", backbone)
-    small = ("network=small", "pixels=unit", "size=32", "limit=6", "epochs=2", "frozen_epochs=1", "trainable=0")
+    small = (
+        "network=small",
+        "pixels=unit",
+        "size=32",
+        "limit=6",
+        "epochs=2",
+        "frozen_epochs=1",
+        "trainable=0",
+        f"mix={mix}",
+    )
     settings = [word for setting in small for word in ("--set", setting)]
     assert main(["cnn3-phantom4", *settings, "--set", "precision=float32", "--out", str(tmp_path)]) == 0
     bundle = tmp_path / "cnn3-phantom4"
