@@ -76,7 +76,7 @@ with desk:
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)
-    pass_gate(scan)
+    pass_gate(opened)
     predicted = predictions(cards, [scan])
     row = predicted.rows[0]
     words, chart = st.columns([4, 6], gap="large", vertical_alignment="center")

@@ -90,7 +90,7 @@ with desk:
     scan = opened.scan
     refuse_blank(opened)
     wait_for_series(opened)
-    gate = pass_gate(scan)
+    gate = pass_gate(opened)
     predicted = predictions([card], [scan])
     if card.id in predicted.errors:
         st.error(predicted.errors[card.id])

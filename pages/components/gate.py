@@ -8,6 +8,7 @@ from model_zoo.gate import GateResult, check_picture, load_gate
 from model_zoo.prediction_set import ANYWAY
 from pages.components import scan_states
 from pages.components.audited import note_withheld
+from pages.components.pickers import Open
 from pages.components.rail import end_page
 from pages.components.state import state
 from pages.components.viewer import show_scan
@@ -15,18 +16,18 @@ from pages.door.entrance import is_engineer
 from scans import Scan
 
 
-def pass_gate(scan: Scan) -> GateResult:
-    """Draw what the gate says of a scan and return it; where it withholds every prediction, end the page there.
+def pass_gate(opened: Open) -> GateResult:
+    """Draw what the gate says of the open scan and return it; where it withholds every prediction, end the page there.
 
     A prediction can be asked for all the same; whatever is made from it then says so.
     """
-    session = state()
+    session, scan = state(), opened.scan
     try:
         with st.spinner("Looking at what the picture shows…"):
             result = check_picture(scan)
     except ModelError as error:  # without its gate Candor predicts nothing
         st.error(str(error))
-        show_scan(scan)
+        show_scan(opened)
         end_page()
     if not result.withheld:
         st.caption(gate_sentence(result))
@@ -44,7 +45,7 @@ def pass_gate(scan: Scan) -> GateResult:
         scan_states.note(scan, scan_states.WITHHELD)
         message.error(result.withheld)
         message.caption(error_rates(load_gate().card))
-        show_scan(scan)
+        show_scan(opened)
         end_page()
     message.warning(f"{ANYWAY} {result.withheld}")
     return result

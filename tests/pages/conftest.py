@@ -169,18 +169,18 @@ def rail(app: AppTest) -> dict:
 
 def open_in_rail(app: AppTest, name: str | None) -> AppTest:
     """Choose a scan in the worklist rail, as the browser does, None to close the open one, and run."""
-    return _tell_rail(app, "chosen", name or "")
+    return _tell_rail(app, "chosen", scan=name or "")
 
 
-def remove_in_rail(app: AppTest, name: str) -> AppTest:
-    """Take a scan off the worklist rail, as the browser does, and run."""
-    return _tell_rail(app, "removed", name)
+def remove_in_rail(app: AppTest, *names: str) -> AppTest:
+    """Take scans off the worklist rail, as the browser does, and run."""
+    return _tell_rail(app, "removed", scans=names)
 
 
-def _tell_rail(app: AppTest, what: str, name: str) -> AppTest:
+def _tell_rail(app: AppTest, what: str, **told) -> AppTest:
     drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{RAIL}"))
     states = app._tree.get_widget_states()
-    states.widgets.add(id=drawn.proto.id, json_value=json.dumps({what: {"scan": name, "count": time.monotonic()}}))
+    states.widgets.add(id=drawn.proto.id, json_value=json.dumps({what: {**told, "count": time.monotonic()}}))
     app._run(states)
     return app
 
@@ -201,6 +201,21 @@ def predicted_class(app: AppTest) -> str:
     """Return the class that the headline gives, "" where there is no prediction."""
     assert not app.exception
     return app.subheader[0].value.rpartition(": ")[2] if app.subheader else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_run_fails():
+    """Fail the test in which a page ends with an exception, whatever else the test looks at."""
+    run = AppTest._run
+
+    def checked(app: AppTest, *arguments, **settings) -> AppTest:
+        done = run(app, *arguments, **settings)
+        assert not done.exception, [each.value for each in done.exception]
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AppTest, "_run", checked)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from model_zoo import gate
 from scans import phantom
 from tests.good_files import png
-from tests.pages.conftest import SAMPLE, errors, open_app, press, state_of, upload
+from tests.pages.conftest import SAMPLE, errors, kinds, open_app, press, rail, state_of, upload
 
 NOISE = png(np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8))
 LOADED_ANEW = gate.load_gate.__wrapped__  # not the gate that is kept, and before a fixture replaces it
@@ -32,6 +32,7 @@ def test_from_noise_nothing_is_predicted_until_it_is_asked_for(in_tiny_zoo, app)
     (sentence,) = errors(app)
     assert "nothing is predicted" in sentence and "one head in MRI" in sentence
     assert "Prediction" not in written(app) and not app.get("plotly_chart")
+    assert kinds(app) == ["scan", "scan"] and rail(app)["open"] == "noise.png"  # it is shown, and the list stays
     app.toggle(key="anyway").set_value(True).run()
     assert not errors(app) and "Prediction" in written(app) and state_of(app).anyway
     assert any("although the gate withholds it" in warning.value for warning in app.warning)
