@@ -83,16 +83,18 @@ def _served(picture: bytes) -> str:
 
 
 def _remove() -> None:
-    """Remove the scan that was taken off the list; where it was open, its neighbour is opened."""
+    """Remove the scans that were taken off the list; where one was open, its neighbour is opened."""
     removed = st.session_state[KEY]["removed"]
-    listed = entries()
-    if not isinstance(removed, dict) or removed.get("scan") not in listed:
-        return
-    session, names = state(), list(listed)
-    place = names.index(removed["scan"])
-    remove(listed[names.pop(place)])
-    if session.scan == removed["scan"]:
-        session.scan = names[min(place, len(names) - 1)] if names else None
+    names = removed.get("scans") if isinstance(removed, dict) else None
+    for name in names if isinstance(names, list) else []:
+        listed = entries()
+        if not isinstance(name, str) or name not in listed:
+            continue
+        session, left = state(), list(listed)
+        place = left.index(name)
+        remove(listed[left.pop(place)])
+        if session.scan == name:
+            session.scan = left[min(place, len(left) - 1)] if left else None
 
 
 def _open() -> None:

@@ -36,6 +36,25 @@ def open_sample(page, more: str = "") -> None:
     settle(page, maps=False)
 
 
+def test_what_the_server_has_not_seen_yet_goes_along_with_the_next_change(page):
+    """While a page runs, a newer value of a component takes the place of the one before, which nobody has seen."""
+    open_sample(page)
+    first, second, third = page.locator(VIEWER).evaluate("""node => {
+      const viewer = (node.parentElement ?? node.parentNode).viewer, sent = [];
+      viewer.component = { data: viewer.data, setStateValue: (name, value) => sent.push(structuredClone(value)) };
+      viewer.look({ opacity: 0.3 });
+      viewer.flush();
+      viewer.look({ threshold: 0.4 });
+      viewer.flush();
+      viewer.hide();
+      viewer.flush();
+      return sent;
+    }""")
+    assert first["rendering"] == {"opacity": 0.3} and second["count"] == first["count"] + 1
+    assert third["rendering"] == second["rendering"] == {"opacity": 0.3, "threshold": 0.4}
+    assert "shown" not in second and third["shown"] is False
+
+
 def zoom_of(page, css: str = VIEWER) -> float:
     return float(page.locator(css).first.get_attribute("data-zoom"))
 

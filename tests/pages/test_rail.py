@@ -96,6 +96,15 @@ def test_one_scan_is_removed_from_memory_and_its_neighbour_is_opened(app):
     assert state_of(app).uploads == {} and state_of(app).scan is None and not errors(app) and app.title
 
 
+def test_scans_removed_while_the_page_ran_are_all_removed(app):
+    """The browser names all that the server may not know of: of two values in a row a run sees the last alone."""
+    upload(app.run(), *FILES)
+    remove_in_rail(app, "c.png", "b.png")
+    assert list(state_of(app).uploads) == ["a.png"] and state_of(app).scan == "a.png"
+    remove_in_rail(app, "c.png", "nobody.png")  # gone already
+    assert list(state_of(app).uploads) == ["a.png"] and not errors(app)
+
+
 def test_a_small_picture_is_made_of_each_file_when_it_is_read_and_not_again(app, monkeypatch):
     pixels = phantom("glioma", 900_010, 96).scan.pixels[::-1, ::-1].T
     volume = nifti((np.stack([pixels] * 5, -1) * 1000).astype(np.int16))

@@ -16,6 +16,7 @@ class Rail {
     this.root.append(this.head, this.lists);
     parent.append(this.root);
     this.rows = new Map();
+    this.removing = new Set(); // of which the server may not know yet
     this.unfolded = {};
     this.anywhere = event => this.key(event);
     document.addEventListener("keydown", this.anywhere);
@@ -36,6 +37,8 @@ class Rail {
     if (!this.clock && (this.chosen === undefined || data.open === this.chosen || waited > PATIENCE)) {
       this.chosen = undefined;
     }
+    const names = new Set(data.lists.flatMap(({ scans }) => scans.map(({ name }) => name)));
+    for (const name of this.removing) if (!names.has(name)) this.removing.delete(name);
     const listed = JSON.stringify(data.lists.map(({ title, scans }) => [title, scans.map(({ name }) => name)]));
     if (listed !== this.listed) {
       this.listed = listed;
@@ -148,7 +151,10 @@ class Rail {
     }, pause);
   }
 
-  remove(name) { this.tell("removed", { scan: name, count: performance.now() }); }
+  remove(name) {
+    this.removing.add(name); // all of them: while the page runs, the last value alone would be seen
+    this.tell("removed", { scans: [...this.removing], count: performance.now() });
+  }
 
   key(event) {
     const typing = event.composedPath().some(node => node.isContentEditable || node.tagName === "TEXTAREA"

@@ -16,7 +16,8 @@ class Viewer {
   constructor(parent) {
     this.by = Math.random().toString(36).slice(2);
     this.count = 0;
-    this.outbox = {};
+    this.outbox = {}; // what the reader changed since the server was last told
+    this.sent = {}; // what the server was told, and has not answered yet
     this.panes = [];
     this.grid = h("div", { class: "panes" });
     this.readout = h("div", { class: "readout", "aria-hidden": "true" });
@@ -72,7 +73,9 @@ class Viewer {
   /** Take over what the server holds, except where the reader has changed something that it does not know of yet. */
   adopt() {
     const { data, group } = this, mine = data.applied?.by === this.by;
-    const open = Object.keys(this.outbox).length > 0 || (this.count > 0 && !(mine && data.applied.count >= this.count));
+    const known = mine && data.applied.count >= this.count;
+    if (known) this.sent = {};
+    const open = Object.keys(this.outbox).length > 0 || (this.count > 0 && !known);
     if (data.box !== undefined && !open) this.box = data.box;
     if (data.voxels) showVoxels(group, data.voxels);
     if (!data.leads && group.rendering) return;
@@ -82,6 +85,7 @@ class Viewer {
     if (data.leads && data.volume) {
       const same = group.volume?.key === data.volume.key;
       group.volume = data.volume;
+      if (!same) delete this.sent.place;
       if (!open || !same) setPlace(group, data.volume.place);
     } else if (data.leads) {
       group.volume = group.place = null;
@@ -269,9 +273,12 @@ class Viewer {
   flush() {
     clearTimeout(this.timer);
     if (!Object.keys(this.outbox).length) return;
-    const sent = this.outbox;
+    // While the page runs, a newer value takes the place of one that the server has not seen: it goes along.
+    const rendering = { ...this.sent.rendering, ...this.outbox.rendering };
+    this.sent = { ...this.sent, ...this.outbox };
+    if (Object.keys(rendering).length) this.sent.rendering = rendering;
     this.outbox = {};
-    this.component.setStateValue("view", { by: this.by, count: ++this.count, ...sent });
+    this.component.setStateValue("view", { by: this.by, count: ++this.count, ...this.sent });
   }
 
   // What is shown
