@@ -9,6 +9,7 @@ from secrets import token_hex
 
 import streamlit as st
 from streamlit.runtime import Runtime
+from streamlit.runtime.caching import clear_session_data_cache, clear_session_resource_cache
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.fetch_from_pacs import offer_fetch, stop_fetching
@@ -287,7 +288,7 @@ def remove(entry: Entry) -> None:
     held = {upload.field_id for upload in session.uploads.values()}
     _drop_copies({upload.field_id for upload in entry.uploads} - held)  # an archive stays while a file of it does
     session.entries = None
-    _volume.clear()
+    _forget_what_was_made()
 
 
 def _drop_copies(ids: set[str]) -> None:
@@ -306,4 +307,11 @@ def _remove_all() -> None:
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
     session.pacs_series, session.pacs_error = (), ""
     session.renewals["upload"] = session.renewals.get("upload", 0) + 1  # a new field, which is empty
-    _volume.clear()
+    _forget_what_was_made()
+
+
+def _forget_what_was_made() -> None:
+    """Remove all that this session keeps of its scans: slices, pictures, voxels. What is still shown is made again."""
+    if context := get_script_run_ctx():
+        clear_session_data_cache(context.session_id)
+        clear_session_resource_cache(context.session_id)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pages.components import uploads
+from pages.components import predictions, uploads
 from pages.components.samples import SAMPLES
+from pages.viewer import packets
 from scans import phantom
 from tests.good_files import dicom12, nifti, png
 from tests.pages.conftest import (
@@ -18,6 +19,7 @@ from tests.pages.conftest import (
     predicted_class,
     press,
     rail,
+    remove_in_rail,
     state_of,
     upload,
     viewers,
@@ -114,6 +116,22 @@ def test_uploads_can_be_removed_from_memory(app):
     session = state_of(app)
     assert session.uploads == {} and session.entries == {} and session.in_field == set() and session.scan is None
     assert names(app) == {} and rail(app)["kept"] == 0 and not predicted_class(app)
+
+
+@pytest.mark.parametrize("by", ["the list", "the button"])
+def test_nothing_that_was_made_of_a_removed_upload_is_kept(app, by, monkeypatch):
+    """Slices, predictions, pixels and voxels: all are made again where the same file comes again."""
+    made, predicted, encode, infer = [], [], packets.encoded, predictions.predict
+    monkeypatch.setattr(packets, "encoded", lambda key, *rest: made.append(key) or encode(key, *rest))
+    monkeypatch.setattr(predictions, "predict", lambda *rest, **more: predicted.append(1) or infer(*rest, **more))
+    pixels = np.round(phantom("glioma", len(by), 97).scan.pixels * 255).astype(np.uint8)
+    upload(app.run(), ("a.png", png(pixels)))
+    keys, number = set(made), len(predicted)
+    assert any(key.startswith("scan") for key in keys) and number
+    press(app, "Remove the file") if by == "the button" else remove_in_rail(app, "a.png")
+    made.clear()
+    upload(app, ("a.png", png(pixels)))
+    assert keys <= set(made) and len(predicted) == 2 * number
 
 
 def test_removing_the_open_upload_leaves_nothing_of_it_on_any_page(app):
