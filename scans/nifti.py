@@ -18,6 +18,7 @@ from nibabel.spatialimages import HeaderDataError
 from scans.scan import Scan, ScanError
 from scans.volumes import AFTER_HEADER, Layout, check_promise, checked_affine, checked_dtype, opened, room_of, slices
 
+_MM = {1: 1000.0, 3: 0.001}  # `xyzt_units` of metre and micrometre, in mm; 2, or nothing, is mm
 _BEFORE_VOXELS = {Nifti1Header: 352, Nifti2Header: 544}  # bytes of a header and the four that follow it
 
 
@@ -110,4 +111,5 @@ def _affine(header: Nifti1Header) -> np.ndarray:
         affine = header.get_best_affine()
     except HeaderDataError:
         affine = np.full((4, 4), np.nan)
+    affine[:3] *= _MM.get(int(header["xyzt_units"]) & 7, 1.0)
     return checked_affine("NIfTI", affine)

@@ -24,15 +24,17 @@ def read_files(
     """
     early = {path: _read(path, plane, stack) for path in dict.fromkeys(paths) if len(paths) > 1 and begins_dicom(path)}
     singles = {path: found[0] for path, found in early.items() if isinstance(found, list) and single_slice(found)}
-    ranged = [scan for scans in in_series([[scan] for scan in singles.values()]) for scan in scans]
-    by_file = {scan.digest: scan for scan in ranged}
-    by_pixels = {scan.pixels_sha256: scan for scan in ranged}  # of a slice that came twice only one is in its series
+    together = [scan for scans in in_series([[scan] for scan in singles.values()]) for scan in scans]
+    by_file = {scan.digest: scan for scan in together}
+    by_pixels = {scan.pixels_sha256: scan for scan in together}  # of a slice that came twice only one is in its series
     for path in paths:
         if path not in early:
             yield path, _read(path, plane, stack)
         elif path in singles:
             scan = singles[path]
-            yield path, [by_file.get(scan.digest) or by_pixels[scan.pixels_sha256]]
+            if (ranged := by_file.get(scan.digest)) is None:
+                ranged = replace(by_pixels[scan.pixels_sha256], digest=scan.digest, acquired=scan.acquired)
+            yield path, [ranged]
         else:
             yield path, early[path]
 

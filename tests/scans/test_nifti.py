@@ -30,6 +30,24 @@ def test_big_endian_voxels_read_back():
     assert scans[18].pixels[::-1, ::-1].T * scans[0].span[1] == pytest.approx(1000 * volume()[..., 18], abs=0.51)
 
 
+@pytest.mark.parametrize(("unit", "factor"), [(0, 1.0), (1, 1e3), (2, 1.0), (3, 1e-3), (2 | 8, 1.0), (3 | 16, 1e-3)])
+def test_lengths_are_in_mm_whatever_the_unit_of_the_file(unit, factor):
+    """Metre, millimetre or micrometre; the bits above are the unit of time."""
+
+    def say(header):
+        header["xyzt_units"] = unit
+        header["sform_code"] = 1
+
+    affine = np.diag([0.5, 0.5, 2.0, 1.0])
+    affine[:3, 3] = -10, -20, 30
+    scans = list(read_nifti(nifti(np.round(1000 * volume()).astype(np.int16), affine, change=say), "axial"))
+    plain = list(read_nifti(nifti(np.round(1000 * volume()).astype(np.int16), affine), "axial"))
+    for one, other in zip(scans, plain, strict=True):
+        assert one.in_mm and one.edges == other.edges and one.plane == other.plane
+        assert (*one.spacing, one.apart) == pytest.approx([factor * mm for mm in (*other.spacing, other.apart)])
+        assert (*one.corner, one.position) == pytest.approx([factor * mm for mm in (*other.corner, other.position)])
+
+
 def test_slope_and_intercept_are_honoured():
     def scale(header):
         header["scl_slope"], header["scl_inter"] = 0.5, -10

@@ -1,6 +1,7 @@
 """Files read together by a command: the slices of a series share one grey range, and every file gets its answer."""
 
 import os
+from hashlib import sha256
 
 import numpy as np
 
@@ -40,8 +41,12 @@ def test_a_slice_given_twice_is_answered_twice(tmp_path):
     paths = written(tmp_path, [0.9, 0.1, 0.5])
     copy = tmp_path / "copy.dcm"
     copy.write_bytes(dicom12(disc() * 0.1, ImagePositionPatient=[0, 0, -5], InstanceNumber=9, **PLACE))
-    keys = [scans[0].grey_range for _, scans in read_files([*paths, copy, paths[0]])]
+    found = list(read_files([*paths, copy, paths[0]]))
+    keys = [scans[0].grey_range for _, scans in found]
     assert len(keys) == 5 and np.ptp(np.array(keys), axis=0).max() < 1e-2
+    # Each is the file that it was read from, by whose hash a report finds its header.
+    assert [scans[0].digest for _, scans in found] == [sha256(path.read_bytes()).hexdigest() for path, _ in found]
+    assert [scans[0].acquired[1] for path, scans in found if path == copy] == [9]
 
 
 def test_one_file_alone_keeps_its_own_range(tmp_path):
