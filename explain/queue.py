@@ -298,7 +298,7 @@ class Queue:
 
 
 def _any_present(job: Job) -> bool:
-    return any(present() for present in job.present.values())
+    return any(present() for present in list(job.present.values()))  # a user may join meanwhile, on another thread
 
 
 QUEUE = Queue()

@@ -10,7 +10,20 @@ import pytest
 
 from explain import METHODS, Cancelled, Request, explain
 from explain.cache import submit
-from explain.queue import FORGOTTEN_AFTER, GRACE, LANES, PATIENCE, QUEUE, QUICK, SLOW, Busy, Lane, Queue
+from explain.queue import (
+    FORGOTTEN_AFTER,
+    GRACE,
+    LANES,
+    PATIENCE,
+    QUEUE,
+    QUICK,
+    SLOW,
+    Busy,
+    Job,
+    Lane,
+    Queue,
+    _any_present,
+)
 from model_zoo import load_model
 from scans import phantom
 
@@ -517,6 +530,18 @@ def test_a_running_job_whose_user_has_gone_is_stopped_after_a_while():
     clock.now += GRACE + 1
     assert gate.stopped.wait(SOON)
     assert queue.look("a", "ann") is None
+
+
+def test_a_user_may_join_while_the_queue_looks_who_is_still_there():
+    """A worker looks without the queue's lock, while others submit."""
+    job = Job(one_lane(), "a", SLOW, None)
+
+    def join() -> bool:
+        job.present["ben"] = lambda: True
+        return False
+
+    job.present["ann"] = join
+    assert not _any_present(job) and _any_present(job)
 
 
 def test_a_user_keeps_a_shared_job_when_the_other_has_gone():
