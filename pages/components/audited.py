@@ -1,5 +1,6 @@
 """What a session does, in the audit log: each thing once, however often the page is drawn."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from explain import Prediction, Request
@@ -19,6 +20,13 @@ def note_prediction(model: Model, scan: Scan, prediction: Prediction) -> None:
     """Note that a model predicted from a scan."""
     if _first(f"prediction {model.prediction_key} {scan.key}"):
         record_prediction(who(), model, scan, prediction)
+
+
+def note_series(model: Model, slices: Sequence[Scan], key: str) -> None:
+    """Note that a model's predictions from all slices of a series were shown; `key` is of the series and the model."""
+    if _first(f"series {key}"):
+        scan, card = slices[0].digest, model.card
+        record("prediction", who(), scan=scan, slices=len(slices), model=card.id, weights=card.weights_sha256)
 
 
 def note_withheld(scan: Scan, result: GateResult) -> None:

@@ -63,12 +63,13 @@ def cuts(grid: Grid) -> tuple[Cut, Cut, Cut]:
 
 @dataclass(frozen=True, eq=False)
 class PlanePicture:
-    """One plane of a volume as the viewer is told of it: `explanation` is that of the scan, over its own slice."""
+    """One plane of a volume as the viewer is told of it: `explanation` is that of the scan, the slice at `place`."""
 
     cut: Cut
     lines: Sequence[str] = ()
     scan: Scan | None = None
     explanation: Explanation | None = None
+    place: int = -1  # of the scan in its volume
 
     def facts(self) -> dict:
         """Return what the browser is told; to be called in a run of a page."""
@@ -84,6 +85,7 @@ class PlanePicture:
             },
             "edges": list(self.cut.edges),
             "map": facts_of_map(self.scan, self.explanation) if mapped else None,
+            "place": self.place,
             "alt": f"{self.cut.title} plane",
             "title": self.cut.title,
             "lines": list(self.lines),
@@ -122,8 +124,12 @@ def facts_of_voxels(volume: Sequence[Scan], grid: Grid, place: int, at: tuple[fl
 
 
 def voxels_key(volume: Sequence[Scan]) -> str:
-    """Return what tells the voxels of a volume from others."""
-    parts = "".join(f"{scan.pixels_sha256}{scan.span}" for scan in volume)
+    """Return what tells a volume's voxels, and where they lie, from others."""
+    parts = "".join(
+        f"{scan.pixels_sha256}{scan.span}{scan.spacing}{scan.apart}{scan.in_mm}{scan.edges}{scan.directions}{scan.corner}"
+        f"{scan.position}"
+        for scan in volume
+    )
     return f"voxels-{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
 
 

@@ -14,6 +14,7 @@ from explain.queue import Busy
 from explain.slice_probabilities import WARNING, as_table, count_sentence
 from model_zoo import ModelError
 from pages.charts.whole_series import lines
+from pages.components import audited
 from pages.components.explain import whole_series
 from pages.components.requests import FAILED
 from pages.components.state import PageState
@@ -92,6 +93,16 @@ def test_a_series_is_classified_only_when_the_user_asks_for_it(start):
     app = start()
     assert not app.exception and labels(app) == [OFFER]
     assert app.session_state["p"] is None and not app.get("plotly_chart")
+
+
+def test_each_session_that_sees_the_predictions_is_in_the_audit_log_once(start, monkeypatch):
+    """Also one that joined the work of another, or found it done."""
+    noted = []
+    monkeypatch.setattr(audited, "record", lambda event, user, **facts: noted.append((event, facts["slices"])))
+    for session in (1, 2):
+        app = press(start(), OFFER)
+        app.run()
+        assert noted == [("prediction", len(SCANS))] * session
 
 
 def test_the_predictions_are_drawn_counted_and_listed_with_a_warning(start, model):

@@ -32,7 +32,9 @@ def show_planes(opened: Open, method: str, explanation: Explanation | None) -> N
     show_pictures(
         "planes",
         [
-            PlanePicture(own, ["Of these slices one is predicted and explained"], opened.scan, explanation),
+            PlanePicture(
+                own, ["Of these slices one is predicted and explained"], opened.scan, explanation, opened.place
+            ),
             *(PlanePicture(cut, ["For orientation only"]) for cut in others),
         ],
         group=GROUP,

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from explain.audit import record
 from explain.prediction_text import percent
 from explain.slice_probabilities import (
     WARNING,
@@ -20,10 +19,10 @@ from explain.slice_probabilities import (
 from model_zoo import Model, ModelCard
 from pages.charts.style import CONFIG
 from pages.charts.whole_series import MOST, lines
+from pages.components.audited import note_series
 from pages.components.pickers import Open
 from pages.components.requests import POLL, OtherWork, Status, cancel, collect, release
 from pages.components.state import state
-from pages.door.entrance import who
 
 SECTION = "series"
 _CHART = "series-chart"
@@ -43,6 +42,7 @@ def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
         return None
     status = collect({SECTION: classification}, SECTION, at_once=session.at_once)[SECTION]
     if status.state == "done":
+        note_series(model, opened.volume, classification.key)
         _draw(status.result, model.card, opened)
         return status.result
     if status.state in ("failed", "cancelled") or (status.error and not status.job):
@@ -57,19 +57,10 @@ def show_whole_series(opened: Open, model: Model) -> np.ndarray | None:
 
 
 def _classification(opened: Open, model: Model) -> OtherWork:
-    anyway, user = state().anyway, who()
+    anyway = state().anyway
 
     def work(progress, cancelled) -> np.ndarray:
-        p = by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
-        record(
-            "prediction",
-            user,
-            scan=opened.volume[0].digest,
-            slices=len(opened.volume),
-            model=model.card.id,
-            weights=model.card.weights_sha256,
-        )
-        return p
+        return by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
 
     return OtherWork(f"{series_key(opened.volume, model.card)}{':anyway' if anyway else ''}", work)
 

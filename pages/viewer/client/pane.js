@@ -64,8 +64,9 @@ export class Pane {
   /** True where another slice is seen than the one that is explained. */
   get elsewhere() {
     const { volume, place, voxels, point } = this.group;
-    if (this.spec.cut) {
-      return this.spec.cut.through !== 0 || !volume || !voxels || voxels.layers[Math.floor(point[0])] !== volume.place;
+    if (this.spec.cut) { // the slice of its own map: the page may be told of the next one before the planes are
+      return this.spec.cut.through !== 0 || !volume || !voxels
+        || voxels.layers[Math.floor(point[0])] !== this.spec.place;
     }
     return Boolean(this.spec.follows && volume && place !== volume.place);
   }
