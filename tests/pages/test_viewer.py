@@ -103,6 +103,26 @@ def test_a_picture_tells_the_facts_of_its_scan_and_map():
     assert facts["scan"]["window"] == list(SCAN.window) and facts["scan"]["span"] == list(SCAN.span)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"spacing": (2.0, 2.0)},
+        {"apart": 3.0},
+        {"in_mm": False},
+        {"edges": ("L", "R", "A", "P")},
+        {"directions": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)},
+        {"corner": (1.0, 2.0, 3.0)},
+        {"position": 7.0},
+        {"span": (0.0, 1.0)},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_equal_voxels_in_another_place_are_another_volume(changed):
+    """As after a corrected header: the cuts, their sides and their millimetres must be those of the new file."""
+    assert planes.voxels_key([SCAN]) == planes.voxels_key([replace(SCAN, digest="other")])
+    assert planes.voxels_key([SCAN]) != planes.voxels_key([replace(SCAN, **changed)])
+
+
 def planes_of(plane: str, known: bool = True) -> tuple[Cut, Cut, Cut]:
     """Return the cuts of a volume that was read along `plane`."""
     affine = np.diag([1.5, 0.8, 3.0, 1.0])
