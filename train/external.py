@@ -6,7 +6,7 @@ was trained or chosen on is marked, and does not count.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,18 +66,26 @@ def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
     The recipe's own split is repeated. The scans behind its initial weights count too: some
     of those weights were trained when only close near-duplicates were left out.
     """
-    names = trained_on(recipe)
-    mine = np.array([record.cohort in names for record in collections.records])
-    if not mine.any():
-        return mine
-    as_read = [record for record, chosen in zip(collections.as_read, mine, strict=True) if chosen]
-    duplicates = collections.duplicates.among(mine)
+    mine = is_of(trained_on(recipe), collections)
     used = np.zeros(len(mine), bool)
     started = recipe.started_on or recipe.weights.endswith(".keras")
     for close_only in (False, True) if started else (False,):
-        records = split_cohorts(as_read, duplicates, **recipe.division, close_only=close_only)
-        used[mine] |= [record.split in ("train", "val") for record in records]
+        records = repeated_split(recipe, collections, close_only)
+        used[mine] |= np.array([record.split in ("train", "val") for record in records], bool)
     return collections.duplicates.of(used)
+
+
+def is_of(names: Collection[str], collections: Collections) -> np.ndarray:
+    """Return bool (N,): the scans of these collections."""
+    return np.array([record.cohort in names for record in collections.records])
+
+
+def repeated_split(recipe: Recipe, collections: Collections, close_only: bool = False) -> list[Record]:
+    """Return the scans that a recipe, or the one behind its initial weights, is trained on, split as it splits them."""
+    mine = is_of(trained_on(recipe), collections)
+    as_read = [record for record, chosen in zip(collections.as_read, mine, strict=True) if chosen]
+    duplicates = collections.duplicates.among(mine)
+    return split_cohorts(as_read, duplicates, **recipe.division, close_only=close_only) if as_read else []
 
 
 def cohort_rows(model: Model, collections: Collections, trained: np.ndarray, split: str = "test") -> list[CohortRow]:

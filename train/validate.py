@@ -5,6 +5,8 @@
 scores computed from them onto the card. The weights and the predictions stay as they are.
 """
 
+import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +40,15 @@ from model_zoo.tables import (
 )
 from scans import as_input
 from train.batches import read_batches
-from train.external import POOLED, Collections, cohort_rows, read_collections, scans_trained_on
+from train.external import (
+    POOLED,
+    Collections,
+    cohort_rows,
+    is_of,
+    read_collections,
+    repeated_split,
+    scans_trained_on,
+)
 from train.lesion_grid import lesion_place
 from train.recipe import Recipe, published, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
@@ -67,8 +77,8 @@ def validation_scores(models: Sequence[tuple[Path, Model]], data: Path) -> list[
     """
     collections = read_collections(data)
     found = []
-    for _, model in models:
-        trained = scans_trained_on(_recipe_of(model.card), collections)
+    for folder, model in models:
+        trained = _trained_on(folder, model.card, collections)
         rows = cohort_rows(model, collections, trained, "val")
         found.append((model.card, cohort_scores(rows, model.card.classes)))
     return found
@@ -80,9 +90,38 @@ def _recipe_of(card: ModelCard) -> Recipe:
     return replace(recipe, block=POOLED.block) if card.imported else recipe
 
 
+def _trained_on(folder: Path, card: ModelCard, collections: Collections) -> np.ndarray:
+    """Return bool (N,): the scans that a model was trained or chosen on, and their near-duplicates.
+
+    Where the scans that are here are divided otherwise than when it was trained (others are missing, or an older
+    version divided them), every scan of its collections that is not in its own test set counts, and that is printed.
+    """
+    recipe = _recipe_of(card)
+    trained = scans_trained_on(recipe, collections)
+    if card.imported:
+        return trained
+    own = replace(recipe, started_on="")
+    stored, repeated = defaultdict(set), defaultdict(set)
+    for row in read_predictions(folder / PREDICTIONS, card.classes):
+        stored[row.split].add(row.id)
+    for record in repeated_split(own, collections):
+        if common_label(record.label, card.classes):
+            repeated[record.split].add(_own_id(record.id, recipe))
+    if all(names == repeated[split] for split, names in stored.items()):
+        return trained
+    print(
+        f"{card.id}: these scans are divided otherwise than when it was trained; all of its collections but its own "
+        "test set count as trained on",
+        file=sys.stderr,
+    )
+    mine = is_of(trained_on(own), collections)
+    unseen = np.array([_own_id(record.id, recipe) in stored["test"] for record in collections.records])
+    return trained | collections.duplicates.of(mine & ~unseen)
+
+
 def _validate(folder: Path, model: Model, collections: Collections, tests: Sequence[str]) -> ModelCard:
     recipe = _recipe_of(model.card)
-    trained = scans_trained_on(recipe, collections)
+    trained = _trained_on(folder, model.card, collections)
     classes = model.card.classes
     cohorts = cohort_rows(model, collections, trained)
     if model.card.imported:

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections import Counter
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -27,10 +28,10 @@ from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.datasets.collections import draw_collections
 from tests.onnx_files import classifier
 from train import external
-from train.external import POOLED, Collections, read_collections, scans_trained_on
+from train.external import POOLED, Collections, is_of, read_collections, scans_trained_on
 from train.recipe import Recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
-from train.validate import _recipe_of, near_duplicates_marked, validate, validation_scores
+from train.validate import _recipe_of, _trained_on, near_duplicates_marked, validate, validation_scores
 
 pytestmark = pytest.mark.slow
 
@@ -48,13 +49,14 @@ def collections(data):
 
 
 @pytest.fixture(scope="module")
-def validated(data, tmp_path_factory):
+def validated(data, collections, tmp_path_factory):
     zoo = tmp_path_factory.mktemp("zoo")
-    write_bundle(zoo / "tiny-kaggle4", tiny_network(), task="kaggle4", recipe=asdict(RECIPE), scans={"test": 1})
     answer = (1.0, *(0.0 for _ in CLASSES[1:]))
-    write_predictions(
-        zoo / "tiny-kaggle4" / "predictions.csv", CLASSES, [PredictionRow("x", "g", "test", True, CLASSES[0], answer)]
-    )
+    kaggle = [r for r in collections.records if r.cohort == "kaggle" and r.split in ("val", "test")]
+    scans = dict(Counter(record.split for record in kaggle))
+    write_bundle(zoo / "tiny-kaggle4", tiny_network(), task="kaggle4", recipe=asdict(RECIPE), scans=scans)
+    rows = [PredictionRow(r.id.split("/", 1)[1], r.group, r.split, False, r.label, answer) for r in kaggle]
+    write_predictions(zoo / "tiny-kaggle4" / "predictions.csv", CLASSES, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CANDOR_ZOO", str(zoo))
         model = load_model("tiny-kaggle4", precision="f32")
@@ -118,6 +120,23 @@ def test_one_shortcut_test_made_again_leaves_the_others_as_they_were(validated, 
     with pytest.raises(ModelError, match="has other scans in the tests that are kept"):
         validate([(folder, validated[2])], data, tests=("tumour hidden",))
     assert left == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_where_the_scans_are_divided_otherwise_all_but_the_model_s_own_test_set_counts_as_seen(
+    validated, data, collections, tmp_path, capsys
+):
+    folder, _, model = validated
+    assert not _trained_on(folder, model.card, collections)[is_of(["44c"], collections)].any()
+    assert capsys.readouterr().err == ""
+    other = shutil.copytree(folder, tmp_path / "tiny-kaggle4")
+    rows = read_predictions(other / "predictions.csv", CLASSES)
+    kept = [row for k, row in enumerate(rows) if row.split == "val" or k % 2]  # half of its test set is not there now
+    write_predictions(other / "predictions.csv", CLASSES, kept)
+    trained = _trained_on(other, model.card, collections)
+    assert "tiny-kaggle4: these scans are divided otherwise than when it was trained" in capsys.readouterr().err
+    tested = {row.id for row in kept if row.split == "test"}
+    for record, seen in zip(collections.records, trained, strict=True):
+        assert seen == (record.cohort == "kaggle" and record.id.split("/", 1)[1] not in tested)
 
 
 def test_a_run_that_is_stopped_leaves_the_bundle_as_it_was(validated, data, tmp_path, monkeypatch):
