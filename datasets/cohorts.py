@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from datasets.cards import DATASETS, DatasetCard
 from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
@@ -119,4 +121,17 @@ def split_cohorts(
     leaking = (is_in[i] == "train") & np.isin(is_in[j], ("val", "test")) & ~(published[j] & (cohorts[i] == cohorts[j]))
     for row in set(i[leaking].tolist()):
         done[row] = replace(done[row], split=LEFT_OUT)
-    return with_near_duplicate_flag(done, duplicates)
+    return with_near_duplicate_flag(_grouped_across(done, duplicates), duplicates)
+
+
+def _grouped_across(records: Sequence[Record], duplicates: NearDuplicates) -> list[Record]:
+    """Return the records with one group where a close near-duplicate joins two, as it does across collections.
+
+    A picture that lies in the test sets of two collections is one piece of evidence, not two. The split stays.
+    """
+    names, group = np.unique([record.group for record in records], return_inverse=True)
+    i, j = group[duplicates.close_rows].T
+    joined = coo_matrix((np.ones(len(i)), (i, j)), (len(names), len(names)))
+    component = connected_components(joined, directed=False)[1]
+    first = {part: name for name, part in zip(names[::-1].tolist(), component[::-1].tolist(), strict=True)}
+    return [replace(r, group=first[part]) for r, part in zip(records, component[group].tolist(), strict=True)]

@@ -186,13 +186,25 @@ def _own_id(scan_id: str, recipe: Recipe) -> str:
 def near_duplicates_marked(
     rows: Sequence[PredictionRow], recipe: Recipe, collections: Collections, trained: np.ndarray
 ) -> list[PredictionRow]:
-    """Return the predictions with `near_duplicate` set on the test scans for which `trained`, bool (N,), is true."""
+    """Return the predictions with `near_duplicate` set on the test scans for which `trained`, bool (N,), is true.
+
+    The groups of a pooled model are those of the collections, too: one where the same picture is in two of them.
+    """
     names = trained_on(replace(recipe, started_on=""))
-    marks = {}
+    marks, groups = {}, {}
     for record, mark in zip(collections.records, trained, strict=True):
         if record.cohort in names:
             marks[_own_id(record.id, recipe)] = bool(mark)
-    return [replace(row, near_duplicate=row.split == "test" and marks.get(row.id, row.near_duplicate)) for row in rows]
+            if recipe.task.startswith("pooled"):
+                groups[record.id] = record.group
+    return [
+        replace(
+            row,
+            group=groups.get(row.id, row.group),
+            near_duplicate=row.split == "test" and marks.get(row.id, row.near_duplicate),
+        )
+        for row in rows
+    ]
 
 
 def shortcut_test_records(

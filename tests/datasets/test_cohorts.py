@@ -51,6 +51,22 @@ def test_a_training_scan_that_is_a_near_duplicate_of_another_collections_test_sc
     assert [r.split for i, r in enumerate(done) if i != train] == [r.split for i, r in enumerate(plain) if i != train]
 
 
+@pytest.mark.parametrize("splits", [("test", "test"), ("val", "train")])
+def test_a_picture_in_two_collections_is_one_group_in_whatever_splits_it_lies(splits):
+    """So that a bootstrap over groups takes it once; the groups and splits of all others stay."""
+    records, fingerprints = pool("x", "y"), prints(240)
+    plain = split_cohorts(records, find_near_duplicates(fingerprints), **SHARES)
+    assert not {r.group for r in plain if r.cohort == "x"} & {r.group for r in plain if r.cohort == "y"}
+    one = next(i for i, r in enumerate(plain) if r.cohort == "x" and r.split == splits[0])
+    other = next(i for i, r in enumerate(plain) if r.cohort == "y" and r.split == splits[1])
+    bits, thumbs = fingerprints.bits.copy(), fingerprints.thumbs.copy()
+    bits[other], thumbs[other] = bits[one], thumbs[one]
+    done = split_cohorts(records, find_near_duplicates(Prints(bits, thumbs)), **SHARES)
+    assert done[one].group == done[other].group == plain[one].group
+    assert [r.group for i, r in enumerate(done) if i != other] == [r.group for i, r in enumerate(plain) if i != other]
+    assert [r.split for i, r in enumerate(done) if i != other] == [r.split for i, r in enumerate(plain) if i != other]
+
+
 def further_apart(fingerprints: Prints, i: int, j: int) -> NearDuplicates:
     """Scan `i` made a near-duplicate of scan `j` by the pixels, nine bits apart: too far to share its group."""
     bits, thumbs = fingerprints.bits.copy(), fingerprints.thumbs.copy()
