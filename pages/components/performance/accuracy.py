@@ -109,15 +109,17 @@ def _other_seeds(one: Bundle, sets: dict[str, Key]) -> None:
     sets = {scans: key for scans, key in sets.items() if ("accuracy", *key) in of_seeds}
     if not sets:
         return
-    rows = [
-        {"Measure": title} | {scans: _cell(name, of_seeds.get((name, *key))) for scans, key in sets.items()}
-        for name, title in SCORES.items()
-    ]
     seeds = dict.fromkeys(row.seed for row in kept)
+    rows = [
+        {f"Mean of {len(seeds)} seeds": title}
+        | {scans: _cell(name, of_seeds.get((name, *key))) for scans, key in sets.items()}
+        for name, title in SCORES.items()
+        if any((name, *key) in of_seeds for key in sets.values())
+    ]
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(
-        f"{one.name}: the same recipe trained with {len(seeds)} seeds ({', '.join(map(str, seeds))}). Mean, and in "
-        f"brackets the lowest and the highest score; this model's seed is {one.card.recipe.get('seed', 0)}."
+        f"{one.name}: the same recipe trained with {len(seeds)} seeds ({', '.join(map(str, seeds))}). In brackets, in "
+        f"the table of the seeds: the lowest and the highest score. This model's seed is {one.card.recipe.get('seed', 0)}."
     )
 
 
