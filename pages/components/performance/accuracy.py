@@ -119,7 +119,8 @@ def _other_seeds(one: Bundle, sets: dict[str, Key]) -> None:
     st.table(rows, border="horizontal", hide_index=True)
     st.caption(
         f"{one.name}: the same recipe trained with {len(seeds)} seeds ({', '.join(map(str, seeds))}). In brackets, in "
-        f"the table of the seeds: the lowest and the highest score. This model's seed is {one.card.recipe.get('seed', 0)}."
+        "this table: the lowest and the highest score. This model's seed is "
+        f"{one.card.recipe.get('seed', 0)}."
     )
 
 
