@@ -33,6 +33,7 @@ TABLES = {
         model_tables.errors,
         model_tables.shared_errors,
         ablation_tables.ablations,
+        ablation_tables.kinds_of_errors,
         ablation_tables.test_time_augmentation,
         model_tables.shortcuts,
         model_tables.imported_models,

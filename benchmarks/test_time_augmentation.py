@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from sklearn.metrics import recall_score
 
+from benchmarks.ablation_tables import balanced_accuracy
 from benchmarks.record import write
 from datasets.cards import data_folder
 from datasets.cohorts import COHORTS
@@ -51,14 +51,10 @@ def _by_collection(model: Model, collections: Collections) -> Iterator[tuple[str
         if not scans:
             continue
         truth = np.array([classes.index(label) for _, label in named if label])
-        scores = {way: _balanced_accuracy(truth, p) for way, p in _ways(model, larger, scans).items()}
+        scores = {
+            way: round(balanced_accuracy(truth, p.argmax(axis=1)), 4) for way, p in _ways(model, larger, scans).items()
+        }
         yield cohort, {"scans": len(scans)} | scores
-
-
-def _balanced_accuracy(truth: np.ndarray, p: np.ndarray) -> float:
-    """Return the mean sensitivity over the classes that are there."""
-    labels = np.unique(truth)
-    return round(float(recall_score(truth, p.argmax(axis=1), labels=labels, average="macro")), 4)
 
 
 def _ways(model: Model, larger: Model, scans: list[Record]) -> dict[str, np.ndarray]:
