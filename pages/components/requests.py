@@ -96,10 +96,13 @@ def release(section: str = "") -> None:
 
 
 def enter_page(page: str) -> None:
-    """Release all that the page before waited for, if this is another one."""
+    """Release all that the page before waited for, if this is another one.
+
+    Its upload field is a new one, which is empty: what is missing there was not removed.
+    """
     if state().page != page:
         release()
-        state().page = page
+        state().page, state().in_field = page, set()
 
 
 def draw_as_ready(

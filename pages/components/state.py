@@ -105,7 +105,7 @@ class PageState:
     # uploads
     uploads: dict[str, Upload] = field(default_factory=dict)  # by name
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)  # upload id -> name and sentence
-    in_field: set[str] = field(default_factory=set)  # upload ids that Streamlit's field holds
+    in_field: set[str] = field(default_factory=set)  # upload ids that the field of this page holds
     entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
     listed: int = 0  # files that had been read when the entries were listed
     batches: dict[str, tuple[Upload, ...]] = field(default_factory=dict)  # job -> the files that it reads

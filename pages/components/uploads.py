@@ -301,7 +301,8 @@ def _drop_copies(ids: set[str]) -> None:
 
 def _remove_all() -> None:
     session = state()
-    _drop_copies(session.in_field)
+    kept = {upload.field_id for upload in session.uploads.values()}
+    _drop_copies(session.in_field | kept | {upload_id.partition("/")[0] for upload_id in session.refused})
     stop_reading()
     stop_fetching()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None

@@ -84,6 +84,21 @@ def test_the_scan_is_the_same_on_the_compare_page(app):
     assert state_of(app).scan == "a.png" and not app.exception
 
 
+@pytest.mark.parametrize("page", [EXPLAIN, COMPARE])
+def test_a_scan_that_is_added_after_a_look_at_another_page_takes_the_place_of_none(app, page):
+    """The upload field of a page is new each time, and empty."""
+    upload(app.run(), ("a.png", GOOD))
+    app.switch_page(ABOUT).run()
+    app.switch_page(page).run()
+    upload(app, ("b.png", OTHER))
+    session = state_of(app)
+    assert list(session.uploads) == ["a.png", "b.png"] and session.scan == "b.png"
+    app.file_uploader[0].set_value([]).run()
+    assert list(session.uploads) == ["a.png"]
+    press(app, "Remove the file")
+    assert session.uploads == {}
+
+
 def test_the_address_names_a_sample_and_never_a_file(app):
     name = list(SAMPLES)[2]
     app.query_params["sample"] = "phantom-3"
