@@ -161,7 +161,8 @@ class Jobs:
             self.queue.cancel(job_id, user)
             return
         with self._lock:
-            self._drop(kept)
+            if self._kept.get((user, job_id)) is kept:  # else somebody else was quicker, or it was submitted again
+                self._drop(kept)
 
     def forget_old(self) -> None:
         """Forget the jobs that nobody has looked at for long; cancels those that are live."""
@@ -206,6 +207,14 @@ class Jobs:
         self.queue.look(kept.id, kept.user)  # a finished job need not be kept there
 
     def _make_room(self, needed: int) -> None:
+        live = [kept.bytes for kept in self._kept.values() if kept.live]
+        if len(live) >= self.limits.jobs or sum(live) + needed > self.limits.jobs_bytes:  # results are not lost in vain
+            raise Problem(
+                503,
+                f"The jobs in progress take all that this server keeps ({self.limits.jobs} jobs, "
+                f"{self.limits.jobs_bytes / 1e6:.0f} MB); try again in a minute.",
+                retry_after=_LATER,
+            )
         held = sum(kept.bytes for kept in self._kept.values())
         for kept in list(self._kept.values()):
             if len(self._kept) < self.limits.jobs and held + needed <= self.limits.jobs_bytes:
@@ -213,13 +222,6 @@ class Jobs:
             if not kept.live:
                 held -= kept.bytes
                 self._drop(kept)
-        if len(self._kept) >= self.limits.jobs or held + needed > self.limits.jobs_bytes:
-            raise Problem(
-                503,
-                f"The jobs in progress take all that this server keeps ({self.limits.jobs} jobs, "
-                f"{self.limits.jobs_bytes / 1e6:.0f} MB); try again in a minute.",
-                retry_after=_LATER,
-            )
 
     def _forget_old(self) -> None:
         oldest = self.now() - self.limits.jobs_seconds

@@ -87,6 +87,32 @@ def test_where_all_jobs_are_live_a_new_one_is_refused(jobs, monkeypatch):
     slow.go.set()
 
 
+def test_where_the_live_jobs_leave_no_room_no_result_is_thrown_away_for_a_job_that_is_refused(jobs, monkeypatch):
+    results = [made(jobs, number, data=bytes(1000)) for number in range(2)]
+    slow = Slow(monkeypatch)
+    live = jobs.explanation("bob", request(2, "lime"), bytes(1_000_000))
+    jobs.limits = replace(LIMITS, jobs=9, jobs_bytes=jobs.bytes)
+    with pytest.raises(Problem) as caught:
+        jobs.explanation("bob", request(3, "lime"), bytes(1_000_000))
+    assert caught.value.status == 503 and all(known(jobs, kept) for kept in (*results, live))
+    slow.go.set()
+
+
+def test_a_job_that_was_deleted_and_submitted_again_meanwhile_stays(jobs, monkeypatch):
+    first, find = made(jobs, 0), jobs.find
+
+    def found_before(user, job_id):
+        kept = find(user, job_id)
+        jobs._drop(kept)
+        made(jobs, 0)
+        return kept
+
+    monkeypatch.setattr(jobs, "find", found_before)
+    jobs.cancel("ann", first.id)
+    monkeypatch.undo()
+    assert [kept.id for kept in jobs.all()] == [first.id] and not known(jobs, first)
+
+
 def test_a_job_that_nobody_looks_at_is_forgotten_in_time_and_stopped(jobs, clock, monkeypatch):
     slow = Slow(monkeypatch)
     live = jobs.explanation("ann", request(0, "lime"), None)
