@@ -81,6 +81,7 @@ def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
         except Exception:
             logging.getLogger("candor").exception("a download failed")
             file["error"] = True
+        file["asked"] = monotonic()  # a report may take longer to make than a file is kept
     # With the file until the browser says that it has it: what one run draws, the next may replace unseen.
     _button(
         key=key,

@@ -12,11 +12,12 @@ from tests.pages.conftest import state_of
 KEY = "export-Report"
 
 
-def script(calls, fails):
+def script(calls, fails, now, seconds):
     from pages.components.download import download_button
 
     def make():
         calls.append(1)
+        now[0] += seconds
         if fails:
             raise OSError("a path that is nobody's business")
         return b"%PDF-"
@@ -24,8 +25,9 @@ def script(calls, fails):
     download_button("Report", make, f"report-{len(calls)}.pdf", "application/pdf")
 
 
-def start(calls, fails=False) -> AppTest:
-    app = AppTest.from_function(script, default_timeout=60, kwargs={"calls": calls, "fails": fails}).run()
+def start(calls, fails=False, now=None, seconds=0.0) -> AppTest:
+    given = {"calls": calls, "fails": fails, "now": now or [0.0], "seconds": seconds}
+    app = AppTest.from_function(script, default_timeout=60, kwargs=given).run()
     assert not app.exception
     return app
 
@@ -71,6 +73,16 @@ def test_a_click_long_ago_brings_no_file(now):
     calls = []
     app = press(start(calls), now[0] - 61)
     assert drawn(app)["file"] is None and not calls and not state_of(app).downloads
+
+
+def test_a_file_that_took_longer_to_make_than_it_is_kept_still_comes(now):
+    """Similar cases may take a method's time each; the page may be drawn again meanwhile."""
+    calls = []
+    app = press(start(calls, now=now, seconds=75.0), now[0])
+    for _ in range(2):
+        assert drawn(app)["file"]["id"] == "1"
+        app.run()
+    assert len(calls) == 1
 
 
 def test_a_file_that_cannot_be_made_is_one_sentence_without_the_reason(now):
