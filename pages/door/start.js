@@ -7,9 +7,10 @@
   const stored = localStorage.getItem(kept);
   const theme = isJson(stored) ? stored : '"Dark"';  // Streamlit leaves the page blank where it cannot read it
   localStorage.setItem(own, theme);
+  let last = theme;
   const keep = () => {
     const now = localStorage.getItem(own);
-    if (now && now !== theme) localStorage.setItem(kept, now);
+    if (now && now !== last) localStorage.setItem(kept, last = now);
   };
   addEventListener("pagehide", keep);
   addEventListener("click", () => setTimeout(keep, 500), true);

@@ -70,6 +70,16 @@ def test_a_stored_theme_that_cannot_be_read_leaves_the_page_in_the_dark_theme(vi
     assert page.evaluate("localStorage.getItem('stActiveTheme-/-v2')") == '"Dark"'
 
 
+def test_the_theme_that_was_chosen_last_holds_on_the_next_visit(visitor, server):
+    page, own = visitor, "stActiveTheme-/-v2"  # where Streamlit writes what is chosen in its menu
+    for theme in ("Light", "Dark", "Light", "Dark"):
+        page.evaluate("([key, value]) => localStorage.setItem(key, value)", [own, f'"{theme}"'])
+        page.locator("body").click(position={"x": 5, "y": 5})
+        wait_until(page, f"""localStorage.getItem('candorTheme') === '"{theme}"'""", seconds=5)
+    page.goto(server)
+    assert page.evaluate(f"localStorage.getItem('{own}')") == '"Dark"'
+
+
 def test_work_shows_itself_a_fifth_of_a_second_after_it_begins(page):
     """By a bar at the top that the browser draws by itself: a busy server cannot be late with it."""
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).wait_for()
