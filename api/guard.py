@@ -15,6 +15,7 @@ from api.problems import SOON, Problem, problem_of
 from api.service import Service
 from api.tokens import user_of
 from explain.audit import record
+from explain.rate import REFUSALS, Rate
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -29,6 +30,7 @@ HEADERS = {
 GONE = 499  # in the counters: the client left before its answer
 
 _REFUSED = (401, 403, 421)
+_STRANGER = "nobody"  # in the audit log
 
 _LOG = logging.getLogger("candor.api")
 
@@ -38,6 +40,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, service: Service, open_paths: tuple[str, ...]) -> None:
         self.app, self.service, self.open_paths, self.under_way = app, service, open_paths, 0
+        self.refusals = Rate(REFUSALS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on what is none."""
@@ -107,8 +110,8 @@ class Guard:
         # The template of the path and no more: a path may hold anything, a name as well.
         route = getattr(scope.get("route"), "path", "")
         self.service.metrics.count(scope["method"], route, status, seconds)
-        if status in _REFUSED:
-            record("refusal", scope.get("state", {}).get("user") or "nobody", reason=f"{status} {route}".strip())
+        if status in _REFUSED and self.refusals.take(_STRANGER):
+            record("refusal", scope.get("state", {}).get("user") or _STRANGER, reason=f"{status} {route}".strip())
         method = scope["method"] if route else "a request"
         _LOG.info("%s %s: %d in %.0f ms", method, route or "for no route", status, 1000 * seconds)
 

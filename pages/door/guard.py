@@ -18,8 +18,9 @@ from streamlit.user_info import generate_login_redirect_url
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from explain.audit import record
+from explain.rate import REFUSALS, Rate
 from pages.door.headers import headers_of, secured
-from pages.door.limits import OPENED, REFUSALS, SOCKETS, UPLOADS, AtOnce, Rate
+from pages.door.limits import OPENED, SOCKETS, UPLOADS, AtOnce
 from pages.door.own_pages import no_role_page, sign_in_page
 from pages.door.sessions import owns_media, owns_session
 from pages.door.settings import ENGINEER, LOGIN, OPEN, Door

@@ -1,38 +1,10 @@
-"""How often one person may do something, and how much at once: counters by who they are."""
+"""How often one person may do something, and how much at once."""
 
-import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable
-from threading import Lock
+from collections import Counter
 
 SOCKETS = 12  # tabs of one person at once; each tab has its own share of the queue
 OPENED = 60  # tabs that one person may open in a minute
 UPLOADS = 600  # files that one person may upload in a minute: a study has up to 512
-REFUSALS = 60  # refusals that the audit log takes in a minute, so that nobody fills the disk from outside
-
-_MINUTE = 60.0
-_MOST = 10_000  # people that are remembered
-
-
-class Rate:
-    """At most `most` things a minute for each person: as many at once, then one each time a share has come back."""
-
-    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
-        self.most, self.now = most, now
-        self._lock = Lock()
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # who -> how many are left, when
-
-    def take(self, who: str) -> bool:
-        """Return whether one more is allowed, and count it if so."""
-        with self._lock:
-            now = self.now()
-            left, since = self._left.pop(who, (float(self.most), now))
-            left = min(float(self.most), left + (now - since) * self.most / _MINUTE)
-            allowed = left >= 1.0
-            self._left[who] = (left - 1.0 if allowed else left, now)
-            while len(self._left) > _MOST:
-                self._left.popitem(last=False)
-            return allowed
 
 
 class AtOnce:

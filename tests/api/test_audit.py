@@ -10,6 +10,7 @@ from api.server import make_app
 from api.service import Service
 from api.tokens import user_of
 from explain.audit import keep_in
+from explain.rate import REFUSALS
 from model_zoo import gate
 from tests.api.servers import MODEL, SOON, in_zoo, running, scan_file
 from tests.api.test_predictions import ClosedGate
@@ -45,6 +46,12 @@ def test_answers_and_refusals_are_in_the_log_with_the_token_s_digest_and_no_name
     assert [line["event"] for line in (prediction, explanation)] == ["prediction", "explanation"]
     assert [(line["event"], line["export"]) for line in exports] == [("export", each) for each in ("png", "npy", "zip")]
     assert not any(word in str(log()) for word in ("Muster", "4711", TOKEN))
+
+
+def test_strangers_cannot_fill_the_disk_by_being_refused(tiny_zoo, log):
+    with in_zoo(tiny_zoo), running(Service(tokens=(TOKEN,))) as server, server.client() as stranger:
+        assert {stranger.http.get("/models").status_code for _ in range(REFUSALS + 40)} == {401}
+    assert REFUSALS <= len(log()) < REFUSALS + 40
 
 
 WITHHELD_ASKS = {"predict": {}, "predict/files": {}, "similar": {}, "explain": {"method": "gradcam"}, "report": {}}

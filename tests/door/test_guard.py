@@ -8,10 +8,11 @@ import httpx
 import pytest
 from starlette.requests import HTTPConnection
 
+from explain.rate import Rate
 from pages.door import guard, visitor
 from pages.door.guard import Guard
 from pages.door.headers import headers_of, secured
-from pages.door.limits import AtOnce, Rate
+from pages.door.limits import AtOnce
 from pages.door.settings import ENGINEER, LOGIN, PROXY, Door
 from pages.door.visitor import Visitor, peer_of, visitor_of_claims
 
