@@ -16,7 +16,17 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from explain.audit import AUDIT, AuditError, keep_in, record
 from pages.door.guard import STRANGER, Guard
 from pages.door.sessions import OWNERS, remember_downloads
-from pages.door.settings import ENGINEER, LOGIN, OPEN, Door, DoorError, door_of, environment_secrets, require_door
+from pages.door.settings import (
+    ENGINEER,
+    LOGIN,
+    OPEN,
+    Door,
+    DoorError,
+    door_of,
+    environment_secrets,
+    require_door,
+    with_environment,
+)
 from pages.door.start import Start
 from pages.door.visitor import HERE, Visitor, may_pass, visitor_of_claims
 
@@ -112,7 +122,7 @@ def _door_of(given: Mapping) -> Door:
     if not read and any(Path(each).exists() for each in config.get_option("secrets.files")):
         raise DoorError("the file of secrets cannot be read; write it as docs/security.md shows, or remove it")
     secrets = st.secrets.to_dict() if read else {}
-    return door_of(secrets | dict(given), config.get_option("server.trustedUserHeaders"))
+    return door_of(with_environment(secrets, given), config.get_option("server.trustedUserHeaders"))
 
 
 def _door() -> Door:

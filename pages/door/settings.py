@@ -119,6 +119,13 @@ def door_of(secrets: Mapping, trusted_headers: Mapping[str, str] | None) -> Door
     return Door(LOGIN, origin=f"{address.scheme}://{address.netloc}", **own)
 
 
+def with_environment(secrets: Mapping, given: Mapping[str, Mapping]) -> dict[str, object]:
+    """Return the secrets of the file with what the environment gives: a login whole, of [candor] each key."""
+    own = secrets.get("candor")
+    merged = {"candor": {**own, **given["candor"]}} if isinstance(own, Mapping) and "candor" in given else {}
+    return {**secrets, **given, **merged}
+
+
 def require_door(address: str, door: Door, environment: Mapping[str, str] = os.environ) -> None:
     """Raise DoorError where other machines could reach the address, and nobody has to sign in."""
     if door.kind != OPEN or only_this_machine(address) or environment.get(DOOR) == OPEN:

@@ -21,6 +21,7 @@ from pages.door.settings import (
     environment_secrets,
     only_this_machine,
     require_door,
+    with_environment,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +155,18 @@ def test_the_environment_gives_a_login_and_a_file_may_hold_a_secret(tmp_path):
     assert environment_secrets({}) == {}
     with pytest.raises(DoorError):
         environment_secrets({"CANDOR_AUTH_CLIENT_SECRET_FILE": str(tmp_path / "none")})
+
+
+def test_a_variable_takes_the_place_of_its_own_key_of_the_file_and_of_a_login_s_whole_section():
+    file = {"auth": AUTH, "candor": {"claim": "roles", "engineer": ["boss"], "user": ["radiology"]}}
+    given = environment_secrets({"CANDOR_LOGIN_HOURS": "8", "CANDOR_ENGINEERS": "it"})
+    door = door_of(with_environment(file, given), None)
+    assert (door.kind, door.hours) == (LOGIN, 8.0)
+    roles = [door.role_of({"roles": [group]}) for group in ("it", "radiology", "boss")]
+    assert roles == [ENGINEER, USER, NOBODY]
+    assert with_environment(file, {}) == file
+    assert with_environment(file, {"auth": {"client_id": "x"}})["auth"] == {"client_id": "x"}
+    assert with_environment({"candor": "no section"}, given)["candor"] == given["candor"]
 
 
 def test_the_example_of_the_docs_is_a_login_once_it_is_filled_in():
