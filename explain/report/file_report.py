@@ -15,6 +15,7 @@ from explain.report.report_input import report_of
 from explain.request import Request, explain
 from model_zoo import Model
 from scans import MAX_BYTES, Scan, ScanError, printable, read
+from scans.pairs import read_pair
 from scans.study import begins_dicom, read_beside, series_of, without_pixels
 
 
@@ -106,10 +107,14 @@ def beside_others(engine: Engine, files: Iterable[Path], plane: str, stack: str)
 
 
 def _bytes(path: Path) -> bytes:
-    """Return a file's bytes. Raises ScanError, by `read`, on what is too large, not a file or cannot be opened."""
+    """Return the bytes that `read` makes scans of: a file's, or those of a pair that it makes with the one beside it.
+
+    Raises ScanError, by `read`, on what is too large, not a file or cannot be opened.
+    """
     try:
         if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES:
-            return path.read_bytes()
+            data = path.read_bytes()
+            return read_pair(path, data) or data
     except OSError:
         pass
     read(path)

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from explain.__main__ import main
 from explain.report import cli, file_report, folder
 from tests.bad_files import BAD_FILES
-from tests.good_files import dicom12, disc, nifti_gz, png, volume
+from tests.good_files import dicom12, disc, nifti_gz, nifti_pair, png, volume
 
 EMPTY = "This file is empty"  # from scans
 ASK = ("--model", "tiny-phantom4", "--method", "gradcam", "--file-names")
@@ -144,6 +144,19 @@ def test_the_middle_slice_of_a_volume_is_reported_unless_another_is_chosen(repor
     }
     status, printed, _ = report(tmp_path / "v.nii.gz", *ASK, "--slice", "4000")
     assert status == 2 and "slices 0 to 35" in printed
+
+
+@pytest.mark.parametrize("given", ["a.hdr", "a.img", ""])
+def test_a_pair_of_header_and_voxels_is_one_scan_with_one_report_in_every_format(report, tmp_path, given):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, data in zip(("a.hdr", "a.img"), nifti_pair(volume()), strict=True):
+        (folder / name).write_bytes(data)
+    formats = [each for name in ("html", "dicom", "dicom-map", "dicom-sr") for each in ("--format", name)]
+    status, _, err = report(folder / given, *ASK, *formats)
+    assert (status, err) == (0, "")
+    (line,) = lines(tmp_path)
+    assert line["formats"] == formats[1::2]
 
 
 def test_no_report_names_the_patient_unless_requested(report, tmp_path):
