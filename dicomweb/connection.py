@@ -62,12 +62,14 @@ class _Login(HTTPBasicAuth):
     """
 
     def __init__(self, server: Server, files: bool) -> None:
-        super().__init__(server.user, server.password)
+        super().__init__(server.user.encode(), server.password.encode())  # else Latin-1, which has no €
         self._files = files
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self._files:
             request.headers["Accept"] = _ANY_DICOM
+        elif request.headers.get("Accept") in (None, "*/*"):  # of a result that is sent
+            request.headers["Accept"] = "application/dicom+json"
         request.headers["Accept-Encoding"] = "identity"
         return super().__call__(request) if self.username else request
 
@@ -105,6 +107,9 @@ class _Bounds:
                 yield part
 
         response.iter_content = bounded
+        kind, _, parameters = response.headers.get("Content-Type", "").partition(";")
+        if parameters and not kind.startswith("multipart"):  # the library knows no `charset=utf-8`, and reads nothing
+            response.headers["Content-Type"] = kind.strip()
 
     def stop(self) -> None:
         """Stop the clocks, and close the answers: one that was given up still has its socket."""

@@ -16,7 +16,7 @@ from dicomweb.series import Series
 from dicomweb.server import ADDRESS, PacsError, Server
 from scans import MAX_BYTES, MAX_FILES, MAX_TOGETHER, is_dicom
 
-MAX_SERIES = 100  # that a search lists
+MAX_SERIES = 100  # that a search may find, of images or not
 _LIST_BYTES = 5_000_000  # of an answer to a search
 _BEGINNING = 100_000  # bytes that tell DICOM from anything else
 _OVERHEAD = 2_000  # bytes around each file of an answer
@@ -46,8 +46,13 @@ def find_series(server: Server, *, study: str = "", accession: str = "", patient
     if study and not _is_uid(filters["StudyInstanceUID"]):
         raise PacsError("This is no study UID: those are numbers with dots, at most 64 characters.")
     with connected(server, _LIST_BYTES) as client:
-        answer = client.search_for_series(search_filters=filters, fields=list(_TAGS), limit=MAX_SERIES)
-        found = [_series(entry) for entry in answer[:MAX_SERIES]]
+        answer = client.search_for_series(search_filters=filters, fields=list(_TAGS), limit=MAX_SERIES + 1)
+        found = [_series(entry) for entry in answer]
+    if len(found) > MAX_SERIES:  # some would be missing without a word
+        raise PacsError(
+            f"{server.name} has more than {MAX_SERIES} series under this number, and no more are listed; search by an "
+            "accession number or a study UID."
+        )
     found = [each for each in found if each and each.modality not in _NO_PICTURES]
     if not found:
         raise PacsError(f"{server.name} has no series of images under this number; check it.")

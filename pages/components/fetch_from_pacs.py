@@ -38,7 +38,8 @@ def offer_fetch(keep: Callable[[list[bytes]], None]) -> None:
     with st.popover("Fetch from PACS", width="stretch", key=widget_key("pacs")):
         _search(server, session)
         if session.pacs_series:
-            titles = [each.title for each in session.pacs_series]
+            # Numbered: of several with the same words Streamlit would give the last, whichever was chosen.
+            titles = [f"{number}. {each.title}" for number, each in enumerate(session.pacs_series, 1)]
             place = st.selectbox("Series", range(len(titles)), format_func=titles.__getitem__, key="pacs-series")
             st.button(
                 "Fetch series",

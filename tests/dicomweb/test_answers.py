@@ -1,12 +1,16 @@
 """What a server may answer that is none, or lies, or never ends: one sentence each, within bytes and time."""
 
+import io
 import json
 import time
+from base64 import b64decode
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 import pytest
+from pydicom import dcmread
 
 from dicomweb import PacsError, Series, Server, transfer
 from dicomweb.connection import connected
@@ -123,6 +127,36 @@ def test_entries_that_cannot_be_fetched_are_left_out_and_no_name_is_kept():
     with answering(body=json.dumps([ENTRY, *wrong]).encode()) as (server, _):
         (series,) = find_series(server, accession="A7")
     assert (series.study, series.uid, series.images) == ("1.2.3", "1.2.3.4", 2) and PATIENT not in str(vars(series))
+
+
+@pytest.mark.parametrize("kind", ["application/dicom+json; charset=utf-8", "application/json;charset=UTF-8"])
+@pytest.mark.parametrize("ask", ["find", "send"])
+def test_an_answer_that_names_its_character_set_is_read(ask, kind):
+    result = structured_report(report_of(), None)
+    uid = str(dcmread(io.BytesIO(result)).SOPInstanceUID)
+    stored = {"00081199": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [uid]}}]}}
+    body = {"find": [ENTRY], "send": stored}[ask]
+    with answering(kind=kind, body=json.dumps(body).encode()) as (server, asked):
+        assert find_series(server, accession="A7") if ask == "find" else send(server, [result]) == 1
+    assert asked[0]["Accept"].startswith("application/dicom+json")
+
+
+def test_more_series_than_are_listed_are_no_short_list_and_no_empty_one():
+    picture, report = ENTRY, ENTRY | {"00080060": {"vr": "CS", "Value": ["SR"]}}
+    for entry in (picture, report):
+        with answering(body=json.dumps([entry] * 101).encode()) as (server, _), pytest.raises(PacsError) as caught:
+            find_series(server, patient="4711")
+        assert "more than 100 series" in str(caught.value) and "accession number" in str(caught.value)
+    with answering(body=json.dumps([report] * 99 + [picture]).encode()) as (server, _):
+        assert len(find_series(server, patient="4711")) == 1
+
+
+@pytest.mark.parametrize("password", ["hush", "höchst", "10 €", "пароль"])
+def test_a_password_may_hold_any_letter(password):
+    with answering(body=json.dumps([ENTRY]).encode()) as (server, asked):
+        assert find_series(replace(server, user="candor", password=password), accession="A7")
+    sent = b64decode(asked[0]["Authorization"].removeprefix("Basic ")).decode()
+    assert sent == f"candor:{password}"
 
 
 def test_a_report_is_no_series_of_images():

@@ -6,6 +6,7 @@ import pytest
 
 from dicomweb import PacsError, Series, transfer
 from explain.queue import BACKGROUND, LANES, Lane, Queue
+from pages.components import fetch_from_pacs
 from tests.dicomweb.test_orthanc import ACCESSION, SERIES, SLICES, STUDY, pacs  # noqa: F401  # a fixture
 from tests.good_files import dicom12, disc, png
 from tests.orthanc import MISSING, PASSWORD, USER, WHY
@@ -52,6 +53,22 @@ def test_a_pacs_that_cannot_be_reached_is_one_sentence_and_what_was_typed_is_gon
     assert numbers(app)[0].value == "" and "4711" not in repr(vars(state_of(app))) + repr(app.session_state)
     search(app, "A*")
     assert "*" in errors(app)[0] and len(errors(app)) == 1
+
+
+def test_of_series_with_the_same_words_each_can_be_chosen(app, monkeypatch):
+    """The localizers of two studies of one day, or of a PACS that sends no numbers."""
+    monkeypatch.setenv("CANDOR_DICOMWEB", NOWHERE)
+    app.run()
+    state_of(app).pacs_series = tuple(
+        Series("1.2", f"1.2.{k}", "20260101", "MR", "1", "localizer", 3) for k in range(3)
+    )
+    monkeypatch.setattr(fetch_from_pacs, "_begin", lambda series: chosen.append(series.uid))
+    chosen = []
+    app.run()
+    for place in (1, 0, 2):
+        app.selectbox(key="pacs-series").select(app.selectbox(key="pacs-series").options[place]).run()
+        press(app, "Fetch series")
+    assert chosen == ["1.2.1", "1.2.0", "1.2.2"]
 
 
 @pytest.mark.slow
