@@ -60,6 +60,15 @@ def class_thresholds(p: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray
     return found
 
 
+def fewest_scans(level: int) -> int:
+    """Return how many calibration scans of a class a threshold of its own takes.
+
+    >>> fewest_scans(90), fewest_scans(95)
+    (9, 19)
+    """
+    return ceil(level / (100 - level))
+
+
 def conformal_sets(p: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Return bool (N, K): the classes that cannot be ruled out, for probabilities (N, K) and thresholds (K,)."""
     return MILLION - np.rint(MILLION * np.asarray(p, float)).astype(int) <= thresholds

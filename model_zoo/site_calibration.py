@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
 from model_zoo.card import ModelCard, ModelError
-from model_zoo.conformal import LEVELS, MEASURES, class_thresholds, conformal_sets
+from model_zoo.conformal import LEVELS, MEASURES, class_thresholds, conformal_sets, fewest_scans
 from model_zoo.estimate import Estimate
 from model_zoo.metrics import MILLION
 from model_zoo.scores import AUC, CALIBRATION
@@ -43,9 +43,9 @@ _OF_ITS_OWN = {
 class SiteCalibration:
     """What a site's labelled scans give for one model.
 
-    `conformal` is as on a card: level in per cent -> class -> threshold in millionths. `own` names the classes with too
-    few scans for a level, whose thresholds are the model's own. `coverage` is the share of the scans whose class was
-    in the set, each by the thresholds of the others.
+    `conformal` is as on a card: level in per cent -> class -> threshold in millionths. A class with too few scans is in
+    every set: the model's own threshold belongs to its own temperature. `coverage` is the share of the scans whose
+    class was in the set, each by the thresholds of the others.
     """
 
     model: str
@@ -53,7 +53,6 @@ class SiteCalibration:
     site: str
     temperature: float
     conformal: dict[str, dict[str, int]]
-    own: dict[str, list[str]]
     scans: dict[str, int]  # class -> labelled scans
     accuracy: float
     coverage: dict[str, float]
@@ -119,14 +118,9 @@ def calibrate(
     logits = model.finite(np.concatenate(parts), "logits")
     temperature = fit_temperature(logits, truth)
     p = probabilities(logits, temperature)
-    conformal, own, coverage = {}, {}, {}
+    conformal, coverage = {}, {}
     for level in LEVELS:
-        found = dict(zip(classes, class_thresholds(p, truth, level).tolist(), strict=True))
-        theirs = model.card.conformal.get(str(level), {})
-        own[str(level)] = [label for label in classes if found[label] == MILLION]
-        conformal[str(level)] = {
-            label: theirs.get(label, MILLION) if value == MILLION else value for label, value in found.items()
-        }
+        conformal[str(level)] = dict(zip(classes, class_thresholds(p, truth, level).tolist(), strict=True))
         coverage[str(level)] = _left_out_coverage(p, truth, level)
     return SiteCalibration(
         model.card.id,
@@ -134,7 +128,6 @@ def calibrate(
         site,
         temperature,
         conformal,
-        own,
         {label: counts[label] for label in classes},
         round(float((logits.argmax(axis=1) == truth).mean()), 4),
         coverage,
@@ -152,9 +145,10 @@ def _left_out_coverage(p: np.ndarray, truth: np.ndarray, level: int) -> float:
 
 def promise(calibration: SiteCalibration, label: str, level: str) -> str:
     """Return what the sets of a level promise for a class, as it stands behind the level."""
-    if label in calibration.own[level]:
-        return "too few, the model's own threshold is kept"
-    share = least_coverage(calibration.scans[label], int(level))
+    scans = calibration.scans[label]
+    if scans < fewest_scans(int(level)):
+        return "too few scans, so it is in every set"
+    share = least_coverage(scans, int(level))
     return f"in the set for at least {100 * share:.0f} % of such scans"
 
 
@@ -246,9 +240,8 @@ def _sound(made: SiteCalibration) -> bool:
     return (
         all(isinstance(text, str) and text.strip() for text in (made.model, made.weights_sha256, made.site))
         and _COLDEST <= made.temperature <= _HOTTEST
-        and set(made.conformal) == set(made.own) == set(made.coverage) == levels
+        and set(made.conformal) == set(made.coverage) == levels
         and all(set(by_class) == set(made.scans) for by_class in made.conformal.values())
-        and all(set(labels) <= set(made.scans) for labels in made.own.values())
         and all(type(each) is int and 0 <= each <= MILLION for each in [*thresholds, *made.scans.values()])
         and sum(made.scans.values()) >= FEWEST
         and all(0 <= share <= 1 for share in (made.accuracy, *made.coverage.values()))

@@ -168,7 +168,7 @@ TABLES = {
     "reading.json": lambda path: record.write("reading", {"seconds": 1.0}),
 }
 GIVEN = "glioma", (0.7, 0.1, 0.1, 0.1)
-CALIBRATION = SiteCalibration("tiny", "0" * 64, "here", 1.0, {}, {}, {}, 0.5, {})
+CALIBRATION = SiteCalibration("tiny", "0" * 64, "here", 1.0, {}, {}, 0.5, {})
 ROW = PredictionRow("1", "g", "test", False, *GIVEN)
 
 

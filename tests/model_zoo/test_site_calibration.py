@@ -13,6 +13,7 @@ from model_zoo import Estimate, ModelError, Score, load_model
 from model_zoo.__main__ import main
 from model_zoo.conformal import conformal_sets
 from model_zoo.labelled_scans import labelled_archive, labelled_scans
+from model_zoo.metrics import MILLION
 from model_zoo.site_calibration import (
     FEWEST,
     calibrate,
@@ -82,17 +83,41 @@ def test_fifty_scans_promise_less_than_a_thousand_and_both_less_than_the_mean():
     assert least_coverage(50, 90) < least_coverage(1000, 90) < 0.9
 
 
-def test_a_class_with_too_few_scans_keeps_the_model_s_own_threshold_and_says_so(model):
+def test_a_class_with_too_few_scans_is_in_every_set_and_says_so(model):
+    """The model's own threshold is for probabilities at another temperature: it promises nothing at the site's."""
     own = {"90": dict.fromkeys(CLASSES, 123_456), "95": dict.fromkeys(CLASSES, 234_567)}
     model = replace(model, card=replace(model.card, conformal=own))
     logits, truth = site(60, 1)
-    kept = np.flatnonzero(truth != 3)
+    kept = np.flatnonzero((truth != 3) | (np.cumsum(truth == 3) <= 8))  # eight, of which 90 % cannot be told
     labels = [CLASSES[k] for k in truth[kept]]
     found = calibrate(with_logits(model, logits[kept]), [BLANK] * len(kept), labels, "here")
-    assert found.conformal["90"]["pituitary"] == 123_456 and "pituitary" in found.own["90"]
-    assert found.scans["pituitary"] == 0
-    assert "too few, the model's own threshold is kept" in promises(found)[3]
+    assert found.scans["pituitary"] == 8 and found.conformal["90"]["pituitary"] == MILLION
+    assert "too few scans, so it is in every set" in promises(found)[3]
     assert "at least" in promises(found)[0]
+
+
+def test_the_left_out_coverage_is_that_of_the_sets_which_are_used(model):
+    """At ten times the temperature, where thresholds of the model's own would leave the true class out."""
+    own = {"90": dict.fromkeys(CLASSES, 300_000), "95": dict.fromkeys(CLASSES, 350_000)}
+    model = replace(model, card=replace(model.card, conformal=own))
+    reported, covered = [], []
+    for seed in range(10):
+        found = calibration_of(model, 40, seed, sharp=4.0)
+        logits, truth = site(2000, 500 + seed)
+        p = np.exp(logits * 4.0 / found.temperature)
+        p /= p.sum(axis=1, keepdims=True)
+        sets = conformal_sets(p, np.array([found.conformal["95"][label] for label in CLASSES]))
+        covered.append(sets[np.arange(len(truth)), truth].mean())
+        reported.append(found.coverage["95"])
+    assert np.mean(reported) == pytest.approx(np.mean(covered), abs=0.03)
+
+
+def test_one_scan_that_was_called_another_class_for_certain_is_not_too_few_scans(model):
+    truth = np.repeat([0, 1], 20)
+    logits = 20.0 * np.eye(4)[truth]
+    logits[0] = 20.0 * np.eye(4)[1] * 2
+    found = calibrate(with_logits(model, logits), [BLANK] * 40, [CLASSES[k] for k in truth], "here")
+    assert "at least" in promises(found)[0] and "too few" not in promises(found)[0]
 
 
 @pytest.mark.parametrize(("number", "classes"), [(FEWEST - 1, 4), (40, 1)])

@@ -130,7 +130,7 @@ def test_a_calibration_is_noted_once_by_its_digest_and_not_by_the_name_that_some
         from pages.components.audited import note_calibration
 
         (card,) = models().values()
-        made = SiteCalibration(card.id, card.weights_sha256, "Ward of Erika Muster", 1.0, {}, {}, {}, 0.5, {})
+        made = SiteCalibration(card.id, card.weights_sha256, "Ward of Erika Muster", 1.0, {}, {}, 0.5, {})
         for _ in range(2):
             note_calibration(card, made)
 

@@ -43,9 +43,9 @@ def model(in_tiny_zoo) -> Model:
 def calibration(model) -> SiteCalibration:
     """One that sharpens every probability, and rules nothing out."""
     thresholds = {level: dict.fromkeys(CLASSES, MILLION) for level in ("90", "95")}
-    own, counts = {"90": [], "95": ["pituitary"]}, dict(zip(CLASSES, (30, 20, 10, 0), strict=True))
+    counts = dict(zip(CLASSES, (30, 20, 10, 0), strict=True))
     coverage = {"90": 0.9, "95": 0.95}
-    return SiteCalibration(MODEL, model.card.weights_sha256, WHERE, 0.2, thresholds, own, counts, 0.75, coverage)
+    return SiteCalibration(MODEL, model.card.weights_sha256, WHERE, 0.2, thresholds, counts, 0.75, coverage)
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_exports_say_which_site_a_prediction_is_calibrated_to(page, buttons, cal
         ({"temperature": "hot"}, "cannot be read"),
         ({"conformal": {"90": {}}}, "cannot be read"),
         ({"scans": {"glioma": -5}}, "cannot be read"),
-        ({"own": [[]]}, "cannot be read"),
+        ({"coverage": [[]]}, "cannot be read"),
         ({"more": "<script>"}, "cannot be read"),
     ],
     ids=str,
