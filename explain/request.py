@@ -22,7 +22,7 @@ from explain.self_test import require_self_test
 from model_zoo import Model, ModelError
 from scans import Scan
 
-VERSION = 1  # raised whenever a method's formula changes, so that no old map passes for a new one
+VERSION = 2  # raised whenever a method's formula changes, so that no old map passes for a new one
 _FAINT = 1e-6  # share of the strongest value: positive evidence below it is rounding error
 
 
@@ -130,6 +130,7 @@ class Request:
                 "input": asdict(card.input),
                 "tap": card.tap,
                 "temperature": card.temperature,
+                "imported": card.imported,  # of the same file another mean may be subtracted
                 "calibration": self.model.calibration,
             },
             "scan": {

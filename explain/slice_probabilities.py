@@ -9,7 +9,7 @@ import numpy as np
 from datasets.label_map import HEALTHY
 from explain.prediction_text import percent
 from explain.refinement import Cancelled
-from model_zoo import Model, ModelCard
+from model_zoo import Model
 from model_zoo.gate import check_picture
 from scans import Scan
 
@@ -21,9 +21,9 @@ WARNING = (
 )
 
 
-def series_key(scans: Sequence[Scan], card: ModelCard) -> str:
-    """Return the sha256, 64 digits, of all that the probabilities depend on: slices, plane, weights, temperature."""
-    facts = [card.weights_sha256, str(card.temperature), *(scan.key for scan in scans)]
+def series_key(scans: Sequence[Scan], model: Model) -> str:
+    """Return the sha256, 64 digits, of all that the probabilities depend on: slices, plane, model, its input."""
+    facts = [model.prediction_key, *(scan.key for scan in scans)]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ from explain.evaluation.results import Results, write_summary
 from explain.evaluation.rows import TABLE, Row, write_rows
 from explain.evaluation.sanity import STAGES, randomised
 from explain.evaluation.score import score_case
+from explain.evaluation.store import read_evaluation
 from explain.evaluation.unfinished import PARTIAL, keep_case, scored_cases, settings_of
 from explain.methods import method_for, methods_for
 from model_zoo import Model, ModelError, load_model, model_card
@@ -45,7 +46,8 @@ def main(arguments: list[str]) -> int:
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
         checked = 0 if options.localisation_only else options.checked
-        write_rows(out / TABLE, _rows(model, chosen, methods, checked, not options.localisation_only, out))
+        rows = _rows(model, chosen, methods, checked, not options.localisation_only, out)
+        write_rows(out / TABLE, beside_other_methods(rows, out, model.card.weights_sha256) if options.method else rows)
         results = write_summary(out, model.card.id, model.card.weights_sha256)
         if out == folder:
             write_model_card(model.card, folder)  # it quotes the summary
@@ -81,6 +83,23 @@ def _rows(
         keep_case(out / PARTIAL, place, rows)
         scored[place] = rows
     return [row for place in range(len(chosen)) for row in scored[place]]
+
+
+def beside_other_methods(rows: list[Row], folder: Path, weights_sha256: str) -> list[Row]:
+    """Return the rows together with those that the evaluation in `folder` holds of other methods.
+
+    Only where that is of the same weights and the same scans. Raises ModelError where it is broken.
+    """
+    before = read_evaluation(folder)
+    if before is None or before.results.weights != weights_sha256:
+        return rows
+    scans = list(dict.fromkeys(row.id for row in rows))
+    if {row.id for row in before.rows} != set(scans):
+        return rows
+    now = {(row.id, row.method): row for row in rows}
+    order = dict.fromkeys([*(row.method for row in before.rows), *(row.method for row in rows)])
+    every = {(row.id, row.method): row for row in before.rows} | now
+    return [every[scan, method] for scan in scans for method in order if (scan, method) in every]
 
 
 def evaluated(
@@ -154,7 +173,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="the folder that holds the datasets; default: $CANDOR_DATA, else ./data",
     )
-    parser.add_argument("--method", action="append", metavar="METHOD", help="repeatable; default: all")
+    parser.add_argument(
+        "--method",
+        action="append",
+        metavar="METHOD",
+        help="repeatable; default: all. The rows of other methods on the same scans stay",
+    )
     parser.add_argument("--scans", type=_at_least(1), default=200, metavar="N", help="annotated scans at most (200)")
     parser.add_argument("--healthy", type=_at_least(0), default=20, metavar="N", help="scans without a tumour (20)")
     parser.add_argument(

@@ -79,7 +79,9 @@ def _traced(network, tap: str):
         a, g = tf.cast(maps, tf.float32), tf.cast(tape.gradient(score, maps), tf.float32)
         cells = (1, 2)
         # Of an exponential score, the derivatives are powers of g times the score, which cancels here.
+        # Cells of negative g get no weight, so they must not count in the sum, where theirs would be negative.
         favour = tf.math.divide_no_nan(g**2, 2 * g**2 + g**3 * tf.reduce_sum(a, cells, keepdims=True))
+        favour = tf.where(g > 0, favour, 0.0)
         favour = tf.math.divide_no_nan(favour, tf.reduce_sum(favour, cells, keepdims=True))
         weights = tf.reduce_sum(favour * tf.nn.relu(g), cells)  # (1, C)
         return {

@@ -142,6 +142,7 @@ def test_what_a_scan_is_changes_the_key(changes):
         {"input": InputSpec(32, 32, value_range=(-1.0, 1.0))},
         {"tap": "first"},
         {"temperature": 1.5},
+        {"imported": {"format": "Keras", "mean": "0.5"}},
     ],
     ids=str,
 )

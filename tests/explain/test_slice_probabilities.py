@@ -66,12 +66,14 @@ def test_a_broken_network_is_one_sentence():
         by_slice(model_of(broken()), slices(0.5))
 
 
-def test_the_key_of_a_series_depends_on_slices_order_plane_and_weights(model):
+def test_the_key_of_a_series_depends_on_slices_order_plane_and_model(model):
     some, other = slices(0.5, 0.6), slices(0.5, 0.6)[::-1]
-    again = series_key(slices(0.5, 0.6), model.card)
-    assert series_key(some, model.card) == again != series_key(other, model.card)
-    assert again != series_key(some, model_of(mean_of((slice(0, 1),) * 2), weights_sha256="1" * 64).card)
-    assert again != series_key(some, replace(model.card, temperature=2.0))
+    again = series_key(slices(0.5, 0.6), model)
+    assert series_key(some, model) == again != series_key(other, model)
+    assert again != series_key(some, model_of(mean_of((slice(0, 1),) * 2), weights_sha256="1" * 64))
+    wide = replace(model.card.input, value_range=(-1.0, 1.0))
+    for changes in ({"temperature": 2.0}, {"input": wide}, {"imported": {"mean": "0.5"}}, {"id": "another"}):
+        assert again != series_key(some, replace(model, card=replace(model.card, **changes))), changes
 
 
 def test_the_classes_drawn_are_those_that_rise_highest_in_their_own_order():

@@ -62,7 +62,7 @@ def _classification(opened: Open, model: Model) -> OtherWork:
     def work(progress, cancelled) -> np.ndarray:
         return by_slice(model, opened.volume, progress, cancelled, anyway=anyway)
 
-    return OtherWork(f"{series_key(opened.volume, model.card)}{':anyway' if anyway else ''}", work)
+    return OtherWork(f"{series_key(opened.volume, model)}{':anyway' if anyway else ''}", work)
 
 
 def _offer(slices: int, classification: OtherWork) -> None:

@@ -15,6 +15,7 @@ from explain.evaluation.measures import MEASURES
 from explain.evaluation.results import SUMMARY, Results, as_json, from_json, summarised
 from explain.evaluation.rows import TABLE, Row, read_rows, write_rows
 from explain.evaluation.score import BOX
+from explain.evaluation.store import read_evaluation
 from explain.render.overlay import gray, png
 from model_zoo import ModelError, load_model, read_card
 from model_zoo.tables import PREDICTIONS, PredictionRow, write_predictions
@@ -98,6 +99,24 @@ def test_a_healthy_head_has_nothing_to_localise(scored):
     assert healthy and not any("pointing" in row.measures for row in healthy)
     assert all("deletion blur" in row.measures for row in healthy)
     assert results.scans == 3 and results.healthy_scans == 1
+
+
+def test_one_method_can_be_evaluated_again_beside_the_others(zoo, data, scored, tmp_path, monkeypatch):
+    """Of the same scans alone: a table of other scans is replaced."""
+    monkeypatch.setenv("CANDOR_ZOO", str(zoo))
+    rows, _ = scored
+    for name in (TABLE, SUMMARY):
+        (tmp_path / name).write_bytes((zoo / "tiny-phantom4" / name).read_bytes())
+    options = ["--model", "tiny-phantom4", "--data", str(data), "--checked", "1", "--out", str(tmp_path)]
+    same = [*options, "--scans", "3", "--healthy", "1"]
+    for method in ("layercam", "scorecam"):
+        assert main([*same, "--method", method]) == 0
+        stored = read_evaluation(tmp_path)
+        assert set(stored.methods) == {"gradcam", "scorecam", "layercam"}
+        kept = [row for row in stored.rows if row.method == "gradcam"]
+        assert kept == [row for row in rows if row.method == "gradcam"]
+    assert main([*options, "--scans", "2", "--healthy", "0", "--method", "scorecam"]) == 0
+    assert read_evaluation(tmp_path).methods == ["scorecam"]
 
 
 def test_the_box_itself_localises_perfectly(scored):

@@ -65,10 +65,40 @@ def test_grad_cam_plus_plus_favours_by_its_second_and_third_derivative():
     np.testing.assert_allclose(ask(cam.gradcam_plus_plus, network, square, 0), weight * square[..., 0], rtol=1e-5)
 
 
+def test_grad_cam_plus_plus_gives_no_weight_to_cells_of_negative_gradient():
+    """A = (1, 2, 1, 0), logit 3 A1 - 5 A2 + A3: of the 4 in the denominator only 1 and 1 lie where g > 0."""
+    network = keras.Sequential(
+        [
+            keras.layers.Input((2, 2, 1)),
+            keras.layers.Conv2D(1, 1, activation="relu", name="conv"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    kernel = np.array([[3, 0], [-5, 0], [1, 0], [0, 0]], np.float32)
+    network.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1), kernel, np.zeros(2)])
+    alpha = np.array([9 / (18 + 27 * 4), 1 / (2 + 4)])
+    weight = (alpha / alpha.sum() * [3, 1]).sum()
+    square = np.array([[[1], [2]], [[1], [0]]], np.float32)
+    np.testing.assert_allclose(ask(cam.gradcam_plus_plus, network, square, 0), weight * square[..., 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_grad_cam_plus_plus_is_nowhere_negative(name, target, noise):
+    """Its weights are sums of positive gradients, and all these maps come after a ReLU."""
+    assert ask(cam.gradcam_plus_plus, make(name), noise[0], target).min() >= 0
+
+
+FLAT = {"sequential", "softmax activation"}  # these flatten their map, so that gradients differ within a channel
+
+
 @pytest.mark.parametrize("method", ["gradcam", "gradcam++", "layercam"])
 @pytest.mark.parametrize("target", [0, 2])
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"pooled inside"}))
 def test_the_compiled_map_equals_that_of_tf_keras_vis(name, target, method, noise):
+    if method == "gradcam++" and name in FLAT:
+        pytest.skip("tf-keras-vis 0.8.7 counts cells of negative gradient in the sum that it divides by")
     network = make(name)
     ours, theirs = (
         np.maximum(ask(METHODS[method].engines[engine], network, noise[0], target), 0)
