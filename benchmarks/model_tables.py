@@ -131,7 +131,8 @@ def generations() -> str:
         if not card.id.startswith("candor-") or not before.is_dir():
             continue
         for found in compare(before, zoo_folder() / card.id):
-            if found.measure == (BALANCED if found.split.startswith("cohort") else "accuracy") and found.first != 1:
+            perfect = found.first == found.second == 1  # which tells nothing
+            if found.measure == (BALANCED if found.split.startswith("cohort") else "accuracy") and not perfect:
                 scans = f"{found.split.removeprefix('cohort ')}, {found.subset}, {found.difference.scans:,} scans"
                 changes = f"{found.first:.3f}", f"{found.second:.3f}", found.difference.decimal(3)
                 rows.append([f"`{card.id}`", scans, found.measure, *changes, f"{found.gained} / {found.lost}"])

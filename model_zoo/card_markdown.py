@@ -31,6 +31,7 @@ from model_zoo.tables import PREDICTIONS, PredictionRow, read_predictions
 from model_zoo.whole_files import write_whole
 
 CARD = "CARD.md"
+_APART = "Test scans without near-duplicate in training,"
 
 
 def write_model_card(card: ModelCard, folder: Path) -> None:
@@ -54,8 +55,10 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         _published(card),
         scores_section(card),
         class_section(card),
-        subset_section(card, "By sequence", "test", "sequence ", "Test scans, each sequence by itself."),
-        subset_section(card, "By plane", "test", "plane ", "Test scans, each plane by itself."),
+        subset_section(
+            card, "By sequence", "test", "sequence ", "Test scans, no near-duplicates, each sequence by itself."
+        ),
+        subset_section(card, "By plane", "test", "plane ", f"{_APART} each plane by itself."),
         cohort_section(card),
         seeds_section(card, folder),
         shortcut_section(card, folder),

@@ -12,6 +12,7 @@ kinds; its network also returns the logits of the other aspects and the features
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -189,14 +190,17 @@ def load_gate() -> Gate:
 
 _seen: dict[str, GateResult] = {}  # by `Scan.key` and pixels; a session looks at the same slices again and again
 _KEPT = 4096
+_making_room = Lock()
 
 
 def check_picture(scan: Scan) -> GateResult:
     """Return what the gate says of a picture; computed once for each."""
     key = f"{scan.key}:{scan.pixels_sha256}:{scan.window}:{scan.spacing}"
-    if key not in _seen:
+    found = _seen.get(key)  # another thread may make room at any moment
+    if found is None:
         found = load_gate().check(scan)
-        while len(_seen) >= _KEPT:
-            _seen.pop(next(iter(_seen)), None)
-        _seen[key] = found
-    return _seen[key]
+        with _making_room:
+            while len(_seen) >= _KEPT:
+                _seen.pop(next(iter(_seen)))
+            _seen[key] = found
+    return found

@@ -139,8 +139,8 @@ def set_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
 def _test_parts(rows: Sequence[PredictionRow]) -> Iterator[tuple[tuple[str, str, str], list[PredictionRow]]]:
     """Yield (split, subset, file) and the rows of each part of the test scans that has any."""
     test = [row for row in rows if row.split == "test"]
-    subsets = {ALL_SCANS: test, NO_NEAR_DUPLICATE: [row for row in test if not row.near_duplicate]}
-    for subset, chosen in (subsets | _by_view(test)).items():
+    apart = [row for row in test if not row.near_duplicate]
+    for subset, chosen in ({ALL_SCANS: test, NO_NEAR_DUPLICATE: apart} | _by_view(apart)).items():
         if chosen:
             yield ("test", subset, PREDICTIONS), chosen
 
@@ -160,7 +160,8 @@ def prediction_scores(rows: Sequence[PredictionRow], classes: Sequence[str]) -> 
     """Return the scores of `predictions.csv`.
 
     Of val and test: accuracy, balanced accuracy, macro F1, AUC, expected calibration error. Of test also without
-    near-duplicates, each class's precision and recall, and the first three by sequence where there is more than one.
+    near-duplicates, each class's precision and recall, and the first three, without near-duplicates, by sequence and
+    plane.
     """
     val = [row for row in rows if row.split == "val"]
     scores = _scores(val, classes, ("val", ALL_SCANS, PREDICTIONS), ranked=True)
@@ -173,7 +174,7 @@ def prediction_scores(rows: Sequence[PredictionRow], classes: Sequence[str]) -> 
 def cohort_scores(rows: Sequence[CohortRow], classes: Sequence[str]) -> tuple[Score, ...]:
     """Return the scores of `cohorts.csv`: three accuracies and each class's recall, over the classes in the cohort.
 
-    The split is "cohort <name>". Scans with a near-duplicate in training count under "all scans" only, not by sequence.
+    The split is "cohort <name>". Scans with a near-duplicate in training count under "all scans" only, not by view.
     """
     recall = {"recall": PER_CLASS["recall"]}
     return tuple(score for where, chosen in _cohort_parts(rows) for score in _scores(chosen, classes, where, recall))

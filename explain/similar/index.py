@@ -8,6 +8,7 @@ scans of the training part alone, so that no test scan is ever a neighbour.
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -82,6 +83,7 @@ def _read(path: Path, _changed: int, weights_sha256: str) -> SimilarIndex:
 
 _runtimes: dict[str, Runtime] = {}  # by the sha256 of the model's weights
 _KEPT = 4
+_making_room = Lock()
 
 
 def features_of(model: Model, batch: np.ndarray) -> np.ndarray:
@@ -90,7 +92,8 @@ def features_of(model: Model, batch: np.ndarray) -> np.ndarray:
     Raises ModelError where that is no row of features.
     """
     weights = model.card.weights_sha256
-    if weights not in _runtimes:
+    runtime = _runtimes.get(weights)  # another thread may make room at any moment
+    if runtime is None:
         if not model.card.differentiable:
             raise ModelError(f"{model.card.id} has no features to compare: an ONNX file gives its predictions alone")
         keras, network = import_keras(), model.network
@@ -98,10 +101,11 @@ def features_of(model: Model, batch: np.ndarray) -> np.ndarray:
         if len(read.shape) != 2:
             raise ModelError(f"{model.card.id} has no features to compare: its last layer reads {read.shape}")
         runtime = make_runtime(keras.Model(network.inputs[0], read), precision=model.runtime.precision)
-        while len(_runtimes) >= _KEPT:
-            _runtimes.pop(next(iter(_runtimes)), None)
-        _runtimes[weights] = runtime
-    return _runtimes[weights].logits(batch)
+        with _making_room:
+            while len(_runtimes) >= _KEPT:
+                _runtimes.pop(next(iter(_runtimes)))
+            _runtimes[weights] = runtime
+    return runtime.logits(batch)
 
 
 def reduced(features: np.ndarray, axes: np.ndarray, centre: np.ndarray) -> np.ndarray:

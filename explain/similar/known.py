@@ -50,7 +50,8 @@ def request_for(request: Request, case: SimilarCase) -> Request:
     """Return the request for the same map of a similar case. Raises ScanError where its picture cannot be read."""
     scan = scan_of(case)
     seen = predict(request.model, scan, anyway=True)  # a labelled scan of a collection needs no gate
-    return Request(request.model, scan, request.method, target=request.target, prediction=seen)
+    alike = {"target": request.target, "engine": request.engine, **request.settings}
+    return Request(request.model, scan, request.method, **alike, prediction=seen)
 
 
 def diagnoses_sentence(card: ModelCard, cases: Sequence[SimilarCase]) -> str:

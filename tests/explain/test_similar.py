@@ -8,7 +8,8 @@ import pytest
 from datasets.near_duplicates import print_of
 from datasets.records import Record
 from explain.prediction import predict
-from explain.similar import SIMILAR_INDEX, SimilarIndex, read_index, similar_cases, write_index
+from explain.request import Request
+from explain.similar import SIMILAR_INDEX, SimilarIndex, known, read_index, similar_cases, write_index
 from explain.similar.index import axes_of, bits_apart, features_of, packed, reduced
 from explain.similar.known import credit, diagnoses_sentence, precision_sentence
 from explain.similar.reference import CASES, REFERENCE, chosen_slices, reference_cases, reference_scan
@@ -157,6 +158,17 @@ def test_reference_slices_come_from_training_and_are_spread_over_classes_planes_
     assert all(sum(r.label == label and r.plane == plane for r in chosen) == 10
                for label in ("glioma", "meningioma") for plane in ("axial", "coronal"))  # fmt: skip
     assert len({r.group for r in chosen}) == 10
+
+
+def test_the_same_map_of_a_similar_case_has_the_same_settings(in_tiny_zoo, monkeypatch):
+    model, scan = load_model("tiny-phantom4"), phantom("glioma", 3, 64).scan
+    monkeypatch.setattr(known, "scan_of", lambda case: phantom("pituitary", 4, 64).scan)
+    asked = Request(model, scan, "smoothgrad", engine="tf-keras-vis", target="meningioma", seed=7, seconds=3)
+    same = known.request_for(asked, None)
+    assert (same.method, same.engine, same.target, same.settings) == (
+        "smoothgrad", "tf-keras-vis", "meningioma", asked.settings
+    )  # fmt: skip
+    assert same.scan.key != asked.scan.key and same.settings["seed"] == 7
 
 
 def test_the_sentences_count_diagnoses_and_name_the_precision():

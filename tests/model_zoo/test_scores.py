@@ -94,6 +94,16 @@ def test_sequences_are_counted_apart():
     assert not [f for f in prediction_scores(unknown, CLASSES) if f.subset.startswith("sequence")]
 
 
+def test_near_duplicates_count_in_no_sequence_and_no_plane():
+    """Every other scan is one; those that are none are all of group axial, and half of them are right."""
+    seen = [replace(row, plane="axial", sequence="T1") for row in rows()]
+    found = prediction_scores(seen, TWO)
+    for subset in ("plane axial", "sequence T1"):
+        estimate = find(found, "accuracy", subset)
+        assert (estimate.value, estimate.scans) == (0.5, 20)
+    assert find(found, "accuracy").value == 0.75
+
+
 def test_one_class_alone_has_no_area_and_no_score_of_the_other():
     found = prediction_scores(rows(), TWO)
     assert "AUC" not in names(found, "all scans")
