@@ -97,7 +97,7 @@ def windows_of(*scans: Scan) -> dict[str, tuple[float, float] | None]:
 def window_chosen(scan: Scan) -> tuple[float, float]:
     """Return the window that the user last set for a scan's series, as shares of its span, else the file's own."""
     chosen = state().windows.get(window_key(scan))
-    if chosen is None or chosen == level_and_width(scan.window, scan.span):
+    if chosen is None or scan.span[0] == scan.span[1] or chosen == level_and_width(scan.window, scan.span):
         return scan.window
     return window_of(*chosen, scan.span)
 

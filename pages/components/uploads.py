@@ -82,19 +82,6 @@ def choose_files(large: bool) -> None:
         st.button(label, on_click=_remove_all, help="Deletes the uploads from the server's memory now.")
 
 
-def one_file(label: str, ending: str, key: str, *, most: int = MAX_BYTES, about: str = "") -> bytes | None:
-    """Draw a field for one file that is no scan, and return its bytes; only the field keeps them.
-
-    `ending` is that of its name, `most` the bytes that it may have.
-    """
-    megabytes = max(1, most // 1_000_000)
-    sent = st.file_uploader(label, type=[ending], key=key, max_upload_size=megabytes, help=about or None)
-    if sent and (dropped := why_dropped(sent)):
-        st.error(dropped)
-        return None
-    return sent.getvalue() if sent else None
-
-
 def choose_plane(entry: Entry) -> None:
     """Draw the choice of a plane where the open file is a volume that can be cut in any."""
     if not entry.scans and is_volume(entry.uploads[0].data):
@@ -283,15 +270,24 @@ def _own_name(name: str, taken: dict[str, Upload]) -> str:
 def remove(entry: Entry) -> None:
     """Remove the files of one entry from memory; the others stay."""
     session = state()
-    for upload in entry.uploads:
+    gone = (*entry.uploads, *_copies_of(entry))
+    for upload in gone:
         session.uploads.pop(upload.name, None)
     held = {upload.field_id for upload in session.uploads.values()}
-    _drop_copies({upload.field_id for upload in entry.uploads} - held)  # an archive stays while a file of it does
+    drop_copies({upload.field_id for upload in gone} - held)  # an archive stays while a file of it does
     session.entries = None
     _forget_what_was_made()
 
 
-def _drop_copies(ids: set[str]) -> None:
+def _copies_of(entry: Entry) -> list[Upload]:
+    """Return what was uploaded again of the slices of a series, and is in no entry: it would come up in their place."""
+    listed = {upload.id for each in entries().values() for upload in each.uploads}
+    slices = {scan.pixels_sha256 for scan in entry.scans}
+    others = [upload for upload in state().uploads.values() if upload.id not in listed and upload.scan]
+    return [upload for upload in others if upload.scan.pixels_sha256 in slices]
+
+
+def drop_copies(ids: set[str]) -> None:
     """Remove files of the field from Streamlit's memory, which would keep them until the session ends."""
     context = get_script_run_ctx()
     if Runtime.exists() and context:
@@ -302,7 +298,7 @@ def _drop_copies(ids: set[str]) -> None:
 def _remove_all() -> None:
     session = state()
     kept = {upload.field_id for upload in session.uploads.values()}
-    _drop_copies(session.in_field | kept | {upload_id.partition("/")[0] for upload_id in session.refused})
+    drop_copies(session.in_field | kept | {upload_id.partition("/")[0] for upload_id in session.refused})
     stop_reading()
     stop_fetching()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None

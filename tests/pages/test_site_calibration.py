@@ -14,6 +14,7 @@ from model_zoo import Model, load_model
 from model_zoo.__main__ import main
 from model_zoo.metrics import MILLION
 from model_zoo.site_calibration import SiteCalibration, calibrated, promise, read_calibration
+from pages.components import one_file
 from pages.components.samples import SAMPLES
 from pages.components.site import make
 from pages.components.state import Region
@@ -257,3 +258,14 @@ def test_a_session_s_calibration_is_no_other_s(page, queue, calibration):
     load(page, as_bytes(calibration))
     other = open_app(queue, at_once=PATIENT, scan=SAMPLE).run()
     assert SENTENCE not in written(other) and predicted_class(other)
+
+
+def test_an_archive_leaves_memory_with_the_page_where_it_was_uploaded(page, monkeypatch):
+    """The field is a new one after a look at another page, and Streamlit would keep the file until the session ends."""
+    dropped = set()
+    monkeypatch.setattr(one_file, "drop_copies", dropped.update)
+    calibrate(page, archive(FILES))
+    (sent,) = state_of(page).single_files.values()
+    assert not dropped
+    open_page(open_page(page, EXPLAIN), SITE)
+    assert dropped == {sent} and not state_of(page).single_files

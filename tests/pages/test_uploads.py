@@ -6,6 +6,7 @@ import pytest
 from pages.components import predictions, uploads
 from pages.components.samples import SAMPLES
 from pages.viewer import packets
+from pages.viewer.pictures import window_key
 from scans import phantom
 from tests.good_files import dicom12, nifti, png
 from tests.pages.conftest import (
@@ -208,6 +209,35 @@ def test_slices_of_one_series_are_one_entry_in_their_order(app):
     assert state_of(app).scan == "Series of 3 slices (0.dcm)" and len(state_of(app).entries) == 1
     assert (slice_of(app).value, slice_of(app).max) == (2, 3) and predicted_class(app)
     assert "Whole series" in [tab.label for tab in app.tabs]
+
+
+def test_a_slice_that_was_uploaded_twice_is_removed_with_its_series(app):
+    """As from folders that overlap: one copy is in no entry, and would come up once its series is gone."""
+    heads = [phantom("glioma", seed).scan.pixels for seed in (1, 2, 3)]
+    place = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    files = [(f"{k}.dcm", dicom12(each, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, each in enumerate(heads)]
+    upload(app.run(), *files, ("again.dcm", files[1][1]), ("other.png", OTHER))
+    assert len(state_of(app).uploads) == 5 and len(state_of(app).entries) == 2
+    (name,) = (each for each in state_of(app).entries if each.startswith("Series of 3"))
+    remove_in_rail(app, name)
+    assert list(state_of(app).uploads) == ["other.png"]
+
+
+def test_a_blank_slice_of_a_series_is_one_sentence_after_a_window_was_chosen(app):
+    """Its span of grey values has no width."""
+    head = phantom("glioma", 1).scan.pixels
+    place = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    slices = (np.zeros_like(head), head, head[::-1])
+    upload(
+        app.run(),
+        *((f"{k}.dcm", dicom12(each, ImagePositionPatient=[0, 0, 10 * k], **place)) for k, each in enumerate(slices)),
+    )
+    session = state_of(app)
+    (scans,) = (entry.scans for entry in session.entries.values())
+    session.windows[window_key(scans[0])] = (0.4, 0.2)
+    app.run()
+    slice_of(app).set_value(1).run()
+    assert not app.exception and any("blank" in sentence for sentence in errors(app))
 
 
 def test_several_files_become_a_worklist_with_the_model_s_predictions(queue):

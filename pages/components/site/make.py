@@ -10,10 +10,10 @@ from explain.refinement import Cancelled
 from model_zoo import ModelCard, ModelError, load_model
 from model_zoo.labelled_scans import labelled_archive
 from model_zoo.site_calibration import FEWEST, SiteCalibration, calibrate
+from pages.components.one_file import one_file
 from pages.components.requests import POLL, OtherWork, cancel, collect, release
 from pages.components.site.text import sentence_of
 from pages.components.state import state
-from pages.components.uploads import one_file
 from scans import ACCEPTED, MAX_BYTES, MAX_FILES, MAX_TOGETHER
 
 SECTION = "site calibration"

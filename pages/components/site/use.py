@@ -5,9 +5,9 @@ import streamlit as st
 from model_zoo import ModelCard, ModelError
 from model_zoo.site_calibration import SiteCalibration, calibrated_card, in_a_sentence, read_calibration
 from pages.components.audited import note_calibration
+from pages.components.one_file import one_file
 from pages.components.site.text import sentence_of
 from pages.components.state import renew, state, widget_key
-from pages.components.uploads import one_file
 
 _FIELD = "calibration-file"
 _MOST = 1_000_000  # bytes
