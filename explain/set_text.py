@@ -34,17 +34,29 @@ def error_rates(card: ModelCard) -> str:
 
 
 def heading(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
-    """Return the prediction as a heading: the set of classes where it has more than one, else the predicted class."""
-    return possible.in_words(card) if len(possible.classes) > 1 else card.names[predicted]
+    """Return the prediction as a heading: the set where it has more classes than the predicted one, else that class.
+
+    Each class has a threshold of its own, so that the most probable one may be outside the set.
+    """
+    several = len(possible.classes) > 1 and card.classes[predicted] in possible.classes
+    return possible.in_words(card) if several else card.names[predicted]
 
 
-def set_sentence(card: ModelCard, possible: PredictionSet) -> str:
-    """Return what the set of classes promises, and where that was not met; "" without a set."""
+def set_sentence(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
+    """Return what the set of classes promises, whether it lacks the predicted one, and where it was not met.
+
+    "" without a set.
+    """
     if not card.conformal:
         return ""
     inside = possible.in_words(card) if possible.classes else "No class"
     verb = "is all that cannot be ruled out" if possible.classes else "fits well enough"
     sentence = f"{inside} {verb} at {possible.level}\u00a0%."
+    if possible.classes and card.classes[predicted] not in possible.classes:
+        sentence += (
+            f" {card.names[predicted]}, the predicted class, is not in the set: its probability is lower than is usual "
+            "for scans of that class."
+        )
     name = f"coverage of {possible.level} % sets"
     splits = ["test", *dict.fromkeys(score.split for score in card.scores if score.split.startswith("cohort "))]
     met = {split: card.score(name, split, NO_NEAR_DUPLICATE) for split in splits}

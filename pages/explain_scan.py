@@ -109,7 +109,7 @@ with desk:
         st.write(confidence_sentence(card.names, prediction.probabilities))
         for reason in () if gate.withheld else prediction.set.reasons:  # which stands above then
             st.write(reason)
-        if sentence := set_sentence(card, prediction.set):
+        if sentence := set_sentence(card, prediction.set, prediction.index):
             st.caption(sentence)
         if model.calibration:
             st.caption(model.calibration)

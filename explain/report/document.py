@@ -79,6 +79,7 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
     rows = _bars(report)
     left_out = len(rows) - _AT_FIRST
     bars = Bars(rows[:_AT_FIRST])
+    sentence = set_sentence(report.card, report.set, report.predicted) if report.set else ""
     slice_only = ""
     if report.scan.count > 1:
         slice_only = f" This is the prediction for slice {report.scan.index + 1} alone, not for the whole volume."
@@ -86,7 +87,7 @@ def _prediction(report: ReportInput) -> tuple[Block, ...]:
         Text(confidence_sentence(names, p) + slice_only, "lead"),
         bars,
         *([Text(_LEFT_OUT.format(left_out, percent(sum(row[1] for row in rows[_AT_FIRST:]))))] if left_out > 0 else []),
-        *([Text(sentence)] if report.set and (sentence := set_sentence(report.card, report.set)) else []),
+        *([Text(sentence)] if sentence else []),
         *([Text(report.calibration)] if report.calibration else []),
         *(Text(reason, "caution") for reason in _reasons(report)),
         *(Text(note, "caution") for note in report.scan.all_notes),

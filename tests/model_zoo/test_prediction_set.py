@@ -86,6 +86,15 @@ def test_the_heading_is_the_set_where_it_has_more_classes_than_one():
     )
 
 
+def test_where_the_set_lacks_the_predicted_class_the_heading_is_that_class_and_the_sentence_says_so():
+    """Each class has a threshold of its own, so that a less probable class may be in the set alone."""
+    for others in (("meningioma",), ("meningioma", "pituitary")):
+        possible = PredictionSet(others, 90, ())
+        assert heading(card(), possible, 0) == "Glioma"
+        sentence = set_sentence(card(), possible, 0)
+        assert sentence.startswith("Meningioma") and "Glioma, the predicted class, is not in the set" in sentence
+
+
 def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
     missed = Score(
         "coverage of 90 % sets",
@@ -94,10 +103,10 @@ def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():
         Estimate(0.7, 0.6, 0.8, 90),
         "cohorts.csv",
     )
-    kept = set_sentence(card(), PredictionSet(("glioma",), 90, ()))
+    kept = set_sentence(card(), PredictionSet(("glioma",), 90, ()), 0)
     assert kept == "Glioma is all that cannot be ruled out at 90\u00a0%."
     assert "on the collection 44c the true class is in the set for 70\u00a0% of the scans" in set_sentence(
-        card(missed), PredictionSet(("glioma",), 90, ())
+        card(missed), PredictionSet(("glioma",), 90, ()), 0
     )
 
 
