@@ -36,7 +36,7 @@ def stacks(dataset: Dataset, frames: int) -> list[Stack]:
         facts = (*contrast(dataset, frame), cut)
         spot = facts, frame if place is None else round(place / _ROOM)
         taken[spot] = taken.get(spot, 0) + 1
-        groups.setdefault((*facts, f"repetition {taken[spot]}" if taken[spot] > 1 else ""), []).append(frame)
+        groups.setdefault((*facts, f"repetition {taken[spot]}"), []).append(frame)
     differing = [len(set(column)) > 1 for column in zip(*groups, strict=True)]
     ordered = sorted(groups.items(), key=lambda group: (group[0][0] not in PLAIN, group[1][0]))
     return [

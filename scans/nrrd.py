@@ -36,6 +36,8 @@ _SPACES = {
 }
 _GUESS = _SPACES["lps"]  # where the file does not say: x to the left and y to the back, as a picture is stored
 
+_MM = {"nm": 1e-6, "um": 1e-3, "\u00b5m": 1e-3, "micron": 1e-3, "microns": 1e-3, "cm": 10.0, "m": 1000.0}  # in mm
+
 _IN_SPACE = ("domain", "space", "none", "???")  # kinds of an axis along which the voxels of one volume lie
 _SEVERAL = ("list", "vector", "time", "none", "???")  # of one along which the volumes lie
 
@@ -125,12 +127,19 @@ def _affine(header: dict[str, Any], space: list[int]) -> tuple[np.ndarray, bool]
     if len(columns) == 2:  # a slice: across it lies what is at right angles
         across = np.cross(*columns)
         columns.append(across / (np.linalg.norm(across) or 1))
+    columns = [_mm(header) * np.asarray(column) for column in columns]
     affine = np.eye(4)
     affine[:3, :3] = np.array(signs or _GUESS)[:, None] * np.array(columns).T
     if header.get("space origin") is not None:
         origin = np.asarray(header["space origin"], float).ravel()[:3]
-        affine[: len(origin), 3] = np.array(signs or _GUESS)[: len(origin)] * origin
+        affine[: len(origin), 3] = _mm(header) * np.array(signs or _GUESS)[: len(origin)] * origin
     return checked_affine("NRRD", affine), signs is not None
+
+
+def _mm(header: dict[str, Any]) -> float:
+    """Return how many mm a unit of the header's space is; 1 where it names none that is known, or several."""
+    units = {str(unit).strip('"').lower() for unit in header.get("space units") or header.get("units") or ()}
+    return _MM.get(units.pop(), 1.0) if len(units) == 1 else 1.0
 
 
 def _dtype(header: dict[str, Any]) -> np.dtype:

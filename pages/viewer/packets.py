@@ -20,7 +20,7 @@ PIXEL_STEPS = 65535  # a pixel's 0 to 1
 MAP_STEPS = 32767  # a map's 0 to its peak
 COLOUR_NAMES = (*dict.fromkeys((*COLOUR_MAPS, *SIGNED_COLOUR_MAPS)), "against")
 
-_KEPT = 400  # arrays of a session, some 70 kB each
+KEPT = 400  # arrays of a session, some 70 kB each
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def packet_of_colours() -> Packet:
 
 
 # By contents. Not cache_data, which would copy.
-@st.cache_resource(scope="session", max_entries=_KEPT, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=KEPT, show_spinner=False)
 def _packet(key: str, _values: np.ndarray, _peak: float) -> Packet:
     return encoded(key, _values, _peak)
 

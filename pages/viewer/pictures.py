@@ -8,12 +8,13 @@ import numpy as np
 from explain import Explanation
 from explain.render.overlay import level_and_width, strongest
 from explain.render.smoothing import smoothing
-from pages.viewer.packets import packet_of_labels, packet_of_map, packet_of_scan
+from pages.viewer.packets import KEPT, packet_of_labels, packet_of_map, packet_of_scan
 from scans import Scan
 
 _AUTO = (0.5, 99.5)  # percentiles
 _CT = {"Brain (CT)": (40.0, 80.0), "Subdural (CT)": (75.0, 215.0), "Bone (CT)": (600.0, 2800.0)}  # level, width in HU
 _NEARBY = 64_000_000  # bytes of pixels of other slices that are sent ahead
+_AHEAD = KEPT - 50  # slices: a cache that is smaller than what each run reads in turn never holds what is asked for
 _ENDS = {"R": "right", "L": "left", "A": "front", "P": "back", "S": "top", "I": "bottom"}
 
 
@@ -141,7 +142,7 @@ def facts_of_volume(volume: Sequence[Scan], place: int, key: str) -> dict | None
     if len(volume) < 2:
         return None
     near, room = set(), _NEARBY
-    for at in sorted(range(len(volume)), key=lambda at: abs(at - place)):
+    for at in sorted(range(len(volume)), key=lambda at: abs(at - place))[:_AHEAD]:
         room -= 2 * volume[at].pixels.size
         if room < 0:
             break

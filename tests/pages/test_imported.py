@@ -1,6 +1,7 @@
 """A model that others made on the pages: predicted, explained by what it allows, and compared with Candor's own."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from explain import methods_for
 from model_zoo import model_card
@@ -59,3 +60,18 @@ def test_an_imported_model_that_was_not_measured_says_how_to_measure_it(theirs, 
     page.selectbox(key="model").set_value(theirs).run()
     assert not page.exception
     assert any("python -m train judge theirs" in each.value for each in page.info)
+
+
+def test_nothing_is_said_of_the_training_of_an_imported_model_that_is_not_known(in_tiny_zoo):
+    """Drawn by themselves: its weights are there, and how many scans it was trained on is told by nobody."""
+
+    def drawn():
+        from pages.components.datasets.classes import show_model_splits
+        from tests.conftest import made_up_card
+
+        show_model_splits([made_up_card(id="theirs"), made_up_card(id="ours", scans={"train": 1234, "test": 5})])
+
+    page = AppTest.from_function(drawn, default_timeout=60).run()
+    assert not page.exception
+    table = page.table[0].value
+    assert list(table["Training"]) == ["not known", "1,234"] and list(table["Left out"]) == ["not known", "0"]

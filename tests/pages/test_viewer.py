@@ -72,6 +72,13 @@ def test_the_slices_of_a_series_are_sent_the_nearest_first_and_as_many_as_there_
     assert facts_of_volume(volume[:1], 0, "v") is None
 
 
+def test_a_session_keeps_all_slices_that_are_sent_ahead():
+    """What is read in turn and does not fit is never found again: all would be made anew in every run of the page."""
+    volume = [replace(SCAN, pixels=np.full((8, 8), k / 900), index=k, count=900) for k in range(900)]
+    places = {k for k, each in enumerate(facts_of_volume(volume, 450, "v")["slices"]) if each["key"]}
+    assert 300 < len(places) < packets.KEPT and max(places) - min(places) == len(places) - 1
+
+
 def test_a_window_belongs_to_the_series():
     one, other = (replace(SCAN, digest=name, series="s") for name in "ab")
     assert window_key(one) == window_key(other) != window_key(replace(one, series="t"))

@@ -124,7 +124,7 @@ def test_a_map_is_known_by_its_unit():
         ),
         (
             [frame(z) for _ in range(3) for z in (0, 5)],
-            "this is other (2 frames). The others: repetition 2 (2 frames), rep",
+            "this is repetition 1 (2 frames). The others: repetition 2 (2 frames), rep",
         ),
     ],
     ids=["echoes", "b-values", "times", "repetitions"],

@@ -80,6 +80,13 @@ def test_a_file_with_spacings_only_shows_no_letters_and_keeps_its_spacings():
     assert "left and right may be swapped" in scan.notes[0]
 
 
+@pytest.mark.parametrize(("unit", "mm"), [("um", 1e-3), ("mm", 1.0), ("cm", 10.0), ("parsec", 1.0)])
+def test_the_unit_of_the_space_is_respected(unit, mm):
+    sides = np.diag([0.5, 0.75, 3.0]) / mm
+    data = nrrd(volume(), space_directions=sides, space_origin=np.zeros(3), space_units=[unit] * 3)
+    assert next(read_nrrd(data, "axial")).spacing == pytest.approx((0.75, 0.5))
+
+
 def test_a_picture_of_two_axes_is_one_scan_as_it_is_stored():
     picture = np.round(100 * volume()[..., 18]).astype(np.uint8)
     data = nrrd(picture, space=None, space_directions=None, space_origin=None, kinds=None)

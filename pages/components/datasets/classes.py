@@ -54,7 +54,8 @@ def show_model_splits(models: list[ModelCard]) -> None:
     """Draw how many scans of the dataset each of its models used for training, validation and test."""
     parts = {"train": "Training", "val": "Validation", "test": "Test", "left out": "Left out"}
     rows = [
-        {"Model": model.id} | {title: f"{model.scans.get(part, 0):,}" for part, title in parts.items()}
+        {"Model": model.id}
+        | {title: f"{model.scans.get(part, 0):,}" if model.scans else "not known" for part, title in parts.items()}
         for model in models
     ]
     st.subheader("Splits of the models", anchor=False)

@@ -63,7 +63,7 @@ def _card(one: Bundle) -> None:
         facts["Trained parameters"] = f"{card.trainable_parameters:,}"
     facts |= {title: form.format(card.training[k]) for k, (title, form) in _TRAINING.items() if k in card.training}
     counts = {title: card.scans[split] for split, title in _SPLITS.items() if split in card.scans}
-    facts["Scans"] = ", ".join(f"{count:,} {title}" for title, count in counts.items())
+    facts["Scans"] = ", ".join(f"{count:,} {title}" for title, count in counts.items()) or "not known"
     shape = card.input
     facts["Input"] = f"{shape.width} × {shape.height} pixels, {shape.channels} channel{'s' * (shape.channels > 1)}"
     st.subheader(one.name, anchor=False)
@@ -77,7 +77,7 @@ def _card(one: Bundle) -> None:
             st.markdown("Differences from the published model:\n\n" + "\n".join(f"- {d}" for d in card.differences))
     with st.expander("Recipe and hashes"):
         st.table([{"Field": name, "Value": str(value)} for name, value in card.recipe.items()], hide_index=True)
-        shipped = (one.folder / "model.keras").exists()
+        shipped = (one.folder / card.weights_file).exists()
         st.text(f"weights   {card.weights_sha256}" + ("" if shipped else " (not shipped)"))
         st.text(f"scans     {card.fingerprint}")
         st.caption("sha256 of the file of weights, and of the ids, labels and splits of the scans used.")
