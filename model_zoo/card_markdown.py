@@ -55,9 +55,7 @@ def model_card_markdown(card: ModelCard, folder: Path) -> str:
         _published(card),
         scores_section(card),
         class_section(card),
-        subset_section(
-            card, "By sequence", "test", "sequence ", "Test scans, no near-duplicates, each sequence by itself."
-        ),
+        subset_section(card, "By sequence", "test", "sequence ", f"{_APART} each sequence by itself."),
         subset_section(card, "By plane", "test", "plane ", f"{_APART} each plane by itself."),
         cohort_section(card),
         seeds_section(card, folder),

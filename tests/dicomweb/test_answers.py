@@ -14,7 +14,7 @@ from pydicom import dcmread
 
 from dicomweb import PacsError, Series, Server, transfer
 from dicomweb.connection import connected
-from dicomweb.transfer import fetch_series, find_series, send
+from dicomweb.transfer import MAX_SERIES, fetch_series, find_series, send
 from explain.report.structured_report import structured_report
 from tests.explain.report.conftest import report_of
 from tests.good_files import dicom12, disc
@@ -144,10 +144,13 @@ def test_an_answer_that_names_its_character_set_is_read(ask, kind):
 def test_more_series_than_are_listed_are_no_short_list_and_no_empty_one():
     picture, report = ENTRY, ENTRY | {"00080060": {"vr": "CS", "Value": ["SR"]}}
     for entry in (picture, report):
-        with answering(body=json.dumps([entry] * 101).encode()) as (server, _), pytest.raises(PacsError) as caught:
+        with (
+            answering(body=json.dumps([entry] * (MAX_SERIES + 1)).encode()) as (server, _),
+            pytest.raises(PacsError) as caught,
+        ):
             find_series(server, patient="4711")
-        assert "more than 100 series" in str(caught.value) and "accession number" in str(caught.value)
-    with answering(body=json.dumps([report] * 99 + [picture]).encode()) as (server, _):
+        assert f"more than {MAX_SERIES} series" in str(caught.value) and "accession number" in str(caught.value)
+    with answering(body=json.dumps([report] * (MAX_SERIES - 1) + [picture]).encode()) as (server, _):
         assert len(find_series(server, patient="4711")) == 1
 
 
