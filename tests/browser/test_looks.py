@@ -74,7 +74,7 @@ def test_the_theme_that_was_chosen_last_holds_on_the_next_visit(visitor, server)
     page, own = visitor, "stActiveTheme-/-v2"  # where Streamlit writes what is chosen in its menu
     for theme in ("Light", "Dark", "Light", "Dark"):
         page.evaluate("([key, value]) => localStorage.setItem(key, value)", [own, f'"{theme}"'])
-        page.locator("body").click(position={"x": 5, "y": 5})
+        page.mouse.click(5, 5)
         wait_until(page, f"""localStorage.getItem('candorTheme') === '"{theme}"'""", seconds=5)
     page.goto(server)
     assert page.evaluate(f"localStorage.getItem('{own}')") == '"Dark"'
