@@ -27,9 +27,9 @@ def follow_address(samples: dict[str, str]) -> None:
     session.address_followed = True
     sample = samples.get(asked.get("sample", ""))
     if sample is not None:
-        session.scan = sample
+        session.open(sample)
     elif session.scan in samples.values() and returned:
-        session.scan = None
+        session.open(None)
     _follow_method(session, asked.get("method"), returned)
     _follow_methods(session, asked.get_all("methods"), returned)
     session.linked_class = asked.get("class", "")

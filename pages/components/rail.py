@@ -94,7 +94,7 @@ def _remove() -> None:
         place = left.index(name)
         remove(listed[left.pop(place)])
         if session.scan == name:
-            session.scan = left[min(place, len(left) - 1)] if left else None
+            session.open(left[min(place, len(left) - 1)] if left else None)
 
 
 def _open() -> None:
@@ -102,4 +102,4 @@ def _open() -> None:
     chosen = st.session_state[KEY]["chosen"]
     name = chosen.get("scan") if isinstance(chosen, dict) else None
     if name in ("", *entries(), *SAMPLES):
-        state().scan = name or None
+        state().open(name or None)

@@ -43,7 +43,7 @@ def gallery() -> None:
 
 def open_scan(name: str) -> None:
     """Open an entry or a sample by its name; to be called before the page is drawn, as a widget's callback is."""
-    state().scan = name
+    state().open(name)
 
 
 @st.cache_data(show_spinner=False)

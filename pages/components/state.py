@@ -110,7 +110,7 @@ class PageState:
     entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
     listed: int = 0  # files that had been read when the entries were listed
     batches: dict[str, tuple[Upload, ...]] = field(default_factory=dict)  # job -> the files that it reads
-    arrived: bool = False  # files came that have not been opened yet
+    arrived: bool = False  # files came of which the last has not been opened yet
     open_uploads: frozenset[str] = frozenset()  # ids of those behind the open scan
 
     # the PACS
@@ -175,6 +175,13 @@ class PageState:
     dataset_jobs: dict[str, Job] = field(default_factory=dict)  # key -> download or mean images that all users share
     probabilities: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # model, scan -> (K,)
 
+    def open(self, name: str | None) -> None:
+        """Open an entry or a sample by its name, close the open one for None; files that are still read open no more.
+
+        To be called before the page is drawn, as a widget's callback is.
+        """
+        self.scan, self.arrived, self.open_uploads = name, False, frozenset()
+
 
 STATES: dict[str, PageState] = {}  # by the id of the session, until `closed_sessions` finds it over
 
@@ -186,6 +193,16 @@ def state() -> PageState:
         if context := get_script_run_ctx():
             STATES[context.session_id] = st.session_state["state"]
     return st.session_state["state"]
+
+
+def subject() -> tuple[str | None, str, str]:
+    """Return what the whole page is about: the scan, its plane, the method.
+
+    A part that runs alone compares it with what the page was drawn for. A busy browser sends what happens at nearly the
+    same time in one message, which names that part alone: then callbacks of the page have run, and the page has not.
+    """
+    session = state()
+    return session.scan, session.plane, session.method
 
 
 def widget_key(name: str) -> str:

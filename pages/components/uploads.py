@@ -124,7 +124,7 @@ def _open_what_came(session: PageState) -> None:
         session.entries, session.listed = None, read_so_far
     listed = entries()
     if session.arrived and listed:
-        session.arrived = False
+        session.arrived = bool(session.batches)  # the last of them may still have to be read
         session.scan = next(iter(listed))
     elif session.scan is not None and session.scan not in listed and session.open_uploads:
         alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})

@@ -16,7 +16,7 @@ from pages.components import scan_states
 from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
 from pages.components.rail import end_page
-from pages.components.state import state
+from pages.components.state import state, subject
 from pages.viewer.component import show_pictures
 from pages.viewer.pictures import Picture, described, facts_of_volume, window_key
 from scans import Scan
@@ -26,7 +26,6 @@ _KEY = "viewer"
 ELSEWHERE = "This slice is not explained yet."
 
 
-@st.fragment
 def show_viewer(
     opened: Open,
     method: str,
@@ -39,8 +38,21 @@ def show_viewer(
 
     `predicted` is the class that the model predicts. Without an `explanation`, `note` stands where the map will be.
     """
+    _draw(subject(), opened, method, explanation, card, predicted, note)
+
+
+@st.fragment
+def _draw(
+    drawn_for: tuple,
+    opened: Open,
+    method: str,
+    explanation: Explanation | None,
+    card: ModelCard | None,
+    predicted: str,
+    note: str,
+) -> None:
     session, scan = state(), opened.scan
-    if session.slice_moved:
+    if session.slice_moved or subject() != drawn_for:
         st.rerun()
     signed = METHODS[method].signed
     rendering = session.rendering = rendering_chosen(signed, scan, method)  # a report draws its maps alike

@@ -56,6 +56,23 @@ def test_the_keys_turn_the_heatmap_off_and_go_to_the_next_method(page):
     assert_no_traceback(page)
 
 
+def test_a_click_at_the_moment_at_which_the_server_is_told_of_the_view_is_not_lost(page):
+    """Both go in one message, which names the viewer's part of the page alone."""
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.locator(CALM).wait_for()
+    page.evaluate(
+        """() => {
+          document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
+          document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
+          [...document.querySelectorAll('button')].find(node => node.innerText.includes('Next method')).click();
+        }"""
+    )
+    page.locator("strong", has_text="Grad-CAM++.").wait_for(timeout=30_000)
+    page.locator(".pane[data-kind=map][data-drawn$='no map']").wait_for()
+    assert_no_traceback(page)
+
+
 def test_a_reading_is_taken_home_as_a_report_and_as_dicom(page):
     upload(page, {"IM000001": dicom12(phantom("meningioma", 900_002).scan.pixels)})
     page.locator(HEATMAP).wait_for()

@@ -14,7 +14,19 @@ from pages.components.state import Upload
 from scans import SHEET, ScanError, phantom, read
 from scans.scan import TEXT
 from tests.good_files import dicom, dicom12, dicom_frames, eight_bit, nifti, nifti_pair, png, volume
-from tests.pages.conftest import change_view, errors, open_app, predicted_class, press, rest, state_of, upload, viewers
+from tests.pages.conftest import (
+    SAMPLE,
+    change_view,
+    errors,
+    open_app,
+    open_in_rail,
+    predicted_class,
+    press,
+    rest,
+    state_of,
+    upload,
+    viewers,
+)
 from tests.scans.test_dicom_mosaic import mosaic
 from tests.scans.test_dicom_stacks import frame
 
@@ -74,6 +86,25 @@ def test_the_first_slices_are_shown_while_the_rest_is_read_and_the_prediction_fo
     app.run()
     assert not app.get("progress") and widget(app, "slider", "Slice").max == 8 and predicted_class(app)
     assert state_of(app).slices == shown and state_of(app).scan.startswith("Series of 8 slices")
+
+
+@pytest.mark.parametrize("opened", ["", SAMPLE])
+def test_the_last_of_several_files_is_open_once_all_are_read_unless_another_was_opened_meanwhile(gate, opened):
+    gate.free, queue = 2, Queue()
+    app = open_app(queue, at_once=1.0)
+    upload(app.run(), *((f"{k}.png", png(HEAD * (0.5 + k / 20))) for k in range(6)))
+    session = state_of(app)
+    for _ in range(20):
+        if session.scan is None:
+            app.run()
+    assert session.scan in [f"{k}.png" for k in range(5)] and len(session.entries) == 2
+    if opened:
+        open_in_rail(app, opened)
+    gate.go.set()
+    rest(queue)
+    session.at_once = 55
+    app.run().run()
+    assert session.scan == (opened or "5.png") and len(session.entries) == 6
 
 
 def test_what_is_read_during_a_run_of_the_page_is_listed_in_the_next(queue, monkeypatch):

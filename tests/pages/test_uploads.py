@@ -10,6 +10,7 @@ from pages.viewer.pictures import window_key
 from scans import phantom
 from tests.good_files import dicom12, nifti, png
 from tests.pages.conftest import (
+    SAMPLE,
     alts,
     change_view,
     errors,
@@ -124,6 +125,16 @@ def test_the_method_stands_in_the_address_and_an_unknown_one_is_ignored(app):
     app.query_params["method"] = "tea leaves"
     app.run()
     assert not app.exception and not errors(app)
+
+
+def test_a_sample_is_opened_beside_an_open_upload_and_the_upload_again(app):
+    upload(app.run(), ("a.png", GOOD))
+    for name in (SAMPLE, "a.png"):
+        open_in_rail(app, name)
+        assert state_of(app).scan == name and not app.exception
+    app.query_params.update({"sample": "phantom-1", "back": "1"})
+    app.run()
+    assert state_of(app).scan == SAMPLE
 
 
 def test_uploads_can_be_removed_from_memory(app):

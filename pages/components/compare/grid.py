@@ -13,7 +13,7 @@ from model_zoo import ModelCard, bundle_folder
 from pages.components.display import controls, rendering_chosen, take_rendering, windows_of
 from pages.components.pickers import Open
 from pages.components.requests import Status
-from pages.components.state import state
+from pages.components.state import state, subject
 from pages.viewer.component import show_pictures
 from pages.viewer.pictures import Picture, described, facts_of_scan, facts_of_volume, presets, window_key
 
@@ -56,7 +56,7 @@ def show_grid(
                 else:
                     at = (card.id, method)
                     _cell(opened, card, method, requests.get(at), statuses.get(at), rendering)
-    _show_controls(opened, signed)
+    _show_controls(subject(), opened, signed)
     st.caption(
         "Every map has its own scale, from 0 to its own peak: equal colours are not equal evidence. Maps with one "
         "value per pixel are smoothed for the eye."
@@ -64,8 +64,8 @@ def show_grid(
 
 
 @st.fragment  # a change of the rendering draws no map anew
-def _show_controls(opened: Open, signed: bool) -> None:
-    if state().slice_moved:
+def _show_controls(drawn_for: tuple, opened: Open, signed: bool) -> None:
+    if state().slice_moved or subject() != drawn_for:
         st.rerun()
     scan = opened.scan
     show_pictures(

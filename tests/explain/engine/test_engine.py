@@ -81,8 +81,9 @@ def test_a_request_is_submitted_watched_and_cancelled(in_tiny_zoo):
     assert job.wait(60) and job.state == "done" and job.progress == 1
     assert np.array_equal(job.result.heat, explain(request).heat)
 
-    held = threading.Event()
-    blocking = engine.queue.submit("other work", lambda progress, cancelled: held.wait(60), "somebody")
+    begun, held = threading.Event(), threading.Event()
+    blocking = engine.queue.submit("other work", lambda *_: begun.set() or held.wait(60), "somebody")
+    assert begun.wait(60)  # else it waits, too
     waiting = Request(model, scan, "lime")
     job = engine.submit(waiting, "a user")
     assert (job.state, job.place) == ("waiting", 1)

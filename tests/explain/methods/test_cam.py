@@ -47,8 +47,13 @@ def test_all_four_maps_worked_out_by_hand():
     np.testing.assert_allclose(maps["gradcam++"], 3 * red / 16, atol=1e-6)
 
 
-def test_grad_cam_plus_plus_favours_by_its_second_and_third_derivative():
-    """One channel A = (1, 2, 0, 0), logit 3 A1 + A2: alpha_i = g^2 / (2 g^2 + g^3 * 3) with g = (3, 1, 0, 0)."""
+@pytest.mark.parametrize(
+    ("values", "gradient"),
+    [((1, 2, 0, 0), (3, 1, 0, 0)), ((1, 2, 1, 0), (3, -5, 1, 0))],
+    ids=["positive", "of both signs"],
+)
+def test_grad_cam_plus_plus_favours_by_its_second_and_third_derivative_where_the_gradient_is_positive(values, gradient):
+    """One channel A, a logit that is linear in it: alpha = g^2 / (2 g^2 + g^3 sum(A)) where g > 0, of sum 1."""
     network = keras.Sequential(
         [
             keras.layers.Input((2, 2, 1)),
@@ -57,29 +62,12 @@ def test_grad_cam_plus_plus_favours_by_its_second_and_third_derivative():
             keras.layers.Dense(2),
         ]
     )
-    kernel = np.array([[3, 0], [1, 0], [0, 0], [0, 0]], np.float32)
+    kernel = np.stack([gradient, np.zeros(4)], axis=1).astype(np.float32)
     network.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1), kernel, np.zeros(2)])
-    alpha = np.array([9 / (18 + 27 * 3), 1 / (2 + 3)])
-    weight = (alpha / alpha.sum() * [3, 1]).sum()
-    square = np.array([[[1], [2]], [[0], [0]]], np.float32)
-    np.testing.assert_allclose(ask(cam.gradcam_plus_plus, network, square, 0), weight * square[..., 0], rtol=1e-5)
-
-
-def test_grad_cam_plus_plus_gives_no_weight_to_cells_of_negative_gradient():
-    """A = (1, 2, 1, 0), logit 3 A1 - 5 A2 + A3: of the 4 in the denominator only 1 and 1 lie where g > 0."""
-    network = keras.Sequential(
-        [
-            keras.layers.Input((2, 2, 1)),
-            keras.layers.Conv2D(1, 1, activation="relu", name="conv"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(2),
-        ]
-    )
-    kernel = np.array([[3, 0], [-5, 0], [1, 0], [0, 0]], np.float32)
-    network.set_weights([np.ones((1, 1, 1, 1)), np.zeros(1), kernel, np.zeros(2)])
-    alpha = np.array([9 / (18 + 27 * 4), 1 / (2 + 4)])
-    weight = (alpha / alpha.sum() * [3, 1]).sum()
-    square = np.array([[[1], [2]], [[1], [0]]], np.float32)
+    g = np.array([each for each in gradient if each > 0], float)
+    alpha = g**2 / (2 * g**2 + g**3 * sum(values))
+    weight = (alpha / alpha.sum() * g).sum()
+    square = np.array(values, np.float32).reshape(2, 2, 1)
     np.testing.assert_allclose(ask(cam.gradcam_plus_plus, network, square, 0), weight * square[..., 0], rtol=1e-5)
 
 
