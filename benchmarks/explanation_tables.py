@@ -18,7 +18,7 @@ _LIBRARIES = {
     "cams": ("Grad-CAM, ++, LayerCAM, HiResCAM in one pass", "tf-keras-vis, the first three"),
     "scorecam": ("Score-CAM", "tf-keras-vis, all channels"),
     "smoothgrad": ("SmoothGrad, 20 samples", "tf-keras-vis"),
-    "lime": ("LIME, 641 balanced samples", "lime, 1,000 samples, `model.predict`, batch 10"),
+    "lime": ("LIME, balanced samples", "lime, 1,000 samples, `model.predict`, batch 10"),
     "shap": ("SHAP over regions, 500 evaluations", "shap, `model.predict`"),
     "expected-gradients": ("expected gradients", "shap's GradientExplainer, 200 samples of every class"),
 }

@@ -16,7 +16,7 @@ from dicomweb.series import Series
 from dicomweb.server import ADDRESS, PacsError, Server
 from scans import MAX_BYTES, MAX_FILES, MAX_TOGETHER, is_dicom
 
-MAX_SERIES = 500  # that a search may find, of images or not
+MAX_SERIES = 500  # that a search may find, with or without images
 _LIST_BYTES = 5_000_000  # of an answer to a search
 _BEGINNING = 100_000  # bytes that tell DICOM from anything else
 _OVERHEAD = 2_000  # bytes around each file of an answer

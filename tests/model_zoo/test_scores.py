@@ -95,7 +95,7 @@ def test_sequences_are_counted_apart():
 
 
 def test_near_duplicates_count_in_no_sequence_and_no_plane():
-    """Every other scan is one; those that are none are all of group axial, and half of them are right."""
+    """Every other scan is one; those that are none are all of the axial plane, and half of them are right."""
     seen = [replace(row, plane="axial", sequence="T1") for row in rows()]
     found = prediction_scores(seen, TWO)
     for subset in ("plane axial", "sequence T1"):

@@ -97,7 +97,7 @@ def test_a_class_with_too_few_scans_is_in_every_set_and_says_so(model):
 
 
 def test_the_left_out_coverage_is_that_of_the_sets_which_are_used(model):
-    """At ten times the temperature, where thresholds of the model's own would leave the true class out."""
+    """At a higher temperature, where thresholds of the model's own would leave the true class out."""
     own = {"90": dict.fromkeys(CLASSES, 300_000), "95": dict.fromkeys(CLASSES, 350_000)}
     model = replace(model, card=replace(model.card, conformal=own))
     reported, covered = [], []

@@ -63,7 +63,7 @@ def test_an_imported_model_that_was_not_measured_says_how_to_measure_it(theirs, 
 
 
 def test_nothing_is_said_of_the_training_of_an_imported_model_that_is_not_known(in_tiny_zoo):
-    """Drawn by themselves: its weights are there, and how many scans it was trained on is told by nobody."""
+    """The file says how it is called, and nobody how many scans it was trained on."""
 
     def drawn():
         from pages.components.datasets.classes import show_model_splits
