@@ -9,7 +9,7 @@ from api.schemas import PredictForm, Predictions, RefusedFile, ScanForm, Similar
 from datasets.cohorts import COHORT_TITLES
 from explain.audit import ANYWAY, PASSED, WITHHELD, record
 from explain.engine import Engine
-from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, precision_sentence
+from explain.similar.known import NOT_THE_PATIENT, credit, diagnoses_sentence, none_sentence, precision_sentence
 from model_zoo.prediction_set import ANYWAY as SAID_ANYWAY
 
 router = APIRouter(prefix=ROOT, tags=["predictions"])
@@ -83,8 +83,8 @@ def _similar(engine: Engine, user: str, data: bytes, asked: ScanForm) -> Similar
             )
             for case in cases
         ],
-        summary=diagnoses_sentence(card, cases) if cases else "This model has no index of known scans.",
+        summary=diagnoses_sentence(card, cases) if cases else none_sentence(card),
         note=NOT_THE_PATIENT,
-        precision=precision_sentence(card, card.classes[prediction.index]),
+        precision=precision_sentence(card, card.classes[prediction.index], cases),
         credit=credit(cases),
     )

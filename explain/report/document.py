@@ -197,11 +197,12 @@ def _similar(report: ReportInput) -> tuple[Block, ...]:
         rows.append((report.name_of(case.label), collection, view, f"{case.distance:.3f}"))
     target = report.explanations[0].target if report.explanations else report.card.classes[report.predicted]
     alt = "Five known scans, and below them the same map over each"
+    quality = precision_sentence(report.card, target, cases)
     return (
         Text(diagnoses_sentence(report.card, cases)),
         Strip(Picture(strip, alt)),
         Table(("Diagnosis", "Collection", "Sequence and plane", "Distance"), tuple(rows)),
-        Text(" ".join([NOT_THE_PATIENT, precision_sentence(report.card, target), credit(cases)]).strip(), "small"),
+        Text(" ".join([NOT_THE_PATIENT, quality, credit(cases)]).strip(), "small"),
     )
 
 

@@ -2,7 +2,7 @@
 
 The features are what the model's last layer reads. In Candor's network that is the mean of its evidence map, so a scan
 is like another where their evidence is. `python -m explain similar-index` writes `similar_cases.npz` into a bundle:
-scans of the training part alone, so that no test scan is ever a neighbour.
+scans of the training part of today's division, so that no test scan is ever a neighbour.
 """
 
 from dataclasses import dataclass, fields

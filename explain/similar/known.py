@@ -10,7 +10,7 @@ from datasets.cards import data_folder, scan_path
 from datasets.cohorts import COHORT_TITLES
 from explain.prediction import Prediction, predict
 from explain.request import Request
-from explain.similar.index import SimilarIndex, read_index
+from explain.similar.index import SIMILAR_INDEX, SimilarIndex, read_index
 from explain.similar.reference import ATTRIBUTION, reference_scan
 from explain.similar.search import SimilarCase, similar_cases
 from model_zoo import Model, ModelCard, bundle_folder
@@ -24,14 +24,28 @@ NOT_THE_PATIENT = (
 
 
 def known_cases(model: Model, scan: Scan, prediction: Prediction) -> list[SimilarCase]:
-    """Return the similar cases whose pictures are here; [] where the model has no index.
+    """Return the similar cases whose pictures are here; [] where there is none to show, which `none_sentence` explains.
 
-    Those of the collections, where they are on this machine, else those of the reference set.
+    Those of the collections, where they are on this machine. Else those of the reference set, where it holds cases of
+    the predicted class: the nearest of other classes alone would say nothing for or against it.
     """
     index = read_index(bundle_folder(model.card.id), model.card.weights_sha256)
     if index is None:
         return []
-    return similar_cases(model, scan, prediction, index, shipped=not _here(index, data_folder()))
+    shipped = not _here(index, data_folder())
+    if shipped and model.card.classes[prediction.index] not in index.labels[index.shipped]:
+        return []
+    return similar_cases(model, scan, prediction, index, shipped=shipped)
+
+
+def none_sentence(card: ModelCard) -> str:
+    """Return why a prediction has no similar cases."""
+    if not (bundle_folder(card.id) / SIMILAR_INDEX).exists():
+        return f"This model has no index of known scans; `python -m explain similar-index {card.id}` makes it."
+    return (
+        "The reference set that ships with Candor holds gliomas, meningiomas and pituitary tumours in T1C+ alone, none "
+        "of the predicted class. With the collections on this machine, their scans are searched."
+    )
 
 
 def _here(index: SimilarIndex, data: Path) -> bool:
@@ -62,8 +76,18 @@ def diagnoses_sentence(card: ModelCard, cases: Sequence[SimilarCase]) -> str:
     return f"Of {len(cases)} similar cases: {', '.join(parts)}."
 
 
-def precision_sentence(card: ModelCard, label: str) -> str:
-    """Return how often the similar cases of test scans have the right diagnosis, over all and for one class."""
+def precision_sentence(card: ModelCard, label: str, cases: Sequence[SimilarCase]) -> str:
+    """Return how often the similar cases of test scans have the right diagnosis, over all and for one class.
+
+    That was measured with the collections; of the reference set, a sentence says what it holds. "" without cases.
+    """
+    if not cases:
+        return ""
+    if any(case.shipped for case in cases):
+        return (
+            "They come from the reference set that ships with Candor: tumours in T1C+ alone, so the scan's own "
+            "diagnosis or sequence may not be in it. How often its cases have the right diagnosis was not measured."
+        )
     splits = dict.fromkeys(score.split for score in card.scores if score.name == PRECISION_AT_5)
     parts = []
     for split in splits:

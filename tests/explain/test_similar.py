@@ -1,17 +1,19 @@
 """Similar cases: never the same head or patient, of the same sequence, the nearest first; the index and its damage."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from datasets.label_map import common_label
 from datasets.near_duplicates import print_of
 from datasets.records import Record
 from explain.prediction import predict
 from explain.request import Request
 from explain.similar import SIMILAR_INDEX, SimilarIndex, known, read_index, similar_cases, write_index
 from explain.similar.index import axes_of, bits_apart, features_of, packed, reduced
-from explain.similar.known import credit, diagnoses_sentence, precision_sentence
+from explain.similar.known import credit, diagnoses_sentence, none_sentence, precision_sentence
 from explain.similar.reference import CASES, REFERENCE, chosen_slices, reference_cases, reference_scan
 from explain.similar.search import NEIGHBOURS, SimilarCase, nearest
 from model_zoo import Estimate, ModelError, Score, load_model, models, read_card, zoo_folder
@@ -21,6 +23,11 @@ from scans import fit, phantom
 from tests.conftest import made_up_card
 
 SHA = "a" * 64
+
+
+def reference_labels(card) -> list[str]:
+    """The classes of a model that the reference set holds."""
+    return [label for case in reference_cases() if (label := common_label(case.label, card.classes))]
 
 
 def index_of(features: np.ndarray, **columns) -> SimilarIndex:
@@ -171,10 +178,34 @@ def test_the_same_map_of_a_similar_case_has_the_same_settings(in_tiny_zoo, monke
     assert same.scan.key != asked.scan.key and same.settings["seed"] == 7
 
 
+def test_of_the_reference_set_no_precision_is_quoted_that_was_measured_with_the_collections():
+    score = Score(PRECISION_AT_5, "cohort 44c", "no near-duplicate in training", Estimate(0.93, 0.9, 0.95, 80), "x")
+    shipped = [SimilarCase("a", "glioma", "figshare", "T1C+", "axial", 0.1, True)]
+    sentence = precision_sentence(made_up_card(scores=(score,)), "glioma", shipped)
+    assert "93" not in sentence and "T1C+" in sentence and "not measured" in sentence
+
+
+@pytest.mark.parametrize("name", sorted(models()))
+def test_without_the_collections_a_class_that_the_reference_set_lacks_has_no_similar_cases(name, monkeypatch, tmp_path):
+    """Or a healthy head would be shown five tumours, and an astrocytoma five meningiomas."""
+    monkeypatch.setenv("CANDOR_DATA", str(tmp_path))
+    monkeypatch.setattr(known, "similar_cases", lambda *_, shipped: [shipped])
+    card = read_card(zoo_folder() / name / "card.json")
+    model, held = SimpleNamespace(card=card), set()
+    for place, label in enumerate(card.classes):
+        found = known.known_cases(model, None, SimpleNamespace(index=place))
+        assert found in ([], [True])
+        held |= {label} if found else set()
+    assert held == set(reference_labels(card))
+    assert "none of the predicted class" in none_sentence(card)
+    assert "similar-index" in none_sentence(made_up_card())
+
+
 def test_the_sentences_count_diagnoses_and_name_the_precision():
     cases = [SimilarCase("a", label, "44c", "T1", "axial", 0.1, False) for label in ("glioma", "glioma", "notumor")]
     score = Score(PRECISION_AT_5, "cohort 44c", "no near-duplicate in training", Estimate(0.93, 0.9, 0.95, 80), "x")
     card = made_up_card(scores=(score,))
     assert diagnoses_sentence(card, cases) == "Of 3 similar cases: 2 glioma, 1 no tumour."
-    assert "44c 93 %" in precision_sentence(card, "glioma") and precision_sentence(made_up_card(), "glioma") == ""
+    assert "44c 93 %" in precision_sentence(card, "glioma", cases)
+    assert precision_sentence(made_up_card(), "glioma", cases) == ""
     assert credit(cases) == "" and "CC BY 4.0" in credit([replace(cases[0], cohort="figshare")])

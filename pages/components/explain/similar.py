@@ -9,6 +9,7 @@ from explain.similar.known import (
     credit,
     diagnoses_sentence,
     known_cases,
+    none_sentence,
     precision_sentence,
     request_for,
 )
@@ -33,10 +34,10 @@ def show_similar_cases(explained: Request) -> None:
         return
     if not cases:
         release(SECTION)
-        st.info(f"This model has no index of known scans; `python -m explain similar-index {card.id}` makes it.")
+        st.info(none_sentence(card))
         return
     st.write(diagnoses_sentence(card, cases))
-    st.caption(f"{NOT_THE_PATIENT} {precision_sentence(card, explained.target)}")
+    st.caption(f"{NOT_THE_PATIENT} {precision_sentence(card, explained.target, cases)}")
     requests = {}
     for place, case in enumerate(cases):
         try:
