@@ -4,7 +4,7 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
             chosen = cases(model.card, folder, options.data, options.scans, options.healthy)
         out = options.out or folder
         out.mkdir(parents=True, exist_ok=True)
+        if options.method:
+            _require_same_scans(chosen, out, card.weights_sha256)
         checked = 0 if options.localisation_only else options.checked
         rows = _rows(model, chosen, methods, checked, not options.localisation_only, out)
         write_rows(out / TABLE, beside_other_methods(rows, out, model.card.weights_sha256) if options.method else rows)
@@ -85,17 +87,28 @@ def _rows(
     return [row for place in range(len(chosen)) for row in scored[place]]
 
 
-def beside_other_methods(rows: list[Row], folder: Path, weights_sha256: str) -> list[Row]:
-    """Return the rows together with those that the evaluation in `folder` holds of other methods.
+def _require_same_scans(chosen: Sequence[Record], folder: Path, weights_sha256: str) -> None:
+    """Raise ModelError where the evaluation in `folder` is of these weights and other scans: it would be lost."""
+    before = read_evaluation(folder)
+    if before is None or before.results.weights != weights_sha256:
+        return
+    if {row.id for row in before.rows} != {record.id for record in chosen}:
+        raise ModelError(
+            f"{folder / TABLE} holds {before.results.scans} annotated scans and {before.results.healthy_scans} without "
+            "a tumour, and not all are those chosen now, so the rows of other methods could not stay; give the same "
+            "--scans and --healthy, or another --out, or leave --method out to evaluate every method anew"
+        )
 
-    Only where that is of the same weights and the same scans. Raises ModelError where it is broken.
+
+def beside_other_methods(rows: list[Row], folder: Path, weights_sha256: str) -> list[Row]:
+    """Return the rows together with those that the evaluation in `folder` holds of other methods on the same scans.
+
+    Only where that is of the same weights. Raises ModelError where it is broken.
     """
     before = read_evaluation(folder)
     if before is None or before.results.weights != weights_sha256:
         return rows
     scans = list(dict.fromkeys(row.id for row in rows))
-    if {row.id for row in before.rows} != set(scans):
-        return rows
     now = {(row.id, row.method): row for row in rows}
     order = dict.fromkeys([*(row.method for row in before.rows), *(row.method for row in rows)])
     every = {(row.id, row.method): row for row in before.rows} | now

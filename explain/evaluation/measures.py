@@ -41,7 +41,6 @@ class Measure:
     high_is_good: bool = True
     unit: str = ""  # "%": 0 to 1, shown as a percentage; "" for a plain number
     most: float | None = None  # the largest possible value
-    chance: float | None = None  # the value of an uninformative map, if it is known beforehand
 
     @property
     def direction(self) -> str:
@@ -68,14 +67,14 @@ _LOCALISATION = (
     ),
     Measure(
         "lift", "Energy lift", "Energy lift, median", LOCALISATION,
-        "How much denser the evidence is inside the box than over the whole image: 1 is chance. Median over scans.",
+        "How much denser the evidence is inside the box than over the whole image. Median over scans.",
         "A map of the whole head also has a lift, as the image has a black margin; compare the lift over the head.",
-        _WANG, statistic="median", chance=1,
+        _WANG, statistic="median",
     ),
     Measure(
         "head_lift", "Lift over the head", "Lift over the head, median", LOCALISATION,
         "How much denser the evidence is inside the box than over the whole head: 1 is chance. Median over scans.",
-        _BESIDE, _WANG, statistic="median", chance=1,
+        _BESIDE, _WANG, statistic="median",
     ),
     Measure(
         "rank_accuracy", "Rank accuracy", "Rank accuracy", LOCALISATION,
@@ -110,7 +109,7 @@ _FAITHFULNESS = (
         "road", "ROAD", "ROAD", FAITHFULNESS,
         f"{_ROAD} The value is half of the difference between the probability of the class after the lowest-ranked "
         "pixels are removed and after the highest-ranked are. An uninformative map scores 0 on average.",
-        _RIM, _RONG, most=0.5, chance=0,
+        _RIM, _RONG, most=0.5,
     ),
     Measure(
         "road morf", "ROAD, highest removed first", "ROAD, highest first", FAITHFULNESS,

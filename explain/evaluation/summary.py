@@ -23,6 +23,7 @@ class MethodSummary:
     """
 
     method: str
+    asked: str  # the class that was asked for; "" for all
     class_id: str  # the reference label of the scans behind `pointing`; "" for all annotated scans
     pointing: Estimate  # share of the scans in which the map's highest point lies inside the annotation
     centre: Estimate | None  # the same share for CENTRE, on the same scans
@@ -62,6 +63,7 @@ def _summary(evaluation: StoredEvaluation, method: str, class_id: str) -> Method
     centre = np.array([baseline.get(row.id, np.nan) for row in chosen])
     return MethodSummary(
         method=method,
+        asked=class_id,
         class_id=class_id if of_class else "",
         pointing=estimate(points, groups),
         centre=estimate(centre, groups),
@@ -113,12 +115,16 @@ def _sanity(summary: MethodSummary) -> str:
 
 
 def summary_line(summary: MethodSummary | None) -> str:
-    """Return the same for the caption of a small picture: "localisation 81 % (69 to 91), passes sanity check"."""
+    """Return the same for a small picture: "localisation 81 % (69 to 91), passes sanity check (n = 8)"."""
     if summary is None:
         return "not evaluated"
-    sanity = {True: "fails sanity check", False: "passes sanity check", None: "sanity check not run"}
+    where = "localisation on other classes" if summary.asked and not summary.class_id else "localisation"
     interval = f" ({_interval(summary.pointing)})" if _interval(summary.pointing) else ""
-    return f"localisation {_per_cent(summary.pointing.value)}{interval}, {sanity[summary.fails_sanity]}"
+    sanity = "sanity check not run"
+    if summary.sanity is not None:
+        verdict = "fails" if summary.fails_sanity else "passes"
+        sanity = f"{verdict} sanity check (n\u00a0=\u00a0{summary.sanity.scans:,})"
+    return f"{where} {_per_cent(summary.pointing.value)}{interval}, {sanity}"
 
 
 def _interval(estimate: Estimate) -> str:

@@ -101,8 +101,8 @@ def test_a_healthy_head_has_nothing_to_localise(scored):
     assert results.scans == 3 and results.healthy_scans == 1
 
 
-def test_one_method_can_be_evaluated_again_beside_the_others(zoo, data, scored, tmp_path, monkeypatch):
-    """Of the same scans alone: a table of other scans is replaced."""
+def test_one_method_can_be_evaluated_again_beside_the_others(zoo, data, scored, tmp_path, monkeypatch, capsys):
+    """Of the same scans alone: a table of other scans would be lost, so the command is refused before it begins."""
     monkeypatch.setenv("CANDOR_ZOO", str(zoo))
     rows, _ = scored
     for name in (TABLE, SUMMARY):
@@ -115,8 +115,9 @@ def test_one_method_can_be_evaluated_again_beside_the_others(zoo, data, scored, 
         assert set(stored.methods) == {"gradcam", "scorecam", "layercam"}
         kept = [row for row in stored.rows if row.method == "gradcam"]
         assert kept == [row for row in rows if row.method == "gradcam"]
-    assert main([*options, "--scans", "2", "--healthy", "0", "--method", "scorecam"]) == 0
-    assert read_evaluation(tmp_path).methods == ["scorecam"]
+    table = (tmp_path / TABLE).read_bytes()
+    assert main([*options, "--scans", "2", "--healthy", "0", "--method", "scorecam"]) == 2
+    assert "3 annotated scans and 1 without" in capsys.readouterr().err and (tmp_path / TABLE).read_bytes() == table
 
 
 def test_the_box_itself_localises_perfectly(scored):

@@ -68,6 +68,7 @@ def test_a_class_without_an_annotated_scan_gets_the_values_of_all_scans(bundle, 
     assert summary.class_id == "" and summary.pointing == summary.overall and summary.centre.value == 2 / 8
     text = summary_text(summary, "No tumour" if class_id else "")
     assert ("No tumour" in text) is bool(class_id) and "n = 8" in text
+    assert summary_line(summary).startswith("localisation on other classes") is bool(class_id)
 
 
 def test_the_text_has_the_share_the_interval_the_baseline_and_the_sanity_check(bundle):
@@ -76,7 +77,7 @@ def test_the_text_has_the_share_the_interval_the_baseline_and_the_sanity_check(b
     assert numbers(text) == ["83", "95", "50", "100", "6", "0", "0.18", "0.5", "8"] and "Glioma" in text
     assert "Passes" in text and "Fails" not in text
     line = summary_line(summary).replace("\u00a0", " ")
-    assert numbers(line) == ["83", "50", "100"] and "passes" in line
+    assert numbers(line) == ["83", "50", "100", "8"] and line.startswith("localisation 83") and "passes" in line
 
 
 def test_the_baseline_is_compared_with_the_map(bundle):
