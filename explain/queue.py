@@ -280,7 +280,8 @@ class Queue:
     def _stops(self, job: Job) -> bool:
         if job.state == "running" and self._deserted(job):
             with self._lock:
-                if job.key in self._jobs and self._deserted(job):  # unless a user joined in the meantime
+                # unless a user joined in the meantime, or the job was dropped and asked for anew
+                if self._jobs.get(job.key) is job and self._deserted(job):
                     self._drop(job)
         return job.state != "running"
 

@@ -13,7 +13,7 @@ from model_zoo import Model
 from model_zoo.gate import check_picture
 from scans import Scan
 
-CHUNK = 8  # slices per call of the model: a cancel waits for one call
+CHUNK = 8  # slices that the gate and the model see between two looks at `cancelled`
 WARNING = (
     "The model was trained on single slices chosen because they show a tumour or a healthy brain, never on whole "
     "series. It predicts some class on every slice, the skull base and the vertex included: look for runs of "
@@ -41,13 +41,14 @@ def by_slice(
     """
     p = np.full((len(scans), len(model.card.classes)), np.nan, np.float32)
     seen = [number for number, scan in enumerate(scans) if not scan.not_assessable]
-    filled = [number for number in seen if anyway or not check_picture(scans[number]).withheld]
-    for start in range(0, len(filled), CHUNK):
+    for start in range(0, len(seen), CHUNK):
         if cancelled():
             raise Cancelled
-        numbers = filled[start : start + CHUNK]
-        p[numbers] = model.finite(model.classify([scans[number] for number in numbers]))
-        progress((start + len(numbers)) / len(filled))
+        part = seen[start : start + CHUNK]
+        numbers = [number for number in part if anyway or not check_picture(scans[number]).withheld]
+        if numbers:
+            p[numbers] = model.finite(model.classify([scans[number] for number in numbers]))
+        progress((start + len(part)) / len(seen))
     return p
 
 

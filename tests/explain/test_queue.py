@@ -218,6 +218,39 @@ def test_nobody_cancels_or_looks_at_a_job_that_is_not_theirs(busy):
     assert queue.look("first", "ann") is None and queue.look("first", "somebody") is job
 
 
+def test_a_job_that_is_asked_for_anew_while_its_deserted_forerunner_stops_is_not_dropped_with_it():
+    """The page comes back between the two moments at which the worker asks whether anyone is still there."""
+    time = Time()
+    queue, there, begun, look, looked = one_lane(now=time), [True], Event(), Event(), Event()
+
+    def work(progress, cancelled):
+        begun.set()
+        assert look.wait(SOON)
+        assert cancelled()
+        looked.set()
+        raise Cancelled
+
+    queue.submit("q", work, "ann", lambda: there[0])
+    assert begun.wait(SOON)
+    there[0] = False
+    time.now += GRACE + 1
+    lock, fresh = queue._lock, []
+
+    class Late:  # the worker gets the lock only after the page has asked again
+        def __enter__(self):
+            if threading.current_thread() is not threading.main_thread() and not fresh:
+                fresh.append(None)
+                fresh[0] = queue.submit("q", quick("map"), "ann")
+            return lock.__enter__()
+
+        def __exit__(self, *error):
+            return lock.__exit__(*error)
+
+    queue._lock = Late()
+    look.set()
+    assert looked.wait(SOON) and fresh[0].wait(SOON) and fresh[0].result == "map"
+
+
 def test_work_submitted_again_after_a_cancel_is_a_new_job_and_not_the_one_that_is_stopping():
     queue, begun, go = one_lane(), Event(), Event()
 

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from explain import Cancelled
+from explain import Cancelled, slice_probabilities
 from explain.slice_probabilities import (
     CHUNK,
     as_table,
@@ -29,6 +30,11 @@ NAN = (np.nan,) * 4
 P = np.array(
     [NAN, (0.7, 0.1, 0.1, 0.1), (0.8, 0.1, 0.05, 0.05), (0.2, 0.3, 0.5, 0.0), (0.995, 0.0, 0.005, 0.0), NAN], np.float32
 )
+
+
+def withheld(it_is: bool) -> SimpleNamespace:
+    """What the gate finds, as far as `by_slice` looks."""
+    return SimpleNamespace(withheld="no head" if it_is else "")
 
 
 def slices(*greys: float) -> list[Scan]:
@@ -59,6 +65,21 @@ def test_progress_is_reported_and_a_cancel_stops_between_two_chunks(model):
     with pytest.raises(Cancelled):
         by_slice(counted, slices(*[0.5] * 4 * CHUNK), shares.append, lambda: len(shares) == 2)
     assert shares == [0.25, 0.5] and calls == [CHUNK, CHUNK]
+
+
+def test_the_gate_sees_the_slices_of_a_chunk_after_its_look_at_the_cancel_and_not_all_before(model, monkeypatch):
+    checked, shares = [], []
+    monkeypatch.setattr(slice_probabilities, "check_picture", lambda scan: checked.append(scan) or withheld(False))
+    with pytest.raises(Cancelled):
+        by_slice(model, slices(*[0.5] * 4 * CHUNK), shares.append, lambda: len(shares) == 1)
+    assert shares == [0.25] and len(checked) == CHUNK
+
+
+def test_a_chunk_that_the_gate_withholds_as_a_whole_counts_as_done(model, monkeypatch):
+    shares = []
+    monkeypatch.setattr(slice_probabilities, "check_picture", lambda scan: withheld(True))
+    p = by_slice(model, slices(*[0.5] * 2 * CHUNK), shares.append)
+    assert shares == [0.5, 1] and np.isnan(p).all()
 
 
 def test_a_broken_network_is_one_sentence():
