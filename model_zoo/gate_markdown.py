@@ -34,8 +34,8 @@ def gate_card_markdown(card: ModelCard) -> str:
         ),
         markdown_section(
             "Near and far",
-            "Area under the ROC curve, heads against others. Near: CT, MRI of other parts of the body, several heads. "
-            "Far: radiographs, photographs, and what is unreadable.",
+            "Area under the ROC curve, heads against others. Near: CT and several heads; MRI of other parts of the "
+            "body is in training alone. Far: radiographs, photographs, and what is unreadable.",
             _table(card, ("Others", "Pictures", "Kind", "Distance"), ("AUC of the kind", "AUC of the distance")),
         ),
         *(

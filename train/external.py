@@ -6,8 +6,9 @@ was trained or chosen on is marked, and does not count.
 """
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
 from datasets.not_read import tell_not_read
 from datasets.records import Record
-from model_zoo import Model
+from model_zoo import Model, model_card, read_card, zoo_folder
 from model_zoo.tables import CohortRow
+from model_zoo.zoo import MEASURED
 from train.batches import prepare, read_batches
-from train.recipe import Recipe, trained_on
+from train.recipe import Recipe, recipe_of, trained_on
 
 POOLED = Recipe(task="pooled4", network="candor", size=16, channels=1, block=20)  # splits each collection as all do
 
@@ -63,16 +65,35 @@ def _collections_here(data: Path) -> list[str]:
 def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
     """Return bool (N,): the scans that a model of this recipe was trained or chosen on, and their near-duplicates.
 
-    The recipe's own split is repeated. The scans behind its initial weights count too: some
-    of those weights were trained when only close near-duplicates were left out.
+    The recipe's own split is repeated. The scans behind its initial weights and those of its teachers count too. A scan
+    that one split leaves out, as it shows a held-out scan of another collection, may have trained an earlier leg that
+    did not use that collection; and some legs were trained when only close near-duplicates were left out. Raises
+    ModelError on a teacher without a card.
     """
-    mine = is_of(trained_on(recipe), collections)
-    used = np.zeros(len(mine), bool)
-    started = recipe.started_on or recipe.weights.endswith(".keras")
-    for close_only in (False, True) if started else (False,):
-        records = repeated_split(recipe, collections, close_only)
-        used[mine] |= np.array([record.split in ("train", "val") for record in records], bool)
+    used = np.zeros(len(collections.records), bool)
+    for each in _with_teachers(recipe):
+        started = each.started_on or each.weights.endswith(".keras")
+        for part, close_only in product(_legs(each), (False, True) if started else (False,)):
+            records = repeated_split(part, collections, close_only)
+            mine = is_of(trained_on(part), collections)
+            used[mine] |= np.array([record.split in ("train", "val") for record in records], bool)
     return collections.duplicates.of(used)
+
+
+def _with_teachers(recipe: Recipe) -> Iterator[Recipe]:
+    yield recipe
+    for name in filter(None, (name.strip() for name in recipe.teacher.split(","))):
+        kept = zoo_folder() / MEASURED / name / "card.json"
+        card = read_card(kept) if kept.exists() else model_card(name)
+        yield from _with_teachers(recipe_of(card.recipe))
+
+
+def _legs(recipe: Recipe) -> list[Recipe]:
+    """Return recipes of the collections that one leg of a training may have had: all, the own, those it started on."""
+    if not recipe.started_on:
+        return [recipe]
+    started = replace(recipe, task=POOLED.task, cohorts=recipe.started_on, started_on="")
+    return [recipe, replace(recipe, started_on=""), started]
 
 
 def is_of(names: Collection[str], collections: Collections) -> np.ndarray:

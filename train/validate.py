@@ -156,15 +156,19 @@ def _other_tests(
 ) -> list[ShortcutRow]:
     """Return the stored rows of the shortcut tests that are not made now.
 
-    Raises ModelError where their scans are others.
+    Raises ModelError where a test's scans are not those of which it would be made now.
     """
     path = folder / SHORTCUTS
     kept = [row for row in read_shortcut_tests(path, classes) if row.test not in tests] if path.exists() else []
-    if {row.id for row in kept} - {record.id for record in records}:
-        raise ModelError(
-            f"{folder.name}/{SHORTCUTS} has other scans in the tests that are kept; make all tests again, "
-            "without --shortcut-test"
-        )
+    stored = defaultdict(set)
+    for row in kept:
+        stored[row.test].add(row.id)
+    for test, names in stored.items():
+        if names != {record.id for record in records if record.boxes or not SHORTCUT_TESTS[test].boxed}:
+            raise ModelError(
+                f"{folder.name}/{SHORTCUTS} has other scans in the tests that are kept ({test}); make all tests again, "
+                "without --shortcut-test"
+            )
     return kept
 
 

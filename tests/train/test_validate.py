@@ -11,11 +11,12 @@ import pytest
 from datasets.cards import DATASETS
 from datasets.cohorts import COHORTS, LEFT_OUT, POOLED_COHORTS, read_task, split_cohorts
 from datasets.near_duplicates import NearDuplicates
-from datasets.records import DatasetError, load
+from datasets.records import DatasetError, Record, load
 from model_zoo import ModelError, bundle_folder, load_model
 from model_zoo.imported import Choices, import_model
 from model_zoo.tables import (
     PredictionRow,
+    ShortcutRow,
     read_cohorts,
     read_predictions,
     read_shortcut_tests,
@@ -24,14 +25,14 @@ from model_zoo.tables import (
     write_shortcut_tests,
 )
 from model_zoo.verify import differences
-from tests.conftest import CLASSES, tiny_network, write_bundle
+from tests.conftest import CLASSES, made_up_card, tiny_network, write_bundle
 from tests.datasets.collections import draw_collections
 from tests.onnx_files import classifier
 from train import external
 from train.external import POOLED, Collections, is_of, read_collections, scans_trained_on
 from train.recipe import Recipe, recipe_of, trained_on
 from train.shortcut_tests import SHORTCUT_TESTS
-from train.validate import _recipe_of, _trained_on, near_duplicates_marked, validate, validation_scores
+from train.validate import _other_tests, _recipe_of, _trained_on, near_duplicates_marked, validate, validation_scores
 
 pytestmark = pytest.mark.slow
 
@@ -120,6 +121,21 @@ def test_one_shortcut_test_made_again_leaves_the_others_as_they_were(validated, 
     with pytest.raises(ModelError, match="has other scans in the tests that are kept"):
         validate([(folder, validated[2])], data, tests=("tumour hidden",))
     assert left == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_test_that_is_kept_was_made_of_the_scans_of_which_it_would_be_made_now(tmp_path):
+    """Three scans, one of them with a box: a test of hidden tumours is of that one, the others are of all three."""
+    records = [Record(f"s{i}", "glioma", boxes=((0.5, 0.5, 0.2, 0.2),) * (i == 0)) for i in range(3)]
+
+    def kept(test: str, *scans: int):
+        rows = [ShortcutRow(test, f"s{i}", "g", "glioma", (1.0, 0.0, 0.0, 0.0)) for i in scans]
+        write_shortcut_tests(tmp_path / "shortcut_tests.csv", CLASSES, rows)
+        return _other_tests(tmp_path, CLASSES, ["border only"], records)
+
+    assert len(kept("as is", 0, 1, 2)) == 3 and len(kept("tumour hidden", 0)) == 1
+    for test, *scans in (("as is", 0, 1), ("as is", 0, 1, 2, 3), ("tumour hidden", 0, 1), ("tumour hidden", 2)):
+        with pytest.raises(ModelError, match=rf"other scans in the tests that are kept \({test}\)"):
+            kept(test, *scans)
 
 
 def test_where_the_scans_are_divided_otherwise_all_but_the_model_s_own_test_set_counts_as_seen(
@@ -258,6 +274,8 @@ def test_a_scan_left_out_of_a_pool_still_trained_a_model_of_its_own_collection(c
         split_cohorts(collections.as_read, duplicates, **POOLED.division), collections.as_read, duplicates
     )
     assert leaky.records[here].split == LEFT_OUT
+    begun = scans_trained_on(replace(RECIPE, task="pooled4", started_on="kaggle"), leaky)
+    assert begun[here] and begun[there]  # the leg before the pool's saw the Kaggle set alone
     trained, pooled = scans_trained_on(RECIPE, leaky), scans_trained_on(replace(RECIPE, task="pooled4"), leaky)
     assert trained[here] and trained[there] and trained.sum() == scans_trained_on(RECIPE, collections).sum() + 1
     assert not pooled[here] and not pooled[there]
@@ -268,6 +286,14 @@ def test_the_scans_behind_the_initial_weights_count_too(collections):
     trained = scans_trained_on(replace(RECIPE, started_on="44c"), collections)
     used = {r.cohort for r, s in zip(collections.records, trained, strict=True) if s}
     assert used == {"kaggle", "44c"}
+
+
+def test_what_a_teacher_was_trained_on_counts_too(collections, monkeypatch):
+    taught = made_up_card(recipe=asdict(replace(RECIPE, started_on="44c", teacher="")))
+    monkeypatch.setattr(external, "model_card", {"the-teacher": taught}.get)
+    own, both = (scans_trained_on(replace(RECIPE, teacher=name), collections) for name in ("", "the-teacher"))
+    used = [{r.cohort for r, s in zip(collections.records, marks, strict=True) if s} for marks in (own, both)]
+    assert used == [{"kaggle"}, {"kaggle", "44c"}]
 
 
 def test_initial_weights_were_trained_on_scans_that_are_now_left_out(collections):

@@ -40,5 +40,5 @@ RECIPE = replace(
     dropout=0.1,
     where=0.5,
     weights="candor-pooled4-leg2.keras",
-    started_on="kaggle,figshare,br35h,44c",
+    started_on="figshare,br35h,44c",
 )
