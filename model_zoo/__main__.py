@@ -183,7 +183,8 @@ def _entries(model: Model, path: Path, scans: list[Scan] | ScanError, anyway: bo
         return [{"file": str(path), "error": str(scans)}]
     results = [None if scan.not_assessable else check_picture(scan) for scan in scans]
     asked = [number for number, result in enumerate(results) if result and (anyway or not result.withheld)]
-    predicted = dict(zip(asked, model.classify([scans[number] for number in asked]), strict=True))
+    p = model.finite(model.classify([scans[number] for number in asked]))
+    predicted = dict(zip(asked, p, strict=True))
     return [
         {"file": str(path)} | prediction_entry(model, scan, result, predicted.get(number))
         for number, (scan, result) in enumerate(zip(scans, results, strict=True))

@@ -14,7 +14,7 @@ from model_zoo.card import ModelCard, ModelError, read_card
 from model_zoo.estimate import Estimate
 from model_zoo.metrics import MEASURES, confusion_matrices, draws, interval
 from model_zoo.performance import Predictions, scan_sets
-from model_zoo.scores import rows_of
+from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, rows_of
 from model_zoo.tables import COHORTS, PREDICTIONS, read_cohorts, read_predictions
 
 
@@ -35,8 +35,9 @@ class Difference:
 def compare(first: Path, second: Path) -> list[Difference]:
     """Return the differences between two bundles of the same classes, on every set of scans that both have.
 
-    The subset without near-duplicates is that of both. Validation scans are left out: they chose the models. Raises
-    ModelError where the classes differ or a table cannot be read.
+    The subset without near-duplicates is that of both; all scans come beside it where one of the two has a scan with a
+    near-duplicate. Validation scans are left out: they chose the models. Raises ModelError where the classes differ or
+    a table cannot be read.
     """
     cards = read_card(first / "card.json"), read_card(second / "card.json")
     if cards[0].classes != cards[1].classes:
@@ -46,9 +47,10 @@ def compare(first: Path, second: Path) -> list[Difference]:
         )
     sets = [_sets(folder, card) for folder, card in zip((first, second), cards, strict=True)]
     found = []
-    for key in sets[1]:
-        if key in sets[0] and key[0] != "val":
-            found += _differences(key, sets[0][key], sets[1][key])
+    whole = [_with_all_scans(each) for each in sets]
+    for key in whole[1]:
+        if key in whole[0] and key[0] != "val" and (key in sets[0] or key in sets[1]):
+            found += _differences(key, whole[0][key], whole[1][key])
     return found
 
 
@@ -58,6 +60,16 @@ def _sets(folder: Path, card: ModelCard) -> dict[tuple[str, str], Predictions]:
         if (folder / name).exists():
             sets |= scan_sets(read(folder / name, card.classes, rows_of(card, name)), card.classes)
     return sets
+
+
+def _with_all_scans(sets: dict[tuple[str, str], Predictions]) -> dict[tuple[str, str], Predictions]:
+    """Return the sets, and all scans of each split: those without a near-duplicate, where no scan has one."""
+    found = {}
+    for (split, subset), predictions in sets.items():
+        found[split, subset] = predictions
+        if subset == NO_NEAR_DUPLICATE:
+            found[split, ALL_SCANS] = sets.get((split, ALL_SCANS), predictions)
+    return found
 
 
 def _differences(key: tuple[str, str], first: Predictions, second: Predictions) -> list[Difference]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,8 @@ def gate_limits(rows: Sequence[GateRow]) -> dict[str, float]:
     parts += [(accepted & (cohorts == name), _WRONGLY_OF_ONE) for name in sorted(set(cohorts[accepted]))]
     least = min(float(np.quantile(sure[mine], share, method="lower")) for mine, share in parts)
     farthest = max(float(np.quantile(far[mine], 1 - share, method="higher")) for mine, share in parts)
-    limits = {"least_head": round(min(0.5, least), 4), "farthest": round(farthest, 4), "least_little": LEAST_LITTLE}
+    least = round(math.floor(round(1e4 * min(0.5, least), 6)) / 1e4, 4)  # rounded up, it would withhold that head, too
+    limits = {"least_head": least, "farthest": round(farthest, 4), "least_little": LEAST_LITTLE}
     for fact in (PLANE, SEQUENCE):
         known = [row for row in val if getattr(row, fact)]
         best = [max(row.by_aspect[fact].items(), key=lambda pair: pair[1]) for row in known]

@@ -18,6 +18,15 @@ from model_zoo.metrics import MEASURES
 from model_zoo.whole_files import read_table, write_whole
 
 SEEDS = "seeds.csv"
+# Fields of a recipe that came after the first cards, with what they are where a card lacks them (`train.recipe`).
+_UNSET = {
+    **dict.fromkeys(("average", "early", "l2", "mix", "paint", "shear", "squash", "where", "look"), 0.0),
+    **dict.fromkeys(("bias", "blur", "curve", "filter", "fourier", "invert", "jpeg", "match"), 0.0),
+    **dict.fromkeys(("class_weights", "early_size", "frozen_epochs", "split_seed", "whole_batches"), 0),
+    **dict.fromkeys(("started_on", "teacher"), ""),
+    **{"augment": 1, "cell": 8, "cohorts": "all", "head": "average", "optimizer": "adamw", "pixels": "backbone"},
+    **{"schedule": "cosine", "teach": 0.5, "trainable": -1, "weights": "none"},
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,15 @@ class SeedRow:
 def gather_seeds(folder: Path, others: Sequence[Path]) -> list[SeedRow]:
     """Return the main scores of a bundle and of others that differ in their seed alone.
 
-    Seeds that its `seeds.csv` already holds stay, but for those that `others` give anew. Raises ModelError
-    where another recipe, other scans or the same seed made one of them, and where `seeds.csv` is of another model.
+    A field of the recipe that a card lacks counts as its default. Seeds that its `seeds.csv` already holds stay, but
+    for those that `others` give anew. Raises ModelError where another recipe, other scans or the same seed made one of
+    them, and where `seeds.csv` is of another model.
     """
     cards = [read_card(each / "card.json") for each in (folder, *others)]
     for card in cards[1:]:
-        differing = [
-            name for name, value in cards[0].recipe.items() if name != "seed" and card.recipe.get(name) != value
-        ]
+        names = dict.fromkeys([*cards[0].recipe, *card.recipe])
+        first, other = (_UNSET | each.recipe for each in (cards[0], card))
+        differing = [name for name in names if name != "seed" and first.get(name) != other.get(name)]
         if differing or card.fingerprint != cards[0].fingerprint:
             what = f"with another {differing[0]}" if differing else "with other scans"
             raise ModelError(

@@ -102,8 +102,13 @@ def read_table(path: Path) -> str:
 
 
 def replace_folder(part: Path, place: Path) -> Path:
-    """Move the folder `part` to `place` and return it; an old folder goes only when the new one is in its place."""
+    """Move the folder `part` to `place` and return it; an old folder goes only when the new one is in its place.
+
+    An old folder that a kill left aside is put back first. Raises OSError where `part` cannot be moved.
+    """
     old = place.with_name(f".{place.name}.old")
+    if old.exists() and not place.exists():
+        old.replace(place)
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():
         place.replace(old)

@@ -13,11 +13,16 @@ from datasets.cards import DATASETS, data_folder, dataset_card
 from datasets.download import download
 from datasets.records import DatasetError
 from model_zoo import Model, ModelError, Score, load_model, models
-from model_zoo.gate import GATE, GATE_TASK
+from model_zoo.gate import GATE, GATE_TASK, PLANE, SEQUENCE
+from model_zoo.gate_scores import WITHHELD
+from model_zoo.metrics import MEASURES
 from model_zoo.whole_files import refused_write
 from model_zoo.zoo import bundle_folder, zoo_folder
 from train.freed_memory import keep_freed_memory
 from train.recipe import Recipe, changed, find_recipe, recipe_ids
+
+_NAMED = [f"accuracy of the {named}{fact}" for fact in (PLANE, SEQUENCE) for named in ("", "named ")]
+_PRINTED = (*MEASURES, WITHHELD, *_NAMED)  # names of scores
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,9 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def print_scores(scores: Iterable[Score]) -> None:
-    """Print the scores of whole splits and by sequence; those of each class are in the bundle's CARD.md."""
+    """Print the scores of whole splits and by sequence, and the gate's; those of each class are in CARD.md."""
     for score in scores:
-        if score.name in ("accuracy", "balanced accuracy", "macro F1"):
+        if score.name in _PRINTED:
             estimate = score.estimate
             print(f"{score.split:16} {score.subset:27} {score.name:18} {estimate.decimal()}, {estimate.scans} scans")
 

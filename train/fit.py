@@ -35,8 +35,8 @@ def fit(
     """Train `model` and return it with its best weights.
 
     `data` is the fingerprint of the scans and their split. Raises ValueError where the checkpoint in `run` was made
-    with another recipe or other data, or a file of it is missing or damaged. Without `resume` the folder is emptied
-    first.
+    with another recipe or other data, or a file of it is missing or damaged, and where epochs are left and it was made
+    in another precision. Without `resume` the folder is emptied first.
     """
     if not resume:
         shutil.rmtree(run, ignore_errors=True)
@@ -46,6 +46,7 @@ def fit(
     compile_model(model, recipe, len(train))
     keeper = _Keeper(run, recipe, data, state)
     if state and not keeper.finished:  # a finished run needs its best weights only
+        _require_the_precision(run, recipe, state)
         _restore(model, run / state["checkpoint"], state["random"])
         train.epoch = state["epochs_done"]
         _set_rate(model, recipe, state["history"])
@@ -79,8 +80,11 @@ def fit(
 
 
 def _phases(recipe: Recipe) -> list[int]:
-    """Return the last epoch of each phase with pictures of one size: one call of Keras' `fit` takes only one size."""
-    early = round(recipe.early * recipe.epochs) if recipe.early_size else 0
+    """Return the last epoch of each phase with pictures of one size: one call of Keras' `fit` takes only one size.
+
+    The last epoch is never one of the early ones, whatever their share is rounded to.
+    """
+    early = min(round(recipe.early * recipe.epochs), recipe.epochs - 1) if recipe.early_size else 0
     return sorted({early, recipe.epochs} - {0})
 
 
@@ -120,7 +124,8 @@ def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
         raise ValueError(f"{path} is damaged; put it back, or leave out --resume to train anew") from error
     unset = {field.name: field.default for field in fields(Recipe)}  # a field added after the checkpoint was made
     differing = [name for name, value in asdict(recipe).items() if made_with.get(name, unset[name]) != value]
-    differing = [name for name in differing if name != "evaluate"]  # the evaluated splits change no weight
+    # the evaluated splits change no weight, nor does the precision where the run is finished
+    differing = [name for name in differing if name not in ("evaluate", "precision")]
     if differing:
         name = differing[0]
         raise ValueError(
@@ -133,6 +138,17 @@ def _load_state(run: Path, recipe: Recipe, data: str) -> dict | None:
             "--data, another --out, or leave out --resume"
         )
     return state
+
+
+def _require_the_precision(run: Path, recipe: Recipe, state: dict) -> None:
+    """Raise ValueError where the run would go on in another precision, as "auto" may on another machine."""
+    before = state.get("precision") or state["recipe"].get("precision", "auto")
+    now = precision_policy(recipe)
+    if before not in ("auto", now):
+        raise ValueError(
+            f"the checkpoint in {run} was made in {before}, and this run would go on in {now}; "
+            f"give --set precision={before}, another --out, or leave out --resume"
+        )
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -100,7 +100,8 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
     records = split_cohorts(records, duplicates, **recipe.division)
     if dataset.pooled:
         records = [replace(r, label=common_label(r.label, tuple(dataset.classes))) for r in records]
-        places = places_passed_on(places, records, duplicates, recipe.size)
+        if recipe.crop:  # a whole picture shows the head elsewhere than its near-duplicate does
+            places = places_passed_on(places, records, duplicates, recipe.size)
         kept = np.array([bool(record.label) for record in records])
         records = [record for record in records if record.label]
         pixels, prints, places = pixels[kept], prints[kept], places[kept]
@@ -108,9 +109,13 @@ def gather(recipe: Recipe, data: Path) -> Gathered:
 
 
 def class_weights(labels: np.ndarray) -> np.ndarray:
-    """Return float32 (K,): the weight of a scan of each class that gives all classes the same total; the mean is 1."""
+    """Return float32 (K,): the weight of a scan of each class that gives all classes the same total.
+
+    The mean over the scans is 1. A class without a scan has weight 0.
+    """
     numbers = np.bincount(labels)
-    return (len(labels) / (len(numbers) * numbers)).astype(np.float32)
+    present = numbers > 0
+    return np.divide(len(labels) / present.sum(), numbers, out=np.zeros(len(numbers)), where=present).astype(np.float32)
 
 
 def limited(records: Sequence[Record], limit: int) -> list[Record]:

@@ -61,7 +61,7 @@ class Recipe:
     batch: int = 32
     whole_batches: int = 0  # 1: an epoch of scans ends before a last, smaller batch: JAX would compile for it
     early_size: int = 0  # pixels: side of the training pictures in the first epochs, which cost less; 0: `size`
-    early: float = 0.0  # share of the epochs that are trained at `early_size`
+    early: float = 0.0  # share of the epochs that are trained at `early_size`; the last epoch never is
     optimizer: str = "adamw"  # "adamw" or "adam"
     rate: float = 1e-3  # peak learning rate
     schedule: str = "cosine"  # "cosine" to zero, "plateau" (a fifth after 3 epochs without gain) or "constant"
@@ -98,6 +98,8 @@ class Recipe:
         for name in ("size", "channels", "epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is too small; it must be 1 or more")
+        if not 0 <= self.early < 1:
+            raise ValueError(f"early={self.early:g} is not a share of the epochs; it must be 0 or more and below 1")
         if self.cell not in (4, 8):
             raise ValueError(f"cell={self.cell} is not a cell size; it must be 4 or 8")
         if self.look and (not self.where or self.mix):

@@ -7,6 +7,7 @@ picture can teach a network that is trained on the whole picture: it finds the h
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,10 +40,14 @@ def _teacher(name: str, recipe: Recipe, classes: Sequence[str]) -> Teacher:
     model = load_teacher(name)
     theirs, spec = recipe_of(model.card.recipe), model.card.input
     unknown = set(trained_on(theirs)) - set(trained_on(recipe))
+    pool, own = (trained_on(replace(each, started_on="")) for each in (theirs, recipe))
+    lacking = set(own) - set(pool)  # a pool leaves out what resembles the held-out scans of its own cohorts alone
     reason = {
         f"it has other classes than {recipe.task}": tuple(model.card.classes) != tuple(classes),
         f"it was trained on {theirs.task}, not {recipe.task}": theirs.task != recipe.task,
         "its scans were divided in another way (val, test, split_seed or block)": theirs.division != recipe.division,
+        f"its pool was without {', '.join(sorted(lacking))}, so that it may know scans that resemble test scans of "
+        "these; take a teacher of the same cohorts": bool(lacking),
         f"it was also trained on {', '.join(sorted(unknown))}; name that in started_on": bool(unknown),
         "it was trained on whole pictures; set crop=0": bool(recipe.crop) and not spec.crop,
     }

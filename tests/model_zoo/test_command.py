@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from model_zoo import read_card
@@ -105,6 +106,19 @@ def test_weights_of_another_hash_are_one_sentence_on_stderr(files, tmp_path, mon
     assert main(["predict", "changed-phantom4", str(files("a.png", png(disc())))]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "not those its card describes" in error
+
+
+@pytest.mark.parametrize("output", [["--json"], []])
+def test_a_model_that_gives_no_numbers_predicts_nothing_and_is_one_sentence(
+    files, tmp_path, monkeypatch, capsys, output
+):
+    network = tiny_network()
+    network.set_weights([np.full_like(weights, np.nan) for weights in network.get_weights()])
+    write_bundle(tmp_path / "zoo" / "broken-phantom4", network)
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path / "zoo"))
+    assert main(["predict", "broken-phantom4", str(files("a.png", png(disc()))), *output]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and "probabilities that are not finite" in printed.err
 
 
 def test_the_list_names_every_model_with_both_accuracies(bundle, capsys):

@@ -70,6 +70,20 @@ def test_validation_scans_are_left_out_and_scans_with_near_duplicates_in_one_sub
     assert found(differences, "accuracy", subset=NO_NEAR_DUPLICATE).difference.scans == 32
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_all_scans_are_compared_where_only_one_of_the_two_has_near_duplicates(first, tmp_path, swapped):
+    """Of the 48 test scans 16 are near-duplicates of what trained the first, and none of what trained the second."""
+    pair = first, second(tmp_path, [replace(row, near_duplicate=False) for row in RIGHT])
+    differences = compare(*(reversed(pair) if swapped else pair))
+    assert found(differences, "accuracy").difference.scans == 48
+    assert found(differences, "accuracy", subset=NO_NEAR_DUPLICATE).difference.scans == 32
+
+
+def test_where_neither_has_near_duplicates_all_scans_do_not_come_twice(first, tmp_path):
+    other = second(tmp_path, [replace(row, near_duplicate=False) for row in RIGHT])
+    assert {each.subset for each in compare(other, other) if each.split == "test"} == {NO_NEAR_DUPLICATE}
+
+
 def test_models_of_other_classes_are_not_compared(first, tmp_path):
     other = write_bundle(tmp_path / "c" / "other", tiny_network(3), classes=CLASSES[:3], names=CLASSES[:3])
     assert other.classes != CLASSES

@@ -94,3 +94,14 @@ def test_limits_let_nearly_all_validation_heads_pass_and_name_what_is_mostly_rig
     assert limits["least_head"] == 0.5 and 1.9 < limits["farthest"] < 2
     assert limits["least_plane"] == 0.6 and 0.72 < limits["least_sequence"] <= 0.95
     assert limits["least_little"] == 0.5
+
+
+@pytest.mark.parametrize(("least", "limit"), [(0.45128, 0.4512), (0.45, 0.45), (0.4123, 0.4123), (0.7, 0.5)])
+def test_the_limit_lets_the_head_pass_that_set_it(least, limit):
+    heads = [row(f"{i}", "head", "head", sequence="T1", split="val", plane="axial") for i in range(80)]
+    p = [least, *heads[0].p[1:]]
+    p[list(ASPECTS["kind"]).index("ct")] = round(1 - least, 5)
+    heads[0] = replace(heads[0], p=tuple(p))
+    limits = gate_limits(heads)
+    assert limits["least_head"] == limit
+    assert [each.result(limits).kind for each in heads] == ["head"] * 80

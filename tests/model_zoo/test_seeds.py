@@ -1,16 +1,17 @@
 """Several seeds of one recipe: mean and range of a score, kept beside the model, and only of the very same recipe."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from model_zoo import ModelError, read_card, write_card
 from model_zoo.__main__ import main
-from model_zoo.seeds import SEEDS, by_score, gather_seeds, over_seeds, read_seeds, write_seeds
+from model_zoo.seeds import _UNSET, SEEDS, by_score, gather_seeds, over_seeds, read_seeds, write_seeds
 from model_zoo.tables import PREDICTIONS, write_predictions
-from model_zoo.verify import differences, recompute
+from model_zoo.verify import bundle_folders, differences, recompute
 from tests.conftest import CLASSES
 from tests.model_zoo.written_tables import predictions, sure, write_whole_bundle
+from train.recipe import Recipe
 
 
 @pytest.fixture
@@ -62,6 +63,26 @@ def test_a_bundle_of_another_recipe_seed_or_data_is_refused(own, other, changes,
     write_card(replace(read_card(other / "card.json"), **changes), other / "card.json")
     with pytest.raises(ModelError, match=message):
         gather_seeds(own, [other])
+
+
+@pytest.mark.parametrize("lacking", ["own", "other"])
+def test_a_field_that_one_card_lacks_counts_as_its_default(own, other, lacking):
+    older, newer = (own, other) if lacking == "own" else (other, own)
+    card = read_card(newer / "card.json")
+    for mix in (0.4, 0.0):
+        write_card(replace(card, recipe=card.recipe | {"mix": mix, "teacher": ""}), newer / "card.json")
+        if mix:
+            with pytest.raises(ModelError, match="trained with another mix"):
+                gather_seeds(own, [other])
+    assert "mix" not in read_card(older / "card.json").recipe
+    assert {row.seed for row in gather_seeds(own, [other])} == {0, 1}
+
+
+@pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
+def test_of_every_field_that_a_card_lacks_the_default_is_known(folder):
+    card = read_card(folder / "card.json")
+    lacking = [] if card.imported else [field for field in fields(Recipe) if field.name not in card.recipe]
+    assert {field.name: _UNSET.get(field.name) for field in lacking} == {field.name: field.default for field in lacking}
 
 
 def test_seeds_come_one_by_one(own, other, tmp_path):

@@ -59,6 +59,15 @@ def test_a_folder_that_cannot_be_moved_leaves_the_older_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
 
 
+def test_an_older_folder_that_a_kill_left_aside_is_put_back_before_another_takes_its_place(tmp_path):
+    """A kill between the two moves: the old folder is aside, and the new one not yet in its place."""
+    (tmp_path / ".place.old").mkdir()
+    (tmp_path / ".place.old" / "weights").touch()
+    with pytest.raises(OSError):
+        replace_folder(tmp_path / "missing", tmp_path / "place")
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["place", "place/weights"]
+
+
 def killed_while_writing(path):
     write_whole(path, lambda part: (part.write_text("half"), os._exit(9)))
 

@@ -14,12 +14,14 @@ import pytest
 from datasets.cards import DATASETS
 from datasets.download import download
 from datasets.records import DatasetError, Record, fingerprint
-from model_zoo import load_model, read_card
+from model_zoo import Score, load_model, read_card
+from model_zoo.estimate import Estimate
 from model_zoo.scores import bundle_scores
 from model_zoo.site_calibration import fit_temperature
 from model_zoo.tables import PREDICTIONS, read_predictions
 from model_zoo.verify import differences
 from scans import phantom
+from tests.conftest import made_up_card
 from train import __main__ as command
 from train.__main__ import main
 from train.recipe import Recipe, recipe_ids
@@ -108,6 +110,18 @@ def test_the_recipes_are_listed_in_columns_with_their_notebook_s_first_line(caps
     for column in ("network", "size", "epochs", "notebook"):  # aligned, however long an id is
         place = header.index(column)
         assert all(line[place - 1] == " " != line[place] for line in lines)
+
+
+def test_the_scores_of_a_gate_are_printed_and_no_others_of_like_names(monkeypatch, capsys):
+    names = ("share withheld", "accuracy of the plane", "accuracy of the named sequence", "macro F1")
+    others = ("share with a named plane", "AUC of the kind", "accuracy of the most confident 50 %")
+    scores = [Score(name, "test", "heads", Estimate(0.25, 0.125, 0.5, 8), "gate.csv") for name in (*names, *others)]
+    monkeypatch.setattr("train.gate.training.judge_gate", lambda data: made_up_card(scores=tuple(scores)))
+    assert main(["judge", "candor-gate"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == len(names)
+    for name, line in zip(names, printed, strict=True):
+        assert name in line and line.endswith("0.2500 (0.1250 to 0.5000), 8 scans")
 
 
 def test_the_help_lists_every_field_that_can_be_set(capsys):

@@ -13,7 +13,7 @@ from tests.conftest import CLASSES
 from train import networks
 from train.batches import Batches
 from train.candor import StandardConv2D
-from train.fit import _Keeper, fit, seed_everything
+from train.fit import _Keeper, _phases, fit, seed_everything
 from train.objective import SmoothedCrossEntropy
 from train.recipe import Recipe
 
@@ -139,6 +139,30 @@ def test_a_checkpoint_of_other_scans_is_refused(killed, tmp_path):
         run(folder, data="another", resume=True)
 
 
+def made_in(folder, precision: str) -> None:
+    """Say in a run's state that another machine's "auto" was this precision."""
+    state = json.loads((folder / "state.json").read_text())
+    state |= {"precision": precision, "recipe": state["recipe"] | {"precision": "auto"}}
+    (folder / "state.json").write_text(json.dumps(state))
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_in_the_precision_in_which_it_began_or_not_at_all(whole, killed, tmp_path):
+    folder = shutil.copytree(killed, tmp_path / "run")
+    made_in(folder, "mixed_bfloat16")
+    with pytest.raises(ValueError, match=r"in mixed_bfloat16, .* in float32; give --set precision=mixed_bfloat16"):
+        run(folder, resume=True)
+    made_in(folder, "float32")
+    assert same_weights(whole[1], run(folder, resume=True))
+
+
+@pytest.mark.slow
+def test_a_finished_run_may_be_of_another_precision(whole, tmp_path):
+    folder = shutil.copytree(whole[0], tmp_path / "run")
+    made_in(folder, "mixed_bfloat16")
+    assert same_weights(whole[1], run(folder, resume=True))
+
+
 @pytest.mark.slow
 def test_a_run_without_progress_stops_early(tmp_path):
     run(tmp_path, replace(RECIPE, rate=0.0, epochs=9, patience=2))
@@ -188,6 +212,13 @@ def added_network():
 def whole_of_two_sizes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two-sizes")
     return run(folder, TWO_SIZES), (folder / "history.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "early", "phases"), [(4, 0.5, [2, 4]), (4, 0.0, [4]), (3, 0.99, [2, 3]), (1, 0.75, [1])]
+)
+def test_the_last_epoch_is_never_one_of_those_with_small_pictures(epochs, early, phases):
+    assert _phases(replace(TWO_SIZES, epochs=epochs, early=early)) == phases
 
 
 @pytest.mark.slow

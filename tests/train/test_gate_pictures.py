@@ -9,7 +9,7 @@ import pytest
 
 from datasets.gate_pictures import NOT_BRAIN, NOT_BRAIN_KINDS
 from datasets.records import Record
-from model_zoo import read_card, write_card
+from model_zoo import ModelError, read_card, write_card
 from model_zoo.gate import ASPECTS, LOGITS, read_gate
 from model_zoo.gate_scores import read_gate_table
 from model_zoo.verify import differences
@@ -180,3 +180,27 @@ def test_a_gate_that_is_measured_again_gives_the_same_table(trained, tmp_path, m
     (bundle / "gate.csv").unlink()
     training.judge_gate(trained[1])
     assert (bundle / "gate.csv").read_bytes() == before and differences(bundle) == []
+
+
+@pytest.mark.slow
+def test_a_gate_is_measured_on_fewer_collections_where_every_picture_is_in_its_old_part(trained, tmp_path, monkeypatch):
+    bundle = shutil.copytree(trained[0], tmp_path / "candor-gate")
+    before = (bundle / "gate.csv").read_bytes()
+    monkeypatch.setattr(training, "gate_folder", lambda: bundle)
+    card = read_card(bundle / "card.json")
+    write_card(replace(card, fingerprint="that of the pictures here and of packages"), bundle / "card.json")
+    training.judge_gate(trained[1])
+    assert (bundle / "gate.csv").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_gate_is_not_measured_on_pictures_that_may_have_trained_it(trained, tmp_path, monkeypatch):
+    """Without its first photograph the others are divided otherwise."""
+    bundle = shutil.copytree(trained[0], tmp_path / "candor-gate")
+    data = shutil.copytree(trained[1], tmp_path / "data")
+    (data / NOT_BRAIN / "photo" / "0.png").unlink()
+    monkeypatch.setattr(training, "gate_folder", lambda: bundle)
+    before = {path: path.read_bytes() for path in bundle.iterdir()}
+    with pytest.raises(ModelError, match=r"divided otherwise .* such as not-brain-mri/photo/\d+\.png;"):
+        training.judge_gate(data)
+    assert {path: path.read_bytes() for path in bundle.iterdir()} == before

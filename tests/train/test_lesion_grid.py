@@ -1,12 +1,16 @@
 """A lesion's place follows its box through crop, scaling and the coarse grid."""
 
+import cv2
 import numpy as np
 import pytest
 
 from datasets.near_duplicates import POSITIONS, NearDuplicates, positioned
 from datasets.records import Record
 from scans import InputSpec, Scan, fit
+from tests.datasets.collections import draw_collections
 from train.lesion_grid import cells, lesion_mask, lesion_place, places_passed_on
+from train.pipeline import gather
+from train.recipe import Recipe
 
 
 def placed(label: str, boxes=(), shape=(100, 100), size=50) -> np.ndarray:
@@ -85,3 +89,16 @@ def test_a_known_place_is_kept():
     records = [Record(name, "glioma", split="train") for name in "ab"]
     duplicates = NearDuplicates(np.array([[0, 1], [1, 0]]), np.array([True] * 2), np.zeros(2, int))
     assert np.array_equal(places_passed_on(places, records, duplicates, 50), places)
+
+
+@pytest.mark.parametrize("crop", [0, 1])
+def test_a_place_is_passed_on_between_heads_alone_and_not_between_whole_pictures(crop, tmp_path):
+    """Kaggle's copies of figshare's gliomas have a wide border: in a whole picture the lesion is elsewhere."""
+    data = draw_collections(tmp_path)
+    for path in (data / "figshare-brain-tumor" / "glioma").glob("*.png"):
+        copy = np.pad(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), 60)
+        cv2.imwrite(str(data / "brain-tumor-mri-dataset" / "Training" / "glioma" / path.name), copy)
+    scans = gather(Recipe(task="pooled4", network="cnn3", size=32, cohorts="kaggle,figshare", crop=crop), data)
+    copies = np.array([record.cohort == "kaggle" and record.label == "glioma" for record in scans.records])
+    known = ~np.isnan(scans.places[copies]).any(axis=1)
+    assert known.any() == bool(crop) and copies.any()

@@ -52,6 +52,8 @@ def test_settings_are_converted_to_the_field_s_type():
         ("val=0", "share of the scans"),
         ("test=0.9", "share of the scans"),
         ("epochs=0", "must be 1 or more"),
+        ("early=1", "early=1 is not a share of the epochs"),
+        ("early=-0.1", "0 or more and below 1"),
         ("evaluate=tset", "'tset' is not a split"),
         ("epoch=3", "one of task, network"),
         ("epochs", "field=value"),

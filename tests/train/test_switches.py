@@ -112,6 +112,12 @@ def test_class_weights_make_every_class_weigh_the_same():
     assert batches[0][2] == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
 
 
+def test_a_class_without_a_scan_takes_no_weight_from_the_others():
+    labels = np.array([0, 0, 0, 2])
+    weights = class_weights(labels)
+    assert weights == pytest.approx([2 / 3, 0, 2]) and weights[labels].mean() == pytest.approx(1)
+
+
 @pytest.mark.slow
 def test_class_weights_change_what_is_learnt(plain, tmp_path):
     ignored = np.array([4.0, 0.0, 0.0, 0.0], np.float32)  # only the first class counts

@@ -97,6 +97,7 @@ def test_a_teacher_that_is_not_served_is_found_among_the_measured_models_with_we
         ({"test": 0.1}, {}, {}, "its scans were divided in another way"),
         ({"split_seed": 1}, {}, {}, "its scans were divided in another way"),
         ({"started_on": "figshare"}, {}, {}, "it was also trained on figshare; name that in started_on"),
+        ({"task": "pooled4", "cohorts": "kaggle,44c"}, {}, {"task": "pooled4"}, "its pool was without br35h, figshare"),
         ({"crop": 0}, {"input": InputSpec(32, 32, 3, (0.0, 1.0), crop=False)}, {}, "it was trained on whole pictures"),
     ],
 )
@@ -104,6 +105,12 @@ def test_a_teacher_that_does_not_fit_is_refused(zoo, theirs, card, student, mess
     write_teacher(zoo, replace(THEIRS, **theirs), **card)
     with pytest.raises(ValueError, match=f"teacher=teacher does not fit the recipe: {message}"):
         teacher_of(replace(STUDENT, **student), CLASSES)
+
+
+@pytest.mark.parametrize("own", [{"cohorts": "44c, kaggle"}, {"cohorts": "44c", "started_on": "kaggle"}])
+def test_a_teacher_whose_pool_held_every_cohort_of_the_recipe_s_fits(zoo, own):
+    write_teacher(zoo, replace(THEIRS, task="pooled4", cohorts="kaggle,44c"))
+    assert teacher_of(replace(STUDENT, task="pooled4", **own), CLASSES) is not None
 
 
 def test_a_teacher_of_cropped_heads_finds_the_head_in_each_whole_picture(zoo):

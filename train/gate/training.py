@@ -12,7 +12,7 @@ import numpy as np
 from datasets.gate_pictures import read_gate_pictures, split_gate_pictures, with_kinds
 from datasets.near_duplicates import find_near_duplicates
 from datasets.records import Record, fingerprint
-from model_zoo import ModelCard, read_card, write_card
+from model_zoo import ModelCard, ModelError, read_card, write_card
 from model_zoo.gate import (
     ASPECTS,
     GATE_TASK,
@@ -24,7 +24,7 @@ from model_zoo.gate import (
     read_gate,
     write_reference,
 )
-from model_zoo.gate_scores import GATE_TABLE, GateRow, write_gate_table
+from model_zoo.gate_scores import GATE_TABLE, GateRow, read_gate_table, write_gate_table
 from model_zoo.runtime import make_runtime
 from model_zoo.self_test import SelfTest, write_self_test
 from model_zoo.verify import recompute
@@ -157,10 +157,25 @@ def _write_bundle(
 
 
 def judge_gate(data: Path) -> ModelCard:
-    """Measure the gate that ships again: its table, limits and scores; the weights stay. Return the new card."""
-    recipe = recipe_of(read_card(gate_folder() / "card.json").recipe)
-    pools, _ = gather_pictures(recipe, data)
-    return measure(gate_folder(), pools, recipe)
+    """Measure the gate that ships again: its table, limits and scores; the weights stay. Return the new card.
+
+    Fewer pictures may be there than at its training, as without the packages. Raises ModelError where one that would
+    be measured did not validate or test it before: it may have been trained on it.
+    """
+    folder = gate_folder()
+    card = read_card(folder / "card.json")
+    recipe = recipe_of(card.recipe)
+    pools, records = gather_pictures(recipe, data)
+    if fingerprint(records) != card.fingerprint:
+        before = {(row.split, row.id) for row in read_gate_table(folder / GATE_TABLE)}
+        measured = [record for split in ("val", "test") for record in pools[split].records]
+        if moved := [record for record in measured if (record.split, record.id) not in before]:
+            raise ModelError(
+                f"the pictures below {data} are divided otherwise than at the gate's training, which may have seen "
+                f"{len(moved):,} of those to measure, such as {moved[0].id}; "
+                "give --data the collections of that training, or train the gate again"
+            )
+    return measure(folder, pools, recipe)
 
 
 def measure(folder: Path, pools: dict[str, Pool], recipe: Recipe) -> ModelCard:
