@@ -31,7 +31,7 @@ lint: .venv/dev  ## ruff, formatting included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: .venv/dev .venv/ray  ## measures every number in docs/results.md and writes it there
+bench: .venv/dev .venv/ray  ## takes most measurements of docs/results.md again and writes them there
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.report
 

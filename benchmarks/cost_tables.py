@@ -23,10 +23,11 @@ _PAGES = {
 
 
 def training_cost() -> str:
-    """Return what each shipped model costs to train and to keep, and what the other models took."""
+    """Return what the last leg of each shipped model costs, what it takes to keep, and what the other models took."""
     costs = read_results("recipes")
     rows, changed = [], []
-    for card in models().values():
+    shipped = [card for card in models().values() if card.task != "phantom4" and not card.imported]
+    for card in shipped:
         if card.id in costs and not same_recipe(costs[card.id], card):
             changed.append(f"`{card.id}` was not measured since its recipe changed.")
         elif card.id in costs:
@@ -48,10 +49,15 @@ def training_cost() -> str:
                 ]
             )
     heads = [
-        "recipe", "parameters", "size", "training scans", "images per second", "seconds per epoch", "the whole recipe",
+        "recipe", "parameters", "size", "training scans", "images per second", "seconds per epoch", "its last leg",
         "machine",
     ]  # fmt: skip
-    lines = [f"Measured with `{costs['command']}`.", *changed]
+    missing = ", ".join(f"`{card.id}`" for card in shipped if card.id not in costs)
+    lines = [
+        f"Measured with `{costs['command']}`. First legs and teachers are not counted.",
+        f"Not measured: {missing or 'none'}.",
+        *changed,
+    ]
     # imported models and those that were trained on another backend have none
     ours = {name: card for name, card in measured_cards().items() if "seconds_per_epoch" in card.training}
     lines += [_pace(name, card) for name, card in ours.items() if card.id not in models()]
@@ -64,7 +70,8 @@ def training_cost() -> str:
     frozen = read_results("frozen")
     lines.append(
         f"An epoch of the head on features computed once is {frozen['backbone over features']:g} times as fast as "
-        f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; `{frozen['command']}`)."
+        f"running the frozen backbone every time ({frozen['network']}; {frozen['scans']}; {_named(frozen['machine'])}; "
+        f"`{frozen['command']}`)."
     )
     return "\n".join([markdown_table(heads, rows), "", *(f"- {line}" for line in lines)])
 
@@ -107,6 +114,7 @@ def prediction_speed() -> str:
             f"{rates['ours, scans per second']:g} ({prediction[name]['runtime']})",
             f"{rates['ours over model.predict']:g} x",
             f"{avx2[name][batch]['ours, scans per second']:g}",
+            f"{avx2[name][batch]['ours over model.predict']:g} x",
             f"`{prediction['command']}`",
         ]
         for name in prediction
@@ -121,13 +129,15 @@ def prediction_speed() -> str:
             f"{training['ours, images per second']:g} ({training['precision of ours']})",
             f"{training['ours over plain']:g} x",
             "",
+            "",
             f"`{training['command']}`",
         ]
     )
     return (
         f"Measured on {machine['cores']} cores of an {machine['processor']} ({machine['bfloat16']}); Keras and ours "
-        f"take turns in one run. Ours with AVX2 alone: `{avx2['command']}`.\n\n"
-        + markdown_table(["what", "Keras", "ours", "ratio", "ours, AVX2", "command"], rows)
+        "take turns in one run. The ratio compares ours in bfloat16 with Keras in float32; with AVX2 alone "
+        f"(`{avx2['command']}`) both compute in float32.\n\n"
+        + markdown_table(["what", "Keras", "ours", "ratio", "ours, AVX2", "ratio, AVX2", "command"], rows)
     )
 
 
@@ -163,7 +173,7 @@ def waiting_times() -> str:
     rows = {
         "first content of a page, opened for the first time in a new browser": _by_page(pages, "first"),
         "the same by its link, warm": _by_page(pages, "by its link, warm"),
-        "start of the app, until its page is painted": f"{app['page painted, seconds after the server was up']:g} s",
+        "page painted, once the server is up": f"{app['page painted, seconds after the server was up']:g} s",
         "first prediction and map, from the start of the process": (
             f"{app['first prediction, seconds after the start of the process']:g} s"
         ),

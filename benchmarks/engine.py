@@ -1,7 +1,7 @@
 """Files a second in this process, in one Ray worker and in two, on this machine: maps alone, and whole reports.
 
-python -m benchmarks.engine            # 120 scans, 5 rounds; needs `make .venv/ray`
-python -m benchmarks.engine 24 2       # fewer scans and rounds
+python -m benchmarks.engine            # maps of 120 scans, reports of 20; 5 rounds; needs `make .venv/ray`
+python -m benchmarks.engine 24 2       # fewer scans and rounds; one in six scans is reported
 
 All ways work on the same scans and take turns; every worker has its models before the clock starts. One worker uses one
 thread, this process all cores. The process that hands out the work shares the cores with the workers. Seconds are upper

@@ -37,17 +37,18 @@ def engine_speed() -> str:
     ]  # fmt: skip
     load = " and ".join(f"{found[f'load average {when}'][0]:g}" for when in ("before", "after"))
     first, loops = found["maps"]["first four files, seconds"], found["loops a second"]
+    files = ", ".join(f"{found[kind]['files']} for {kind}" for kind in WORK)
     return (
-        f"`{found['command']}` with `{found['model']}` and {found['scans']} phantoms on {machine['cores']} cores of an "
+        f"`{found['command']}` with `{found['model']}`, phantoms ({files}) on {machine['cores']} cores of an "
         f"{machine['processor']} ({machine['bfloat16']}), Ray {machine.get('ray', '')}, load average {load}; median of "
         f"{found['rounds']} round{'s' * (found['rounds'] > 1)}, in which all take turns. This process uses all cores, "
         "a worker one thread.\n\n"
         f"{markdown_table(heads, rows)}\n\n"
         "Two processes that run an empty loop, which needs nothing but the processor, reach "
         f"{_percent(loops[PLAIN_TWO] / (2 * loops[PLAIN_ONE]))} of twice one.\n\n"
-        f"The cluster was there after {found['cluster started, seconds']:g} s, and two workers had explained their "
-        f"first four files {first[TWO]:g} s later, their models loaded. Two workers did "
-        f"{found['items of nothing a second']:,} items of nothing a second. The largest worker held "
+        f"The cluster was there after {found['cluster started, seconds']:g} s. Two workers whose processes were there "
+        f"took {first[TWO]:g} s to load their models and explain their first four files. Handing out empty tasks, two "
+        f"workers finished {found['items of nothing a second']:,} a second. The largest worker held "
         f"{memory['largest worker']:,} MB, the rest of the cluster {memory['cluster without workers']:,} MB."
     )
 
@@ -82,6 +83,7 @@ def ten_million_slices() -> str:
         f"{markdown_table(heads, rows)}\n\n"
         f"Each machine has {found['machine']['cores']} cores, and does what two workers did in `{found['command']}`; "
         f"nothing is lost between machines. One command hands out {given:,} files a second at least and keeps {kept:,} "
-        f"lines, one after the other: {handed:,.0f} files a second, beyond which there must be several commands. "
+        f"lines, one after the other: {handed:,.0f} files a second, beyond which there must be several commands. The "
+        "lines were kept in a local temporary folder; a shared disk may be much slower: measure yours. "
         f"Results on the disk: {'; '.join(disk)}."
     )

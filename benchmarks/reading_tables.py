@@ -1,6 +1,6 @@
 """Tables of what reading and looking cost, and of how well the reader tells what it is given."""
 
-from benchmarks.record import read_results
+from benchmarks.record import bfloat16_of, read_results
 from model_zoo.markdown import markdown_table
 
 
@@ -11,10 +11,11 @@ def reading() -> str:
     app = found["in the app, seconds"]
     rows = {
         f"{found['files']} files, {found['threads']} threads": f"{found['all files, seconds']:g} s",
-        "one of them": f"{1000 * each['server']:.0f} ms",
-        "the same with a process of its own for each file, as before": (
+        "that is, for each file": f"{1000 * each['server']:.0f} ms",
+        "for each file, with a process of its own, as before": (
             f"{1000 * each['a process each']:.0f} ms, {found['times faster']:g} times as long"
         ),
+        "one file alone": f"{1000 * found['first file, seconds']:.0f} ms",
         "in the app, from the choice of the files to the first picture": f"{app['to the first picture']:g} s",
         "in the app, to the prediction and its map": f"{app['to the prediction and its map']:g} s",
         "memory of the app": (
@@ -23,8 +24,8 @@ def reading() -> str:
         ),
     }
     return (
-        f"`{found['command']}`: {found['pixels']}, on {machine['cores']} cores of an {machine['processor']}.\n\n"
-        + markdown_table(["reading", "cost"], list(rows.items()))
+        f"`{found['command']}`: {found['pixels']}, on {machine['cores']} cores of an {machine['processor']} "
+        f"({bfloat16_of(machine)}).\n\n" + markdown_table(["reading", "cost"], list(rows.items()))
     )
 
 
@@ -48,8 +49,9 @@ def viewer() -> str:
     )
     return (
         f"`{found['command']}` in {found['browser']} without a graphics card, on {machine['cores']} cores of an "
-        f"{machine['processor']} that also run the server; two pictures of {side} x {side} pixels and three planes of "
-        f"{plane} x {plane}; load average {load} before and after. Processor: time of the page's main thread for a "
+        f"{machine['processor']} ({bfloat16_of(machine)}) that also run the server; two pictures of {side} x {side} "
+        f"pixels and three planes of {plane} x {plane}; load average {load} before and after. "
+        "Processor: time of the page's main thread for a "
         "frame, with layout and all, whatever else runs on the machine. Drawing: what the viewer's script takes by the "
         "clock; 16 ms are asked, and a browser draws a frame each 16.7 ms at best.\n\n"
         f"{markdown_table(columns, rows)}\n\n{kept}"
@@ -60,10 +62,12 @@ def broken_files() -> str:
     """Return what became of the files that `make fuzz` broke."""
     found = read_results("fuzz")
     total, slowest, largest = found["total"], found["slowest"]["reply"], found["largest"]["reply"]
+    machine = found["machine"]
     rows = [[name, f"{number:,}"] for name, number in total.items()]
     return (
         f"`make fuzz`: {found['mutants']:,} broken files of {len(found['counts'])} kinds, on an "
-        f"{found['machine']['processor']}; {slowest['seconds']:.1f} s and {largest['megabytes']:.0f} MB at most. "
+        f"{machine['processor']} ({bfloat16_of(machine)}); {slowest['seconds']:.1f} s and "
+        f"{largest['megabytes']:.0f} MB at most. "
         "Slow is over 10 s, large over 1 GB.\n\n" + markdown_table(["outcome", "files"], rows)
     )
 

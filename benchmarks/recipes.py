@@ -1,7 +1,8 @@
-"""Training speed of each shipped recipe: images per second, and the seconds per epoch that follow from it.
+"""Training speed of shipped recipes: images per second, and the seconds per epoch that follow from it.
 
-Augmentation and the predictions of a teacher included, scoring and saving left out. The pictures are phantoms: their
-content has no effect on speed. An epoch is that of the bundle: as many training scans as its card counts.
+A recipe is the last leg of a training: first legs and the training of teachers are not counted. Augmentation and the
+predictions of a teacher are included, scoring and saving left out. The pictures are phantoms: their content has no
+effect on speed. An epoch is that of the bundle: as many training scans as its card counts.
 """
 
 import json

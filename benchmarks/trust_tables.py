@@ -1,12 +1,13 @@
 """Tables of the gate, of prediction sets, selective prediction and similar cases, from the cards alone."""
 
-from benchmarks.record import read_results
+from benchmarks.record import bfloat16_of, read_results
 from datasets.cohorts import COHORT_TITLES
 from datasets.view_labels import view_labels
 from model_zoo import Estimate, ModelCard, model_card, models
 from model_zoo.conformal import LEVELS, MEASURES
 from model_zoo.gate import GATE, PLANE, SEQUENCE
 from model_zoo.gate_markdown import view_table, withheld_table
+from model_zoo.gate_scores import WITHHELD
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PRECISION_AT_5
 from model_zoo.selective import ANSWERED, RIGHT, SHARES, accuracy_at
@@ -24,8 +25,10 @@ def gate_speed() -> str:
     found = read_results("gate")
     machine = found["machine"]
     rows = [[name.removesuffix(", ms"), f"{ms:g}"] for name, ms in found.items() if name.endswith(", ms")]
-    where = f"{machine['cores']} cores of an {machine['processor']} ({found['runtime']}), `{found['command']}`"
-    return f"Milliseconds a slice, measured in turns on {where}.\n\n" + markdown_table(["what", "ms"], rows)
+    where = f"{machine['cores']} cores of an {machine['processor']} ({bfloat16_of(machine)}), {found['runtime']}"
+    return f"Milliseconds a slice, measured in turns on {where}: `{found['command']}`.\n\n" + markdown_table(
+        ["what", "ms"], rows
+    )
 
 
 def ct_scans() -> str:
@@ -39,12 +42,14 @@ def ct_scans() -> str:
 
 
 def gate_near_and_far() -> str:
-    """Return how well the kind and the distance tell heads from others, near and far."""
+    """Return how well the kind and the distance tell heads from others, near and far, and how many others there are."""
     card, rows = model_card(GATE), []
+    heads = card.score(WITHHELD, "test", "heads").scans
     for subset in ("near", "far"):
         found = [card.score(name, "test", subset) for name in ("AUC of the kind", "AUC of the distance")]
-        rows.append([subset, f"{found[0].scans:,}", *(f"{each.value:.4f}" for each in found)])
-    return markdown_table(["others", "pictures", "AUC, kind", "AUC, distance"], rows)
+        rows.append([subset, f"{found[0].scans - heads:,}", *(f"{each.value:.4f}" for each in found)])
+    table = markdown_table(["others", "pictures", "AUC, kind", "AUC, distance"], rows)
+    return f"{heads:,} heads, against each kind of others:\n\n{table}"
 
 
 def gate_planes() -> str:
@@ -65,10 +70,10 @@ def coverage() -> str:
             cells = []
             for level in LEVELS:
                 found = [card.score(measure.at(level), split, subset) for measure in MEASURES]
-                cells += [_share(found[0]), f"{found[1].value:.2f}", _share(found[2])]
+                cells += [_share(found[0]), f"{found[1].value:.2f}", _share(found[2]), _share(found[3])]
             rows.append([f"`{card.id}`", title, *cells])
     heads = ["model", "scans of"]
-    heads += [f"{level} % sets: {name}" for level in LEVELS for name in ("coverage", "mean size", "one class")]
+    heads += [f"{level} % sets: {name}" for level in LEVELS for name in ("coverage", "mean size", "one class", "empty")]
     return markdown_table(heads, rows)
 
 

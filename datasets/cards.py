@@ -146,7 +146,8 @@ DATASETS: dict[str, DatasetCard] = {
         licence="as stated on Kaggle",
         citation="Sarvesh Dubey, Alzheimer's Dataset (4 class of images), Kaggle 2019",
         defects=(
-            "Only for external validation: no model is trained on it, so every scan counts as a test scan.",
+            "Only for external validation of classifiers: none is trained on it, so every scan counts as a test scan.",
+            "candor-gate, which is no classifier of tumours, is trained on a part of it.",
             "No scan with a tumour: it measures specificity alone.",
             "Axial T1, the brain extracted and registered: unlike any other collection here.",
             "No patient ids, and neighbouring numbers may be one patient.",

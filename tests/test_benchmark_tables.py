@@ -4,6 +4,12 @@ import numpy as np
 import pytest
 
 from benchmarks.ablation_tables import balanced_accuracy, best_shifted
+from benchmarks.model_tables import errors
+from benchmarks.neighbour_tables import figshare_numbers, neighbours
+from benchmarks.trust_tables import gate_near_and_far
+from model_zoo.gate import GATE
+from model_zoo.gate_scores import FAR, GATE_TABLE, NEAR, read_gate_table
+from model_zoo.zoo import bundle_folder
 
 
 def test_a_class_that_is_there_counts_the_same_however_many_scans_it_has():
@@ -23,3 +29,26 @@ def test_no_shift_tells_classes_apart_that_a_model_takes_for_each_other():
     truth = np.array([0, 1] * 20)
     p = np.tile([0.9, 0.1], (40, 1))
     assert balanced_accuracy(truth, best_shifted(truth, p)) == 0.5
+
+
+def test_the_table_of_the_gate_counts_the_others_without_the_heads_and_the_heads_once():
+    test = [row for row in read_gate_table(bundle_folder(GATE) / GATE_TABLE) if row.split == "test"]
+    table = gate_near_and_far()
+    assert table.startswith(f"{sum(row.accepted for row in test):,} heads")
+    for name, kinds in (("near", NEAR), ("far", FAR)):
+        assert f"| {name} | {sum(row.kind in kinds for row in test):,} |" in table
+
+
+def test_errors_that_nobody_looked_at_are_not_counted_as_free_of_doubtful_labels():
+    rows = [line for line in errors().splitlines() if "`candor-" in line]
+    assert rows
+    for row in rows:
+        assert ("not looked at" in row) == ("`candor-44c15`" in row or "`candor-figshare3`" in row)
+
+
+def test_a_kaggle_scan_that_is_a_copy_of_a_figshare_slice_has_its_number_and_its_neighbours_are_two_slices_away():
+    numbers = figshare_numbers()
+    assert numbers["brain-tumor-mri-dataset/Testing/glioma/Te-gl_0152.jpg"] == {("glioma", 2552)}
+    assert numbers["figshare-brain-tumor/glioma/2552.jpg"] == {("glioma", 2552)}
+    assert not any("/notumor/" in scan for scan in numbers if scan.startswith("figshare"))
+    assert neighbours({("glioma", 9)}) == {("glioma", number) for number in (7, 8, 10, 11)}
