@@ -10,13 +10,15 @@ from pathlib import Path
 from benchmarks.model_tables import measured_folder
 from datasets.audit_tables import read_audit, read_pairs
 from datasets.cards import DATASETS, dataset_card
+from datasets.cohorts import COHORT_TITLES
+from datasets.label_map import HEALTHY
 from model_zoo import read_card
 from model_zoo.markdown import markdown_table
 from model_zoo.tables import COHORTS, read_cohorts
 
 _NEAR = 2  # slices: a scan so few numbers away is of the same patient, but for the ends of a series
 _TRAINING = f"{DATASETS['kaggle4'].folder}/Training/"
-_MODELS = (("candor-kaggle4", "kaggle"), ("candor-pooled4", "kaggle"), ("candor-figshare3", "figshare"))
+_MODELS = (("candor-kaggle4", "kaggle"), ("candor-figshare3", "figshare"))  # each trained on its own collection
 
 Number = tuple[str, int]  # figshare's class and running number
 
@@ -28,7 +30,9 @@ def neighbouring_slices() -> str:
         folder = measured_folder(name)
         table = read_cohorts(folder / COHORTS, read_card(folder / "card.json").classes)
         test = {row.id for row in table if row.cohort == cohort}
-        clean = {row.id for row in table if row.cohort == cohort and not row.near_duplicate and row.truth != "notumor"}
+        clean = {
+            row.id for row in table if row.cohort == cohort and not row.near_duplicate and row.truth not in HEALTHY
+        }
         if cohort == "kaggle":
             seen = {number for scan, own in numbers.items() if scan.startswith(_TRAINING) for number in own}
         else:
@@ -36,9 +40,9 @@ def neighbouring_slices() -> str:
             seen = {n for scan, own in numbers.items() if scan.startswith(folder_of) and scan not in test for n in own}
         known = [scan for scan in clean if scan in numbers]
         beside = sum(bool(neighbours(numbers[scan]) & seen) for scan in known)
-        rows.append([f"`{name}`", cohort, f"{len(clean):,}", f"{len(known):,}", f"{beside:,}"])
+        rows.append([f"`{name}`", COHORT_TITLES[cohort], f"{len(clean):,}", f"{len(known):,}", f"{beside:,}"])
     heads = [
-        "model", "test set", "tumours without a near-duplicate", "of these, place in figshare's numbering known",
+        "model", "test set", "tumours without a near-duplicate", "of these, with a known number in figshare",
         f"of these, a slice within {_NEAR} in training or validation",
     ]  # fmt: skip
     return markdown_table(heads, rows)
