@@ -97,6 +97,11 @@ def keep_in(folder: str | Path | None) -> None:
     _kept = AuditLog(Path(folder)) if folder else None
 
 
+def is_kept() -> bool:
+    """Return whether this process keeps an audit log."""
+    return _kept is not None
+
+
 def record(
     event: str,
     who: str,

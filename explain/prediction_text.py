@@ -18,6 +18,11 @@ def percent(p: float) -> str:
     return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
+def list_of_probabilities(names: Sequence[str], p: np.ndarray) -> str:
+    """Return the probability of every class in words, for those who cannot see the chart; `p` is (K,)."""
+    return ", ".join(f"{name} {percent(value)}" for name, value in zip(names, p, strict=True))
+
+
 def confidence(p: float) -> str:
     """Return "High", "Moderate" or "Low" for the probability of the predicted class."""
     return "High" if p >= _HIGH else "Moderate" if p >= _MODERATE else "Low"

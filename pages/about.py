@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explain import METHODS
+from explain.audit import is_kept
 from model_zoo import ModelCard, models
 from pages.components.broken_models import tell_broken_models
 from pages.components.navigation import require_frame
@@ -78,15 +79,22 @@ for card in cards.values():
             f"Weights sha256 {card.weights_sha256[:16]}…"
         )
 
+log = (
+    "This server keeps an audit log: who predicted, explained or exported what and when, by the digest of the scan's "
+    "file, without the name of a patient or a file."
+)
 st.columns([3, 1])[0].markdown(
-    """
+    f"""
 ### Privacy
 
-Nothing is stored. An upload stays in the memory of the server for your session and is dropped with it. Of a DICOM
-file only the pixels and a few facts that identify nobody are kept: modality, spacing, orientation, window. The app
-reports nothing to anyone and loads nothing from other servers, but for a series that you fetch from a PACS, where one
-is set up. Text burned into a picture is part of the picture:
-remove it before you upload, and download only what you may keep.
+No scan is stored. An upload stays in the memory of the server, as the file it is, and is dropped when you remove it or
+your session ends. What is shown and predicted from is the pixels of a DICOM file and a few facts that identify nobody:
+modality, spacing, orientation, window. A DICOM result that you download names the patient as the file does.
+{log if is_kept() else ""}
+
+The app reports nothing to anyone, and loads from other servers only what you ask for: a series from a PACS where one
+is set up, and a dataset from Kaggle on the page *Datasets*. Text burned into a picture is part of the picture: remove
+it before you upload, and download only what you may keep.
 
 ### Sources and licences
 

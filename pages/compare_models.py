@@ -5,7 +5,7 @@ import streamlit as st
 from explain import Request, methods_for
 from explain.comparison.disagreement import disagreement, disagreement_sentence, headline
 from explain.comparison.shared_classes import correspondences, shared_classes
-from pages.charts.compare import probabilities
+from pages.charts.compare import probabilities, probabilities_in_words
 from pages.charts.style import CONFIG
 from pages.components.compare.agreement import show_agreement
 from pages.components.compare.disagreement_table import DISAGREEMENT, show_disagreement_table
@@ -121,9 +121,10 @@ with desk:
     else:
         st.info("Choose a method to see the models' maps.")
     # Last, though it stands above: nobody should wait for the maps because of a chart.
+    names, shares, held = shared.table(row)
     chart.plotly_chart(
-        probabilities([card.id for card in cards], *shared.table(row)),
+        probabilities([card.id for card in cards], names, shares, held),
         config=CONFIG,
-        alt="Probability that each model gives to each class",
+        alt=probabilities_in_words([card.id for card in cards], names, shares, held),
     )
     draw_rail()

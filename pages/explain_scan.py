@@ -7,7 +7,7 @@ import streamlit as st
 
 from explain import METHODS, Explanation, Request, methods_for
 from explain.cache import CACHE
-from explain.prediction_text import confidence_sentence
+from explain.prediction_text import confidence_sentence, list_of_probabilities
 from explain.render.export import file_stem
 from explain.report import ReportInput
 from explain.set_text import heading, set_sentence
@@ -157,6 +157,6 @@ with desk:
     chart.plotly_chart(
         probability_bars(card.names, prediction.probabilities, request.target_index),
         config={"staticPlot": True, "displayModeBar": False},
-        alt="Probability of each class",
+        alt=f"Probability of each class: {list_of_probabilities(card.names, prediction.probabilities)}",
     )
     draw_rail()

@@ -64,7 +64,7 @@ def _set_handlers(before: dict[int, object]) -> None:
 
 def _kept_from_import() -> set[str]:
     """Return the modules that cannot be imported; that of OpenVINO's telemetry never can (model_zoo/backend.py)."""
-    return {name for name, module in list(sys.modules.items()) if module is None} - {"openvino_telemetry"}
+    return {name for name, module in sys.modules.copy().items() if module is None} - {"openvino_telemetry"}
 
 
 def _let_import(before: set[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from explain.prediction_text import percent
+from explain.prediction_text import list_of_probabilities, percent
 from pages.charts.style import CLASSES, EVEN, PALETTE, PROBABILITY, graph_objects, styled
 
 _BAR, _GAP = 17, 12  # pixels: a bar, and between two classes
@@ -47,6 +47,15 @@ def probabilities(models: Sequence[str], names: Sequence[str], shares: np.ndarra
         yaxis=CLASSES | {"autorange": "reversed"},
     )
     return figure
+
+
+def probabilities_in_words(models: Sequence[str], names: Sequence[str], shares: np.ndarray, held: np.ndarray) -> str:
+    """Return what `probabilities` shows of the same, without the models that gave no prediction."""
+    return "Probability that each model gives to each class. " + " ".join(
+        f"{model}: {list_of_probabilities([names[k] for k in np.flatnonzero(own)], p[own])}."
+        for model, p, own in zip(models, shares, held, strict=True)
+        if np.isfinite(p[own]).all()
+    )
 
 
 def matrix(values: np.ndarray, names: Sequence[str], what: str):

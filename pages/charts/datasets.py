@@ -1,12 +1,14 @@
 """Charts of a dataset: scans per class, sizes, brightness and leakage."""
 
 from collections.abc import Mapping
+from math import ceil
 
 from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal", "title": None}
 _ROOM = 1.2  # of the longest bar: its number must fit beside it, even on a phone
 _HEAD = 76  # pixels above and below the bars, for the legend and the axis
+_SMALLEST, _LARGEST = 3, 22  # pixels: radii of discs
 _LEAST = 160  # pixels: on a lower chart the title of the axis lies over its numbers
 
 
@@ -98,8 +100,13 @@ def brightness(spreads: Mapping[str, tuple[float, ...]], names: Mapping[str, str
     return styled(figure, max(_LEAST, _HEAD + 30 * len(spreads)))
 
 
+def proportional_from(counts: Mapping[tuple[int, int], int]) -> int:
+    """Return from how many scans of a size on the area of its disc is in proportion to them; below, discs are alike."""
+    return ceil(max(counts.values()) * (_SMALLEST / _LARGEST) ** 2)
+
+
 def sizes(counts: Mapping[tuple[int, int], int]):
-    """Return a disc for each size in pixels, its area in proportion to the scans of that size."""
+    """Return a disc for each size in pixels; see `proportional_from` for its area."""
     most = max(counts.values())
     widths, heights = zip(*counts, strict=True)
     scans = list(counts.values())
@@ -112,8 +119,8 @@ def sizes(counts: Mapping[tuple[int, int], int]):
             marker={
                 "size": scans,
                 "sizemode": "area",
-                "sizeref": 2 * most / 44**2,
-                "sizemin": 3,
+                "sizeref": most / (2 * _LARGEST**2),
+                "sizemin": _SMALLEST,
                 "color": PALETTE[0],
                 "opacity": 0.6,
             },

@@ -1,7 +1,7 @@
 """What the tables of several scans share: one slice per scan, its thumbnail, and a prediction in a cell."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,7 +44,7 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
         best = int(p.argmax())
         return f"{card.names[best]}, {percent(p[best])}"
     if scan is None:
-        return "not readable"
+        return "see below"
     if not scan.not_assessable:
         return "withheld" if withheld(scan) else "no prediction"
     return {
@@ -52,6 +52,13 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
         HIDDEN_SLICE: "hardly visible",
         SHEET: "several heads",
     }.get(scan.not_assessable, "not predicted")
+
+
+def show_refused(refused: Mapping[str, str]) -> None:
+    """Draw below such a table why a scan has no slice in the plane chosen."""
+    for name, sentence in refused.items():
+        st.text(name)  # a stranger's words: never Markdown
+        st.error(sentence)
 
 
 def thumbnail(scan: Scan) -> str:

@@ -106,6 +106,7 @@ class PageState:
     uploads: dict[str, Upload] = field(default_factory=dict)  # by name
     single_files: dict[str, str] = field(default_factory=dict)  # field of one file -> id of the upload that it holds
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)  # upload id -> name and sentence
+    left_over: str = ""  # why not all files were taken
     in_field: set[str] = field(default_factory=set)  # upload ids that the field of this page holds
     entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
     listed: int = 0  # files that had been read when the entries were listed

@@ -71,9 +71,10 @@ def choose_files(large: bool) -> None:
     offer_fetch(_keep_fetched)
     read_new()
     _open_what_came(session)
+    if session.left_over:
+        st.error(session.left_over)
     for name, sentence in list(session.refused.values())[:_REFUSALS]:
-        if name:
-            st.text(name)  # a stranger's words: never Markdown
+        st.text(name)  # a stranger's words: never Markdown
         st.error(sentence)
     if (more := len(session.refused) - _REFUSALS) > 0:
         st.error(f"{more} more {'file' if more == 1 else 'files'} could not be read.")
@@ -204,15 +205,15 @@ def _keep_fetched(files: list[bytes]) -> None:
 
 def _keep(session: PageState, files: list[File]) -> None:
     """Keep files under names of their own, as many as the session has room for."""
+    session.left_over = ""
     held = sum(len(upload.data) for upload in session.uploads.values())
     for upload_id, name, data in files:
         held += len(data)
         if len(session.uploads) >= MAX_FILES or held > MAX_TOGETHER:
-            sentence = (
+            session.left_over = (
                 f"Not all files were taken: Candor keeps {MAX_FILES} at a time, {MAX_TOGETHER // 1_000_000} MB "
                 "together. Remove some and upload the others again."
             )
-            session.refused["/"] = "", sentence
             break
         name = _own_name(display_name(name), session.uploads)
         field_id = upload_id.partition("/")[0]
@@ -275,7 +276,7 @@ def remove(entry: Entry) -> None:
         session.uploads.pop(upload.name, None)
     held = {upload.field_id for upload in session.uploads.values()}
     drop_copies({upload.field_id for upload in gone} - held)  # an archive stays while a file of it does
-    session.entries = None
+    session.entries, session.left_over = None, ""
     _forget_what_was_made()
 
 
@@ -302,7 +303,7 @@ def _remove_all() -> None:
     stop_reading()
     stop_fetching()
     session.uploads, session.refused, session.in_field, session.entries = {}, {}, set(), None
-    session.pacs_series, session.pacs_error = (), ""
+    session.pacs_series, session.pacs_error, session.left_over = (), "", ""
     session.renewals["upload"] = session.renewals.get("upload", 0) + 1  # a new field, which is empty
     _forget_what_was_made()
 

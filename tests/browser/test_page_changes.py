@@ -79,16 +79,30 @@ def test_every_widget_of_the_explain_page_keeps_what_was_chosen(page, name):
 
 
 @pytest.mark.parametrize("name", ["Model performance", "Datasets", "Explanation quality"])
-def test_every_widget_of_another_page_keeps_what_was_chosen(page, name):
+def test_every_widget_of_every_tab_of_another_page_keeps_what_was_chosen(page, name):
+    """After a look at another page, and at the page's other tabs."""
     open_input(page, "sample")
     go_to(page, name)
-    before = widget_values(page, maps=False)
-    changed = change_every_widget(page)
-    after = widget_values(page, maps=False)
-    assert changed and any(after.get(label) != before.get(label) for label in changed)
+    tabs, changed, after = page.get_by_role("tab"), set(), {}
+    for k in range(tabs.count()):
+        open_tab(page, k)
+        before = widget_values(page, maps=False)
+        new = change_every_widget(page, but=changed)
+        after[k] = widget_values(page, maps=False)
+        assert all(after[k].get(label) != before[label] for label in new if label in after[k])
+        changed |= set(new)
+    assert changed
     go_to(page, "About")
     go_to(page, name)
-    assert_widgets(page, after)
+    for k, expected in after.items():
+        open_tab(page, k)
+        assert_widgets(page, expected)
+
+
+def open_tab(page, k: int) -> None:
+    page.get_by_role("tab").nth(k).click()
+    page.wait_for_timeout(300)
+    settle(page, maps=False)
 
 
 def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
@@ -117,7 +131,9 @@ def test_a_value_set_by_a_button_reaches_the_widget_and_stays(page):
 def test_the_region_of_a_counterfactual_stays(page):
     open_input(page, "sample")
     page.get_by_role("button", name="Box around the hottest region").click()
-    page.get_by_text("control", exact=False).first.wait_for()
+    control = page.locator("path.control").first
+    control.wait_for()
+    assert control.evaluate("node => getComputedStyle(node).fill") == "none"  # the scan under it can be seen
     settle(page)
     chosen = widget_values(page)
     assert chosen["number: Height"] not in ("", None)

@@ -4,6 +4,7 @@ import pytest
 
 from scans import phantom
 from tests.browser.test_explain_scan import HEATMAP, assert_no_traceback, downloaded, upload
+from tests.browser.widgets import settle
 from tests.good_files import dicom12, png
 
 pytestmark = pytest.mark.browser
@@ -70,6 +71,25 @@ def test_a_click_at_the_moment_at_which_the_server_is_told_of_the_view_is_not_lo
     )
     page.locator("strong", has_text="Grad-CAM++.").wait_for(timeout=30_000)
     page.locator(".pane[data-kind=map][data-drawn$='no map']").wait_for()
+    assert_no_traceback(page)
+
+
+def test_a_click_at_the_moment_at_which_a_region_is_drawn_is_not_lost(page):
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    page.locator(CALM).wait_for()
+    page.get_by_role("button", name="Box around the hottest region").click()
+    page.locator("path.control").first.wait_for()
+    settle(page)
+    page.locator(".viewer[data-group='what if'] .stage").first.evaluate(
+        """stage => {
+          stage.focus();
+          stage.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, composed: true }));
+          document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
+          [...document.querySelectorAll('button')].find(node => node.innerText.includes('Next method')).click();
+        }"""
+    )
+    page.locator("strong", has_text="Grad-CAM++.").wait_for(timeout=30_000)
     assert_no_traceback(page)
 
 

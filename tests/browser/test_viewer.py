@@ -203,8 +203,17 @@ def test_a_picture_can_be_reached_by_key_and_says_what_it_shows(page):
     stage.focus()
     page.keyboard.press("+")
     page.locator(f"{VIEWER}[data-zoom='1.250']").wait_for()
+    page.keyboard.press("1")
+    page.wait_for_timeout(500)
+    side, rows = stage.bounding_box()["width"], phantom(*SAMPLES["Phantom 2: meningioma-like"]).scan.shape[0]
+    assert zoom_of(page) * side == pytest.approx(rows, rel=0.01)  # smaller than its pane
     page.keyboard.press("0")
     page.locator(f"{VIEWER}[data-zoom='1.000']").wait_for()
+    preset = page.locator("select[aria-label='Window preset']")
+    preset.focus()
+    page.keyboard.press("h")  # the letter goes to the list that has the focus
+    page.wait_for_timeout(300)
+    assert page.get_by_role("button", name="Hide the heatmap").count() == 1
 
 
 @pytest.mark.slow

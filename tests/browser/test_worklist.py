@@ -100,3 +100,18 @@ def test_samples_are_a_list_too(page):
     wait_until(page, "location.search.includes('sample=phantom-2')")
     page.locator(HEATMAP).wait_for()
     assert name_of_open(page).startswith("Phantom 2")
+
+
+def test_the_other_list_is_reached_and_stepped_through_by_key(page):
+    upload(page, dict(list(FILES.items())[:2]))
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    page.locator(".rail summary", has_text="Samples").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.locator(OPEN, has_text="Phantom 2").wait_for()
+    wait_until(page, "location.search.includes('sample=phantom-2')")
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    assert name_of_open(page).startswith("Phantom 2")

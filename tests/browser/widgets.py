@@ -1,6 +1,7 @@
 """What every widget on a page shows, read from the browser, and how to change each of them."""
 
 import re
+from collections.abc import Collection
 
 CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -92,14 +93,17 @@ def go_to(page, name: str) -> None:
     settle(page, maps=False)
 
 
-def change_every_widget(page) -> list[str]:
+def change_every_widget(page, but: Collection[str] | None = None) -> list[str]:
     """Change each slider, choice, toggle and number on the page, one after the other; return the labels.
 
     The scan, its plane, the model and the methods stay, for what else there is depends on them. What opens another part
-    of the page comes last. A label that stands there twice, or none, is passed over.
+    of the page comes last. A label that stands there twice, or none, is passed over; with `but` so are its labels and
+    the tabs.
     """
     fixed = ("", "Scan", "Plane", "Model", "Method", "Models", "Methods", "Dataset")
     found = [label for label in widget_values(page, maps=False) if not re.search(r" \(\d\)$", label)]
+    if but is not None:
+        found = [label for label in found if label not in but and not label.startswith("tabs")]
     found.sort(key=lambda label: label.startswith(("tabs", "group: View")))
     labels = []
     for label in found:

@@ -376,6 +376,10 @@ def test_the_charts_draw_what_they_are_given():
     box = charts.brightness({"glioma": (0.1, 0.2, 0.3, 0.4, 0.5)}, NAMES).data[0]
     assert (box.lowerfence, box.q1, box.median, box.q3, box.upperfence) == ((0.1,), (0.2,), (0.3,), (0.4,), (0.5,))
     assert list(charts.sizes({(100, 80): 3, (50, 60): 1}).data[0].marker.size) == [3, 1]
+    drawn = charts.sizes({(100, 80): 1000, (50, 60): 1}).data[0].marker
+    least = charts.proportional_from({(100, 80): 1000, (50, 60): 1})
+    radius = [(scans / drawn.sizeref / 2) ** 0.5 for scans in (1000, least, least - 1)]
+    assert radius[0] == pytest.approx(22) and radius[2] < drawn.sizemin <= radius[1]
 
 
 @pytest.mark.data

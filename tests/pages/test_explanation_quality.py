@@ -15,6 +15,7 @@ from explain.queue import Queue
 from explain.render.overlay import gray, png
 from model_zoo import Estimate, models, zoo_folder
 from pages.charts.explanation_quality import beside, in_words, ranked
+from pages.components.quality.methods import column
 from scans import phantom
 from tests.conftest import tiny_network, write_bundle
 from tests.explain.evaluation.test_evaluation import annotation_of
@@ -139,6 +140,11 @@ def test_series_on_a_line_keep_apart_and_differ_in_colour_or_shape(number):
     chart = beside(MEASURES["pointing"], ["A"], series)
     assert len({trace.y[0] for trace in chart.data}) == number and all(abs(trace.y[0]) < 0.5 for trace in chart.data)
     assert len({(trace.marker.color, trace.marker.symbol) for trace in chart.data}) == number
+
+
+def test_no_two_measures_share_a_heading_of_a_table():
+    headings = [column(measure)["label"] for measure in MEASURES.values()]
+    assert len(set(headings)) == len(headings) == len(MEASURES)
 
 
 def test_an_estimate_is_written_with_its_interval_and_its_scans():
@@ -272,7 +278,7 @@ def test_models_are_compared_with_those_of_which_only_results_are_kept(monkeypat
     assert [trace["name"] for trace in charts(app)[0]["data"]] == [f"{name} (results only)" for name in alike]
     assert "All on the same scans." in text(app)
     app.multiselect(key="evaluated").set_value([]).run()
-    assert not app.exception and not charts(app)
+    assert not app.exception and not charts(app) and app.info[0].value == "Choose a model."
 
 
 def test_the_whole_table_can_be_downloaded(own):

@@ -7,6 +7,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explain.audit import keep_in
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from model_zoo import models
 from pages.viewer import component
@@ -102,6 +103,19 @@ def test_about_gives_the_scores_of_every_card_and_no_others():
         accuracy = card.score("accuracy", "test", "all scans")
         assert cell == "not measured" if accuracy is None else accuracy.percent() in cell
         assert all(limit in text_of(app) for limit in card.limits)
+
+
+def test_about_names_the_audit_log_where_one_is_kept_and_denies_nothing_that_is_kept(tmp_path):
+    def privacy() -> str:
+        about = AppTest.from_file(str(ROOT / "pages" / "about.py"), default_timeout=60).run()
+        return next(each.value for each in about.markdown if "Privacy" in each.value)
+
+    assert "audit log" not in privacy() and "as the file it is" in privacy() and "Kaggle" in privacy()
+    keep_in(tmp_path)
+    try:
+        assert "digest of the scan's file" in " ".join(privacy().split())
+    finally:
+        keep_in(None)
 
 
 def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere():

@@ -8,6 +8,7 @@ from pages.components.samples import SAMPLES
 from pages.viewer import packets
 from pages.viewer.pictures import window_key
 from scans import phantom
+from tests import good_files
 from tests.good_files import dicom12, nifti, png
 from tests.pages.conftest import (
     SAMPLE,
@@ -191,6 +192,9 @@ def test_more_than_can_be_kept_is_one_sentence_and_the_rest_is_kept(app, monkeyp
     upload(app.run(), ("a.png", GOOD), ("b.png", GOOD))
     assert len(errors(app)) == 1 and list(state_of(app).uploads) == ["a.png"]
     assert names(app)["Worklist"] == ["a.png"] and predicted_class(app)
+    assert [button.label for button in app.button if button.label.startswith("Remove")] == ["Remove the file"]
+    remove_in_rail(app, "a.png")
+    assert not errors(app)
 
 
 def test_the_slice_is_remembered_and_another_volume_starts_in_its_middle(app):
@@ -259,3 +263,16 @@ def test_several_files_become_a_worklist_with_the_model_s_predictions(queue):
     assert list(table["Name"]) == ["b.png", "a.png"] and not app.exception
     assert table["Prediction"][0].startswith(predicted_class(app))
     assert table["Scan"].str.startswith("data:image/png").all()
+    assert table["Probability"].max() <= 0.99  # "over 99 %" is not 1.00
+
+
+def test_a_volume_too_thin_for_the_plane_is_a_sentence_under_the_worklist(queue):
+    app = open_app(queue)
+    app.session_state["explain-part"] = "Worklist"
+    thin = nifti(head(6), np.diag([1.0, 1.0, 5.0, 1.0]))
+    upload(app.run(), ("thin.nii", thin), ("cube.nii", nifti(good_files.head(96, 96))))
+    next(each for each in app.segmented_control if each.key == "plane").set_value("coronal").run()
+    table = app.dataframe[0].value
+    cells = dict(zip(table["Name"], table["Prediction"], strict=True))
+    assert cells["thin.nii"] == "see below" and cells["cube.nii"] != "see below"
+    assert any("coronal" in sentence for sentence in errors(app)) and "thin.nii" in [each.value for each in app.text]

@@ -1,5 +1,6 @@
 """What the viewer is sent: pixels and maps that decode to those of a scan and its map, and facts about them."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 from explain.render.colours import against, ramp
 from pages.viewer import packets, planes
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours, packet_of_map, packet_of_scan
-from pages.viewer.pictures import Picture, Regions, described, facts_of_map, facts_of_volume, presets, window_key
+from pages.viewer.pictures import Mark, Picture, Regions, described, facts_of_map, facts_of_volume, presets, window_key
 from pages.viewer.planes import Cut, cuts, facts_of_voxels
 from scans import phantom, read
 from scans.grid import grid_of, reduced
 from tests.explain.conftest import explanation
 from tests.good_files import head, nifti
+from tests.pages.conftest import ROOT
 
 SCAN = phantom("glioma", 900_003, 96).scan
 HEAT = np.random.default_rng(0).normal(size=SCAN.shape).astype(np.float32)
@@ -99,6 +101,20 @@ def test_the_text_alternative_names_method_class_and_place_of_the_peak():
     for part in ("Grad-CAM", "Glioma", "row 10", "column 80", "upper right", "left", "front"):
         assert part in words
     assert "no evidence" in described(SCAN, explanation(heat=0 * heat), "Grad-CAM", "Glioma")
+
+
+def test_every_mark_on_a_picture_has_a_rule_that_fills_nothing():
+    """A path without a rule of its own is filled black, and hides the scan under it."""
+    styles = {
+        each for file in (ROOT / "pages").rglob("*.py") for each in re.findall(r'Mark\("(\w+)"', file.read_text())
+    }
+    client = ROOT / "pages" / "viewer" / "client"
+    styles |= {Mark().style} | set(
+        re.findall(r'svg\("path", {[^}]*class: "(\w+)"', (client / "annotations.js").read_text())
+    )
+    rules = re.findall(r"^([^{]*){([^}]*)}", (client / "viewer.css").read_text(), re.MULTILINE)
+    hollow = {name for names, rule in rules if "fill: none" in rule for name in re.findall(r"\.(\w+)", names)}
+    assert {"annotation", "control", "halo"} <= styles <= hollow
 
 
 def test_a_picture_tells_the_facts_of_its_scan_and_map():

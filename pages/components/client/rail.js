@@ -60,7 +60,9 @@ class Rail {
       const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      this.step(by);
+      const own = scans.map(({ name }) => name), row = event.composedPath().find(node => node.role === "option");
+      if (own.includes(this.open())) this.step(by);
+      else if (row) this.choose(own[Math.max(0, Math.min(own.length - 1, own.indexOf(row.title) + by))], PAUSE);
       this.rows.get(this.open())?.row.focus({ preventScroll: true });
     });
     for (const scan of scans) rows.append(this.row(scan, removable));
@@ -122,7 +124,11 @@ class Rail {
       const here = name === open;
       if (here && row.ariaSelected !== "true") this.show(row);
       row.ariaSelected = String(here);
-      row.tabIndex = here || (at < 0 && name === names[0]) ? 0 : -1;
+      row.tabIndex = -1;
+    }
+    for (const { scans } of this.data.lists) { // each list is one stop of the Tab key
+      const stop = scans.find(({ name }) => name === open) ?? scans[0];
+      if (stop) this.rows.get(stop.name).row.tabIndex = 0;
     }
   }
 
@@ -157,7 +163,7 @@ class Rail {
   }
 
   key(event) {
-    const typing = event.composedPath().some(node => node.isContentEditable || node.tagName === "TEXTAREA"
+    const typing = event.composedPath().some(node => node.isContentEditable || ["TEXTAREA", "SELECT"].includes(node.tagName)
       || (node.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(node.type)));
     const by = { j: 1, k: -1 }[event.key.toLowerCase()];
     if (!by || typing || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -115,8 +115,8 @@ def _numbers(
 def _pair(opened: Open, explanations: Mapping[tuple[str, str], Explanation]) -> None:
     """Draw where two maps, that the user chooses, mark the same."""
     labels = {f"{model} · {METHODS[method].title}": (model, method) for model, method in explanations}
-    first = st.selectbox("Map A", list(labels), 0, key="compare-first")
-    second = st.selectbox("Map B", list(labels), 1, key="compare-second")
+    first = st.selectbox("Map A", list(labels), 0, key="compare-first", persist_state="session")
+    second = st.selectbox("Map B", list(labels), 1, key="compare-second", persist_state="session")
     session = state()
     session.compare_share = st.slider(
         "Strongest part of the head (%)",

@@ -9,7 +9,7 @@ from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
 from pages.components.predictions import predictions, show_calibrations
 from pages.components.samples import SAMPLES, open_scan
-from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
+from pages.components.scan_table import middle_slices, prediction_cell, show_refused, thumbnail
 from pages.components.state import state
 from pages.components.uploads import entries
 
@@ -66,9 +66,7 @@ def show_disagreement_table(cards: Sequence[ModelCard], shared: Shared, opened: 
         alt="The scans with each model's prediction, the strongest disagreement first",
     )
     st.caption("Select a row to open that scan. Of a volume, the middle slice is classified, in the plane chosen.")
-    for name, sentence in refused.items():
-        st.text(name)  # a stranger's words: never Markdown
-        st.error(sentence)
+    show_refused(refused)
 
 
 def _agreement_cell(of_scan: Disagreement) -> str:

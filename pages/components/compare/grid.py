@@ -22,7 +22,10 @@ NO_CLASS = "This model has no matching class to explain."
 NO_GRADIENTS = "This model gives predictions alone: choose LIME, SHAP, occlusion or RISE to explain it."
 
 _NARROWEST = 130  # pixels of a column, below which the grid scrolls
-_QUALITY = "On annotated test scans of this class: how often the highest point of such a map lay in the tumour's box."
+_QUALITY = (
+    "On annotated test scans of this class, or of others where there are none of it: how often the highest point of "
+    "such a map lay in the tumour's box."
+)
 
 
 def show_grid(

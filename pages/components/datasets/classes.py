@@ -22,7 +22,9 @@ def show_classes(tables: AuditTables) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = _choose_grouping(card.task, groupings, "cohort" if card.pooled else "")
         note = "Shares of all scans of one colour; they add up to 100 %." if groupings else None
-        unit = st.segmented_control("Show", _UNITS, default=_UNITS[0], required=True, key="unit", help=note)
+        unit = st.segmented_control(
+            "Show", _UNITS, default=_UNITS[0], required=True, key="unit", persist_state="session", help=note
+        )
     groups = {_NAMES.get(group, group[:1].upper() + group[1:]): numbers for group, numbers in counts[by].items()}
     chart = distribution(groups, card.classes, shares=unit == "Shares")
     st.plotly_chart(chart, config=CONFIG, key=f"distribution-{card.task}", alt="Scans per class; a table follows")
@@ -47,6 +49,7 @@ def _choose_grouping(task: str, groupings: list[str], first: str) -> str:
         required=True,
         format_func=_TITLES.get,
         key=f"group-by-{task}",
+        persist_state="session",
     )
 
 

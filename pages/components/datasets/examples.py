@@ -15,6 +15,7 @@ from explain import png
 from explain.queue import LIVE, Busy, Job
 from explain.render.overlay import gray, overlay, squared
 from pages.charts.datasets import brightness as brightness_chart
+from pages.charts.datasets import proportional_from
 from pages.charts.datasets import sizes as sizes_chart
 from pages.charts.style import CONFIG
 from pages.components.datasets.jobs import forget, submit
@@ -57,6 +58,7 @@ def show_examples(card: DatasetCard, records: Sequence[Record]) -> None:
         outline = bool(annotated) and st.toggle(
             "Outline the lesion" if annotated[0].path is None else "Show the radiologists' boxes",
             key=f"outline-{card.task}",
+            persist_state="session",
         )
     examples = sample([r for r in records if chosen in ("All", r.sequence)], list(card.classes), _ROW, seed)
     for label, own in examples.items():
@@ -73,7 +75,12 @@ def _choose_sequence(card: DatasetCard, sequences: list[str]) -> str:
     if len(sequences) < 2:
         return "All"
     return st.segmented_control(
-        "Sequence", ["All", *sequences], default="All", required=True, key=f"sequence-{card.task}"
+        "Sequence",
+        ["All", *sequences],
+        default="All",
+        required=True,
+        key=f"sequence-{card.task}",
+        persist_state="session",
     )
 
 
@@ -169,7 +176,9 @@ def show_sizes(tables: AuditTables, means: dict[str, MeanImage] | None) -> None:
         if len(counts) > 1:
             chart = sizes_chart(counts)
             st.plotly_chart(chart, config=CONFIG, key=f"sizes-{card.task}", alt="Width and height of the scans")
-            st.caption(f"{len(counts):,} sizes; the area of a disc is proportional to the number of scans.")
+            least = proportional_from(counts)
+            discs = "" if min(counts.values()) >= least else f" from {least:,} scans on; below, all discs are alike"
+            st.caption(f"{len(counts):,} sizes; the area of a disc is proportional to the number of scans{discs}.")
         for (width, height), scans in counts.items() if len(counts) == 1 else ():
             st.caption(f"All {scans:,} audited scans are {width} × {height} pixels.")
         if tables.unlisted:

@@ -112,11 +112,12 @@ def show_pairs(card: DatasetCard, data: Path, here: bool) -> None:
         required=True,
         format_func=lambda title: f"{title} ({len(kept[title]):,})",
         key=f"pairs-{card.task}",
+        persist_state="session",
     )
     chosen = kept[title]
     if here:
         _show_page(chosen, data, f"page-{card.task}-{title}")
-    if not here or st.toggle("Table of these pairs", key="pairs-table"):
+    if not here or st.toggle("Table of these pairs", key="pairs-table", persist_state="session"):
         st.dataframe([_row(pair) for pair in chosen], hide_index=True, alt="Pairs of near-duplicates")
     st.caption(
         "Listed are each scan's nearest near-duplicate in every split of every collection, and every pair with "
@@ -132,7 +133,7 @@ def _show_page(pairs: list[Pair], data: Path, key: str) -> None:
         help="Undoes the mirroring and turning, so that both scans have the same position.",
     )
     pages = -(-len(pairs) // _PAGE)
-    page = st.pagination(pages, key=key) if pages > 1 else 1
+    page = st.pagination(pages, key=key, persist_state="session") if pages > 1 else 1
     at = (page - 1) * _PAGE
     grid = st.grid(3, min_column_width=320, gap="small", border=True)
     for pair in pairs[at : at + _PAGE]:

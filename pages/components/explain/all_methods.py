@@ -58,7 +58,7 @@ def _show_progress(statuses: dict[str, Status]) -> None:
     finished = len(states) - sum(status.pending for status in statuses.values())
     if finished < len(states):
         running = next((method for method, status in statuses.items() if status.state == "running"), None)
-        doing = f": {METHODS[running].title} is running" if running else ", queued behind other users' requests"
+        doing = f": {METHODS[running].title} is running" if running else ", queued"
         bar, button = st.columns([6, 1], vertical_alignment="center")
         bar.progress(finished / len(states), f"{finished} of {len(states)} maps finished{doing}.")
         button.button("Cancel", key="cancel-all-methods", on_click=cancel, args=(SECTION,), width="stretch")

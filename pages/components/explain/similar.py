@@ -37,7 +37,8 @@ def show_similar_cases(explained: Request) -> None:
         st.info(none_sentence(card))
         return
     st.write(diagnoses_sentence(card, cases))
-    st.caption(f"{NOT_THE_PATIENT} {precision_sentence(card, explained.target, cases)}")
+    predicted = card.classes[explained.prediction.index]
+    st.caption(f"{NOT_THE_PATIENT} {precision_sentence(card, predicted, cases)}")
     requests = {}
     for place, case in enumerate(cases):
         try:

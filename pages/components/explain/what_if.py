@@ -13,7 +13,7 @@ from explain.slice_probabilities import leading
 from model_zoo import Model, ModelCard, ModelError
 from pages.charts.style import CONFIG
 from pages.charts.what_if import changes
-from pages.components.state import Region, renew, state, widget_key
+from pages.components.state import Region, renew, state, subject, widget_key
 from pages.viewer.component import show_pictures
 from pages.viewer.pictures import Mark, Picture
 from scans import Box, Scan, ScanError
@@ -38,12 +38,18 @@ _METHOD = (
 )
 
 
-@st.fragment
 def show_what_if(scan: Scan, model: Model, explanation: Explanation | None = None) -> None:
     """Let the user draw a box, and predict again; the sentences of the result are kept for a report.
 
     With an `explanation`, its strongest region can be taken for a start.
     """
+    _draw(subject(), scan, model, explanation)
+
+
+@st.fragment
+def _draw(drawn_for: tuple, scan: Scan, model: Model, explanation: Explanation | None) -> None:
+    if state().slice_moved or subject() != drawn_for:
+        st.rerun()
     card = model.card
     left, right = st.columns([5, 6], gap="large")
     chart = left.container()

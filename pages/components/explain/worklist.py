@@ -6,16 +6,17 @@ from explain.prediction_text import percent
 from model_zoo import Model, ModelCard
 from pages.components.predictions import predictions
 from pages.components.samples import open_scan
-from pages.components.scan_table import middle_slices, prediction_cell, thumbnail
+from pages.components.scan_table import middle_slices, prediction_cell, show_refused, thumbnail
 from pages.components.uploads import entries
 
 _TABLE = "worklist"
+_MOST = 0.99  # is shown: beside "over 99 %" must not stand 1.00
 
 
 def show_worklist(model: Model) -> None:
     """Draw the model's predictions for all uploads, the latest first; the least sure can be sorted to the top."""
     card, names = model.card, list(entries())
-    scans, _ = middle_slices(names)
+    scans, refused = middle_slices(names)
     rows = predictions([card], scans).rows
     st.dataframe(
         [
@@ -24,7 +25,7 @@ def show_worklist(model: Model) -> None:
                 "Name": name,
                 "Prediction": prediction_cell(card, scan, p),
                 "Second most likely": _second(card, p),
-                "Probability": None if p is None else float(p.max()),
+                "Probability": None if p is None else min(float(p.max()), _MOST),
             }
             for name, scan, (p,) in zip(names, scans, rows, strict=True)
         ],
@@ -45,9 +46,10 @@ def show_worklist(model: Model) -> None:
         alt="The model's prediction for each of the scans",
     )
     st.caption(
-        "Select a row to open that scan; click a column to sort by it. Of a volume, the middle slice is classified. "
-        "To sort the scans by the disagreement of several models, see Compare models."
+        "Select a row to open that scan; click a column to sort by it. Of a volume, the middle slice is classified, in "
+        "the plane chosen. To sort the scans by the disagreement of several models, see Compare models."
     )
+    show_refused(refused)
 
 
 def _second(card: ModelCard, p) -> str:

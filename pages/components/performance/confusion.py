@@ -72,8 +72,8 @@ def _matrix(bundle: Bundle, key: Key, *, shares: bool, wide: bool) -> None:
     )
     with list_side:
         left, right = st.columns(2)
-        left.selectbox("Reference label", names, key=truth_key)
-        right.selectbox("Prediction", names, key=predicted_key)
+        left.selectbox("Reference label", names, key=truth_key, persist_state="session")
+        right.selectbox("Prediction", names, key=predicted_key, persist_state="session")
         _list(predictions, names, *cell)
 
 

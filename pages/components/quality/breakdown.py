@@ -95,6 +95,9 @@ def show_models(stored: dict[str, StoredEvaluation], card: ModelCard) -> None:
     chosen = st.multiselect(
         "Models", list(stored), default=served, format_func=labels.get, key="evaluated", persist_state="session"
     )
+    if not chosen:
+        st.info("Choose a model.")
+        return
     measured = [name for name in METHODS if any(stored[model].estimate(name, measure.id) for model in chosen)]
     if not measured:
         st.info(f"{measure.title} was not measured for these models.")

@@ -28,7 +28,7 @@ def column(measure: Measure):
     """Return the table column of a measure, with its description as the help text."""
     style = "%.0f\u00a0%%" if measure.share else "%.2f"
     description = f"{measure.direction} {measure.description}"
-    return st.column_config.NumberColumn(measure.title.split(",")[0], help=description, format=style)
+    return st.column_config.NumberColumn(measure.short, help=description, format=style)
 
 
 def show_data(evaluation: StoredEvaluation, card: ModelCard) -> None:

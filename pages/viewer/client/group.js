@@ -64,18 +64,21 @@ function frame(group) {
   for (const viewer of group.viewers) viewer.show();
 }
 
-/** Zoom a view by a factor about a point of the square, or to a factor of 1, where all of it is seen. */
-export function zoomAbout(view, factor, u = view.x, v = view.y) {
-  const zoom = Math.min(40, Math.max(1, view.zoom * factor)), share = view.zoom / zoom;
+/**
+ * Zoom a view by a factor about a point of the square, at least to a factor of 1, where all of it is seen; below that
+ * only where `least` says so, or the view is below it already.
+ */
+export function zoomAbout(view, factor, u = view.x, v = view.y, least = Math.min(1, view.zoom)) {
+  const zoom = Math.min(40, Math.max(least, view.zoom * factor)), share = view.zoom / zoom;
   view.x = u + (view.x - u) * share;
   view.y = v + (view.y - v) * share;
   view.zoom = zoom;
   moveBy(view, 0, 0);
 }
 
-/** Move what is seen by shares of the picture's side; the square is never left. */
+/** Move what is seen by shares of the picture's side; the square is never left, and is in the middle if all is seen. */
 export function moveBy(view, right, down) {
-  const half = 0.5 / view.zoom;
+  const half = Math.min(0.5, 0.5 / view.zoom);
   view.x = Math.min(1 - half, Math.max(half, view.x - right / view.zoom));
   view.y = Math.min(1 - half, Math.max(half, view.y - down / view.zoom));
 }

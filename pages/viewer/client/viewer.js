@@ -168,20 +168,23 @@ class Viewer {
   }
 
   /** Zoom about a point of a picture; planes of one volume zoom together, each about the cross-hair. */
-  zoomAt(pane, factor, u, v) {
-    if (!pane.spec.cut) return zoomAbout(this.group, factor, u, v);
+  zoomAt(pane, factor, u, v, least) {
+    if (!pane.spec.cut) return zoomAbout(this.group, factor, u, v, least);
     for (const each of this.panes) {
       const hair = each.drawn && each.point(each.drawn, ...pixelOfPoint(this.group, this.group.point, each.spec.cut, each.drawn));
-      zoomAbout(each.ownView, factor, ...(each === pane && u !== undefined ? [u, v] : hair ?? []));
+      const [x, y] = each === pane && u !== undefined ? [u, v] : hair ?? [];
+      zoomAbout(each.ownView, factor, x, y, least);
     }
   }
 
-  oneToOne() {
-    const pane = this.panes[0] ?? [...this.group.viewers].flatMap(viewer => viewer.panes)[0];
+  /** Show one pixel of the scan on one of the screen; a small scan gets smaller than its pane. */
+  oneToOne(pane = this.panes[0] ?? [...this.group.viewers].flatMap(viewer => viewer.panes)[0]) {
     if (!pane?.drawn) return;
-    const { rows, columns, spacing } = pane.drawn, { zoom } = this.group;
-    const placed = placement(rows, columns, spacing, pane.canvas.width);
-    this.zoom(Math.max(rows / placed.height, columns / placed.width) / zoom);
+    const { rows, columns, spacing, field } = pane.drawn;
+    const placed = placement(rows, columns, spacing, pane.canvas.width, field);
+    const zoom = Math.max(rows / placed.height, columns / placed.width);
+    this.zoomAt(pane, zoom / pane.view.zoom, undefined, undefined, zoom);
+    redraw(this.group);
   }
 
   invert() {
@@ -200,7 +203,7 @@ class Viewer {
 
   /** Keys anywhere on the page: of the viewer that leads its group. */
   shortcut(event) {
-    const typing = event.composedPath().some(node => node.isContentEditable || node.tagName === "TEXTAREA"
+    const typing = event.composedPath().some(node => node.isContentEditable || ["TEXTAREA", "SELECT"].includes(node.tagName)
       || (node.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(node.type)));
     if (!this.data?.leads || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = { n: () => this.step(1), p: () => this.step(-1), h: () => this.hide() };
@@ -217,7 +220,7 @@ class Viewer {
     if (!pane || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event, arrows = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const acts = {
-      f: () => this.fit(), 0: () => this.fit(), 1: () => this.oneToOne(), "+": () => this.zoom(1.25, pane),
+      f: () => this.fit(), 0: () => this.fit(), 1: () => this.oneToOne(pane), "+": () => this.zoom(1.25, pane),
       "=": () => this.zoom(1.25, pane), "-": () => this.zoom(0.8, pane), i: () => this.invert(), d: () => this.measure(),
       Escape: () => { this.group.measures = []; this.group.measuring = false; redraw(this.group); },
       PageUp: () => this.step(-5, pane), PageDown: () => this.step(5, pane),
