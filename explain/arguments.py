@@ -94,17 +94,19 @@ def print_entries(
     return int(any("error" in entry for entry in entries))
 
 
-def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
-    """Return each path with the name of its results: its stem, numbered where that is taken.
+def stem_of(path: Path) -> str:
+    """Return a file's name without its ending, printable, cut at 160 bytes: key, method and ending follow, in 255."""
+    name = printable(path.name)
+    stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
+    return stem.encode()[:160].decode(errors="ignore")
 
-    A stem is cut at 180 bytes: file systems take names of 255, and the method's name follows.
-    """
+
+def unique_stems(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Return each path with the name of its results: its stem, numbered where that is taken."""
     taken: set[str] = set()
     named = []
     for path in paths:
-        name = printable(path.name)
-        stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
-        stem = stem.encode()[:180].decode(errors="ignore")
+        stem = stem_of(path)
         label, number = stem, 1
         while label in taken:
             number += 1

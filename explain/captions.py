@@ -1,15 +1,12 @@
 """The sentences beside a map: what its colours mean, whether it converged, and when to interpret it with caution."""
 
-from explain.explanation import Explanation
+from explain.explanation import FAINT, Explanation
 from explain.methods import METHODS
+from explain.refinement import SKETCH
 from scans import Scan
 
-SATURATED = 0.9999  # above this probability, hiding anything makes no difference to Score-CAM
-
-_CONVERGED = 0.9  # rank correlation of the last two maps
 _UNLIKELY = 0.01
 _ONE_PASS = 2  # evaluations: one for the prediction, one for the map
-_FAINT = 1e-6  # share of the strongest value: evidence for the class below it is rounding error
 _NOTE_MEANINGS = {"lime": "R2: how much of the network's response LIME's linear model reproduces; 1 would be all."}
 
 
@@ -30,7 +27,7 @@ def convergence(explanation: Explanation) -> str:
         return f"Converged: {measured}. {cost}"
     if explanation.stopped == "time":
         return f"Stopped at the time limit: {measured}. A longer limit gives a more stable map. {cost}"
-    if agreement >= _CONVERGED:
+    if agreement >= SKETCH:
         return f"Complete: {measured}. {cost}"
     caution = "another seed may give another map" if random else "read it as a sketch"
     return f"Complete, but not converged: {measured}; {caution}. {cost}"
@@ -62,16 +59,11 @@ def fit_notes(explanation: Explanation) -> list[str]:
 def cautions(explanation: Explanation, name: str) -> list[str]:
     """Return the warnings to read before the map. `name` is the display name of the explained class."""
     sentences = list(explanation.warnings)
-    p, positive = explanation.probability, explanation.heat.max() > _FAINT * abs(explanation.heat).max()
+    p, positive = explanation.probability, explanation.heat.max() > FAINT * abs(explanation.heat).max()
     if p < _UNLIKELY and positive:
         sentences.append(
             f"The probability of {name} is under 1\u00a0%: the map shows what little evidence there is for it, on a "
             "scale of its own."
-        )
-    if explanation.method == "scorecam" and positive and not 1 - SATURATED < p < SATURATED:
-        sentences.append(
-            "The model's probability is saturated, and Score-CAM weights channels by it: it can hardly tell what "
-            "matters. All other methods read the logit, which is not saturated."
         )
     return sentences
 

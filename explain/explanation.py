@@ -9,6 +9,7 @@ import numpy as np
 from model_zoo.whole_files import append_line, write_whole
 from scans import Scan, slice_key
 
+FAINT = 1e-6  # share of the strongest value: evidence for the class below it is rounding error
 NOT_FOR_DIAGNOSIS = "Not for diagnosis. A heatmap is evidence about the model, not about the patient."
 
 

@@ -4,7 +4,7 @@ A method is a generator: it yields a map as soon as it has a coarse one, and bet
 takes them until the map is stable, the method has no more to give, or the time limit is reached.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from scans.head import head_mask
 
 STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refinement ends
 CONVERGED = 0.995  # the same, for which once is enough
+SKETCH = 0.9  # the same, below which a map at full effort has not converged
 SECONDS = 30.0  # time limit of a map unless the request names another, in seconds of its own work
 _CHUNK = 32  # scans per call of the runtime: as long as a cancel has to wait
 
@@ -83,7 +84,6 @@ class MethodInput:
     target: int
     seed: int = 0
     clock: Clock = field(default_factory=Clock)
-    settings: Mapping[str, int | float] = field(default_factory=dict)  # of the request, for the methods that read one
 
     def scores(self, batch: np.ndarray) -> np.ndarray:
         """Return the target's logits, float32 (N,), of a batch (N, h, w, c); may end the refinement."""

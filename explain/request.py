@@ -14,16 +14,16 @@ from functools import cached_property
 
 import numpy as np
 
-from explain.explanation import Explanation
+from explain.explanation import FAINT, Explanation
 from explain.methods import METHODS, Method, method_for
 from explain.prediction import Prediction, predict
-from explain.refinement import SECONDS, STABLE, Clock, MethodInput, RawMap, refine
+from explain.refinement import SECONDS, SKETCH, STABLE, Clock, MethodInput, RawMap, refine
 from explain.self_test import require_self_test
 from model_zoo import Model, ModelError
 from scans import Scan
 
+SATURATED = 0.9999  # above this probability, hiding anything makes no difference to Score-CAM
 VERSION = 2  # raised whenever a method's formula changes, so that no old map passes for a new one
-_FAINT = 1e-6  # share of the strongest value: positive evidence below it is rounding error
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class Request:
 
     `target` is a class id, `seconds` the time limit. `prediction` is computed unless it is passed. Raises
     ModelError on an unknown method, engine or class, on a method that cannot explain this model, on a time limit that
-    is not above 0 and on probabilities that are not finite, ScanError on a blank slice.
+    is not above 0, on a seed below 0 or above 2**31 - 1 and on probabilities that are not finite, ScanError on a blank
+    slice.
 
     >>> from model_zoo import load_model
     >>> from scans import phantom
@@ -83,6 +84,7 @@ class Request:
         if self.engine and self.engine not in engines:
             raise ModelError(f"no engine {self.engine!r} for {self.method}; it has {', '.join(engines)}")
         check_seconds(self.seconds)
+        check_seed(self.seed)
         prediction = self.prediction or predict(self.model, self.scan)
         classes = self.model.card.classes
         if self.target and self.target not in classes:
@@ -140,6 +142,7 @@ class Request:
                 "window": [float(edge) for edge in scan.window],
                 "spacing": [float(mm) for mm in scan.spacing],
             },
+            "reasons": self.prediction.set.reasons,
             **{name: value for name, value in vars(self).items() if isinstance(value, str | int | float)},
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -158,6 +161,13 @@ def check_seconds(seconds: float) -> float:
     return seconds
 
 
+def check_seed(seed: int) -> int:
+    """Return the random seed. Raises ModelError where it is no whole number from 0 to the setting's most."""
+    if not 0 <= seed <= _SEED.most or seed != int(seed):
+        raise ModelError(f"a random seed of {seed} is not supported; give a whole number from 0 to {_SEED.most}")
+    return seed
+
+
 def explain(
     request: Request,
     *,
@@ -174,7 +184,7 @@ def explain(
     clock = Clock(request.seconds, stable, progress, cancelled)
     started = time.perf_counter()
     model, chosen, prediction = request.model, METHODS[request.method], request.prediction
-    given = MethodInput(model, prediction.square, request.target_index, request.seed, clock, request.settings)
+    given = MethodInput(model, prediction.square, request.target_index, request.seed, clock)
     raw = refined_map(given, chosen, request.engine)
     heat, warnings = _evidence(raw.values, chosen.signed, request.target_name)
     p = prediction.probabilities
@@ -207,7 +217,7 @@ def explain(
         stopped=raw.stopped,
         stability=raw.stability,
         notes=raw.notes,
-        warnings=warnings + _time_limit_warning(raw),
+        warnings=warnings + _unfinished_warning(raw) + _saturation_warning(request, heat),
         reasons=prediction.set.reasons,
         calibration=model.calibration,
     )
@@ -221,17 +231,36 @@ def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> RawMap:
     return raw
 
 
-def _time_limit_warning(raw: RawMap) -> tuple[str, ...]:
+def _unfinished_warning(raw: RawMap) -> tuple[str, ...]:
+    if raw.stopped == "complete" and raw.stability is not None and raw.stability < SKETCH:
+        return (
+            f"Not converged: the last two maps have a rank correlation of {raw.stability:.2f}; read it as a sketch.",
+        )
     if raw.stopped != "time":
         return ()
     share = f"{raw.done:.0%}".replace("%", " %")
     return (f"Stopped at the time limit after {share} of the method's full effort: another run may differ.",)
 
 
+def _saturation_warning(request: Request, heat: np.ndarray) -> tuple[str, ...]:
+    """Return the warning of a Score-CAM map whose weights, the class's probability at temperature 1, hardly differ."""
+    if request.method != "scorecam" or not heat.any():
+        return ()
+    # The softmax at temperature 1 again, from that at the card's: both are powers of one another.
+    p = request.prediction.probabilities.astype(np.float64) ** request.model.card.temperature
+    own, rest = p[request.target_index], np.delete(p, request.target_index).sum()
+    if min(own, rest) > (1 - SATURATED) * (own + rest):
+        return ()
+    return (
+        "The model's probability is saturated, and Score-CAM weights channels by it: it can hardly tell what matters. "
+        "All other methods read the logit, which is not saturated.",
+    )
+
+
 def _evidence(raw: np.ndarray, signed: bool, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the evidence for the class, and against it where signed, with a warning where there is none for it."""
     positive = np.maximum(raw, 0)
-    if positive.max() > _FAINT * np.abs(raw).max():
+    if positive.max() > FAINT * np.abs(raw).max():
         return (raw if signed else positive), ()
     against = signed and raw.any()
     return (raw if against else np.zeros_like(raw)), (

@@ -120,9 +120,18 @@ def _objection(outcome: Outcome, control: Outcome | None) -> str:
 
 
 def _as_much(outcome: Outcome, control: Outcome) -> bool:
+    """Return whether the control's effect is comparable: of the same sign and at least half as strong.
+
+    Where both change the prediction it is, whatever the sign: another class can overtake while the first one rises.
+    """
     first = int(outcome.before.argmax())
+    if first not in (int(outcome.after.argmax()), int(control.after.argmax())):
+        return True
     was, now, beside = (log_odds(logits, first) for logits in (outcome.before, outcome.after, control.after))
-    shares = (beside - was) / (now - was), (_share(beside) - _share(was)) / (_share(now) - _share(was) or np.inf)
+    shares = (
+        (beside - was) / (now - was or np.inf),
+        (_share(beside) - _share(was)) / (_share(now) - _share(was) or np.inf),
+    )
     return min(shares) >= CONTROL_SHARE
 
 

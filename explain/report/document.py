@@ -195,9 +195,8 @@ def _similar(report: ReportInput) -> tuple[Block, ...]:
         view = ", ".join(part for part in (case.sequence, case.plane) if part)
         collection = COHORT_TITLES.get(case.cohort, case.cohort)
         rows.append((report.name_of(case.label), collection, view, f"{case.distance:.3f}"))
-    target = report.explanations[0].target if report.explanations else report.card.classes[report.predicted]
-    alt = "Five known scans, and below them the same map over each"
-    quality = precision_sentence(report.card, target, cases)
+    alt = f"{len(cases)} known scans, and below them the same map over each"
+    quality = precision_sentence(report.card, report.card.classes[report.predicted], cases)
     return (
         Text(diagnoses_sentence(report.card, cases)),
         Strip(Picture(strip, alt)),

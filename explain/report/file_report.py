@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from explain.arguments import choose_slice
+from explain.arguments import choose_slice, stem_of
 from explain.engine import Engine
 from explain.prediction import predict
 from explain.report.folder import finished, key_of, name_of, write
 from explain.report.report_input import report_of
 from explain.request import Request, explain
 from model_zoo import Model
-from scans import MAX_BYTES, Scan, ScanError, printable, read
+from scans import MAX_BYTES, Scan, ScanError, read
 from scans.pairs import read_pair
 from scans.study import begins_dicom, read_beside, series_of, without_pixels
 
@@ -71,7 +71,7 @@ class FileReport:
             "identity": self.identity,
         }
         key = key_of(self.model.card, hashlib.sha256(data).hexdigest(), facts)
-        stem = _stem(file.path) if self.file_names else "scan"
+        stem = stem_of(file.path) if self.file_names else "scan"
         name, formats = name_of(stem, key), list(self.formats)
         if name in self.reported:
             if finished(self.out, self.reported[name], key, formats):
@@ -119,9 +119,3 @@ def _bytes(path: Path) -> bytes:
         pass
     read(path)
     raise ScanError("This is a pipe or a device; save the scan as a file first.")
-
-
-def _stem(path: Path) -> str:
-    name = printable(path.name)
-    stem = name.removesuffix(".gz").rsplit(".", 1)[0] or name or "scan"
-    return stem.encode()[:160].decode(errors="ignore")  # key, method and ending follow, in 255 bytes

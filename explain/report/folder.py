@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from explain.evaluation.results import SUMMARY
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.prediction_text import percent
 from explain.render.export import archive
@@ -24,7 +25,9 @@ from explain.report.report_input import ReportInput
 from explain.report.secondary_capture import secondary_capture
 from explain.report.structured_report import structured_report
 from explain.request import VERSION
-from model_zoo import ModelCard
+from explain.similar.index import SIMILAR_INDEX
+from explain.similar.known import collections_here
+from model_zoo import ModelCard, bundle_folder
 from model_zoo.whole_files import append_line, remove_parts_of_the_dead, write_whole
 
 MAPS = "maps"
@@ -36,8 +39,25 @@ _THUMBNAIL = 144  # pixels: sharp where shown at 72
 
 
 def key_of(card: ModelCard, digest: str, settings: dict) -> str:
-    """Return the sha256 of all that a report depends on: the scan's bytes, the card with its scores, the settings."""
-    facts = {"version": VERSION, "card": asdict(card), "scan": digest, "settings": settings}
+    """Return the sha256 of all that a report depends on.
+
+    That is the scan's bytes, the card with its scores, the settings, and what a report quotes beside them: how well the
+    methods do, and the similar cases. Raises ModelError on a broken index of these.
+    """
+    folder = bundle_folder(card.id)
+    quoted = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in (SUMMARY, SIMILAR_INDEX)
+        if (folder / name).exists()
+    }
+    facts = {
+        "version": VERSION,
+        "card": asdict(card),
+        "scan": digest,
+        "settings": settings,
+        "quoted": quoted,
+        "collections": collections_here(card),
+    }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -32,10 +32,16 @@ def known_cases(model: Model, scan: Scan, prediction: Prediction) -> list[Simila
     index = read_index(bundle_folder(model.card.id), model.card.weights_sha256)
     if index is None:
         return []
-    shipped = not _here(index, data_folder())
+    shipped = not collections_here(model.card)
     if shipped and model.card.classes[prediction.index] not in index.labels[index.shipped]:
         return []
     return similar_cases(model, scan, prediction, index, shipped=shipped)
+
+
+def collections_here(card: ModelCard) -> bool:
+    """Return whether similar cases come from the collections, which are on this machine, or from the reference set."""
+    index = read_index(bundle_folder(card.id), card.weights_sha256)
+    return index is not None and _here(index, data_folder())
 
 
 def none_sentence(card: ModelCard) -> str:

@@ -53,6 +53,9 @@ def test_defaults_are_resolved_at_construction(model, scan):
         ({"target": "tumour"}, "meningioma"),
         ({"seconds": 0}, "more than 0"),
         ({"seconds": float("nan")}, "more than 0"),
+        ({"seed": -1}, "from 0 to"),
+        ({"seed": 2**32}, "from 0 to"),
+        ({"seed": 1.5}, "whole number"),
     ],
     ids=str,
 )
@@ -148,6 +151,41 @@ def test_what_a_scan_is_changes_the_key(changes):
 )
 def test_what_a_model_is_changes_the_key(changes):
     assert key_of(card=replace(CARD, **changes)) != key_of()
+
+
+def test_the_reasons_for_a_set_of_classes_change_the_key():
+    """An explanation carries them, and they follow from what the card's scores were when it was predicted."""
+    unsure = replace(PREDICTION, set=PredictionSet((), 90, ("It was never measured how often this is right.",)))
+    ask = Request(Model(CARD, None, None), SCAN, **SETTINGS, prediction=unsure)
+    assert ask.key != key_of()
+
+
+@pytest.mark.parametrize(
+    ("temperature", "p", "warned"),
+    [(1.0, 0.99995, True), (1.0, 0.999, False), (2.5, 0.99, True), (0.6, 0.9999995, False), (1.0, 0.00001, True)],
+)
+def test_score_cam_warns_where_the_probability_that_it_weighs_by_is_saturated(temperature, p, warned):
+    """That at temperature 1, not the calibrated one of the card: 0.99 at 2.5 is 1 - 1e-5 at 1."""
+    prediction = replace(PREDICTION, probabilities=np.array([p, 1 - p], np.float32))
+    ask = Request(
+        Model(replace(CARD, temperature=temperature), None, None),
+        SCAN,
+        **SETTINGS | {"method": "scorecam"},
+        prediction=prediction,
+    )
+    sentences = request._saturation_warning(ask, np.ones((4, 4)))
+    assert any("saturated" in each for each in sentences) is warned
+    assert request._saturation_warning(ask, np.zeros((4, 4))) == ()
+    assert request._saturation_warning(replace(ask, method="gradcam", engine=""), np.ones((4, 4))) == ()
+
+
+@pytest.mark.parametrize(
+    ("stopped", "stability", "warned"),
+    [("complete", 0.6, True), ("complete", 0.95, False), ("complete", None, False), ("stable", 0.98, False)],
+)
+def test_a_map_that_has_not_converged_carries_a_warning(stopped, stability, warned):
+    drawn = request.RawMap(np.ones((4, 4), np.float32), 10, stopped=stopped, stability=stability)
+    assert any("Not converged" in each for each in request._unfinished_warning(drawn)) is warned
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,14 @@ def test_a_sentence_claims_no_more_than_the_control_allows(action, after, contro
     assert ("no control" in sentence) is (control is None and expected == INCONCLUSIVE)
 
 
+def test_nothing_depends_on_a_region_whose_control_changes_the_prediction_too():
+    """Though the first class gets likelier without the region, as another does even more."""
+    before, after, control = (np.array(logits) for logits in ([1.0, 0.9, 0.9], [1.0, 1.2, -5.0], [0.0, 0.5, 3.0]))
+    assert log_odds(after, 0) > log_odds(before, 0) > log_odds(control, 0)
+    assert verdict(Outcome("erase", before, after), Outcome("erase", before, control, place="mirrored")) == INCONCLUSIVE
+    assert verdict(Outcome("erase", before, after), Outcome("erase", before, before, place="mirrored")) == "depends"
+
+
 @pytest.mark.parametrize("after", [0.97, 0.7, 0.1, 0.999])
 @pytest.mark.parametrize("action", ["erase", "move"])
 def test_nothing_is_concluded_from_a_region_that_is_still_there(action, after):

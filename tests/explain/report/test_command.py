@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from pydicom import dcmread
 
 from explain.__main__ import main
 from explain.report import cli, file_report, folder
+from model_zoo import models
 from tests.bad_files import BAD_FILES
 from tests.good_files import dicom12, disc, nifti_gz, nifti_pair, png, volume
 
@@ -109,6 +111,22 @@ def test_nothing_is_done_twice_and_other_settings_are_other_reports(report, tmp_
     report(scans[0], *ASK, "--format", "dicom")  # another format of the same report joins the ones it has
     formats = [entry["formats"] for entry in lines(tmp_path)]
     assert len(formats) == 3 and sorted(formats, key=len)[-1] == ["html", "dicom"]
+
+
+@pytest.mark.parametrize("quoted", ["explanations.json", "similar_cases.npz"])
+def test_a_report_is_another_where_what_it_quotes_has_changed(tiny_zoo, tmp_path, monkeypatch, quoted):
+    shutil.copytree(tiny_zoo, tmp_path / "zoo")
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path / "zoo"))
+    monkeypatch.setattr(folder, "collections_here", lambda card: False)  # which reads the index
+    card, keys = models()["tiny-phantom4"], []
+    for content in (None, b"{}", b"[]"):
+        if content:
+            (tmp_path / "zoo" / card.id / quoted).write_bytes(content)
+        keys += [folder.key_of(card, "d" * 64, {}), folder.key_of(card, "d" * 64, {})]
+    assert keys[::2] == keys[1::2] and len(set(keys)) == 3
+    before = keys[-1]
+    monkeypatch.setattr(folder, "collections_here", lambda card: True)
+    assert folder.key_of(card, "d" * 64, {}) != before
 
 
 def test_a_run_that_was_killed_continues(report, tmp_path, monkeypatch, made):
