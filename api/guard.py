@@ -4,6 +4,7 @@ It is the outermost part of the app: whatever fails behind it is answered here, 
 """
 
 import logging
+from collections.abc import Iterator
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ HEADERS = {
 GONE = 499  # in the counters: the client left before its answer
 
 _REFUSED = (401, 403, 421)
+_PIECE = 65_536  # bytes of an answer that are written at once
 _STRANGER = "nobody"  # in the audit log
 
 _LOG = logging.getLogger("candor.api")
@@ -56,7 +58,8 @@ class Guard:
                 own = Headers(raw=message.get("headers", []))
                 added = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k not in own]
                 message = {**message, "headers": [*message.get("headers", []), *added]}
-            await send(message)
+            for piece in _pieces(message):
+                await send(piece)
 
         self.under_way += 1
         try:
@@ -104,7 +107,7 @@ class Guard:
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return True
         origin = headers.get("origin")
-        return origin is not None and _host(urlsplit(origin).netloc) not in self.service.hosts
+        return origin is not None and _host_of(origin) not in self.service.hosts
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The template of the path and no more: a path may hold anything, a name as well.
@@ -114,6 +117,26 @@ class Guard:
             record("refusal", scope.get("state", {}).get("user") or _STRANGER, reason=f"{status} {route}".strip())
         method = scope["method"] if route else "a request"
         _LOG.info("%s %s: %d in %.0f ms", method, route or "for no route", status, 1000 * seconds)
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """Yield a message with its body in pieces: a client that does not read them keeps its place among the requests.
+
+    Uvicorn waits for the client between two messages, and not within one.
+    """
+    body = memoryview(message.get("body", b""))
+    last = max(len(body) - 1, 0) // _PIECE * _PIECE  # where the last piece begins
+    for start in range(0, last, _PIECE):
+        yield {"type": message["type"], "body": bytes(body[start : start + _PIECE]), "more_body": True}
+    yield {**message, "body": bytes(body[last:])} if last else message
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the name in an Origin header, lower case; None where it has none."""
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None
 
 
 def _host(address: str) -> str:

@@ -132,12 +132,12 @@ class Jobs:
         self._kept: dict[tuple[str, str], Kept] = {}  # the least recently looked at first
 
     def explanation(self, user: str, request: Request, data: bytes | None) -> Kept:
-        """Return the job that explains a request, the one there is or a new one. Raises Busy and Problem (503)."""
+        """Return the job that explains a request, the one there is or a new one. Raises Busy and Problem (413, 503)."""
         new = Kept(request.key, EXPLANATION, user, (request,), data)
         return self._join(new, lambda present: submit(self.queue, request, user, present, self.elsewhere))
 
     def report(self, user: str, requests: Sequence[Request], data: bytes | None) -> Kept:
-        """Return the job that writes the report of some requests about one scan, in the order of the maps."""
+        """Return the same for the report of some requests about one scan, in the order of the maps."""
         key = sha256(" ".join([REPORT, *(request.key for request in requests)]).encode()).hexdigest()
         new = Kept(key, REPORT, user, tuple(requests), data)
         work = _report_work(new, self.elsewhere)
@@ -146,22 +146,16 @@ class Jobs:
     def find(self, user: str, job_id: str) -> Kept:
         """Return a job of this user. Raises Problem (404)."""
         with self._lock:
-            self._forget_old()
-            kept = self._kept.get((user, job_id))
-            if kept is None:
-                raise Problem(404, "There is no such job; it was never submitted, or it was forgotten since.")
-            self._look(kept)
-            return kept
+            return self._find(user, job_id)
 
     def cancel(self, user: str, job_id: str) -> None:
         """Cancel a job that is live, and forget one that is over. Raises Problem (404)."""
-        kept = self.find(user, job_id)
-        if kept.live:
-            kept.withdrawn = True  # where others wait for the same, the job itself goes on
-            self.queue.cancel(job_id, user)
-            return
-        with self._lock:
-            if self._kept.get((user, job_id)) is kept:  # else somebody else was quicker, or it was submitted again
+        with self._lock:  # to the end: else it could be submitted again meanwhile, and the new job would be cancelled
+            kept = self._find(user, job_id)
+            if kept.live:
+                kept.withdrawn = True  # where others wait for the same, the job itself goes on
+                self.queue.cancel(job_id, user)
+            else:
                 self._drop(kept)
 
     def forget_old(self) -> None:
@@ -187,34 +181,52 @@ class Jobs:
             if old is not None and old.state not in (FAILED_STATE, CANCELLED):
                 self._look(old)
                 return old
-            if old is not None:
-                self._drop(old)
-            self._make_room(new.bytes)
+            self._require_room(new)
             if new.kind == EXPLANATION and (made := CACHE.get(new.id)):
                 new.made = made
             else:
                 # As long as the job is kept, its user counts as present: nobody polls for ever.
                 new.job = start(lambda: self._kept.get(place) is new)
+            self._kept.pop(place, None)
+            self._make_room(new.bytes)  # now that it is accepted: no result is lost for a job that is refused
             self._kept[place] = new
             self._look(new)
             return new
 
     # All methods below are called with the lock held.
 
+    def _find(self, user: str, job_id: str) -> Kept:
+        self._forget_old()
+        kept = self._kept.get((user, job_id))
+        if kept is None:
+            raise Problem(404, "There is no such job; it was never submitted, or it was forgotten since.")
+        self._look(kept)
+        return kept
+
     def _look(self, kept: Kept) -> None:
         kept.seen = self.now()
         self._kept[kept.user, kept.id] = self._kept.pop((kept.user, kept.id))
         self.queue.look(kept.id, kept.user)  # a finished job need not be kept there
 
-    def _make_room(self, needed: int) -> None:
+    def _require_room(self, new: Kept) -> None:
+        """Raise Problem where a job is larger than all that is kept (413), or the live jobs leave no room (503)."""
+        most = self.limits.jobs_bytes
+        if new.bytes > most:
+            raise Problem(
+                413,
+                f"This request needs {new.bytes / 1e6:,.0f} MB, and this server keeps {most / 1e6:,.0f} MB for all "
+                "jobs; ask for fewer methods, or send a smaller scan.",
+            )
         live = [kept.bytes for kept in self._kept.values() if kept.live]
-        if len(live) >= self.limits.jobs or sum(live) + needed > self.limits.jobs_bytes:  # results are not lost in vain
+        if len(live) >= self.limits.jobs or sum(live) + new.bytes > most:
             raise Problem(
                 503,
-                f"The jobs in progress take all that this server keeps ({self.limits.jobs} jobs, "
-                f"{self.limits.jobs_bytes / 1e6:.0f} MB); try again in a minute.",
+                f"The jobs in progress take all that this server keeps ({self.limits.jobs} jobs, {most / 1e6:,.0f} "
+                "MB); try again in a minute.",
                 retry_after=_LATER,
             )
+
+    def _make_room(self, needed: int) -> None:
         held = sum(kept.bytes for kept in self._kept.values())
         for kept in list(self._kept.values()):
             if len(self._kept) < self.limits.jobs and held + needed <= self.limits.jobs_bytes:

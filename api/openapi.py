@@ -59,8 +59,8 @@ def file_of(media_type: str) -> dict:
     }
 
 
-def describe(app: FastAPI, *, tokens: bool) -> dict:
-    """Return the OpenAPI document of the app. `tokens`: a token is needed."""
+def describe(app: FastAPI, *, tokens: bool, open_paths: tuple[str, ...]) -> dict:
+    """Return the OpenAPI document of the app. `tokens`: a token is needed, but on the open paths."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -81,4 +81,7 @@ def describe(app: FastAPI, *, tokens: bool) -> dict:
     if tokens:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
+        for path in open_paths:
+            for operation in document["paths"][path].values():
+                operation["security"] = []
     return document

@@ -16,7 +16,7 @@ from api.service import Service
 from api.upload import Form, read_form
 from explain import Prediction, Request
 from explain.arguments import choose_slice
-from explain.audit import record_withheld
+from explain.audit import record_prediction, record_withheld
 from explain.engine import Engine, EngineError
 from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.queue import READING
@@ -145,9 +145,10 @@ def requests_of(engine: Engine, user: str, data: bytes, asked: ReportForm) -> tu
 
 
 def similar(engine: Engine, user: str, data: bytes, asked: ScanForm) -> tuple[Model, Prediction, list[SimilarCase]]:
-    """Return the similar cases of the chosen slice, with its prediction; the log gets what is withheld."""
+    """Return the similar cases of the chosen slice, with its prediction; the log gets it, or that it is withheld."""
     model = _model(asked.model)
     scan, prediction = _predicted(engine, user, model, data, asked)
+    record_prediction(user, model, scan, prediction)
     return model, prediction, known_cases(model, scan, prediction)
 
 

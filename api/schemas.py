@@ -8,7 +8,7 @@ from api.limits import LONGEST
 from explain.request import DEFAULTS, SETTINGS
 from scans import PLANES
 
-NUMBER = r"^\d{1,6}$"
+NUMBER = r"^[0-9]{1,6}$"  # \d would take the digits of every script, which `int` does not
 
 
 class ScanForm(BaseModel):

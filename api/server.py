@@ -34,6 +34,6 @@ def make_app(service: Service) -> FastAPI:
     add_handlers(app)
     for routes in (models, predictions, jobs, operations):
         app.include_router(routes.router)
-    app.openapi = lambda: describe(app, tokens=bool(service.tokens))
+    app.openapi = lambda: describe(app, tokens=bool(service.tokens), open_paths=OPEN)
     app.add_middleware(Guard, service=service, open_paths=OPEN)
     return app

@@ -23,12 +23,13 @@ RESULTS = {
     "report": ("report.pdf", "report.html"),
 }
 
+DONE_ALREADY = {200: {"description": "The job, which is done already", "model": Job}}
 USUAL = Rendering()
 Opacity = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 Threshold = Annotated[float, Query(ge=0, le=0.9, allow_inf_nan=False, description="Of the map's peak.")]
 
 
-@router.post("/explain", status_code=202, openapi_extra=form_of(ExplainForm))
+@router.post("/explain", status_code=202, responses=DONE_ALREADY, openapi_extra=form_of(ExplainForm))
 async def explain(http: Request, answer: Response) -> Job:
     """Submit a map. The same file, model, method, class and settings give the same job, done or not."""
     service, user = service_of(http), user_of(http)
@@ -41,13 +42,16 @@ async def explain(http: Request, answer: Response) -> Job:
     return _submitted(http, answer, await received(http, ExplainForm, submit))
 
 
-@router.post("/report", status_code=202, openapi_extra=form_of(ReportForm))
+@router.post("/report", status_code=202, responses=DONE_ALREADY, openapi_extra=form_of(ReportForm))
 async def report(http: Request, answer: Response) -> Job:
     """Submit a report with the maps of some methods, as PDF and HTML."""
     service, user = service_of(http), user_of(http)
 
     def submit(data: bytes, asked: ReportForm) -> Kept:
-        return service.jobs.report(user, *requests_of(service.engine, user, data, asked))
+        requests, kept = requests_of(service.engine, user, data, asked)
+        for request in requests:
+            record_request("explanation", user, request)
+        return service.jobs.report(user, requests, kept)
 
     return _submitted(http, answer, await received(http, ReportForm, submit))
 

@@ -54,14 +54,15 @@ def test_strangers_cannot_fill_the_disk_by_being_refused(tiny_zoo, log):
     assert REFUSALS <= len(log()) < REFUSALS + 40
 
 
-WITHHELD_ASKS = {"predict": {}, "predict/files": {}, "similar": {}, "explain": {"method": "gradcam"}, "report": {}}
+ASKS = {"predict": {}, "predict/files": {}, "similar": {}, "explain": {"method": "gradcam"}, "report": {}}
+MAPS = ("explain", "report")
 
 
-@pytest.mark.parametrize("route", WITHHELD_ASKS)
+@pytest.mark.parametrize("route", ASKS)
 def test_what_the_gate_withholds_is_a_refusal_in_the_log_whatever_was_asked_for(route, tiny_zoo, log, monkeypatch):
     with in_zoo(tiny_zoo), running(Service()) as server, server.client() as client:
         monkeypatch.setattr(gate, "load_gate", ClosedGate)
-        asked = {"model": MODEL} | WITHHELD_ASKS[route]
+        asked = {"model": MODEL} | ASKS[route]
         answer = client.http.post(f"/{route}", files={"file": ("a.png", scan_file(7))}, data=asked)
     assert answer.status_code == (200 if route.startswith("predict") else 422)
     (line,) = log()
@@ -70,6 +71,16 @@ def test_what_the_gate_withholds_is_a_refusal_in_the_log_whatever_was_asked_for(
     assert not {"class", "explained", "method"} & line.keys()
 
 
+@pytest.mark.parametrize("route", ASKS)
+def test_what_the_gate_lets_through_is_in_the_log_whatever_was_asked_for(route, tiny_zoo, log):
+    with in_zoo(tiny_zoo), running(Service()) as server, server.client() as client:
+        form = {"files": {"file": ("a.png", scan_file(7))}, "data": {"model": MODEL} | ASKS[route]}
+        assert client.http.post(f"/{route}", **form).is_success
+    assert log() and {line["event"] for line in log()} == {"explanation" if route in MAPS else "prediction"}
+    for line in log():
+        assert line["scan"] == sha256(scan_file(7)).hexdigest() and line["gate"] == "passed" and line["class"]
+
+
 def test_every_route_that_predicts_is_among_them():
     routes = make_app(Service()).openapi()["paths"]
-    assert {path for path, ways in routes.items() if "post" in ways} == {f"{ROOT}/{name}" for name in WITHHELD_ASKS}
+    assert {path for path, ways in routes.items() if "post" in ways} == {f"{ROOT}/{name}" for name in ASKS}

@@ -1,8 +1,12 @@
 """The command serves this machine alone unless there are tokens, and says how to change that."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -63,31 +67,96 @@ def test_a_token_stands_for_one_user_and_all_others_for_none():
     assert user_of("", ()) == ANYBODY
 
 
-@pytest.mark.slow
-def test_the_command_serves_and_stops_and_logs_no_more_than_routes(tiny_zoo, tmp_path):
-    import socket
+FAULTS = """
+import asyncio, logging
+from api.__main__ import _log_to_stderr
+_log_to_stderr()
+async def fail():
+    raise RuntimeError("Muster^Erika")
+async def main():
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    facts = {"message": "It failed.", "task": task, "exception": task.exception()}
+    asyncio.get_running_loop().call_exception_handler(facts)
+    for name in ("candor.api", "uvicorn.error"):
+        logging.getLogger(name).error("It failed.", exc_info=task.exception())
+asyncio.run(main())
+"""
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"CANDOR_ZOO": str(tiny_zoo), TOKENS: GOOD[0]}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api", "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+
+def test_a_line_of_the_log_has_neither_a_traceback_nor_what_an_exception_says():
+    printed = subprocess.run(
+        [sys.executable, "-c", FAULTS], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stderr
+    assert [line.partition("ERROR")[2] for line in printed.splitlines()] == [" It failed."] * 3
+
+
+def taken() -> socket.socket:
+    """Return a socket that listens on a free port of this machine."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def test_an_address_that_cannot_be_served_is_refused_in_one_sentence(capsys):
+    with taken() as other:
+        port = other.getsockname()[1]
+        for arguments, word in (
+            (["--port", str(port)], "already in use"),
+            (["--port", "99999"], "0-65535"),
+            (["--host", "localhost", "--port", str(port)], "already in use"),
+        ):
+            assert main(arguments) == 2
+            printed = capsys.readouterr().err
+            assert printed.count("\n") == 1 and printed.startswith("error: ")
+            assert arguments[-1] in printed and word in printed and "--port" in printed
+
+
+@contextmanager
+def command(port: int, log: Path, **environment: str) -> Iterator[subprocess.Popen]:
+    """Run the command until the end of the block; what it prints goes to a file."""
+    arguments = [sys.executable, "-m", "api", "--port", str(port)]
+    with log.open("wb") as file:
+        process = subprocess.Popen(arguments, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
         try:
-            until = monotonic() + SOON
-            with Client(f"http://127.0.0.1:{port}", GOOD[0]) as client:
-                while monotonic() < until:
-                    try:
-                        client.health()
-                        break
-                    except httpx.TransportError:
-                        sleep(0.1)
-                assert client.predict(scan_file(), MODEL, anyway=True).model == MODEL
+            yield process
         finally:
-            process.terminate()
+            process.kill()
             process.wait(SOON)
-    text = (tmp_path / "log").read_text()
-    assert "POST /api/v1/predict: 200" in text and f"127.0.0.1:{port}" in text
-    assert "Traceback" not in text and GOOD[0] not in text
+
+
+def wait_for(client: Client) -> None:
+    """Wait until the server answers."""
+    until = monotonic() + SOON
+    while monotonic() < until:
+        try:
+            client.health()
+            return
+        except httpx.TransportError:
+            sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_and_stops_and_logs_no_more_than_routes(way, tiny_zoo, tmp_path):
+    with taken() as free:
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    with command(port, log, CANDOR_ZOO=str(tiny_zoo), **{TOKENS: GOOD[0]}) as process:
+        with Client(f"http://127.0.0.1:{port}", GOOD[0]) as client:
+            wait_for(client)
+            assert f"http://127.0.0.1:{port}/" in log.read_text()
+            assert client.predict(scan_file(), MODEL, anyway=True).model == MODEL
+        process.send_signal(way)
+        assert process.wait(SOON) == (0 if way == signal.SIGINT else -signal.SIGTERM)
+    text = log.read_text()
+    assert "POST /api/v1/predict: 200" in text and text.count("Candor's API: ") == 1
+    assert "Traceback" not in text and "Error" not in text and GOOD[0] not in text
+
+
+@pytest.mark.slow
+def test_a_second_command_on_a_port_that_is_taken_ends_with_one_sentence_and_no_address(tmp_path):
+    with taken() as other:
+        port = other.getsockname()[1]
+        with command(port, tmp_path / "log") as process:
+            assert process.wait(SOON) == 2
+    text = (tmp_path / "log").read_text().splitlines()
+    assert [line for line in text if str(port) in line] == text[-1:] and text[-1].startswith("error: ")

@@ -1,7 +1,7 @@
 """Jobs are kept within bounds of number, bytes and time, each for its own user."""
 
 from dataclasses import replace
-from threading import Event
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from api.jobs import Jobs
 from api.limits import Limits
 from api.problems import Problem
 from explain import Request
-from explain.queue import GRACE, SLOW, Queue
+from explain.queue import GRACE, SLOW, Busy, Queue
 from model_zoo import load_model
 from scans import Scan
 from tests.api.servers import MODEL, SOON, Slow
@@ -98,19 +98,64 @@ def test_where_the_live_jobs_leave_no_room_no_result_is_thrown_away_for_a_job_th
     slow.go.set()
 
 
-def test_a_job_that_was_deleted_and_submitted_again_meanwhile_stays(jobs, monkeypatch):
-    first, find = made(jobs, 0), jobs.find
+def test_a_job_that_is_refused_costs_nobody_a_result(jobs, monkeypatch):
+    jobs.queue.lanes = {name: replace(lane, per_user=1) for name, lane in LIMITS.lanes.items()}
+    results = [made(jobs, number, "bob") for number in range(2)]
+    slow = Slow(monkeypatch)
+    live = jobs.explanation("ann", request(2, "lime"), None)
+    with pytest.raises(Busy):
+        jobs.explanation("ann", request(3, "lime"), None)
+    assert all(known(jobs, kept) for kept in (*results, live))
+    slow.go.set()
 
-    def found_before(user, job_id):
-        kept = find(user, job_id)
-        jobs._drop(kept)
-        made(jobs, 0)
-        return kept
 
-    monkeypatch.setattr(jobs, "find", found_before)
+def test_a_cancelled_job_that_is_refused_anew_stays_cancelled(jobs, monkeypatch):
+    jobs.queue.lanes = {name: replace(lane, per_user=1) for name, lane in LIMITS.lanes.items()}
+    slow = Slow(monkeypatch)
+    first = jobs.explanation("ann", request(0, "lime"), None)
     jobs.cancel("ann", first.id)
-    monkeypatch.undo()
-    assert [kept.id for kept in jobs.all()] == [first.id] and not known(jobs, first)
+    jobs.explanation("ann", request(1, "lime"), None)
+    with pytest.raises(Busy):
+        jobs.explanation("ann", request(0, "lime"), None)
+    assert known(jobs, first) and first.state == "cancelled"
+    slow.go.set()
+
+
+def test_a_job_that_never_fits_is_refused_for_good_and_says_what_would(jobs):
+    jobs.limits = replace(LIMITS, jobs_bytes=100_000)
+    assert made(jobs, 0, data=bytes(10_000)).state == "done"
+    for ask in (
+        lambda: jobs.explanation("ann", request(1), bytes(100_000)),
+        lambda: jobs.report("ann", [request(1), request(1, "lime")], None),
+    ):
+        with pytest.raises(Problem) as caught:
+            ask()
+        assert caught.value.status == 413 and "Retry-After" not in caught.value.headers
+        assert "fewer methods" in caught.value.detail
+    assert len(jobs.all()) == 1  # nothing made room
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_job_that_is_submitted_again_while_it_is_deleted_stays(live, jobs, monkeypatch):
+    slow, cancel, again = Slow(monkeypatch), jobs.queue.cancel, []
+    if not live:
+        slow.go.set()
+    first = jobs.explanation("ann", request(0, "lime"), None)
+    assert slow.begun.wait(SOON) and (live or first.job.wait(SOON))
+    other = Thread(target=lambda: again.append(jobs.explanation("ann", request(0, "lime"), None)))
+
+    def cancelled_later(key: str, user: str) -> None:
+        if not other.ident:
+            other.start()
+            other.join(0.5)  # it comes between, or must wait
+        cancel(key, user)
+
+    monkeypatch.setattr(jobs.queue, "cancel", cancelled_later)
+    jobs.cancel("ann", first.id)
+    other.join(SOON)
+    slow.go.set()
+    (new,) = again
+    assert new is not first and known(jobs, new) and (new.job is None or new.job.wait(SOON)) and new.state == "done"
 
 
 def test_a_job_that_nobody_looks_at_is_forgotten_in_time_and_stopped(jobs, clock, monkeypatch):

@@ -8,7 +8,10 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from api import ROOT
+from api.metrics import OTHER
 from api.problems import MEDIA_TYPE
+from api.server import OPEN, make_app
+from api.service import Service
 from explain.queue import LANES
 from explain.request import SETTINGS
 from tests.api.servers import MODEL, SOON, refused, scan_file
@@ -48,13 +51,36 @@ def test_the_forms_have_a_file_and_every_setting_of_a_request(document):
 
 
 def test_a_token_is_described_only_where_one_is_needed(document):
-    from api.server import make_app
-    from api.service import Service
-
     assert "security" not in document
     with_tokens = make_app(Service(tokens=("0123456789abcdef",))).openapi()
     validate(with_tokens)
     assert with_tokens["security"] and with_tokens["components"]["securitySchemes"]
+    for path, operations in with_tokens["paths"].items():
+        for operation in operations.values():
+            assert operation.get("security") == ([] if path in OPEN else None)
+
+
+def test_every_status_that_a_job_is_answered_with_is_in_the_document(document, client, slow):
+    live = client.explain(scan_file(30), MODEL, "gradcam")
+    assert refused(client.map, live.id).status == 409
+    client.cancel(live.id)
+    slow.go.set()
+    for submit in (
+        lambda: client.explain(scan_file(30), MODEL, "gradcam"),
+        lambda: client.report(scan_file(30), MODEL),
+    ):
+        job = client.wait(submit(), SOON, 0.02)
+        for path in submit().results:
+            client.call("GET", path.removeprefix(ROOT))
+        client.cancel(job.id)
+        assert refused(client.job, job.id).status == 404
+    assert refused(client.explain, b"no scan", MODEL, "gradcam").status == 422
+    seen = [dict(key[1:]) for key in samples(client) if key[0] == "candor_http_requests_total"]
+    seen = [(each["route"], each["method"].lower(), each["status"]) for each in seen if each["route"] != OTHER]
+    assert {"200", "202", "204", "404", "409", "422"} <= {status for _, _, status in seen}
+    paths = document["paths"]
+    described = [each for each in seen if each[1] in paths.get(each[0], {})]
+    assert [each for each in described if each[2] not in paths[each[0]][each[1]]["responses"]] == []
 
 
 def test_the_page_and_its_files_come_from_this_server_alone(client):
