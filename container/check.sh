@@ -41,9 +41,10 @@ cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 echo "2. Candor in it"
 rm -rf "$root/opt/candor"
 mkdir -p "$root/opt/candor/source"
-exclude=$(sed -e '/^#/d' -e '/^$/d' -e 's/^/:(exclude)/' "$here/.dockerignore" | grep -v '\*\*')
+wanted=$(sed -n 's/^!//p' "$here/.dockerignore")
+exclude=$(sed -e '/^[#!]/d' -e '/^$/d' -e '/\*/d' -e 's/^/:(exclude)/' "$here/.dockerignore")
 # shellcheck disable=SC2086  # one argument a line
-(cd "$here" && git ls-files -z -- . $exclude | tar --null -T - -cf -) | tar -xf - -C "$root/opt/candor/source"
+(cd "$here" && git ls-files -z -- $wanted $exclude | tar --null -T - -cf -) | tar -xf - -C "$root/opt/candor/source"
 mount_wheels() { # packages that lie on this disk, where pip is told to look for them
   for folder in ${PIP_FIND_LINKS:-}; do [ -d "$folder" ] && mkdir -p "$root$folder" && mount --bind "$folder" "$root$folder"; done
 }

@@ -67,8 +67,8 @@ def fetch_series(
 ) -> list[bytes]:
     """Return the files of a series, as stored: at most MAX_FILES, of MAX_BYTES each and MAX_TOGETHER together.
 
-    `progress` gets a share in [0, 1]. Raises PacsError, also on the way, as soon as there is more, and with the next
-    bytes once `cancelled()` is True.
+    `progress` gets a share in [0, 1]. Raises PacsError, also on the way, as soon as there is more, and soon
+    after `cancelled()` is True.
     """
     if series.images > MAX_FILES:
         raise PacsError(_too_many(f"{series.images} images"))

@@ -35,8 +35,10 @@ def _set_environment(before: dict[str, str]) -> None:
 
 
 def _policy() -> str:
-    keras = sys.modules.get("keras")
-    return keras.mixed_precision.dtype_policy().name if keras else _NO_POLICY
+    try:
+        return sys.modules["keras"].mixed_precision.dtype_policy().name
+    except (KeyError, AttributeError):  # not imported, or just being so by another thread
+        return _NO_POLICY
 
 
 def _set_policy(name: str) -> None:

@@ -25,7 +25,7 @@ from pages.door.own_pages import no_role_page, sign_in_page
 from pages.door.sessions import owns_media, owns_session
 from pages.door.settings import ENGINEER, LOGIN, OPEN, Door
 from pages.door.tabs import Tabs, ending
-from pages.door.visitor import Visitor, may_pass, seconds_left, visitor_of
+from pages.door.visitor import Visitor, believed, may_pass, seconds_left, visitor_of
 
 HEALTH = ("/_stcore/health",)
 SIGN_IN, SIGN_OUT = "/sign-in", "/auth/logout"
@@ -52,6 +52,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or connection, or pass on what is neither."""
+        if "headers" in scope:
+            scope = {**scope, "headers": believed(self.door, scope["headers"])}
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "websocket":

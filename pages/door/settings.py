@@ -97,6 +97,11 @@ def door_of(secrets: Mapping, trusted_headers: Mapping[str, str] | None) -> Door
     """Return the door that secrets and Streamlit's `server.trustedUserHeaders` describe. Raises DoorError."""
     auth, own = secrets.get("auth"), secrets.get("candor")
     if auth is None and not trusted_headers:
+        if own:
+            raise DoorError(
+                "roles are set in the section [candor] of the secrets or by the environment, and nobody signs in: "
+                "all would be engineers; set a login or trusted headers as docs/security.md says, or remove the roles"
+            )
         return Door()
     own = _own(own if isinstance(own, Mapping) else {})
     if trusted_headers:

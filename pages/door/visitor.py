@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,9 +77,18 @@ def visitor_of_claims(door: Door, claims: Mapping[str, object], now: float | Non
 
 
 def claims_of_headers(door: Door, headers: Headers) -> dict[str, object]:
-    """Return the claims in the proxy's headers; a header that comes twice is none, for one may be the visitor's own."""
-    found = {claim: headers.getlist(name) for name, claim in door.headers}
-    return {claim: values[0] for claim, values in found.items() if len(values) == 1}
+    """Return the claims in the proxy's headers."""
+    return {claim: headers[name] for name, claim in door.headers if name in headers}
+
+
+def believed(door: Door, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return headers without those of the proxy that come twice, for one may be the visitor's own.
+
+    They are left out for all that stands behind the guard: Streamlit gives a page the first of them.
+    """
+    counts = Counter(name.lower() for name, _ in headers)
+    doubtful = {name.encode() for name, _ in door.headers if counts[name.encode()] > 1}
+    return [pair for pair in headers if pair[0].lower() not in doubtful]
 
 
 def seconds_left(door: Door, visitor: Visitor) -> float | None:

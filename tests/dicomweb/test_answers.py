@@ -7,7 +7,7 @@ from base64 import b64decode
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 from pydicom import dcmread
@@ -41,8 +41,18 @@ def multipart(*parts: bytes, boundary: str = "xyz") -> tuple[str, bytes]:
 
 
 @contextmanager
-def answering(status: int = 200, kind: str = "application/dicom+json", body: bytes = b"", drip: float = 0.0):
-    """Give a server that answers everything so; with `drip` a byte comes each so many seconds, without an end."""
+def answering(
+    status: int = 200,
+    kind: str = "application/dicom+json",
+    body: bytes = b"",
+    drip: float = 0.0,
+    location: str = "",
+    endless: str = "body",
+):
+    """Give a server that answers everything so; with `drip` a byte comes each so many seconds, without an end.
+
+    `endless` says where: in the "body", or in a "header" before it. `location` is where it sends the client on to.
+    """
     over, asked = Event(), []
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,10 +61,16 @@ def answering(status: int = 200, kind: str = "application/dicom+json", body: byt
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(status)
             self.send_header("Content-Type", kind)
+            if location:
+                self.send_header("Location", location)
             if not drip:
                 self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            if endless == "header":
+                self.flush_headers()
+                self.wfile.write(b"X-Endless: ")
+            else:
+                self.end_headers()
+                self.wfile.write(body)
             while drip and not over.wait(drip):
                 self.wfile.write(b"x")
                 self.wfile.flush()
@@ -97,14 +113,41 @@ def test_an_answer_that_is_none_is_one_sentence_that_quotes_nothing_of_it(ask, s
     assert PATIENT not in sentence and "\n" not in sentence and sentence.endswith(".")
 
 
+@pytest.mark.parametrize("endless", ["header", "body"])
 @pytest.mark.parametrize("ask", ASKS)
-def test_an_answer_that_drips_for_ever_is_broken_off(ask):
+def test_an_answer_that_drips_for_ever_is_broken_off(ask, endless):
     kind = multipart()[0] if ask == "fetch" else "application/dicom+json"
-    with answering(kind=kind, drip=0.05) as (server, _):
+    with answering(kind=kind, drip=0.05, endless=endless) as (server, _):
         started = time.monotonic()
         with pytest.raises(PacsError, match="in time"):
             ASKS[ask](server)
         assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(("endless", "drip"), [("header", 0.05), ("body", 0.05), ("header", 60), ("body", 60)])
+def test_a_fetch_is_stopped_wherever_its_answer_is(endless, drip):
+    stopped = Event()
+    with answering(kind=multipart()[0], drip=drip, endless=endless) as (server, _):
+        started = time.monotonic()
+        Timer(0.5, stopped.set).start()
+        with pytest.raises(PacsError, match="stopped"):
+            fetch_series(replace(server, read_seconds=30, whole_seconds=30), SERIES, cancelled=stopped.is_set)
+        assert 0.5 <= time.monotonic() - started < 3
+
+
+def test_files_that_came_before_the_time_was_over_are_not_taken_for_the_whole_series():
+    kind, body = multipart(bytes(128) + b"DICM", bytes(128) + b"DICM")
+    with answering(kind=kind, body=body[:-12], drip=60) as (server, _), pytest.raises(PacsError, match="in time"):
+        fetch_series(server, SERIES)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("ask", ASKS)
+def test_nobody_else_is_asked_or_sent_anything_because_a_pacs_says_so(ask, status):
+    with answering() as (other, asked_there), answering(status, location=f"{other.address}/inside") as (server, asked):
+        with pytest.raises(PacsError, match="another address"):
+            ASKS[ask](server)
+        assert len(asked) == 1 and asked_there == []
 
 
 def test_an_answer_that_is_too_long_is_broken_off(monkeypatch):

@@ -37,7 +37,15 @@ OWN = {"engineer": ["physics"], "user": ["radiology", "neuro surgery"]}
 
 def test_without_secrets_the_door_is_open_and_everybody_here_is_an_engineer():
     assert door_of({}, None) == Door() and Door().role_of({}) == ENGINEER
-    assert door_of({"candor": OWN}, {}).kind == OPEN
+
+
+@pytest.mark.parametrize("headers", [None, {}])
+@pytest.mark.parametrize("own", [OWN, {"user": "*"}, {"claim": "roles"}, {"proxies": ["10.89.0.0/24"]}, "radiology"])
+def test_roles_where_nobody_signs_in_are_refused_for_they_would_make_everybody_an_engineer(own, headers):
+    with pytest.raises(DoorError) as refused:
+        door_of({"candor": own}, headers)
+    for word in ("[candor]", "login", "trusted headers", "docs/security.md"):
+        assert word in str(refused.value)
 
 
 @pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "LOCALHOST"])

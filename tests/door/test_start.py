@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from pages.door.settings import DOOR, OPEN, only_this_machine
 from tests.door.servers import ENGINEERS, ROOT, SECRET, USERS, Server, drawn, free_port, login_environment, running
@@ -40,10 +41,13 @@ def test_another_address_without_a_login_is_refused_in_one_sentence_that_says_ho
 def test_secrets_or_a_log_that_cannot_be_used_are_refused_in_one_sentence(tmp_path):
     (tmp_path / "broken.toml").write_text("[auth\n")
     (tmp_path / "half.toml").write_text('[auth]\nclient_id = "candor"\n[candor]\nuser = ["*"]\n')
+    (tmp_path / "roles.toml").write_text('[candor]\nengineer = ["physics"]\nuser = ["*"]\n')
     (tmp_path / "file").write_text("")
     for options, environment, word in (
         (("--secrets.files", str(tmp_path / "broken.toml")), {}, "secrets"),
         (("--secrets.files", str(tmp_path / "half.toml")), {}, "redirect_uri"),
+        (("--secrets.files", str(tmp_path / "roles.toml")), {}, "[candor]"),
+        ((), {"CANDOR_ENGINEERS": ENGINEERS}, "[candor]"),
         ((), {"CANDOR_AUDIT": str(tmp_path / "file" / "log")}, "CANDOR_AUDIT"),
     ):
         status, sentence = started(*options, **environment)
@@ -112,6 +116,24 @@ def test_behind_a_proxy_its_headers_say_who_comes_in_and_nobody_else_s_do(tmp_pa
         for headers in (ada, ada | {"X_Forwarded_For": "10.89.0.7"}, ada | {"X_Forwarded_For": "10.89.0.7:4711"}):
             with as_user(server, **headers) as client:
                 assert client.get("/").status_code == 401
+
+
+def test_a_header_of_the_proxy_that_comes_twice_is_believed_neither_at_the_door_nor_on_a_page(tmp_path):
+    environment = PLAIN | {"CANDOR_ENGINEERS": ENGINEERS, "CANDOR_USERS": "*"}
+    user, engineer = ("X-Forwarded-User", "bo"), ("X-Forwarded-Groups", ENGINEERS)
+    with running(tmp_path, environment, options=("--server.trustedUserHeaders", HEADERS)) as server:
+        for headers, role in (
+            ([user, engineer], "engineer"),
+            ([user, engineer, ("X-Forwarded-Groups", USERS)], "user"),
+            ([user, ("x-forwarded-groups", USERS), engineer], "user"),
+        ):
+            with server.client() as client:
+                metrics = client.get("/_stcore/metrics", headers=headers).status_code
+                assert metrics == (200 if role == "engineer" else 403)
+            with server.socket(additional_headers=headers) as opened:
+                assert f"Signed in as bo ({role}).".encode() in drawn(opened, enough=b"Signed in as")[1]
+        with pytest.raises(InvalidStatus), server.socket(additional_headers=[user, user]):
+            pass
 
 
 def test_a_login_in_the_file_of_secrets_holds_under_a_base_address_and_by_https_its_cookies_are_secure(tmp_path):
