@@ -77,14 +77,14 @@ def boxes_around(mask: np.ndarray) -> tuple[RelativeBox, ...]:
 
 
 def boxes_in_pixels(boxes: tuple[RelativeBox, ...], shape: tuple[int, int]) -> tuple[Box, ...]:
-    """Return the boxes in the pixels of a scan of `shape` (rows, columns)."""
+    """Return the boxes in the pixels of a scan of `shape` (rows, columns), as far as they lie within it."""
     rows, columns = shape
     return tuple(
         Box(
-            round((y - h / 2) * rows),
-            round((x - w / 2) * columns),
-            round((y + h / 2) * rows),
-            round((x + w / 2) * columns),
+            max(0, round((y - h / 2) * rows)),
+            max(0, round((x - w / 2) * columns)),
+            min(rows, round((y + h / 2) * rows)),
+            min(columns, round((x + w / 2) * columns)),
         )
         for x, y, w, h in boxes
     )

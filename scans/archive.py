@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
 
+from scans.pairs import is_part, joined, pair_names
 from scans.scan import MAX_BYTES, MAX_FILES, MAX_TOGETHER, MAX_VOXELS, Scan, ScanError
 from scans.series import in_series
 
 _FILE = b"PK\x03\x04"  # before each file
 _END, _END_BYTES = b"PK\x05\x06", 22  # of the record at the end of an archive, which a comment may follow
+_ZIP64, _ZIP64_BYTES = b"PK\x06\x07", 20  # before that record: where another one says what counts instead
 _LONGEST_COMMENT = 65_535
 _MAX_DIRECTORY = 1_000 * MAX_FILES  # bytes of the list of members: 46 for each and its name
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -85,20 +87,22 @@ def packed_within(count: int) -> str:
 def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[bytes], list[Scan]]) -> list[Scan]:
     """Return the slices of one stack of the study in an archive, as if it were one file; `stack` "" is the first.
 
-    The first is the one with the most slices. `read_member` reads one file. Raises ScanError.
+    The first is the one with the most slices. `read_member` reads one file, or the two of a pair (.hdr, .img) as one.
+    Raises ScanError.
     """
     files, sentences, inner, count = [], [], 0, 0
 
-    def found(member: tuple[str, bytes]) -> list[Scan] | ScanError | None:
-        if is_zip(member[1]):
+    def found(parts: tuple[bytes, ...]) -> list[Scan] | ScanError | None:
+        nonlocal count
+        count += len(parts)
+        if is_zip(parts[0]):
             return None
         try:
-            return read_member(member[1])
+            return read_member(joined(*parts) if len(parts) == 2 else parts[0])
         except ScanError as error:
             return error
 
-    for result in _in_time(found, unpacked(data)):
-        count += 1
+    for result in _in_time(found, _with_pairs(unpacked(data))):
         if result is None:
             inner += 1
         elif isinstance(result, ScanError):
@@ -139,6 +143,21 @@ def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[by
         )
         for index, scan in enumerate(stacks[name])
     ]
+
+
+def _with_pairs(members: Iterator[tuple[str, bytes]]) -> Iterator[tuple[bytes, ...]]:
+    """Yield each file, and a header and its voxels (.hdr, .img) together, once both are there."""
+    waiting: dict[str, bytes] = {}
+    for name, data in members:
+        if not is_part(name, data):
+            yield (data,)
+            continue
+        if name in waiting:
+            yield (waiting.pop(name),)
+        waiting[name] = data
+        for header, voxels in pair_names(list(waiting)):
+            yield waiting.pop(header), waiting.pop(voxels)
+    yield from ((data,) for data in waiting.values())
 
 
 def _in_time(read_one: Callable, members: Iterator) -> Iterator[list[Scan] | ScanError | None]:
@@ -186,6 +205,11 @@ def _check_directory(data: bytes) -> None:
     at = data.rfind(_END, max(0, len(data) - _END_BYTES - _LONGEST_COMMENT))
     if at < 0 or at + _END_BYTES > len(data):
         raise ScanError(_DAMAGED)
+    if data[max(0, at - _ZIP64_BYTES) : at].startswith(_ZIP64):
+        raise ScanError(
+            "This ZIP archive has the form of those beyond 4 GB or 65,535 files (ZIP64); pack one study or one series "
+            "of it as an ordinary ZIP archive, or send the scans themselves."
+        )
     entries, size = struct.unpack_from("<HI", data, at + 10)
     if entries == 0xFFFF or size > _MAX_DIRECTORY:
         raise ScanError(_too_much(f"more than {MAX_FILES} files"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, iter_pixels
+from pydicom.pixels import iter_pixels
 
 from scans.dicom_facts import (
     acquired,
@@ -26,6 +26,7 @@ from scans.dicom_facts import (
     rescale,
     series,
     spacing,
+    surplus_bits,
     window,
 )
 from scans.dicom_files import dataset_of
@@ -33,7 +34,8 @@ from scans.dicom_kinds import about_kind, refuse_other_objects, withheld
 from scans.dicom_mosaic import TAGS as MOSAIC_TAGS
 from scans.dicom_mosaic import mosaic_of
 from scans.dicom_stacks import Stack, chosen, contrast, stacks
-from scans.jpeg_decoders import register
+from scans.dicom_tables import by_table, coloured, top_of_table
+from scans.jpeg_decoders import only_plugin, register
 from scans.scan import MAX_PIXELS, MAX_VOXELS, Scan, ScanError
 from scans.window import darken_background, fill, mend, place_window, slices_window, stretch_in_place
 
@@ -100,7 +102,7 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
     if white:
         np.subtract(np.float32(1), values, out=values)
     places = [(frame, corner(dataset, frame)) for frame in shown.frames]
-    mosaic = mosaic_of(dataset) if frames == 1 else None
+    mosaic = mosaic_of(dataset, values[0]) if frames == 1 else None
     if mosaic:
         values = mosaic.taken_apart(values[0])
         # A file may give fewer places than there are slices: then none is sure.
@@ -111,7 +113,8 @@ def read_dicom(data: bytes, _plane: str = "", stack: str = "") -> Iterator[Scan]
     for pixels, (place, first) in zip(values, places, strict=True):
         frame = max(place, 0)
         # A window is for gray values only (PS3.3 C.11.2.1.2); a picture is shown as it is.
-        visible, own, about_window = (default, True, ()) if top else _window(dataset, frame, span, default)
+        fixed = top or _in_colour(dataset)
+        visible, own, about_window = (default, bool(top), ()) if fixed else _window(dataset, frame, span, default)
         size, about_size = spacing(dataset, frame)
         turned = directions(dataset, frame)
         plane, edges = orientation(turned)
@@ -185,21 +188,31 @@ def _values(dataset: Dataset, frames: tuple[int, ...], size: tuple[int, int]) ->
     """Return float32 (n, rows, columns) of `frames` in the modality's unit, the top of a fixed scale, and the padding.
 
     Colour, 8-bit gray without a rule for its display, and the output of a VOI LUT are pictures like any PNG: black is
-    0 and white is the top, whatever values occur. For all else the top is 0: the values themselves decide. The padding
-    is bool, of the same shape or empty: where the stored values stand for no anatomy.
+    0 and white is the top, whatever values occur. For all else the top is 0: the values themselves decide, also of
+    deeper colours that do not need their highest bit. The padding is bool, of the same shape or empty: where the
+    stored values stand for no anatomy.
     """
     shape = len(frames), *size
     values = np.empty(shape, np.float32)
-    top = 0
+    top = used = 0
     edges = padding(dataset)
     padded = np.zeros(shape if edges else 0, bool)
-    colour = str(dataset.PhotometricInterpretation).strip() not in _GRAYS
+    colour, shift = _in_colour(dataset), surplus_bits(dataset)
+    # pydicom keeps the lowest BitsStored bits and clears the others.
+    stored = {"bits_stored": dataset.BitsStored + shift} if shift else {}
+    syntax = dataset.file_meta.TransferSyntaxUID
+    words = "<u2" if syntax.is_little_endian else ">u2"
     place = {frame: number for number, frame in enumerate(frames)}
     inner = sorted(frames)
-    for number, frame in zip(inner, iter_pixels(dataset, indices=inner), strict=True):
+    decoded = iter_pixels(dataset, indices=inner, decoding_plugin=only_plugin(syntax), **stored)
+    for number, frame in zip(inner, decoded, strict=True):
         index = place[number]
-        if frame.ndim == 2 and colour:
-            frame = apply_color_lut(frame, dataset)
+        if shift:
+            frame = frame >> shift
+        if frame.ndim == 3:
+            used = max(used, int(frame.max()))
+        elif colour:
+            frame, used = coloured(frame, dataset, words), math.inf
         if frame.ndim == 3:
             top = np.iinfo(frame.dtype).max
             values[index] = frame[..., :3] @ _LUMA
@@ -207,21 +220,28 @@ def _values(dataset: Dataset, frames: tuple[int, ...], size: tuple[int, int]) ->
         if edges:
             padded[index] = (frame >= edges[0]) & (frame <= edges[1])
         if dataset.get("ModalityLUTSequence"):
-            values[index] = apply_modality_lut(frame, dataset)
+            values[index] = by_table(frame, dataset.ModalityLUTSequence[0], words)
         else:
             slope, intercept, _ = rescale(dataset, number)
             np.multiply(frame, slope, out=values[index], casting="same_kind")
             values[index] += np.float32(intercept)
     if colour:
+        if top > 255 and used <= top // 2:
+            top = 0
+            np.round(values, out=values)
         return values, top, padded[:0]
     if dataset.get("VOILUTSequence") and window(dataset, 0) == (None, ()):
         for page in values:
-            page[:] = apply_voi(np.round(page).astype(np.int32), dataset)
+            page[:] = by_table(np.round(page), dataset.VOILUTSequence[0], words)
         # The entries of some tables need more bits than their descriptor gives.
-        top = max(2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1, math.ceil(values.max()))
+        top = max(top_of_table(dataset.VOILUTSequence[0]), math.ceil(values.max()))
     elif dataset.get("BitsStored") == 8 and not dataset.PixelRepresentation and _plain(dataset):
         top = 255
     return values, top, padded if not padded.all() else padded[:0]
+
+
+def _in_colour(dataset: Dataset) -> bool:
+    return str(dataset.PhotometricInterpretation).strip() not in _GRAYS
 
 
 def _plain(dataset: Dataset) -> bool:

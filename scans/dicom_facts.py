@@ -70,6 +70,22 @@ def padding(dataset: Dataset) -> tuple[int, int] | None:
     return min(edges), max(edges)
 
 
+def surplus_bits(dataset: Dataset) -> int:
+    """Return by how many bits uncompressed values stand too far left, as HighBit says (PS3.5 8.1.1), or 0.
+
+    Some files give a wrong HighBit: values that fit into the lowest BitsStored bits stand there.
+    """
+    stored, allocated = int(dataset.get("BitsStored") or 0), int(dataset.BitsAllocated)
+    high, syntax = int(dataset.get("HighBit") or 0), dataset.file_meta.TransferSyntaxUID
+    if not 0 < stored <= high < allocated or allocated not in (8, 16, 32) or syntax.is_compressed:
+        return 0
+    signed = int(dataset.PixelRepresentation)
+    order = "<" if syntax.is_little_endian else ">"
+    values = np.frombuffer(dataset.get("PixelData") or bytes(4), f"{order}{'ui'[signed]}{allocated // 8}")
+    most = 2 ** (stored - signed) - 1
+    return high + 1 - stored if values.max() > most or values.min() < (-most - 1) * signed else 0
+
+
 def inverted(dataset: Dataset) -> bool:
     """Return whether the smallest value is white, by the interpretation or by the presentation (PS3.3 C.11.6)."""
     white_is_zero = str(dataset.PhotometricInterpretation).strip() == "MONOCHROME1"
@@ -154,7 +170,13 @@ def upward_sign(directions: Sequence[float]) -> int:
 
 
 def corner(dataset: Dataset, frame: int) -> tuple[float, ...]:
-    """Return x, y and z of a frame's first pixel in the patient, mm; () where the file does not say."""
+    """Return x, y and z of a frame's first pixel in the patient, mm; () where the file does not say.
+
+    One place for several frames is not that of each: older files give that of the first.
+    """
+    if int(dataset.get("NumberOfFrames") or 1) > 1:
+        frames = _value(dataset, "PerFrameFunctionalGroupsSequence") or []
+        dataset, frame = frames[frame] if frame < len(frames) else Dataset(), 0
     place = numbers(dataset, frame, "PlanePositionSequence", "ImagePositionPatient")
     return tuple(place) if len(place) == 3 else ()
 

@@ -14,6 +14,7 @@ from scans.file_types import GZIP
 from scans.scan import MAX_BYTES, ScanError
 
 _MAGIC, _AFTER_MAGIC = b"DICM", 132
+_PIECE = 65_536  # bytes of gzip taken at a time: what follows a member is copied
 _SYNTAXES = (
     uid.ImplicitVRLittleEndian,
     uid.ExplicitVRLittleEndian,
@@ -68,13 +69,20 @@ def dataset_of(data: bytes, tags: list[str]) -> tuple[Dataset, tuple[str, ...]]:
 
 
 def _unzipped(data: bytes) -> bytes:
-    """Return what gzip holds, up to MAX_BYTES. Raises ScanError where it holds more."""
-    inflated = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
-    if len(inflated) > MAX_BYTES:
-        raise ScanError(
-            f"This gzip file holds more than the {MAX_BYTES / 1e6:.0f} MB that are accepted; export a smaller part."
-        )
-    return inflated
+    """Return what gzip holds, all its members, up to MAX_BYTES. Raises ScanError where it holds more."""
+    inflated, at = bytearray(), 0
+    while data.startswith(GZIP, at):  # bgzip writes a member for each 64 KB
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof and at < len(data):
+            piece = data[at : at + _PIECE]
+            inflated += member.decompress(piece, MAX_BYTES + 1 - len(inflated))
+            if len(inflated) > MAX_BYTES:
+                raise ScanError(
+                    f"This gzip file holds more than the {MAX_BYTES / 1e6:.0f} MB that are accepted; export a smaller "
+                    "part."
+                )
+            at += len(piece) - len(member.unused_data)
+    return bytes(inflated)
 
 
 def _syntax_of(data: bytes) -> uid.UID:

@@ -25,6 +25,7 @@ IDENTITY = (
 )  # fmt: skip
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_NAMES = ("PatientName", "ReferringPhysicianName")  # may be cut short: a number that is would be another one
 _LONGEST = {"StudyID": 16, "AccessionNumber": 16}  # characters; 64 for the others (PS3.5 table 6.2-1)
 _NUMBER = r"\d{1,9}(\.\d{1,9})?"
 _FORMS = {
@@ -51,14 +52,15 @@ def header_of(data: bytes, identity: bool) -> dict[str, str]:
 
 def _value(dataset: Dataset, name: str) -> str:
     value = find(dataset, 0, "PixelMeasuresSequence", name) if name == "SliceThickness" else dataset.get(name)
-    if name in FACTS and isinstance(value, MultiValue):
-        value = "\\".join(map(str, value))
+    if isinstance(value, MultiValue):  # only of facts there may be several
+        value = "\\".join(map(str, value)) if name in FACTS else ""
     text = "" if value is None else str(value).strip()
     if name in REFERENCES:
         return text if uid.UID(text).is_valid else ""
     if not re.fullmatch(_FORMS.get(name, r"[^\x00-\x1f\x7f\\]*"), text) or not _exists(name, text):
         return ""
-    return text[: _LONGEST.get(name, 64)]
+    longest = _LONGEST.get(name, 64)
+    return text[:longest] if name in _NAMES or len(text) <= longest else ""
 
 
 def _exists(name: str, text: str) -> bool:

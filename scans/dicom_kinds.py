@@ -5,20 +5,24 @@ from pydicom import Dataset
 from scans.dicom_facts import find
 from scans.scan import ScanError
 
-# Value 3 or 4 of ImageType and FrameType, as standard and vendors write them, and what it means. In this order: a
-# field map is real-valued, too.
+# The values of ImageType and FrameType from the third on, as standard and vendors write them, with a space for each
+# "_", and what they mean. In this order: a field map is real-valued, too.
 _KINDS = {
-    "field map": ("FIELD_MAP", "FIELDMAP", "B0", "B0 MAP", "B0_MAP"),
-    "ADC map": ("ADC", "ADC_MAP", "DIFFUSION_ADC", "EADC"),
-    "FA map": ("FA", "FA_MAP", "FRACTIONAL_ANISOTROPY"),
-    "perfusion map": ("CBF", "CBV", "RCBF", "RCBV", "MTT", "TTP", "TMAX", "PERFUSION_MAP"),
-    "parameter map": ("T1 MAP", "T2 MAP", "T2* MAP", "T1_MAP", "T2_MAP", "T2_STAR_MAP", "R2_MAP", "R2_STAR_MAP"),
+    "field map": ("FIELD MAP", "FIELDMAP", "B0", "B0 MAP"),
+    "ADC map": ("ADC", "ADC MAP", "ADC UNSPECIFIED", "ADC SE", "DIFFUSION ADC", "EADC", "EADC UNSPECIFIED"),
+    "FA map": ("FA", "FA MAP", "FRACTIONAL ANISOTROPY"),
+    "perfusion map": (
+        "CBF", "CBV", "RCBF", "RCBV", "RELCBF", "RELCBV", "RELCCBV", "MTT", "RELMTT", "TTP", "TMAX", "PERFUSION MAP",
+    ),
+    "parameter map": (
+        "T1 MAP", "R1 MAP", "T2 MAP", "R2 MAP", "T2* MAP", "T2 STAR MAP", "T2 STAR UNSPECIF", "R2* MAP", "R2 STAR MAP",
+    ),
     "localizer": ("LOCALIZER", "SCOUT"),
-    "projection": ("PROJECTION IMAGE", "PROJECTION", "MIP", "MAX_IP"),
-    "phase": ("P", "PHASE", "PHASE MAP", "PHASE_MAP", "VELOCITY", "VELOCITY MAP"),
+    "projection": ("PROJECTION IMAGE", "PROJECTION", "MIP", "MAX IP"),
+    "phase": ("P", "PHASE", "PHASE MAP", "VELOCITY", "VELOCITY MAP"),
     "imaginary part": ("I", "IMAGINARY"),
     "real part": ("R", "REAL"),
-    "magnitude": ("M", "M_FFE", "M_SE", "M_IR", "M_PCA", "MAGNITUDE", "FFE", "SE"),
+    "magnitude": ("M", "M FFE", "M SE", "M IR", "M PCA", "MAGNITUDE", "FFE", "SE"),
 }  # fmt: skip
 _UNITS = {"Hz": "field map", "mm2/s": "ADC map", "um2/s": "ADC map", "10-6.mm2/s": "ADC map", "rad": "phase"}
 PLAIN = ("magnitude", "")  # what a model knows; "" is a file that does not say
@@ -49,7 +53,8 @@ _OTHERS = (
 _ANATOMY = ("localizer", "projection", "real part")  # look like an image, and may be one
 _ARTICLES = {"ADC map": "an", "FA map": "an", "imaginary part": "an"}
 _SECONDARY_CAPTURE = _CLASS + "7"
-_SCREEN = {"SCREEN SAVE", "SCREENSAVE", "SCREEN_SAVE", "SCREENSHOT", "SCREEN_CAPTURE", "CSA REPORT", "FILMED", "PASTED"}
+_PARAMETRIC_MAP = _CLASS + "30"
+_SCREEN = {"SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "SCREEN CAPTURE", "CSA REPORT", "FILMED", "PASTED"}
 
 
 def refuse_other_objects(dataset: Dataset) -> None:
@@ -63,7 +68,7 @@ def refuse_other_objects(dataset: Dataset) -> None:
 
 def about_kind(dataset: Dataset, frame: int) -> tuple[str, ...]:
     """Return notes where a frame is not what the models know: a magnitude image, as the scanner made it."""
-    words = {str(word).strip().upper() for word in dataset.get("ImageType") or ()}
+    words = set(_words(dataset.get("ImageType")))
     sop_class = _sop_class(dataset)
     notes = ()
     captured = sop_class == _SECONDARY_CAPTURE or sop_class.startswith(_SECONDARY_CAPTURE + ".")
@@ -94,12 +99,17 @@ def _sop_class(dataset: Dataset) -> str:
 def kind(dataset: Dataset, frame: int) -> str:
     """Return what the values of a frame are, one of `_KINDS`, or "" where the file does not say."""
     group = "MRImageFrameTypeSequence"
-    types = find(dataset, frame, group, "FrameType") or dataset.get("ImageType") or ()
-    words = {str(word).strip().upper() for word in list(types)[2:]}
-    component = str(find(dataset, frame, group, "ComplexImageComponent") or "").strip().upper()
+    words = set(_words(find(dataset, frame, group, "FrameType") or dataset.get("ImageType"))[2:])
+    words.update(_words(find(dataset, frame, group, "ComplexImageComponent")))
     units = find(dataset, frame, "RealWorldValueMappingSequence", "MeasurementUnitsCodeSequence") or ()
     unit = str(units[0].get("CodeValue", "")) if len(units) else ""
-    for name, spellings in _KINDS.items():
-        if words.intersection(spellings) or _UNITS.get(unit) == name or component in spellings:
-            return name
-    return ""
+    found = next((name for name, said in _KINDS.items() if words.intersection(said) or _UNITS.get(unit) == name), "")
+    if found in (*PLAIN, *_ANATOMY) and _sop_class(dataset) == _PARAMETRIC_MAP:
+        return "parameter map"
+    return found
+
+
+def _words(value: object) -> list[str]:
+    """Return the words of an element of one value or several, in capitals and with a space for each "_"."""
+    values = [value] if isinstance(value, str) else value or ()
+    return [str(word).strip().upper().replace("_", " ") for word in values]

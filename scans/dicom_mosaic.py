@@ -19,6 +19,7 @@ _WORDS = {"MOSAIC", "VFRAME"}
 _SIEMENS_COUNT, _CSA_IMAGE = 0x0019100A, 0x00291010
 _UIH_COUNT, _UIH_SLICES = 0x00651050, 0x00651051
 _CREATORS = (0x00190010, 0x00290010, 0x00650010)  # who wrote the private blocks
+_AIR = 0.7  # of the mean of a mosaic: an edge of its tiles that is brighter on average leads through anatomy
 TAGS = [*_CREATORS, _SIEMENS_COUNT, _CSA_IMAGE, _UIH_COUNT, _UIH_SLICES]
 
 
@@ -41,8 +42,12 @@ class Mosaic:
         return slices[: self.count or (filled[-1] + 1 if len(filled) else 1)]
 
 
-def mosaic_of(dataset: Dataset) -> Mosaic | None:
-    """Return how a file of one frame is tiled, None where it is no mosaic. Raises ScanError where it does not say."""
+def mosaic_of(dataset: Dataset, picture: np.ndarray) -> Mosaic | None:
+    """Return how a file's one frame is tiled, None where it is no mosaic. Raises ScanError where it does not say.
+
+    `picture` is that frame, float (H, W) from 0, which is black. Without the number of slices the acquisition matrix
+    is taken for the size of a tile, where the picture is black between such tiles: it may have been interpolated.
+    """
     csa = _csa(dataset)
     count = _count(dataset, csa)
     words = {str(word).strip().upper() for word in dataset.get("ImageType") or ()}
@@ -50,14 +55,14 @@ def mosaic_of(dataset: Dataset) -> Mosaic | None:
         return None
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     side = _side(dataset, count, columns)
-    if side < 2 or rows % side or columns % side:
+    tile = (rows // side, columns // side) if side > 1 and not rows % side and not columns % side else ()
+    if not tile or (count < 2 and not _air_between(picture, tile)):
         if not words & _WORDS:
             return None
         raise ScanError(
             "This DICOM file is a mosaic, many slices in one picture, and does not say how large they are; export the "
             "series as single slices or as NIfTI."
         )
-    tile = rows // side, columns // side
     return Mosaic(tile, count, _uih_corners(dataset) or _siemens_corners(dataset, tile, csa, count or side * side))
 
 
@@ -65,8 +70,14 @@ def _side(dataset: Dataset, count: int, columns: int) -> int:
     """Return the number of tiles in a row, 0 where the file does not say."""
     if count > 1:
         return math.ceil(math.sqrt(count))
-    acquired = [int(size) for size in numbers(dataset, 0, "", "AcquisitionMatrix") if size > 0]
-    return round(columns / max(acquired)) if acquired else 0
+    acquired = max(numbers(dataset, 0, "", "AcquisitionMatrix"), default=0)
+    return int(columns // acquired) if acquired > 0 and columns % acquired == 0 else 0
+
+
+def _air_between(picture: np.ndarray, tile: tuple[int, int]) -> bool:
+    """Return whether a picture (H, W) is dark all along the edges of its tiles (h, w): a cut through heads is not."""
+    lines = (picture.mean(axis=1).reshape(-1, tile[0]), picture.mean(axis=0).reshape(-1, tile[1]))
+    return all(each[:, [0, -1]].max() <= _AIR * picture.mean() for each in lines)
 
 
 def _count(dataset: Dataset, csa: dict) -> int:

@@ -4,18 +4,16 @@ One file may hold magnitude and phase, a field map, several echoes or points in 
 volume. A fact is taken from the frame's functional groups, or from the top of the file (PS3.3 C.7.6.16, C.8.13).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from pydicom import Dataset
 
 from scans.dicom_facts import corner, directions, numbers, orientation, position
 from scans.dicom_kinds import PLAIN, kind
 from scans.scan import ScanError
-
-_ROOM = 0.01  # mm by which the positions of two slices may differ and be one
-_TURN = 0.02  # by which the directions of two slices of a stack may differ, as cosines
+from scans.series import parallel, spots
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,20 @@ class Stack:
 
 def stacks(dataset: Dataset, frames: int) -> list[Stack]:
     """Return the stacks of a file of `frames` frames: magnitude before all else, then in the order of the file."""
-    groups: dict[tuple[str, ...], list[int]] = {}
-    taken: dict[tuple, int] = {}  # contrast and place -> how many frames lie there
     turned = [directions(dataset, frame) for frame in range(frames)]
     places = [position(turned[frame], corner(dataset, frame)) for frame in range(frames)]
-    for (frame, place), cut in zip(enumerate(places), cuts(turned), strict=True):
-        facts = (*contrast(dataset, frame), cut)
-        spot = facts, frame if place is None else round(place / _ROOM)
-        taken[spot] = taken.get(spot, 0) + 1
-        groups.setdefault((*facts, f"repetition {taken[spot]}"), []).append(frame)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for frame, cut in enumerate(cuts(turned)):
+        alike.setdefault((*contrast(dataset, frame), cut), []).append(frame)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for facts, members in alike.items():
+        placed = [frame for frame in members if places[frame] is not None]
+        at = dict(zip(placed, spots([places[frame] for frame in placed]), strict=True))
+        taken: Counter[int] = Counter()  # place -> how many frames lie there
+        for frame in members:
+            spot = at.get(frame, -1 - frame)  # nothing else lies at a place that is unknown
+            taken[spot] += 1
+            groups.setdefault((*facts, f"repetition {taken[spot]}"), []).append(frame)
     differing = [len(set(column)) > 1 for column in zip(*groups, strict=True)]
     ordered = sorted(groups.items(), key=lambda group: (group[0][0] not in PLAIN, group[1][0]))
     return [
@@ -67,15 +70,11 @@ def cuts(turned: Sequence[tuple[float, ...]]) -> list[str]:
     for each in turned:
         plane = orientation(each)[0]
         others = seen.setdefault(plane, [])
-        place = next((k for k, other in enumerate(others) if _parallel(each, other)), len(others))
+        place = next((k for k, other in enumerate(others) if parallel(each, other)), len(others))
         if place == len(others):
             others.append(each)
         named.append(f"{plane or 'oblique'} {place + 1}" if place else plane)
     return named
-
-
-def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return len(one) == len(other) and np.allclose(one, other, atol=_TURN)
 
 
 def contrast(dataset: Dataset, frame: int) -> tuple[str, str, str, str]:

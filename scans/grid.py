@@ -38,8 +38,8 @@ class Grid:
 def grid_of(volume: Sequence[Scan]) -> Grid:
     """Return the grid of the slices of one stack, in anatomical order. Slices that are missing leave layers empty.
 
-    Raises ScanError with a sentence for the user where their distance is unknown or they are shifted against each
-    other.
+    Raises ScanError with a sentence for the user where their distance is unknown, they are shifted against each other,
+    or all of them are one value.
 
     >>> slices = [Scan(np.eye(64), "", apart=3.0, edges=("R", "L", "A", "P"), plane="axial") for _ in range(9)]
     >>> grid_of(slices).shape, grid_of(slices).sizes, grid_of(slices).sides[0]
@@ -48,6 +48,7 @@ def grid_of(volume: Sequence[Scan]) -> Grid:
     first = volume[0]
     if len(volume) < 2 or any(scan.shape != first.shape for scan in volume):
         raise ScanError("The other planes need two slices or more, all of one size; this series has none such.")
+    _span(volume)
     placed = all(scan.corner and scan.directions for scan in volume)
     if placed and tilt(volume) > TILTED:
         raise ScanError(
@@ -94,6 +95,17 @@ def _layers(volume: Sequence[Scan]) -> tuple[float, tuple[int, ...]]:
     return even, tuple(int(at) if far[layer, at] <= _NEAR * even else -1 for layer, at in enumerate(nearest))
 
 
+def _span(volume: Sequence[Scan]) -> tuple[float, float]:
+    """Return the stored values that are 0 and 1 in a grid of all slices. Raises ScanError where they are the same."""
+    sign = -1 if volume[0].span[0] > volume[0].span[1] else 1  # of a negative the largest stored value is black
+    first, last = (sign * far(sign * scan.span[end] for scan in volume) for end, far in enumerate((min, max)))
+    if first == last:
+        raise ScanError(
+            f"Every pixel of this series has the value {first:g}, so the other planes show nothing; check the export."
+        )
+    return first, last
+
+
 def reduced_shape(shape: Sequence[int], longest: int = LONGEST, most: int = MOST) -> tuple[int, int, int]:
     """Return the shape of a volume of `shape` once no axis is longer than `longest` and no more than `most` are left.
 
@@ -112,10 +124,10 @@ def reduced(
     """Return the voxels, uint16 (layers, rows, columns), averaged to `reduced_shape`, and what 0 and 65535 stand for.
 
     Those are stored values. Each slice may have a span of its own; here all share one. Layers without a slice are 0.
+    Raises ScanError where all of them are one value.
     """
     shape = reduced_shape(grid.shape, longest, most)
-    sign = -1 if volume[0].span[0] > volume[0].span[1] else 1  # of a negative the largest stored value is black
-    span = tuple(sign * far(sign * scan.span[end] for scan in volume) for end, far in enumerate((min, max)))
+    span = _span(volume)
     layers, (rows, columns) = len(grid.layers), shape[1:]
     out = np.zeros(shape, np.float32)
     for layer, place in enumerate(grid.layers):

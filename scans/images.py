@@ -1,7 +1,8 @@
 """Picture files (PNG, JPEG, TIFF, BMP, WebP, GIF) as scans: 8 or 16 bit, gray, RGB, palette or alpha.
 
-Pillow decodes, since OpenCV decodes 196 megapixels from a 24 KB file without complaint. Of 16-bit PNGs with several
-channels Pillow drops the lower 8 bits: OpenCV decodes those. All but small files are decoded in the sandbox.
+Pillow decodes, since OpenCV decodes 196 megapixels from a 24 KB file without complaint. Of 16-bit pictures with several
+channels Pillow drops the lower 8 bits: OpenCV decodes such PNGs, and imagecodecs such pages of a TIFF. All but small
+files are decoded in the sandbox.
 """
 
 import io
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scans.file_types import is_deep_png
+from scans.jpeg_ends import decoded_whole
 from scans.quiet import without_warnings
 from scans.scan import MAX_PIXELS, Scan, ScanError
 from scans.window import darken_background, mend, slices_window, stretch_in_place
@@ -22,8 +24,9 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _SMALL = 500_000  # bytes of a file that cannot hold enough to be slow: most scans on the web are smaller
 _MAX_PAGES = 512  # of a TIFF
 _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the picture and a few bytes
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0  # TIFF 6.0
-_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"  # of a JPEG
+_BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _ORIENTATION = 258, 262, 284, 338, 274  # TIFF 6.0
+_WHITE_IS_ZERO, _APART, _ALPHA = 0, 2, 2  # of the interpretation, the planes, the extra channel
+_BEGIN = b"\xff\xd8"  # of a JPEG
 _TINT = 8  # of 255 levels by which the channels of a gray picture may differ
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
 
@@ -45,7 +48,7 @@ def read_picture(data: bytes, _plane: str = "", _stack: str = "") -> Iterable[Sc
 
 def read_image(data: bytes, digest: str) -> list[Scan]:
     """Return one scan, or one per page of a TIFF. Raises ScanError with a sentence for the user."""
-    if data[:2] == b"\xff\xd8" and data.count(b"\xff\xda") > _MAX_PROGRESS:
+    if data[:2] == _BEGIN and data.count(b"\xff\xda") > _MAX_PROGRESS:
         raise ScanError(
             f"This JPEG is built of more than {_MAX_PROGRESS} layers, as no camera does; save it again as PNG."
         )
@@ -57,7 +60,8 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
             except OSError:
                 if data[:2] != _BEGIN:
                     raise
-                pages, notes = _without_end(data)
+                pages = [decoded_whole(data, lambda whole: next(_pages(whole)))]
+                notes = ("This JPEG lacks its end marker; all its pixels are there.",)
     except ScanError:
         raise
     except (Image.DecompressionBombError, MemoryError) as error:
@@ -73,17 +77,6 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
     return [replace(scan, notes=notes + scan.notes) for scan in _scans(pages, digest)]
 
 
-def _without_end(data: bytes) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Return the pages of a JPEG without its end marker, and a note. Raises OSError where pixels are missing, too.
-
-    The picture is whole where it makes no difference what follows.
-    """
-    first, *others = [list(_pages(data + tail + _END)) for tail in (b"", b"\x55" * 64, b"\xaa" * 64)]
-    if not all(np.array_equal(page, other) for pages in others for page, other in zip(first, pages, strict=True)):
-        raise OSError
-    return first, ("This JPEG lacks its end marker; all its pixels are there.",)
-
-
 def _read_deep_png(data: bytes) -> Iterator[Scan]:
     """Yield the scan of a PNG with 16 bits in each of several channels."""
     width, height = struct.unpack(">II", data[16:24])
@@ -94,10 +87,15 @@ def _read_deep_png(data: bytes) -> Iterator[Scan]:
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if values is None or values.dtype != np.uint16:
         raise OSError
-    gray = values[..., :3].astype(np.float32) @ _LUMA
-    if values.shape[-1] == 4:  # transparent becomes black
-        gray *= values[..., 3] / np.float32(65535)
-    yield from _stretched(np.round(gray)[None].astype(np.uint16), "")
+    yield from _stretched(_deep_gray(values[..., :3], values[..., 3:])[None], "")
+
+
+def _deep_gray(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return uint16 (H, W) of blue, green and red (H, W, 3) and alpha (H, W, 0 or 1); transparent becomes black."""
+    gray = colours.astype(np.float32) @ _LUMA
+    if alpha.shape[-1]:
+        gray *= alpha[..., 0] / np.float32(65535)
+    return np.round(gray).astype(np.uint16)
 
 
 def _pages(data: bytes) -> Iterator[np.ndarray]:
@@ -115,7 +113,25 @@ def _pages(data: bytes) -> Iterator[np.ndarray]:
             if image.width * image.height > MAX_PIXELS or total > 2 * MAX_PIXELS:
                 page = f" in page {index + 1}" if index else ""
                 raise ScanError(_too_large(f"{image.width} x {image.height} pixels{page}"))
-            yield _gray(image)
+            yield _gray(_with_all_bits(image, data, index))
+
+
+def _with_all_bits(image: Image.Image, data: bytes, index: int) -> Image.Image:
+    """Return an image itself, or, for the page of a TIFF in colours of 16 bits, its gray, not yet turned upright."""
+    tags = getattr(image, "tag_v2", {})
+    if image.mode not in ("RGB", "RGBA") or max(tags.get(_BITS, (8,))) <= 8:
+        return image
+    import imagecodecs  # imported late: few files need it
+
+    values = imagecodecs.tiff_decode(data, index=index)
+    if tags.get(_PLANES) == _APART:
+        values = np.moveaxis(values, 0, -1)
+    if values.ndim != 3 or values.shape[0] * values.shape[1] != image.width * image.height:
+        raise OSError
+    apart = tags.get(_EXTRA, (_ALPHA,))[0] == _ALPHA  # else it is none, or the colours are multiplied by it
+    gray = Image.fromarray(_deep_gray(values[..., 2::-1], values[..., 3:4] if apart else values[..., :0]))
+    gray.getexif()[_ORIENTATION] = tags.get(_ORIENTATION, 1)
+    return gray
 
 
 def _too_large(size: str) -> str:

@@ -4,8 +4,11 @@ pydicom itself decodes baseline JPEG through Pillow. Its own plugins for lossles
 pylibjpeg-libjpeg, which is GPL-3.0, or GDCM, which leaks memory on hostile files (CVE-2026-3650).
 """
 
+import numpy as np
 from pydicom import uid
 from pydicom.pixels import get_decoder
+
+from scans.jpeg_ends import END, decoded_whole, ends
 
 LABEL = "imagecodecs"
 DECODER_DEPENDENCIES = dict.fromkeys(
@@ -20,6 +23,11 @@ def is_available(syntax: str) -> bool:
     return syntax in DECODER_DEPENDENCIES
 
 
+def only_plugin(syntax: str) -> str:
+    """Return the plugin that is to decode a transfer syntax, "" for any: pyjpegls would try JPEG-LS, too."""
+    return LABEL if syntax in _JPEG_LS else ""
+
+
 def register() -> None:
     """Add the plugins to pydicom, once per process; the codecs are loaded by the first file that needs them."""
     for syntax in DECODER_DEPENDENCIES:
@@ -29,15 +37,27 @@ def register() -> None:
 
 
 def decode_frame(frame: bytes, runner) -> bytearray:
-    """Return the pixels of one encoded frame, colours by pixel; `runner`, pydicom's, learns their bits and order."""
-    import imagecodecs
+    """Return the pixels of one encoded frame, colours by pixel; `runner`, pydicom's, learns their bits and order.
 
-    if runner.transfer_syntax in _JPEG_LS:
-        pixels = imagecodecs.jpegls_decode(frame)
-    elif runner.samples_per_pixel == 1:
-        pixels = imagecodecs.jpeg8_decode(frame)
-    else:  # as it is stored: the components' numbers would be taken for YCbCr
-        pixels = imagecodecs.jpeg8_decode(frame, colorspace="RGB", outcolorspace="RGB")
+    Raises OSError where the frame is cut short, and ValueError where its size is not that of the file's header.
+    """
+
+    def decode(data: bytes) -> np.ndarray:
+        import imagecodecs
+
+        if runner.transfer_syntax in _JPEG_LS:
+            return imagecodecs.jpegls_decode(data)
+        if runner.samples_per_pixel == 1:
+            return imagecodecs.jpeg8_decode(data)
+        # As it is stored: the components' numbers would be taken for YCbCr.
+        return imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB")
+
+    in_ls = runner.transfer_syntax in _JPEG_LS
+    if in_ls and END not in frame:  # CharLS would refuse it, too, but count to 2^31 before
+        raise OSError("a frame without its end")
+    pixels = decode(frame) if in_ls or ends(frame) else decoded_whole(frame, decode)
+    if pixels.shape[:2] != (runner.rows, runner.columns):
+        raise ValueError(f"a frame of {pixels.shape[:2]} in a file of {runner.rows} x {runner.columns}")
     runner.set_option("bits_allocated", 8 * pixels.dtype.itemsize)
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scans.file_types import GZIP, is_pair_header
+from scans.file_types import GZIP, is_dicom, is_pair_header, is_picture
 from scans.scan import MAX_BYTES, ScanError
 
 if TYPE_CHECKING:  # where a pair is read: nibabel takes 0.5 s to import
@@ -36,6 +36,14 @@ def pair_names(names: Sequence[str]) -> list[tuple[str, str]]:
     return [
         (name, found[stem, "img"]) for (stem, part), name in found.items() if part == "hdr" and (stem, "img") in found
     ]
+
+
+def is_part(name: str, data: bytes) -> bool:
+    """Return whether a file by its name and beginning may be the header of a pair, or the voxels of one."""
+    match = _NAME.fullmatch(name)
+    if not match or match["part"].lower() == "hdr":
+        return bool(match) and is_pair_header(data)
+    return not is_dicom(data) and not is_picture(data)  # DICOM files are named .img, too
 
 
 def read_pair(path: Path, data: bytes) -> bytes | None:

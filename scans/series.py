@@ -16,6 +16,10 @@ from scans.window import SAMPLE, slices_window
 _ROOM = 0.01  # mm by which the positions of two slices may differ and be one
 _TURN = 0.02  # by which the directions of two slices of a stack may differ, as cosines
 _UNEVEN = 0.05  # of the usual distance of two slices: larger differences are told
+_MIXED = (
+    "Slices at one place of this series are told apart by their order only; where one is missing, its repetitions are "
+    "mixed."
+)
 TILTED = 2.0  # degrees from the normal of the slices to the line through their corners: less is rounding
 
 
@@ -41,7 +45,7 @@ def in_series(files: Sequence[Sequence[Scan]]) -> list[list[Scan]]:
             continue
         facts = first.series, first.plane, first.stack, first.shape, first.spacing, first.span[0] > first.span[1]
         alike = open_groups.setdefault(facts, [])
-        group = next((each for each in alike if _parallel(each[0].directions, first.directions)), None)
+        group = next((each for each in alike if parallel(each[0].directions, first.directions)), None)
         if group is None:
             group = []
             alike.append(group)
@@ -109,26 +113,51 @@ def about_places(scans: Sequence[Scan]) -> tuple[str, ...]:
 
 def _stacks(group: list[Scan]) -> Iterator[list[Scan]]:
     """Yield the stack that slices of one kind are, and each of its repetitions, in anatomical order."""
-    ordered = sorted(group, key=lambda scan: (scan.position, scan.acquired))
-    repetitions: list[list[Scan]] = []
-    twice = 0
-    at: list[Scan] = []  # the slices that lie where the last one does
-    for scan in ordered:
-        at = [*at, scan] if at and scan.position - at[0].position <= _ROOM else [scan]
-        if any(_equal(scan, other) for other in at[:-1]):
-            at.pop()
-            twice += 1
-            continue
-        if len(at) > len(repetitions):
-            repetitions.append([])
-        repetitions[len(at) - 1].append(scan)
+    at: dict[int, list[Scan]] = {}  # place -> the slices that lie there, in the order of their acquisition
+    numbered = zip(spots([scan.position for scan in group]), group, strict=True)
+    for place, scan in sorted(numbered, key=lambda each: (each[0], each[1].acquired, each[1].position)):
+        there = at.setdefault(place, [])
+        if not any(_equal(scan, other) for other in there):
+            there.append(scan)
+    twice = len(group) - sum(map(len, at.values()))
+    repetitions, sure = _repetitions(list(at.values()))
     for number, scans in enumerate(repetitions):
         notes = about_places(scans)
         if twice and not number:
             what = "1 slice of this series came twice and is" if twice == 1 else f"{twice} slices came twice and are"
             notes += (f"{what} shown once.",)
+        notes += () if sure else (_MIXED,)
         stack = ", ".join(filter(None, (scans[0].stack, f"repetition {number + 1}" if number else "")))
         yield [replace(scan, stack=stack, notes=scan.notes + notes) for scan in with_one_grey_range(scans)]
+
+
+def _repetitions(places: list[list[Scan]]) -> tuple[list[list[Scan]], bool]:
+    """Return the repetitions of a stack by the slices at each place, and whether none can hold a slice of another.
+
+    Where most places hold several slices, and each acquisition one of them, a repetition is an acquisition: else the
+    acquisitions may be parts of one volume, and the slices that come first at their places are the first repetition.
+    """
+    most = max(map(len, places))
+    numbers = sorted({scan.acquired[0] for there in places for scan in there})
+    once = all(len({scan.acquired[0] for scan in there}) == len(there) for there in places)
+    if once and len(numbers) == most and 2 * sum(len(there) > 1 for there in places) >= len(places):
+        return [[scan for there in places for scan in there if scan.acquired[0] == number] for number in numbers], True
+    repetitions = [[there[k] for there in places if k < len(there)] for k in range(most)]
+    return repetitions, most == 1 or (len(numbers) == 1 and all(len(there) == most for there in places))
+
+
+def spots(positions: Sequence[float]) -> list[int]:
+    """Return the number of the place at which each position lies, mm, from 0: some differ by rounding only.
+
+    >>> spots([5.0, 0.0, 4.996])
+    [1, 0, 1]
+    """
+    numbers, first, number = [0] * len(positions), -math.inf, -1
+    for k in sorted(range(len(positions)), key=positions.__getitem__):
+        if positions[k] - first > _ROOM:
+            first, number = positions[k], number + 1
+        numbers[k] = number
+    return numbers
 
 
 def _equal(scan: Scan, other: Scan) -> bool:
@@ -137,7 +166,8 @@ def _equal(scan: Scan, other: Scan) -> bool:
     )
 
 
-def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+def parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Return whether two slices, by the directions of each, are cut alike."""
     return len(one) == len(other) and np.allclose(one, other, atol=_TURN)
 
 

@@ -69,6 +69,15 @@ def test_the_lesion_of_a_phantom_is_the_one_it_was_drawn_with():
     assert load_annotated(Record("notumor/3", "notumor"))[1].sum() == 0
 
 
+def test_of_a_box_that_reaches_past_the_edge_the_part_in_the_picture_is_filled(tmp_path):
+    """Centres at a tenth and nine tenths, 0.4 wide and high, of 100 rows and 200 columns: 30 x 60 pixels."""
+    Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (100, 1))).save(tmp_path / "7.png")
+    for box, corner in (("0.1 0.1", np.s_[:30, :60]), ("0.9 0.9", np.s_[70:, 140:])):
+        (tmp_path / "7.txt").write_text(f"0 {box} 0.4 0.4\n")
+        _, mask = load_annotated(Record("7.png", "glioma", tmp_path / "7.png"))
+        assert mask[corner].all() and mask.sum() == 30 * 60
+
+
 def test_the_boxes_of_a_file_are_filled(tmp_path):
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), np.arange(100 * 200, dtype=np.uint32).reshape(100, 200).astype(np.uint8))

@@ -117,16 +117,16 @@ def _tables() -> bytes:
 
 
 def _lossless() -> bytes:
-    from tests.scans.test_dicom import lossless_jpeg  # late: it loads pytest
+    from tests.scans.test_dicom_jpeg import lossless_jpeg  # late: it loads pytest
 
     values = np.round(4095 * disc(40)).astype(np.uint16)
     return dicom(values, bits_stored=12, syntax=uid.JPEGLosslessSV1, encoded=[lossless_jpeg(values, 12)])
 
 
-def _deep_png() -> bytes:
+def _deep(extension: str) -> bytes:
     import cv2  # late, as in the product
 
-    return cv2.imencode(".png", np.stack([np.round(65535 * disc(40)).astype(np.uint16)] * 3, axis=-1))[1].tobytes()
+    return cv2.imencode(extension, np.stack([np.round(65535 * disc(40)).astype(np.uint16)] * 3, axis=-1))[1].tobytes()
 
 
 def _gray(side: int = 40) -> Image.Image:
@@ -147,7 +147,7 @@ KINDS = {
     "PNG 16 bit": Kind(lambda: png16(disc(40)), **_PNG),
     "PNG palette": Kind(lambda: picture(_gray().convert("P"), "PNG", transparency=3), **_PNG),
     "PNG colour": Kind(lambda: picture(_gray().convert("RGBA"), "PNG"), **_PNG),
-    "PNG 16 bit colour": Kind(_deep_png, **_PNG),
+    "PNG 16 bit colour": Kind(lambda: _deep(".png"), **_PNG),
     "JPEG": Kind(lambda: jpeg(disc(40))),
     "JPEG progressive": Kind(lambda: picture(_gray().convert("RGB"), "JPEG", progressive=True)),
     "TIFF": Kind(lambda: tiff([eight_bit(disc(40))])),
@@ -155,6 +155,7 @@ KINDS = {
     "TIFF LZW": Kind(lambda: tiff([eight_bit(disc(40))], compression="tiff_lzw")),
     "TIFF pages": Kind(lambda: tiff([eight_bit(level * disc(40)) for level in (0.5, 1, 0.8)])),
     "TIFF 16 bit": Kind(lambda: tiff([np.round(4095 * disc(40)).astype(np.uint16)])),
+    "TIFF 16 bit colour": Kind(lambda: _deep(".tiff")),
     "TIFF float": Kind(lambda: tiff([disc(40)])),
     "GIF": Kind(lambda: picture(_gray(), "GIF", save_all=True, append_images=[_gray().rotate(90)])),
     "BMP": Kind(lambda: bmp(disc(40))),

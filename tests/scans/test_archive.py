@@ -1,15 +1,16 @@
 """A zip of one study is read like one file; what it unpacks to is bounded, and its names are labels, never paths."""
 
 import io
+import struct
 import time
 import zipfile
 
 import numpy as np
 import pytest
 
-from scans import MAX_FILES, ScanError, archive, read
+from scans import MAX_FILES, ScanError, archive, joined, read
 from scans.archive import unpacked
-from tests.good_files import dicom12, disc, nifti, png, volume
+from tests.good_files import analyze, dicom12, disc, nifti, nifti_pair, png, volume
 
 PLACE = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
 
@@ -118,6 +119,49 @@ def test_an_archive_that_is_not_one_study_is_one_sentence(what):
     with pytest.raises(ScanError, match=said) as refusal:
         read(make())
     assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+def as_zip64(data: bytes) -> bytes:
+    """Return an archive whose list of members is told in 64 bits, and in the record at its end as that of one."""
+    at = data.rfind(b"PK\x05\x06")
+    count, size, begin = struct.unpack_from("<HII", data, at + 10)
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, begin)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 46, begin, 0)
+    return data[:at] + record + locator + end
+
+
+@pytest.mark.parametrize("count", [3, 20_000])
+def test_the_records_of_very_large_archives_do_not_go_round_the_limits(count):
+    data = as_zip64(zipped({f"{k}": b"" for k in range(count)}))
+    assert len(zipfile.ZipFile(io.BytesIO(data)).namelist()) == count
+    with pytest.raises(ScanError, match=r"\(ZIP64\); pack one study"):
+        read(data)
+
+
+@pytest.mark.parametrize("names", [("a/brain.hdr", "a/brain.img"), ("brain.img", "brain.HDR")])
+@pytest.mark.parametrize("make", [analyze, nifti_pair])
+def test_a_header_and_its_voxels_are_one_volume(make, names):
+    pair = make(np.round(1000 * volume()).astype(np.int16))
+    parts = dict(zip(names, pair if names[0].endswith("hdr") else pair[::-1], strict=True))
+    scans, whole = read(zipped({"readme.txt": b"None."} | parts)), read(joined(*pair))
+    assert np.array_equal([scan.pixels for scan in scans], [scan.pixels for scan in whole])
+    assert [scan.notes[1:] for scan in scans] == [scan.notes for scan in whole]
+
+
+def test_parts_that_do_not_belong_together_are_told():
+    header, image = nifti_pair(np.round(1000 * volume()).astype(np.int16))
+    for names, said in (
+        (("a/brain.hdr", "b/brain.img"), "this is the header of an Analyze or NIfTI pair without its voxels"),
+        (("brain.hdr", "brain.img"), "these two files do not belong together"),
+    ):
+        with pytest.raises(ScanError, match=f"holds 2 files and no scan; the first: {said}"):
+            read(zipped(dict(zip(names, (header, image[:-2000]), strict=True))))
+
+
+def test_dicom_files_that_are_named_like_voxels_are_read_each_for_itself():
+    files = {f"{name}.img": data for name, data in series(3).items()} | {"IM0.hdr": b"text"}
+    assert [scan.position for scan in read(zipped(files))] == [5, 10, 15]
 
 
 def test_nothing_is_read_before_the_whole_archive_is_within_the_limits(monkeypatch):

@@ -3,14 +3,12 @@
 import warnings
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 from pydicom import uid
 
 from scans import read
-from scans.jpeg_decoders import DECODER_DEPENDENCIES
 from tests.good_files import dicom, dicom12, dicom_frames, dicom_jpeg, disc, eight_bit, item, ramp
 
 STEP = 1 / 4095
@@ -46,58 +44,6 @@ def test_every_lossless_syntax_reads_back_the_values_written(syntax):
     scan = only(dicom12(ramp(), syntax=syntax))
     assert scan.span == (0, 4095)
     assert np.array_equal(np.round(4095 * scan.pixels), np.round(4095 * ramp()))
-
-
-def test_jpeg_lossless_reads_back_the_values_written():
-    """The commonest compression of MR archives, written here by hand: nothing installed encodes it."""
-    values = np.round(4095 * ramp()).astype(np.uint16)
-    for syntax in (uid.JPEGLossless, uid.JPEGLosslessSV1):
-        scan = only(dicom(values, bits_stored=12, syntax=syntax, encoded=[lossless_jpeg(values, 12)]))
-        assert np.array_equal(np.round(4095 * scan.pixels), values)
-
-
-def lossless_jpeg(values: np.ndarray, bits: int) -> bytes:
-    """Encode by ITU-T T.81 process 14, predictor 1 (the pixel to the left), all Huffman codes of 5 bits."""
-    rows, columns = values.shape
-    before = np.roll(values.astype(int), 1, axis=1)
-    before[1:, 0], before[0, 0] = values[:-1, 0], 1 << (bits - 1)
-    stream = ""
-    for difference in (values - before).ravel().tolist():
-        size = abs(difference).bit_length()
-        stream += f"{size:05b}"
-        if size:
-            stream += f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}"
-    stream += "1" * (-len(stream) % 8)
-    scan = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
-    table = bytes([0, 0, 0, 0, 0, 17, *[0] * 11, *range(17)])
-    frame = bytes([bits, *rows.to_bytes(2, "big"), *columns.to_bytes(2, "big"), 1, 1, 0x11, 0])
-    segments = [(0xC4, table), (0xC3, frame), (0xDA, bytes([1, 1, 0, 1, 0, 0]))]
-    head = b"".join(bytes([0xFF, marker, 0, len(body) + 2]) + body for marker, body in segments)
-    return b"\xff\xd8" + head + scan + b"\xff\xd9"
-
-
-@pytest.mark.parametrize("syntax", DECODER_DEPENDENCIES, ids=lambda syntax: syntax.name)
-@pytest.mark.parametrize("bits", [8, 12])
-def test_every_jpeg_syntax_reads_back_what_an_encoder_wrote(syntax, bits):
-    top = 2**bits - 1
-    values = np.round(top * ramp()).astype(np.uint8 if bits == 8 else np.uint16)
-    if syntax in (uid.JPEGLSLossless, uid.JPEGLSNearLossless):
-        frame, most = imagecodecs.jpegls_encode(values, level=2 if syntax == uid.JPEGLSNearLossless else 0), 2
-    else:
-        lossless = syntax != uid.JPEGExtended12Bit
-        frame = imagecodecs.jpeg8_encode(values, level=None if lossless else 95, lossless=lossless, bitspersample=bits)
-        most = 0 if lossless else top / 50
-    scan = only(dicom(values, bits_stored=bits, syntax=syntax, encoded=[frame]))
-    np.testing.assert_allclose(scan.pixels * (scan.span[1] - scan.span[0]) + scan.span[0], values, atol=most + 1e-2)
-
-
-def test_colours_of_lossless_jpeg_are_read_as_they_are_stored():
-    """Without a marker the components 1, 2, 3 pass for YCbCr: converted, red would not have the brightness of red."""
-    red = np.zeros((32, 32, 3), np.uint8)
-    red[8:24, 8:24, 0] = 255
-    frame = imagecodecs.jpeg8_encode(red, colorspace="RGB", outcolorspace="RGB", lossless=True)
-    scan = only(dicom(red, bits_stored=8, syntax=uid.JPEGLosslessSV1, encoded=[frame]))
-    assert scan.pixels[16, 16] == pytest.approx(0.299, abs=0.01) and scan.pixels[0, 0] == 0
 
 
 def test_jpeg_ls_and_every_other_syntax_of_one_real_scan_agree():
@@ -152,14 +98,6 @@ def test_rescaling_moves_span_and_window_into_the_modality_s_unit():
     assert scan.pixels == pytest.approx(ramp(), abs=STEP)
 
 
-def test_a_modality_table_is_looked_up():
-    table = item(LUTDescriptor=[4096, 0, 16], ModalityLUTType="US", LUTData=list(range(8190, -2, -2)))
-    table["LUTData"].VR = table["LUTDescriptor"].VR = "US"
-    scan = only(dicom12(ramp(), ModalityLUTSequence=[table]))
-    assert scan.span == (0, 8190)
-    assert scan.pixels == pytest.approx(1 - ramp(), abs=STEP)
-
-
 def test_monochrome1_is_inverted_and_so_is_its_window():
     plain = only(dicom12(ramp(), WindowCenter=1000, WindowWidth=401))
     inverted = only(dicom12(ramp(), WindowCenter=1000, WindowWidth=401, PhotometricInterpretation="MONOCHROME1"))
@@ -180,6 +118,28 @@ def test_bits_above_those_stored_are_ignored():
     scan = only(dicom(values | 0x8000, bits_stored=12))  # old files keep an overlay there
     assert scan.span == (0, 4095)
     assert np.array_equal(np.round(4095 * scan.pixels), values)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+@pytest.mark.parametrize(
+    "syntax", [uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian], ids=lambda syntax: syntax.name
+)
+def test_values_that_stand_in_the_highest_bits_are_moved_down(kind, syntax):
+    """Also in a frame that would fit into the lowest bits, beside one that does not."""
+    values = np.stack([np.round(4095 * ramp()), np.round(200 * ramp())]) - (2048 if kind == np.int16 else 0)
+    data = dicom((values * 16).astype(kind), bits_stored=12, HighBit=15, NumberOfFrames=2, syntax=syntax)
+    assert (stored_values(data) == values).all()
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_a_high_bit_that_the_values_do_not_reach_is_not_believed(kind):
+    values = (np.round(4095 * ramp()) - (2048 if kind == np.int16 else 0)).astype(kind)
+    assert (stored_values(dicom(values, bits_stored=12, HighBit=15)) == values).all()
+
+
+def stored_values(data: bytes) -> np.ndarray:
+    """The values of a file as it holds them, (n, H, W)."""
+    return np.stack([np.round(scan.span[0] + scan.pixels * np.ptp(scan.span)) for scan in frames(data)])
 
 
 def test_8_bit_gray_without_a_window_is_shown_as_the_same_picture_in_png_would_be():
@@ -205,16 +165,6 @@ def test_colour_planes_stored_one_after_the_other_become_gray():
     stored = np.moveaxis(planes, -1, 0).tobytes()
     scan = only(dicom(planes, PlanarConfiguration=1, PixelData=stored))
     assert scan.pixels == pytest.approx(0.587 * ramp(), abs=1 / 255)
-
-
-def test_a_palette_is_looked_up():
-    levels = np.arange(255, -1, -1, dtype=np.uint16) * 257
-    palette = {}
-    for colour in ("Red", "Green", "Blue"):
-        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
-        palette[f"{colour}PaletteColorLookupTableData"] = levels.astype("<u2").tobytes()
-    scan = only(dicom(eight_bit(ramp()), PhotometricInterpretation="PALETTE COLOR", **palette))
-    assert scan.pixels == pytest.approx(1 - ramp(), abs=1 / 255)
 
 
 def test_each_frame_is_a_scan_and_all_share_one_span():

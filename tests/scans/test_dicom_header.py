@@ -34,6 +34,30 @@ def test_values_that_are_not_valid_are_left_out():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("PatientID", ["AB", "CD"]),
+        ("IssuerOfPatientID", ["AB", "CD"]),
+        ("ReferringPhysicianName", ["A^B", "C^D"]),
+        ("StudyInstanceUID", ["1.2", "1.3"]),
+        ("AccessionNumber", "12345678901234567"),
+        ("StudyID", "S" * 17),
+        ("PatientID", "X" * 65),
+    ],
+)
+def test_several_values_or_a_number_that_would_be_cut_to_another_one_are_none(name, value):
+    with config.disable_value_validation():
+        data = dicom12(disc(), **{name: value})
+    assert dicom_header(data, identity=True)[name] == ""
+
+
+def test_a_name_that_is_too_long_is_cut_short():
+    with config.disable_value_validation():
+        data = dicom12(disc(), PatientName="N" * 70)
+    assert dicom_header(data, identity=True)["PatientName"] == "N" * 64
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         ("PatientBirthDate", "00000000"),
         ("PatientBirthDate", "19640231"),
         ("StudyDate", "20261399"),

@@ -55,6 +55,33 @@ def test_a_mosaic_that_does_not_say_how_large_its_slices_are_is_refused():
         read(mosaic(9, 3, AcquisitionMatrix=[0, 0, 0, 0]))
 
 
+def sheet(tile: int, side: int, noise: float = 0.0) -> np.ndarray:
+    """Return `side` x `side` heads in tiles of `tile` pixels each, the last row half empty, with noise all over."""
+    picture = np.tile(4095 * disc(tile), (side, side))
+    picture[-tile:, -(tile * side // 2) :] = 0
+    return picture + noise * picture.mean() * np.random.default_rng(0).random(picture.shape)
+
+
+def of_matrix(picture: np.ndarray, matrix: int) -> bytes:
+    """Return a mosaic that says of its tiles no more than the matrix they were acquired with."""
+    facts = {"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"], "AcquisitionMatrix": [matrix, 0, 0, matrix]}
+    return dicom(picture.astype(np.uint16), **facts)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("tile", [64, 128])
+def test_tiles_as_large_as_the_matrix_with_air_between_are_slices(tile, noise):
+    scans = read(of_matrix(sheet(tile, 6, noise), tile))
+    assert {scan.shape for scan in scans} == {(tile, tile)} and len(scans) == (36 if noise else 33)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("matrix", [32, 48, 64, 96, 100, 192])
+def test_tiles_that_were_interpolated_are_not_cut_through(matrix, noise):
+    with pytest.raises(ScanError, match="is a mosaic, many slices in one picture"):
+        read(of_matrix(sheet(128, 6, noise), matrix))
+
+
 def csa(**tags: list[float]) -> bytes:
     """Return a Siemens CSA2 header that holds numbers."""
     header = b"SV10" + b"\4\3\2\1" + struct.pack("<2I", len(tags), 77)

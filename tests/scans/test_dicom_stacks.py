@@ -134,6 +134,28 @@ def test_echoes_b_values_times_and_repetitions_are_stacks_of_their_own(groups, n
     assert [scan.position for scan in scans] == [0, 5] and named in scans[0].notes[0]
 
 
+def test_positions_that_differ_by_rounding_are_one_place():
+    """Heights that lie on the border of two hundredths of a millimetre, as a second time they come a little higher."""
+    heights = [2.125 * k for k in range(6)]
+    scans = enhanced([frame(z + wrong) for wrong in (0, 1e-9) for z in heights])
+    assert scans[0].stacks == ("repetition 1", "repetition 2")
+    assert [scan.frame for scan in scans] == list(range(6)) and [scan.position for scan in scans] == heights
+
+
+PLACE = {"ImagePositionPatient": [0.0, 0.0, 5.0]}
+AT_THE_TOP = {"ImageOrientationPatient": AXIAL, "SpacingBetweenSlices": 3.0, **PLACE}
+SHARED = [item(PlanePositionSequence=[item(**PLACE)], PlaneOrientationSequence=[item(ImageOrientationPatient=AXIAL)])]
+
+
+@pytest.mark.parametrize("place", [AT_THE_TOP, {"SharedFunctionalGroupsSequence": SHARED}], ids=["top", "shared"])
+def test_one_position_for_several_frames_is_not_that_of_each(place):
+    scans = read(dicom_frames(np.stack([disc(64) * level for level in (0.5, 0.9, 0.7)]), **place))
+    assert [scan.frame for scan in scans] == [0, 1, 2] and scans[0].stacks == () and scans[0].plane == "axial"
+    assert {(scan.position, scan.corner) for scan in scans} == {(None, ())} and len({scan.span for scan in scans}) == 1
+    (single,) = read(dicom_frames(disc(64)[None], **place))
+    assert single.position == 5
+
+
 def test_frames_are_sorted_by_their_position():
     scans = enhanced([frame(z) for z in (10, 0, 15, 5)])
     assert [scan.position for scan in scans] == [0, 5, 10, 15]

@@ -97,24 +97,6 @@ def test_an_inverse_presentation_is_shown_upright_in_gray():
     assert negative.span[0] > negative.span[1]
 
 
-def test_a_lookup_table_decides_what_is_shown():
-    """The table doubles the values up to half of the range, and saturates."""
-    table = np.minimum(2 * np.arange(4096), 4095).astype(np.uint16)
-    lut = item(LUTDescriptor=[4096, 0, 16], LUTData=(table * 16).tolist())
-    lut["LUTDescriptor"].VR = "US"
-    lut["LUTData"].VR = "US"
-    (scan,) = read(dicom12(disc(), VOILUTSequence=[lut]))
-    np.testing.assert_allclose(scan.windowed(), np.minimum(2 * disc(), 1) * 65520 / 65535, atol=0.002)
-
-
-def test_a_lookup_table_with_more_bits_than_it_says_stays_within_black_and_white():
-    table = item(LUTDescriptor=[4096, 0, 10], LUTData=list(range(4096)))
-    table["LUTData"].VR = "US"
-    for interpretation in ("MONOCHROME2", "MONOCHROME1"):
-        (scan,) = read(dicom12(disc(), VOILUTSequence=[table], PhotometricInterpretation=interpretation))
-        assert 0 <= scan.pixels.min() < scan.pixels.max() <= 1
-
-
 def test_a_window_wider_than_the_values_is_shown_as_it_says():
     """Values of 0 to 2047 in a window of 0 to 8190: the brightest is a quarter of white."""
     (scan,) = read(dicom12(disc() / 2, WindowCenter=4095, WindowWidth=8190, VOILUTFunction="LINEAR_EXACT"))

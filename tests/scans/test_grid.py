@@ -125,6 +125,17 @@ def test_frames_of_one_file_lie_by_their_own_positions():
     assert grid_of(read(dicom_frames(frames, **facts))).sizes == pytest.approx((4, 1, 1))
 
 
+def test_slices_of_one_value_only_get_a_sentence():
+    where = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [1, 1], "SeriesInstanceUID": "1.2"}
+    files = [
+        dicom12(np.zeros((64, 64)), ImagePositionPatient=[0, 0, 5 * k], InstanceNumber=k, **where) for k in range(3)
+    ]
+    [volume] = in_series([read(file) for file in files])
+    for attempt in (grid_of, lambda volume: reduced(volume, grid_of(series([0, 5, 10])))):
+        with pytest.raises(ScanError, match="has the value 0, so the other planes show nothing"):
+            attempt(volume)
+
+
 def test_what_has_no_third_axis_gets_a_sentence():
     without_positions = read(dicom_frames(np.random.default_rng(0).random((6, 48, 40))))
     for volume in (without_positions, series([3.0 * k for k in range(4)])[:1]):

@@ -1,17 +1,20 @@
 """Files that lack what the standard asks for, and hold every pixel all the same, are read, with a note."""
 
 import gzip
+import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from scans import MAX_BYTES, ScanError, is_dicom, read
 from scans.sandbox import dicom_header
-from tests.good_files import dicom12, disc, eight_bit, jpeg, nifti, picture, volume
+from tests.good_files import dicom, dicom12, disc, eight_bit, jpeg, nifti, picture, ramp, volume
 
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian]
 
@@ -54,15 +57,26 @@ def test_a_gzipped_dicom_file_is_read():
     assert same_pixels(gzip.compress(whole), whole) and dicom_header(gzip.compress(whole)) == dicom_header(whole)
 
 
+@pytest.mark.parametrize("part", [1_000, 8_000])
+def test_a_gzipped_dicom_file_of_several_members_is_read(part):
+    """So bgzip and pigz write; what follows the last member is no part of the file."""
+    whole = dicom12(disc())
+    members = b"".join(gzip.compress(whole[at : at + part]) for at in range(0, len(whole), part))
+    assert same_pixels(members, whole) and same_pixels(members + b"and more", whole)
+    with pytest.raises(ScanError, match="cut short"):
+        read(members[:-50])
+
+
 def test_a_gzipped_dicom_file_may_begin_as_a_nifti_header_does():
     whole = b"\x5c\x01\x00\x00" + dicom12(disc())[4:]
     assert same_pixels(gzip.compress(whole), whole)
 
 
 def test_a_gzipped_dicom_file_is_not_unpacked_beyond_the_limit():
-    bomb = gzip.compress(dicom12(disc()) + bytes(MAX_BYTES), 9)
-    with pytest.raises(ScanError, match="more than the 50 MB"):
-        read(bomb)
+    bombs = gzip.compress(dicom12(disc()) + bytes(MAX_BYTES), 9), gzip.compress(bytes(MAX_BYTES // 2), 9)
+    for bomb in (bombs[0], gzip.compress(dicom12(disc())) + 2 * bombs[1]):
+        with pytest.raises(ScanError, match="more than the 50 MB"):
+            read(bomb)
 
 
 @pytest.mark.parametrize("text", [b"\x08\x00 is where the report begins " * 20, b"\x02\x00\x00\x00" + bytes(400)])
@@ -82,6 +96,18 @@ def test_a_jpeg_that_lacks_pixels_is_refused(lost, progressive):
     whole = picture(Image.fromarray(eight_bit(disc(256))), "JPEG", quality=95, progressive=progressive)
     with pytest.raises(ScanError, match="cut short"):
         read(whole[:-lost])
+
+
+@pytest.mark.parametrize("markers", [{"restart_marker_rows": 1}, {"restart_marker_blocks": 3}])
+def test_a_jpeg_that_ends_before_one_of_its_restart_markers_is_refused(markers):
+    """A decoder goes on at the next marker: what follows the end must bring each of them."""
+    whole = picture(Image.fromarray(eight_bit(disc(256))), "JPEG", quality=90, **markers)
+    found = [at for at in range(len(whole) - 1) if whole[at] == 0xFF and 0xD0 <= whole[at + 1] <= 0xD7]
+    assert len(found) > 20 and same_pixels(whole[:-2], whole)
+    for at in found[-20:]:
+        for end in (at, at + 1, at + 2):
+            with pytest.raises(ScanError, match="cut short"):
+                read(whole[:end])
 
 
 @pytest.mark.parametrize("offset", [0, 100, 351])
@@ -127,13 +153,25 @@ def deep_png(values: np.ndarray) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("channels", [2, 3, 4])
-def test_a_16_bit_png_of_several_channels_keeps_its_16_bits(channels):
+def deep_tiff(values: np.ndarray) -> bytes:
+    return cv2.imencode(".tiff", values)[1].tobytes()
+
+
+def deep_dicom(values: np.ndarray) -> bytes:
+    return dicom(values, WindowCenter=40, WindowWidth=80)  # of gray values, which these are not
+
+
+@pytest.mark.parametrize(
+    ("write", "channels"),
+    [(deep_png, 2), (deep_png, 3), (deep_png, 4), (deep_tiff, 3), (deep_tiff, 4), (deep_dicom, 3)],
+)
+def test_a_16_bit_picture_of_several_channels_keeps_its_16_bits(write, channels):
     gray = np.round(4095 * disc()).astype(np.uint16)
     values = np.repeat(gray[..., None], channels, -1)
     if channels != 3:
         values[..., -1] = 65535  # opaque
-    (scan,) = read(deep_png(values))
+    (scan,) = read(write(values))
+    assert scan.window[1] == pytest.approx(1, abs=0.05) and not scan.own_window
     assert scan.span == (0.0, float(gray.max())) and len(np.unique(scan.pixels)) == len(np.unique(gray)) > 256
     np.testing.assert_allclose(scan.pixels, gray / gray.max(), atol=2 / 4095)
 
@@ -142,6 +180,48 @@ def test_what_is_transparent_in_a_16_bit_png_is_black():
     values = np.full((64, 64, 4), 30000, np.uint16)
     values[..., 3] = 65535 * (np.arange(64) >= 32)
     assert read(deep_png(values))[0].pixels[:, :32].max() == 0
+
+
+def written(values: np.ndarray, **options: object) -> bytes:
+    """Return a TIFF as tifffile writes it."""
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values, **{"photometric": "rgb"} | options)
+    return stream.getvalue()
+
+
+DEEP = np.round(4095 * ramp()).astype(np.uint16)
+CLEAR = np.dstack([DEEP] * 3 + [np.full_like(DEEP, 32768)])  # half transparent, or not
+
+
+@pytest.mark.parametrize(
+    ("data", "top"),
+    [
+        (written(np.stack([DEEP] * 3), planarconfig="separate"), 4095),
+        (written(np.dstack([DEEP] * 3), byteorder=">", tile=(16, 16), compression="zlib"), 4095),
+        (written(CLEAR, extrasamples=["unassalpha"]), 2048),
+        (written(CLEAR, extrasamples=["assocalpha"]), 4095),
+        (written(CLEAR, extrasamples=["unspecified"]), 4095),
+        (written(np.stack([np.dstack([DEEP] * 3)] * 2)), 4095),
+    ],
+    ids=["planes", "tiles", "alpha", "multiplied", "no alpha", "two pages"],
+)
+def test_a_16_bit_tiff_in_colour_is_read_however_it_is_stored(data, top):
+    for scan in read(data):
+        assert scan.span == (0, top)
+        np.testing.assert_allclose(scan.pixels, DEEP / 4095, atol=2 / top)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_16_bit_tiff_in_colour_stands_as_one_in_gray(orientation):
+    turned = {"extratags": [(274, "H", 1, orientation, True)]}
+    assert same_pixels(written(np.dstack([DEEP] * 3), **turned), written(DEEP, photometric="minisblack", **turned))
+
+
+def test_a_dicom_picture_in_deep_colour_that_needs_all_its_bits_keeps_its_black_and_white():
+    values = np.dstack([np.round(60_000 * disc()).astype(np.uint16)] * 3)
+    (scan,) = read(dicom(values))
+    assert (scan.span, scan.window, scan.own_window) == ((0, 65535), (0, 1), True)
+    np.testing.assert_allclose(scan.pixels, values[..., 0] / 65535, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(30_000, 30_000), (2**31 - 1, 1)])

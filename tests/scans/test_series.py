@@ -122,6 +122,42 @@ def test_slices_at_one_place_that_differ_are_repetitions_in_the_order_of_their_a
     assert [scan.stack for scan in first + second] == ["", "", "repetition 2", "repetition 2"]
 
 
+HEIGHTS = [0, 5, 10, 15]
+
+
+def acquisition(number: int, heights: list[float], **attributes: object) -> list[list]:
+    """The scans of the files of one acquisition, none like one of another."""
+    levels = [0.3 + 0.1 * number + 0.01 * k for k in range(len(heights))]
+    return series(levels, heights, AcquisitionNumber=number, **attributes)
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_where_a_slice_is_missing_repetitions_are_not_mixed(missing):
+    files = [acquisition(k, [z for z in HEIGHTS if k != missing or z != 10]) for k in (1, 2, 3)]
+    stacks = in_series([scans for some in files for scans in some])
+    assert [{scan.acquired[0] for scan in scans} for scans in stacks] == [{1}, {2}, {3}]
+    assert [len(scans) for scans in stacks] == [3 if k == missing else 4 for k in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("wrong", [0.004, -0.004])
+def test_positions_that_differ_by_rounding_do_not_mix_repetitions(wrong):
+    stacks = in_series([*acquisition(1, HEIGHTS), *acquisition(2, [0, 5 + wrong, 10, 15])])
+    assert [[scan.acquired[0] for scan in scans] for scans in stacks] == [[1] * 4, [2] * 4]
+
+
+def test_the_parts_of_a_volume_that_were_acquired_in_turn_are_one_stack():
+    (found,) = in_series([*acquisition(1, HEIGHTS[::2]), *acquisition(2, HEIGHTS[1::2])])
+    assert [scan.position for scan in found] == HEIGHTS and found[0].notes == ()
+
+
+def test_that_repetitions_may_be_mixed_is_told():
+    """Each slice is an acquisition of its own, so that the numbers do not tell which of them belong together."""
+    files = [acquisition(k, [z]) for k, z in enumerate([0, 5, 10, 15, 0, 5, 15], 1)]
+    stacks = in_series([scans for some in files for scans in some])
+    assert [len(scans) for scans in stacks] == [4, 3]
+    assert all("told apart by their order only" in scans[0].notes[-1] for scans in stacks)
+
+
 def notes_of(heights, **attributes: object) -> tuple[str, ...]:
     (found,) = in_series(series([0.5 + 0.01 * k for k in range(len(heights))], heights, **attributes))
     return found[0].notes
