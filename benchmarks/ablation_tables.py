@@ -8,6 +8,7 @@ from sklearn.metrics import recall_score
 from benchmarks.model_tables import BALANCED, EXTERNAL, measured_cards, measured_folder
 from benchmarks.record import read_results
 from datasets.label_map import HEALTHY
+from explain.evaluation.measures import MEASURES
 from model_zoo.comparison import Difference, compare
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
@@ -124,3 +125,28 @@ def test_time_augmentation() -> str:
     return f"`{found['command']}`; two models: {others}.\n\n" + markdown_table(
         ["model", "collection", "scans", *ways], rows
     )
+
+
+def map_placement() -> str:
+    """Return how far beside their drawn place the cells of a map see, and Grad-CAM's localisation if moved by that."""
+    rows = [
+        [
+            f"`{name}`",
+            f"{found['cells']}",
+            ", ".join(
+                f"{100 * each / found['side']:+.1f} ± {100 * error / found['side']:.1f}"
+                for each, error in zip(found["offset"], found["standard error"], strict=True)
+            ),
+            f"{found['scans']}",
+        ]
+        + [
+            f"{found[measure]['drawn']['value']:.2f}, {found[measure]['moved']['value']:.2f}"
+            for measure in ("pointing", "energy", "head_lift")
+        ]
+        for name, found in read_results("map_placement")["models"].items()
+    ]
+    heads = [
+        "model", "cells a side", "seen beside the drawn place, down and right, % of the side", "scans",
+        *(f"{MEASURES[measure].short}: as drawn, moved" for measure in ("pointing", "energy", "head_lift")),
+    ]  # fmt: skip
+    return markdown_table(heads, rows)

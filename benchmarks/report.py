@@ -44,6 +44,7 @@ TABLES = {
         explanation_tables.measures,
         explanation_tables.localisation,
         explanation_tables.localisation_on_more_scans,
+        ablation_tables.map_placement,
         explanation_tables.figshare3_on_the_same_scans,
         explanation_tables.explanation_quality,
         explanation_tables.removing_a_lesion,

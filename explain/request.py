@@ -23,7 +23,7 @@ from model_zoo import Model, ModelError
 from scans import Scan
 
 SATURATED = 0.9999  # above this probability, hiding anything makes no difference to Score-CAM
-VERSION = 2  # raised whenever a method's formula changes, so that no old map passes for a new one
+VERSION = 2  # raised whenever what all methods share changes, so that no old map passes for a new one
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ class Request:
         card, scan = self.model.card, self.scan
         facts = {
             "version": VERSION,
+            "formula": METHODS[self.method].version,
             "model": {
                 "id": card.id,
                 "weights": card.weights_sha256,

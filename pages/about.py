@@ -88,8 +88,8 @@ st.columns([3, 1])[0].markdown(
 ### Privacy
 
 No scan is stored. An upload stays in the memory of the server, as the file it is, and is dropped when you remove it or
-your session ends. What is shown and predicted from is the pixels of a DICOM file and a few facts that identify nobody:
-modality, spacing, orientation, window. A DICOM result that you download names the patient as the file does.
+your session ends. Of a DICOM file the pages show only the pixels and a few facts that identify nobody: modality,
+spacing, orientation, window. A result names the patient only where you ask for it under *DICOM*.
 {log if is_kept() else ""}
 
 The app reports nothing to anyone, and loads from other servers only what you ask for: a series from a PACS where one

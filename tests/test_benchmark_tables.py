@@ -1,15 +1,19 @@
 """Do the tables of the results compute what their heads say, where the answer is known?"""
 
+import keras
 import numpy as np
 import pytest
 
 from benchmarks.ablation_tables import balanced_accuracy, best_shifted
+from benchmarks.map_placement import receptive_offset, shifted
 from benchmarks.model_tables import errors
 from benchmarks.neighbour_tables import figshare_numbers, neighbours
 from benchmarks.trust_tables import gate_near_and_far
 from model_zoo.gate import GATE
 from model_zoo.gate_scores import FAR, GATE_TABLE, NEAR, read_gate_table
 from model_zoo.zoo import bundle_folder
+from scans import InputSpec
+from tests.explain.networks import model_of
 
 
 def test_a_class_that_is_there_counts_the_same_however_many_scans_it_has():
@@ -52,3 +56,23 @@ def test_a_kaggle_scan_that_is_a_copy_of_a_figshare_slice_has_its_number_and_its
     assert numbers["figshare-brain-tumor/glioma/2552.jpg"] == {("glioma", 2552)}
     assert not any("/notumor/" in scan for scan in numbers if scan.startswith("figshare"))
     assert neighbours({("glioma", 9)}) == {("glioma", number) for number in (7, 8, 10, 11)}
+
+
+def test_cells_of_a_network_that_pads_both_sides_before_a_stride_see_up_and_left_of_where_they_are_drawn():
+    """Cell i of five such strides sees pixel 32 i, and is drawn around 32 i + 16."""
+    picture = cells = keras.Input((224, 224, 1))
+    for stage in range(5):
+        cells = keras.layers.ZeroPadding2D(1)(cells)
+        cells = keras.layers.Conv2D(1, 3, strides=2, use_bias=False, name=f"stage{stage}")(cells)
+    logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(cells))
+    network = keras.Model(picture, logits)
+    middle = np.zeros((3, 3, 1, 1), np.float32)
+    middle[1, 1] = 1
+    for stage in range(5):
+        network.get_layer(f"stage{stage}").set_weights([middle])
+    model = model_of(network, input=InputSpec(224, 224, channels=1), tap="stage4")
+    offset, error = receptive_offset(model)
+    assert offset == pytest.approx([-15.5, -15.5]) and error == pytest.approx([0, 0])
+    spot = np.zeros((64, 64), np.float32)
+    spot[40, 30] = 1
+    assert np.unravel_index(shifted(spot, np.array([-15.0, 4.0])).argmax(), spot.shape) == (25, 34)

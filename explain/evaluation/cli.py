@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -103,15 +104,22 @@ def _require_same_scans(chosen: Sequence[Record], folder: Path, weights_sha256: 
 def beside_other_methods(rows: list[Row], folder: Path, weights_sha256: str) -> list[Row]:
     """Return the rows together with those that the evaluation in `folder` holds of other methods on the same scans.
 
-    Only where that is of the same weights. Raises ModelError where it is broken.
+    Only where that is of the same weights, and without methods of another version. A control keeps the measures that
+    were not taken again: its map is always the same. Raises ModelError where it is broken.
     """
     before = read_evaluation(folder)
     if before is None or before.results.weights != weights_sha256:
         return rows
     scans = list(dict.fromkeys(row.id for row in rows))
-    now = {(row.id, row.method): row for row in rows}
+    kept = {(row.id, row.method): row for row in before.rows}
+    now = {
+        (row.id, row.method): replace(row, measures=kept[row.id, row.method].measures | row.measures)
+        if row.control and (row.id, row.method) in kept
+        else row
+        for row in rows
+    }
     order = dict.fromkeys([*(row.method for row in before.rows), *(row.method for row in rows)])
-    every = {(row.id, row.method): row for row in before.rows} | now
+    every = kept | now
     return [every[scan, method] for scan in scans for method in order if (scan, method) in every]
 
 

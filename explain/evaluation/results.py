@@ -12,7 +12,7 @@ from explain.evaluation.measures import MEASURES
 from explain.evaluation.rows import TABLE, Row, read_rows
 from explain.evaluation.sanity import STAGES, SURVIVES
 from model_zoo import Estimate
-from model_zoo.card_explanations import SUMMARY
+from model_zoo.card_explanations import SUMMARY, version_of
 from model_zoo.whole_files import write_whole
 
 BY_CLASS, BY_SIZE, BY_PREDICTION = "class", "box size", "prediction"  # what the annotated scans are divided by
@@ -40,6 +40,7 @@ class MethodResult:
     fails_sanity: bool | None = None  # None: not checked
     seconds: float | None = None  # per map, median; None for a control
     evaluations: int | None = None  # of the model per map, median; None for a control
+    version: int = 1  # of the method's formula
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ class Results:
 def summarised(rows: Sequence[Row], model: str, weights: str) -> Results:
     """Return the results of the rows: each method's measures with 95 % intervals over groups, and its strata.
 
-    Scans without a tumour have nothing to localise, and are counted apart as `healthy`.
+    All rows are of the methods' formulas of today. Scans without a tumour have nothing to localise, and are counted
+    apart as `healthy`.
     """
     annotated = [row for row in rows if row.box_share > 0]
     healthy = [row for row in rows if row.box_share == 0]
@@ -94,6 +96,7 @@ def _result(rows: Sequence[Row], strata: dict[str, dict[str, set[str]]]) -> Meth
         fails_sanity=sanity and sanity.value > SURVIVES,
         seconds=None if control else round(float(np.median([row.seconds for row in rows])), 3),
         evaluations=None if control else int(np.median([row.evaluations for row in rows])),
+        version=version_of(rows[0].method),
     )
 
 
@@ -146,7 +149,8 @@ def as_json(results: Results) -> dict:
     """Return the results as explanations.json holds them: with the titles of its measures, without what is None."""
     methods = {}
     for name, result in results.methods.items():
-        methods[name] = {"control": result.control} | {m: asdict(each) for m, each in result.estimates.items()}
+        methods[name] = {"control": result.control} | ({} if result.control else {"version": result.version})
+        methods[name] |= {measure: asdict(each) for measure, each in result.estimates.items()}
         medians = {
             "fails sanity": result.fails_sanity,
             "median seconds": result.seconds,
@@ -203,6 +207,7 @@ def _result_of(values: dict) -> MethodResult:
         fails_sanity=values.get("fails sanity"),
         seconds=values.get("median seconds"),
         evaluations=values.get("median evaluations"),
+        version=values.get("version", 1),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from explain.evaluation.results import SUMMARY, Results, from_json
 from explain.evaluation.rows import TABLE, Row, read_rows
 from model_zoo import Estimate, ModelError
 from model_zoo.card_check import first_wrong_type
+from model_zoo.card_explanations import version_of
 from model_zoo.verify import bundle_folders
 from model_zoo.zoo import MEASURED
 
 
 @dataclass(frozen=True, eq=False)
 class StoredEvaluation:
-    """A bundle's explanations.json and the rows of explanations.csv beside it."""
+    """A bundle's explanations.json and the rows of explanations.csv beside it, without methods of another version."""
 
     folder: Path
     results: Results
@@ -52,16 +53,20 @@ class StoredEvaluation:
 
 
 def read_evaluation(folder: Path) -> StoredEvaluation | None:
-    """Return the evaluation of the bundle in `folder`, None without one. Raises ModelError on a broken one."""
+    """Return the evaluation of the bundle in `folder`, None without a method that was evaluated as it is today.
+
+    Raises ModelError on a broken one.
+    """
     if not (folder / SUMMARY).exists():
         return None
     try:
-        return _read(folder, *((folder / name).stat().st_mtime_ns for name in (SUMMARY, TABLE)))
+        stored = _read(folder, *((folder / name).stat().st_mtime_ns for name in (SUMMARY, TABLE)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"the evaluation of {folder.name} cannot be read ({error}): {SUMMARY} and {TABLE} must lie side by side "
             "as the evaluation wrote them; run it again"
         ) from error
+    return stored if stored.methods else None
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +83,13 @@ def _read(folder: Path, *changed: int) -> StoredEvaluation:
         raise ValueError("the summary was not made from the table")
     if set(annotated.values()) != {len(results.methods)} or len(set(healthy.values())) > 1:
         raise ValueError("the table lacks rows, or has some twice")
-    return StoredEvaluation(folder, results, rows)
+    methods = {name: result for name, result in results.methods.items() if result.version == version_of(name)}
+    of_today = replace(
+        results,
+        methods=methods,
+        healthy={name: estimates for name, estimates in results.healthy.items() if name in methods},
+    )
+    return StoredEvaluation(folder, of_today, tuple(row for row in rows if row.method in methods))
 
 
 def evaluations() -> tuple[dict[str, StoredEvaluation], list[str]]:

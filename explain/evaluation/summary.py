@@ -24,7 +24,7 @@ class MethodSummary:
 
     method: str
     asked: str  # the class that was asked for; "" for all
-    class_id: str  # the reference label of the scans behind `pointing`; "" for all annotated scans
+    class_id: str  # the class of the scans behind `pointing`, and of their maps; "" for all annotated scans
     pointing: Estimate  # share of the scans in which the map's highest point lies inside the annotation
     centre: Estimate | None  # the same share for CENTRE, on the same scans
     gain: Estimate | None  # `pointing` less `centre`, scan by scan
@@ -36,10 +36,12 @@ class MethodSummary:
 
 
 def method_summary(folder: Path, weights_sha256: str, method: str, class_id: str = "") -> MethodSummary | None:
-    """Return the quality of `method` for the bundle in `folder`, on scans whose reference label is `class_id`.
+    """Return the quality of `method` for the bundle in `folder`: of maps of `class_id` on scans of that class.
 
-    On all annotated scans for "" and for a class without one. None where the evaluation was not run for this method
-    or these weights, or cannot be read. Cached, so that it can be called for every method.
+    The evaluation explains the predicted class, so those are the scans whose reference label and prediction are
+    `class_id`: a misread scan carries a map of another class. On all annotated scans for "" and for a class without one
+    that was predicted as such. None where the evaluation was not run for this method as it is today, or not for these
+    weights, or cannot be read. Cached, so that it can be called for every method.
     """
     try:
         evaluation = read_evaluation(folder)
@@ -55,7 +57,7 @@ def _summary(evaluation: StoredEvaluation, method: str, class_id: str) -> Method
     rows = evaluation.annotated(method)
     if not rows:
         return None
-    of_class = [row for row in rows if row.truth == class_id]
+    of_class = [row for row in rows if row.truth == row.predicted == class_id]
     chosen = of_class or rows
     groups = [row.group for row in chosen]
     baseline = {row.id: row.measures["pointing"] for row in evaluation.annotated(CENTRE)}
@@ -86,9 +88,9 @@ def summary_text(summary: MethodSummary | None, name: str) -> str:
 def _localisation(summary: MethodSummary, name: str) -> str:
     scans, where = f"n = {summary.pointing.scans:,}", "Localisation"
     if summary.class_id:
-        scans += f" annotated {name} scans"
+        scans += f" annotated {name} scans predicted as such"
     elif name:
-        where = f"No scan of {name} is annotated. Localisation on other classes"
+        where = f"No annotated scan of {name} is predicted as such. Localisation on all annotated scans"
     detail = f"95\u00a0% CI {_interval(summary.pointing)}, {scans}" if _interval(summary.pointing) else scans
     return f"{where}: {_per_cent(summary.pointing.value)} ({detail}){_beside_centre(summary)}."
 
@@ -118,7 +120,7 @@ def summary_line(summary: MethodSummary | None) -> str:
     """Return the same for a small picture: "localisation 81 % (69 to 91), passes sanity check (n = 8)"."""
     if summary is None:
         return "not evaluated"
-    where = "localisation on other classes" if summary.asked and not summary.class_id else "localisation"
+    where = "localisation on all annotated scans" if summary.asked and not summary.class_id else "localisation"
     interval = f" ({_interval(summary.pointing)})" if _interval(summary.pointing) else ""
     sanity = "sanity check not run"
     if summary.sanity is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from datasets.records import Record
 from explain.evaluation.measures import MEASURES
 from explain.evaluation.rows import Row
+from explain.methods import METHODS
 from explain.request import VERSION
 from model_zoo import Model, ModelError
 from model_zoo.whole_files import append_line, whole_lines
@@ -31,22 +32,26 @@ def settings_of(
     *,
     faithfulness: bool,
 ) -> dict:
-    """Return all that the values of an evaluation depend on, for JSON.
+    """Return all that the values of an evaluation depend on, as JSON gives it back.
 
     `cases` are its records, scans and annotations, bool (H, W); `checked` and `faithfulness` are those of `evaluated`.
     """
-    return {
+    settings = {
         "version": VERSION,
         "model": model.card.id,
         "weights": model.card.weights_sha256,
+        "input": asdict(model.card.input),
+        "tap": model.card.tap,
         "temperature": model.card.temperature,
+        "imported": model.card.imported,  # of the same file another mean may be subtracted
         "engine": f"{model.runtime.engine} {model.runtime.precision}",
-        "methods": list(methods),
+        "methods": [[name, METHODS[name].version] for name in methods],
         "measures": list(MEASURES),
         "checked": checked,
         "faithfulness": faithfulness,
         "scans": [_digest(*case) for case in cases],
     }
+    return json.loads(json.dumps(settings))  # a tuple would differ from the list that the file holds
 
 
 def _digest(record: Record, scan: Scan, mask: np.ndarray) -> str:

@@ -7,6 +7,7 @@ from explain.methods import cam, gradients, keras_vis, masks, scorecam, shapley
 from explain.methods import lime as regions
 from explain.refinement import MethodInput, RawMap
 from model_zoo import ModelCard, ModelError
+from model_zoo.card_explanations import version_of
 
 Engine = Callable[[MethodInput], Iterator[RawMap]]
 
@@ -30,6 +31,11 @@ class Method:
     random: bool = False  # draws random samples, so that a seed matters
     per_pixel: bool = False  # has one value per pixel: smoothed in the picture, so that the eye finds it
     sensitivity: bool = False  # measures what could change the prediction, not what supports it
+
+    @property
+    def version(self) -> int:
+        """The version of the formula; the zoo keeps it (`VERSIONS`), since its cards quote today's maps alone."""
+        return version_of(self.id)
 
 
 _METHODS = (

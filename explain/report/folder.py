@@ -14,6 +14,7 @@ import cv2
 
 from explain.evaluation.results import SUMMARY
 from explain.explanation import NOT_FOR_DIAGNOSIS
+from explain.methods import METHODS
 from explain.prediction_text import percent
 from explain.render.export import archive
 from explain.render.overlay import png
@@ -52,6 +53,7 @@ def key_of(card: ModelCard, digest: str, settings: dict) -> str:
     }
     facts = {
         "version": VERSION,
+        "formulas": {name: METHODS[name].version for name in sorted(METHODS)},
         "card": asdict(card),
         "scan": digest,
         "settings": settings,

@@ -8,7 +8,10 @@ from explain.evaluation.results import SUMMARY, write_summary
 from explain.evaluation.rows import TABLE, Row, write_rows
 from explain.evaluation.score import BOX
 from explain.evaluation.store import best_first, evaluations, read_evaluation, record_of
+from explain.methods import lime, masks
 from model_zoo import write_card
+from model_zoo.card_explanations import VERSIONS
+from model_zoo.verify import bundle_folders
 from tests.conftest import card_of, tiny_network
 
 WEIGHTS = "a" * 64
@@ -133,3 +136,17 @@ def test_every_measure_and_every_control_is_explained_in_sentences():
 def test_the_direction_of_every_measure_is_given(name):
     assert MEASURES[name].direction == "Lower is better."
     assert sum(not measure.high_is_good for measure in MEASURES.values()) == 6
+
+
+# forward passes that a method's map takes today at most, of those whose formula has changed
+MOST = {"occlusion": 1 + (2 * masks.WINDOW) ** 2, "rise": masks.SETS * 128, "lime": 1 + lime.SETS * 128}
+
+
+@pytest.mark.parametrize(
+    "folder", [each for each in bundle_folders() if (each / SUMMARY).exists()], ids=lambda f: f.name
+)
+def test_no_stored_map_of_a_changed_method_was_made_by_an_older_formula(folder):
+    assert MOST.keys() == VERSIONS.keys()
+    stored = read_evaluation(folder)
+    for name in MOST.keys() & set(stored.methods if stored else ()):
+        assert max(row.evaluations for row in stored.rows if row.method == name) <= MOST[name]

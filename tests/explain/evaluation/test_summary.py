@@ -3,15 +3,20 @@
 import json
 import os
 import re
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from explain.evaluation.cli import beside_other_methods
 from explain.evaluation.results import SUMMARY, write_summary
-from explain.evaluation.rows import TABLE, Row, write_rows
+from explain.evaluation.rows import TABLE, Row, read_rows, write_rows
 from explain.evaluation.store import read_evaluation
 from explain.evaluation.summary import NOT_EVALUATED, method_summary, summary_line, summary_text
 from explain.methods import METHODS
 from model_zoo import ModelError, read_card
+from model_zoo.card_explanations import explanation_section, version_of
 from model_zoo.verify import bundle_folders
 
 WEIGHTS = "a" * 64
@@ -68,7 +73,7 @@ def test_a_class_without_an_annotated_scan_gets_the_values_of_all_scans(bundle, 
     assert summary.class_id == "" and summary.pointing == summary.overall and summary.centre.value == 2 / 8
     text = summary_text(summary, "No tumour" if class_id else "")
     assert ("No tumour" in text) is bool(class_id) and "n = 8" in text
-    assert summary_line(summary).startswith("localisation on other classes") is bool(class_id)
+    assert summary_line(summary).startswith("localisation on all annotated scans") is bool(class_id)
 
 
 def test_the_text_has_the_share_the_interval_the_baseline_and_the_sanity_check(bundle):
@@ -126,6 +131,58 @@ def test_a_method_without_an_evaluation_is_said_to_have_none(tmp_path):
     assert summary_text(None, "Glioma") == NOT_EVALUATED and "not evaluated" in summary_line(None)
 
 
+def read_as(row: Row, predicted: str) -> Row:
+    return replace(row, predicted=predicted)
+
+
+def test_a_map_of_another_class_does_not_count_for_the_class_of_the_scan(bundle):
+    """Glioma 3, which Grad-CAM misses, is read as a meningioma: its map marks what speaks for that."""
+    rows = [read_as(each, "meningioma") if each.id == "3" else each for each in scored(HITS)]
+    for class_id, scans, hits in (("glioma", 5, 5), ("meningioma", 2, 2), ("", 8, 7)):
+        pointing = method_summary(bundle(rows), WEIGHTS, "gradcam", class_id).pointing
+        assert (pointing.scans, pointing.value) == (scans, hits / scans)
+
+
+def test_a_class_whose_scans_are_all_misread_gets_the_values_of_all_scans(bundle):
+    rows = [read_as(each, "glioma") if each.truth == "meningioma" else each for each in scored(HITS)]
+    summary = method_summary(bundle(rows), WEIGHTS, "gradcam", "meningioma")
+    assert summary.class_id == "" and summary.pointing == summary.overall and summary.pointing.scans == 8
+    assert summary_text(summary, "Meningioma").startswith("No annotated scan of Meningioma is predicted as such.")
+
+
+@pytest.mark.parametrize(("method", "version"), [("lime", None), ("lime", 1), ("lime", 3), ("gradcam", 2)])
+def test_another_version_of_a_method_has_no_summary_and_the_others_keep_theirs(bundle, method, version):
+    folder = bundle(scored(HITS) + HEALTHY)
+    other = {"gradcam": "lime", "lime": "gradcam"}[method]
+    before = read_evaluation(folder)
+    assert before.methods == ["gradcam", "lime"] and method_summary(folder, WEIGHTS, method)
+    set_version(folder, method, version)
+    assert method_summary(folder, WEIGHTS, method) is None and method_summary(folder, WEIGHTS, other)
+    stored = read_evaluation(folder)
+    assert stored.methods == [other] and stored.controls == before.controls
+    assert stored.rows == tuple(row for row in before.rows if row.method != method)
+    assert set(stored.results.healthy) == {other, "centre"}
+    again = [replace(row, method="rise") for row in before.rows if row.method == method]
+    kept = {row.method for row in beside_other_methods(again, folder, WEIGHTS)}
+    assert kept == {other, "centre", "rise"}
+
+
+def test_an_evaluation_of_other_versions_alone_is_none(bundle):
+    folder = bundle(scored({"lime": HITS["lime"], "centre": HITS["centre"]}))
+    assert read_evaluation(folder)
+    set_version(folder, "lime", 1)
+    assert read_evaluation(folder) is None and explanation_section(folder) == ""
+
+
+def set_version(folder: Path, method: str, version: int | None) -> None:
+    """Store that the rows of a method are of this version; None is how the first evaluations were stored."""
+    stored = json.loads((folder / SUMMARY).read_text())
+    stored["methods"][method].pop("version")
+    stored["methods"][method] |= {} if version is None else {"version": version}
+    (folder / SUMMARY).write_text(json.dumps(stored))
+    os.utime(folder / SUMMARY, ns=(1, 1))  # the clock of a file system may be coarse
+
+
 def test_a_table_of_healthy_heads_alone_has_no_localisation(bundle):
     folder = bundle(scored(HITS))
     write_rows(folder / TABLE, HEALTHY)
@@ -162,12 +219,19 @@ SCORED = [folder for folder in bundle_folders() if (folder / SUMMARY).exists()]
 @pytest.mark.parametrize("folder", SCORED, ids=[folder.name for folder in SCORED])
 def test_the_summaries_of_a_shipped_evaluation_hold_its_stored_values(folder):
     card, stored = read_card(folder / "card.json"), json.loads((folder / SUMMARY).read_text())
+    rows = read_rows(folder / TABLE)
     for name in METHODS:
-        measured = stored["methods"].get(name)
-        label = next(iter(measured["pointing by"]["class"])) if measured else "glioma"
+        measured = stored["methods"].get(name, {"version": 0})
+        label = next(iter(measured["pointing by"]["class"])) if measured["version"] else "glioma"
         summary = method_summary(folder, card.weights_sha256, name, label)
-        assert (summary is None) is (measured is None)
+        assert (summary is None) is (measured["version"] != version_of(name))
         if summary:
             assert vars(summary.overall) == measured["pointing"]
-            assert vars(summary.pointing) == measured["pointing by"]["class"][label]
+            hits = [
+                row.measures["pointing"] for row in rows if row.method == name and row.truth == row.predicted == label
+            ]
+            assert (summary.pointing.scans, summary.pointing.value) == (
+                len(hits),
+                pytest.approx(np.mean(hits), abs=1e-4),
+            )
             assert summary_text(summary, label).endswith(".") and summary_line(summary)
