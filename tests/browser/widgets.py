@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
+
+from playwright.sync_api import TimeoutError
 
 CALM = "[data-testid=stApp][data-test-script-state=notRunning]"
 
@@ -115,6 +118,23 @@ def change_every_widget(page, but: Collection[str] | None = None) -> list[str]:
     return labels
 
 
+def _choose_another(page, box) -> bool:
+    """Choose what is not chosen in a list; a part of the page that is drawn anew at that moment closes it again."""
+    options = page.get_by_role("option")
+    for _ in range(4):
+        box.click()
+        with suppress(TimeoutError):
+            options.first.wait_for(timeout=10_000)
+            other = [k for k in range(options.count()) if options.nth(k).get_attribute("aria-selected") != "true"]
+            if not other:
+                page.keyboard.press("Escape")
+                return False
+            options.nth(other[0]).click(timeout=10_000)
+            return True
+        settle(page, maps=False)
+    raise AssertionError("the list never stays open")
+
+
 def _change(page, kind: str, name: str) -> bool:
     """Change one widget; return whether it could be."""
     if kind == "slider":
@@ -123,14 +143,7 @@ def _change(page, kind: str, name: str) -> bool:
         slider.press("ArrowLeft" if at_most else "ArrowRight")
     elif kind == "selectbox":
         box = page.get_by_role("combobox", name=name, exact=True).first
-        box.click()
-        options = page.get_by_role("option")
-        options.first.wait_for()
-        other = [k for k in range(options.count()) if options.nth(k).get_attribute("aria-selected") != "true"]
-        if not other:
-            page.keyboard.press("Escape")
-            return False
-        options.nth(other[0]).click()
+        return _choose_another(page, box)
     elif kind == "number":
         field = page.get_by_label(name, exact=True).first
         field.fill("9")
