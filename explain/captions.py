@@ -2,7 +2,7 @@
 
 from explain.explanation import FAINT, Explanation
 from explain.methods import METHODS
-from explain.refinement import SKETCH
+from explain.refinement import UNCONVERGED
 from scans import Scan
 
 _UNLIKELY = 0.01
@@ -27,7 +27,7 @@ def convergence(explanation: Explanation) -> str:
         return f"Converged: {measured}. {cost}"
     if explanation.stopped == "time":
         return f"Stopped at the time limit: {measured}. A longer limit gives a more stable map. {cost}"
-    if agreement >= SKETCH:
+    if agreement >= UNCONVERGED:
         return f"Complete: {measured}. {cost}"
     caution = "another seed may give another map" if random else "read it as a sketch"
     return f"Complete, but not converged: {measured}; {caution}. {cost}"

@@ -18,7 +18,7 @@ from scans.head import head_mask
 
 STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refinement ends
 CONVERGED = 0.995  # the same, for which once is enough
-SKETCH = 0.9  # the same, below which a map at full effort has not converged
+UNCONVERGED = 0.9  # the same, below which a map at full effort has not converged
 SECONDS = 30.0  # time limit of a map unless the request names another, in seconds of its own work
 _CHUNK = 32  # scans per call of the runtime: as long as a cancel has to wait
 

@@ -17,7 +17,7 @@ import numpy as np
 from explain.explanation import FAINT, Explanation
 from explain.methods import METHODS, Method, method_for
 from explain.prediction import Prediction, predict
-from explain.refinement import SECONDS, SKETCH, STABLE, Clock, MethodInput, RawMap, refine
+from explain.refinement import SECONDS, STABLE, UNCONVERGED, Clock, MethodInput, RawMap, refine
 from explain.self_test import require_self_test
 from model_zoo import Model, ModelError
 from scans import Scan
@@ -233,7 +233,7 @@ def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> RawMap:
 
 
 def _unfinished_warning(raw: RawMap) -> tuple[str, ...]:
-    if raw.stopped == "complete" and raw.stability is not None and raw.stability < SKETCH:
+    if raw.stopped == "complete" and raw.stability is not None and raw.stability < UNCONVERGED:
         return (
             f"Not converged: the last two maps have a rank correlation of {raw.stability:.2f}; read it as a sketch.",
         )
