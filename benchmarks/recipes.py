@@ -26,20 +26,22 @@ from train.recipe import Recipe, recipe_of
 from train.teacher import teacher_of
 
 _IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
+_SECONDS, _STEPS = 120, 4  # a deep network is stopped after so long, but for so many measured steps at least
 
 
 def main() -> None:
     """Measure the recipe of every model in the zoo, or of those named, and keep the other results."""
     keep_freed_memory()  # as `python -m train` does
-    wanted = sys.argv[1:]
     cards = [card for card in models().values() if card.task != "phantom4" and not card.imported]
-    before = json.loads((RESULTS / "recipes.json").read_text()) if wanted else {}
+    wanted = sys.argv[1:] or [card.id for card in cards]
+    before = json.loads((RESULTS / "recipes.json").read_text())
     kept = {  # perhaps from another machine, which the file would otherwise forget
-        card.id: {"machine": before["machine"]} | before[card.id]
-        for card in cards
-        if card.id in before and card.id not in wanted
+        card.id: {"machine": before["machine"]} | before[card.id] for card in cards if card.id in before
     }
-    write("recipes", kept | {card.id: _measured(card) for card in cards if not wanted or card.id in wanted})
+    for card in cards:
+        if card.id in wanted:
+            kept[card.id] = _measured(card)
+            write("recipes", kept)  # after each: a deep network takes minutes
 
 
 def _measured(card: ModelCard) -> dict:
@@ -71,9 +73,14 @@ def images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> fl
     batches = _batches(recipe, classes)
     batches.side = side
     clock = Clock()
-    steps = (_IMAGES + _WARM) // recipe.batch
-    network.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, callbacks=[clock], verbose=0)
-    warm = _WARM // recipe.batch
+    steps, warm = (_IMAGES + _WARM) // recipe.batch, _WARM // recipe.batch
+
+    def stop(step: int, _: dict) -> None:
+        if step >= warm + _STEPS and clock.ends[-1] - clock.ends[warm] > _SECONDS:
+            network.stop_training = True
+
+    callbacks = [clock, keras.callbacks.LambdaCallback(on_train_batch_end=stop)]
+    network.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
     thirds = np.array_split(np.diff(clock.ends[warm:]), 3)  # the median of three stretches, not of single steps
     return recipe.batch / median(float(third.mean()) for third in thirds)
 
