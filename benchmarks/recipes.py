@@ -75,7 +75,7 @@ def images_per_second(recipe: Recipe, classes: tuple[str, ...], side: int) -> fl
     clock = Clock()
     steps, warm = (_IMAGES + _WARM) // recipe.batch, _WARM // recipe.batch
 
-    def stop(step: int, _: dict) -> None:
+    def stop(step: int, logs: dict) -> None:
         if step >= warm + _STEPS and clock.ends[-1] - clock.ends[warm] > _SECONDS:
             network.stop_training = True
 
