@@ -27,7 +27,7 @@ from train.recipe import Recipe, recipe_of
 from train.teacher import teacher_of
 
 _IMAGES, _WARM = 480, 96  # measured, and not counted, per recipe and side
-_SECONDS, _STEPS = 120, 4  # a deep network is stopped after so long, but for so many measured steps at least
+_SECONDS, _STEPS = 120, 4  # measuring ends after so long, but never before so many steps
 
 
 def main() -> None:
