@@ -19,6 +19,10 @@ def name_of_open(page) -> str:
     return page.locator(f"{OPEN} .name").inner_text()
 
 
+def names_of_explained(page) -> set[str]:
+    return set(page.locator(".rail li[data-state=explained] .name").all_inner_texts())
+
+
 def runs_of_the_page(page) -> list:
     """The messages by which the browser asks the server to run the page, as they are sent."""
     sent = []
@@ -48,12 +52,12 @@ def test_twenty_files_are_listed_with_pictures_and_the_keys_step_through_them(pa
     page.get_by_text("What did the model look at?").wait_for()
     upload(page, FILES)
     page.locator(HEATMAP).wait_for()
-    rows = page.locator(".rail li")
     wait_until(page, f"{RAIL}.querySelectorAll('[aria-label=Worklist] li').length == 20")
     page.locator(OPEN, has_text="head-19.png").wait_for()  # twenty files may arrive in several runs of the page
     settle(page)
     assert name_of_open(page) == "head-19.png" and page.locator(f"{OPEN} .state").inner_text() == "Explained"
-    assert rows.nth(1).locator(".state").inner_text() == "New"
+    explained = names_of_explained(page)  # also what was last in the list while the rest was still on its way
+    assert "head-19.png" in explained and len(explained) < 10
     wait_until(page, f"{RAIL}.querySelector('li img').naturalWidth == 96")
     page.locator("input[aria-label='Opacity (%)']").focus()  # a slider that has the focus takes no key away
     before = len(sent)
@@ -67,7 +71,7 @@ def test_twenty_files_are_listed_with_pictures_and_the_keys_step_through_them(pa
     settle(page)
     page.locator(HEATMAP).wait_for()
     assert name_of_open(page) == "head-15.png" and page.locator(f"{OPEN} .state").inner_text() == "Explained"
-    assert page.locator(".rail li[data-state=explained]").count() == 2  # those in between were passed over
+    assert names_of_explained(page) == explained | {"head-15.png"}  # those in between were passed over
     assert len(sent) - before <= 4, "more runs of the page than the reader's stops"
     assert_no_traceback(page)
 
