@@ -15,6 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from datasets.cards import DATASETS, DatasetCard
+from datasets.layouts import BR35H
 from datasets.near_duplicates import NearDuplicates, with_groups, with_near_duplicate_flag
 from datasets.places import dataset_folder
 from datasets.readers import (
@@ -26,7 +27,7 @@ from datasets.readers import (
     read_records,
     require_every_class,
 )
-from datasets.records import Record
+from datasets.records import DatasetError, Record
 from datasets.splits import split
 from datasets.view_labels import plane_of
 
@@ -65,6 +66,16 @@ def chosen_cohorts(names: str) -> list[str]:
     return chosen
 
 
+def of_cohorts(dataset: DatasetCard, cohorts: str) -> DatasetCard:
+    """Return the card of a task, of a pooled one with the cohorts that a recipe trains on in its title."""
+    if not dataset.pooled:
+        return dataset
+    titles = [COHORT_TITLES[name] for name in chosen_cohorts(cohorts)]
+    number = ("One pooled dataset", "Two pooled datasets", "Three pooled datasets", "Four pooled datasets")
+    classes = dataset.title.partition("; ")[2]
+    return replace(dataset, title=f"{number[len(titles) - 1]} ({', '.join(titles)}; {classes}")
+
+
 def read_cohort(name: str, data: Path) -> list[Record]:
     """Return the records of one collection, with its own labels; ids begin with the collection's folder."""
     cohort = COHORTS[name]
@@ -82,6 +93,12 @@ def read_whole_cohort(name: str, data: Path) -> list[Record]:
     records, card = read_cohort(name, data), DATASETS[COHORTS[name].task]
     if COHORT_OF_TASK[card.task] == name:
         require_every_class(card, data, records)
+    elif not records:
+        others = ",".join(each for each in POOLED_COHORTS if each != name)
+        raise DatasetError(
+            f"{COHORTS[name].title} is missing: put its scans without a tumour into {data / card.folder / BR35H}; "
+            f"the training of a pooled task can do without it: --set cohorts={others}"
+        )
     return records
 
 

@@ -5,15 +5,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from datasets.cards import DatasetCard
+from datasets.cohorts import COHORTS, POOLED_COHORTS
 from datasets.records import DatasetError
 
 
 def download(card: DatasetCard, data: Path) -> int:
-    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the manual steps.
+    """Put a dataset into `data / card.folder`. Raises DatasetError that lists the manual steps, or a pool's datasets.
 
     The folder is there completely or not at all: files are copied to a folder beside it and moved when complete.
     """
     place = data / card.folder
+    if card.pooled:
+        tasks = dict.fromkeys(COHORTS[name].task for name in POOLED_COHORTS)
+        raise DatasetError(f"{card.title} are several collections; download each: {', '.join(tasks)}")
     if not card.folder:
         print(f"{card.title} consists of Candor's own phantoms; there is nothing to download")
         return 0

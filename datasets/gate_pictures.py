@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.cohorts import COHORTS, read_cohort, split_cohorts
+from datasets.cohorts import COHORTS, read_whole_cohort, split_cohorts
 from datasets.gate_packages import FOLDER
 from datasets.layouts import pictures_in
 from datasets.near_duplicates import NearDuplicates
@@ -41,7 +41,7 @@ def read_gate_pictures(data: Path) -> list[Record]:
 
     Their labels are still those of their collections. Raises DatasetError where a collection is missing.
     """
-    records = [record for name in COHORTS for record in read_cohort(name, data)]
+    records = [record for name in COHORTS for record in read_whole_cohort(name, data)]
     records = [_dementia(r) if r.cohort == "dementia" else r for r in records]
     return records + _not_brain(data / NOT_BRAIN) + _packages(data / FOLDER)
 

@@ -30,10 +30,10 @@ def _split_off(records: list[Record], name: str, share: float, seed: int) -> lis
     labels = np.array([records[i].label for i in pool])
     groups = np.array([records[i].group or records[i].id for i in pool])
     folds = max(2, round(1 / share * len(pool) / len(records)))
-    few = min(len(set(groups[labels == label])) for label in set(labels))
+    few, label = min((len(set(groups[labels == label])), label) for label in set(labels.tolist()))
     if few < folds:
         raise DatasetError(
-            f"a class has only {few} independent groups of scans, too few for a {name} share of {share:g}: "
+            f"class {label} has only {few} independent groups of scans, too few for a {name} share of {share:g}: "
             f"{folds} are needed; take a larger share or add scans"
         )
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)

@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.part == "val":
                 return print_validation_scores(options.names, options.data)
             return validate_models(options.names, options.data, options.shortcut_tests)
+        if options.names:
+            raise ValueError(f"train one recipe at a time; {', '.join(options.names)} would be left out")
         recipe, _ = find_recipe(options.what)
         recipe, out = changed(recipe, options.set), options.out or Path("model_zoo")
         _require_writable(out)
@@ -121,7 +123,9 @@ def _loaded(names: list[str]) -> list[tuple[Path, Model]]:
 
 
 def _task(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ""
+    if len(names) != 1:
+        raise DatasetError("give one task, such as kaggle4")
+    return names[0]
 
 
 def _require_writable(folder: Path) -> None:

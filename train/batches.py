@@ -133,7 +133,8 @@ class Batches(keras.utils.PyDataset):
         if self.recipe.where and self.places is not None:
             place = lesion_mask(self.places[index], picture.shape)
         if self.training:
-            if self.recipe.paint and self.classes[label] in HEALTHY and rng.random() < self.recipe.paint:
+            paint = self.recipe.augment and self.recipe.paint
+            if paint and self.classes[label] in HEALTHY and rng.random() < paint:
                 kind = KINDS[rng.integers(len(KINDS))]
                 if painted := draw_lesion(picture, kind, rng):
                     (picture, place), label = painted, self.classes.index(kind)

@@ -32,7 +32,7 @@ from train.fit import STATE
 from train.precision import precision_policy
 from train.recipe import Recipe, published
 
-_LIMITS = (
+LIMITS = (
     "Not for diagnosis: a research and teaching tool without regulatory clearance.",
     "By itself it predicts one of its classes for any picture; the gate before it withholds what is not a head in MRI.",
 )
@@ -103,7 +103,7 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         temperature=temperature,
         licence=f"weights Apache-2.0; trained on: {dataset.licence}",
         **measured,
-        limits=(*_LIMITS, *rounding_limits(bits, exact, measured["scores"]), *dataset.defects),
+        limits=(*LIMITS, *rounding_limits(bits, exact, measured["scores"]), *dataset.defects),
         published=theirs,
         differences=differences,
         trainable_parameters=min(trainable, network.count_params()),
@@ -163,7 +163,7 @@ def _write_predictions(folder: Path, packed: keras.Model, run: Run) -> float:
 
 
 def pace(run: Path, scans: int) -> dict[str, float]:
-    """Return epochs, the best epoch, the median seconds per epoch, and training images per second.
+    """Return epochs, the best epoch, the median seconds per epoch of `scans` images, and training images per second.
 
     The last two only of a training on this backend: those of a GPU do not compare with those of a processor.
     """

@@ -212,6 +212,9 @@ class _Keeper(keras.callbacks.Callback):
             return
         latest = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        for variable in self.model.trainable_variables:
+            if variable.constraint is not None:  # Keras averages each step's weights before it constrains them
+                variable.assign(variable.constraint(variable))
         with _optimizer_set_aside(self.model):
             write_whole(self.run / _BEST, self.model.save)
         self.model.set_weights(latest)

@@ -60,8 +60,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError(
             f"{name}={getattr(recipe, name)} is for a backbone of keras.applications; {recipe.network!r} is none"
         )
-    if recipe.network in BACKBONES and recipe.where:
-        raise ValueError(f"where={recipe.where:g} is for the network 'candor'; leave it 0")
+    if recipe.where and recipe.network not in ("candor", *LITE):
+        raise ValueError(f"where={recipe.where:g} is for the networks {', '.join(('candor', *LITE))}; leave it 0")
     if recipe.early and (recipe.network == "cnn3" or recipe.head == "pool4-flatten"):
         which = "the network 'cnn3'" if recipe.network == "cnn3" else "head=pool4-flatten"
         raise ValueError(f"early={recipe.early:g} is not for {which}, which takes pictures of one size; leave it 0")

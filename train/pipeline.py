@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.cards import dataset_card, nearest_version
-from datasets.cohorts import read_task, split_cohorts
+from datasets.cohorts import of_cohorts, read_task, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates
 from datasets.not_read import tell_not_read
@@ -35,7 +35,7 @@ def train(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume: bool
     """
     if recipe.task == GATE_TASK:
         return train_gate(recipe_id, recipe, data, out, resume=resume)
-    dataset = dataset_card(recipe.task)
+    dataset = of_cohorts(dataset_card(recipe.task), recipe.cohorts)
     if recipe.paint and not set(KINDS) <= set(dataset.classes):
         raise ValueError(
             f"paint={recipe.paint:g} draws {' and '.join(KINDS)}, and {recipe.task} has no such classes; "

@@ -29,7 +29,7 @@ class Recipe:
     val: float = 0.1  # share of all scans that chooses the model
     test: float = 0.2  # share of all scans that tests it, where the publisher has no test split
     split_seed: int = 0  # another division of the scans, where the publisher has none
-    block: int = 0  # running numbers kept together as one patient, where patients are unknown
+    block: int = 0  # running numbers kept together as one patient, where a set has them (figshare) and no patients
     cohorts: str = "all"  # of a pooled task, the collections that are trained on, with commas
     limit: int = 0  # at most so many scans per split and class, for a smoke run; 0: all
     # --- augmentation, each drawn anew for every scan and epoch; 0 switches it off
@@ -69,7 +69,7 @@ class Recipe:
     decay: float = 0.01  # AdamW weight decay
     l2: float = 0.0  # penalty on the kernels of the head or of a plain CNN
     average: float = 0.0  # momentum of averaged weights, which are then what is kept; 0: the last ones
-    class_weights: int = 0  # 1: every class weighs the same in the loss, however rare
+    class_weights: int = 0  # 1: every class weighs the same in the loss, however rare; with `mix` nearly the same
     smoothing: float = 0.0  # label smoothing
     dropout: float = 0.5
     where: float = 0.0  # weight of the second loss: where the lesion is, from the data's boxes
@@ -100,6 +100,8 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)} is too small; it must be 1 or more")
         if not 0 <= self.early < 1:
             raise ValueError(f"early={self.early:g} is not a share of the epochs; it must be 0 or more and below 1")
+        if self.early and not self.early_size:
+            raise ValueError(f"early={self.early:g} needs early_size, the side of the first epochs' pictures in pixels")
         if self.cell not in (4, 8):
             raise ValueError(f"cell={self.cell} is not a cell size; it must be 4 or 8")
         if self.look and (not self.where or self.mix):

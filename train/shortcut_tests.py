@@ -1,8 +1,9 @@
 """Shortcut and robustness tests: predictions on changed scans.
 
-Each test changes the model's square, float32 (h, w) in [0, 1]. A shortcut test removes the tumour or everything
-else: a model that is still right where the tumour is gone uses a shortcut, such as the scan's source. A
-robustness test changes what should not matter: compression, sharpness or contrast.
+Each test changes the model's square, float32 (h, w) in [0, 1]. A shortcut test removes the tumour or everything else: a
+model that is right with the inside of the head gone uses a shortcut, such as the scan's source. With the tumour hidden
+it may still see oedema and mass effect outside the box. A robustness test changes compression, sharpness or contrast;
+the first two should not matter, and inverted contrast is that of no MRI.
 """
 
 from collections.abc import Callable

@@ -1,16 +1,25 @@
 """Collections are split alike in every task, pooled without leakage, and share one label map."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from datasets.cards import DATASETS
-from datasets.cohorts import LEFT_OUT, POOLED_COHORTS, chosen_cohorts, split_cohorts
+from datasets.cohorts import (
+    LEFT_OUT,
+    POOLED_COHORTS,
+    chosen_cohorts,
+    of_cohorts,
+    read_whole_cohort,
+    split_cohorts,
+)
 from datasets.label_map import FOUR_OF_FIFTEEN, common_label
 from datasets.near_duplicates import NearDuplicates, Prints, find_near_duplicates, with_groups
-from datasets.records import Record
+from datasets.records import DatasetError, Record
 from datasets.splits import split
+from tests.datasets.small_collections import EACH, draw_small_collections
 
 FOUR = tuple(DATASETS["pooled4"].classes)
 SHARES = {"val": 0.1, "test": 0.2, "seed": 0, "block": 0}
@@ -120,6 +129,32 @@ def test_a_class_of_its_own_is_not_folded_into_a_wider_one():
     fifteen = tuple(DATASETS["44c15"].classes)
     assert common_label("astrocytoma", fifteen) == "astrocytoma"
     assert common_label("notumor", fifteen) == "normal" and common_label("glioma", fifteen) == ""
+
+
+@pytest.mark.parametrize("card", DATASETS.values(), ids=lambda card: card.task)
+def test_the_card_of_all_cohorts_is_the_task_s_own(card):
+    assert of_cohorts(card, "all") == card
+
+
+@pytest.mark.parametrize(
+    ("task", "cohorts", "title"),
+    [
+        ("pooled4", "kaggle,figshare,br35h", "Three pooled datasets (Kaggle, figshare, Br35H; four classes)"),
+        ("pooled4", "kaggle, 44c", "Two pooled datasets (Kaggle, 44c; four classes)"),
+        ("pooled13", "44c", "One pooled dataset (44c; thirteen classes)"),
+    ],
+)
+def test_the_card_of_some_cohorts_names_no_others(task, cohorts, title):
+    assert of_cohorts(DATASETS[task], cohorts) == replace(DATASETS[task], title=title)
+
+
+def test_a_pool_without_br35h_is_refused_with_the_folder_of_its_scans(tmp_path):
+    data = draw_small_collections(tmp_path)
+    folder = data / "figshare-brain-tumor" / "notumor"
+    assert len(read_whole_cohort("br35h", data)) == EACH
+    shutil.rmtree(folder)
+    with pytest.raises(DatasetError, match=f"Br35H is missing: .* into {folder}; .* cohorts=kaggle,figshare,44c"):
+        read_whole_cohort("br35h", data)
 
 
 def test_cohorts_are_chosen_by_name():

@@ -52,5 +52,5 @@ def test_a_seed_decides():
 
 def test_a_class_in_too_few_groups_is_refused_with_the_number():
     records = [Record(str(i), "a", group=f"g{i}") for i in range(50)] + [Record("x", "b", group="gx")]
-    with pytest.raises(DatasetError, match="only 1 independent groups"):
+    with pytest.raises(DatasetError, match="class b has only 1 independent groups"):
         split(records, val=0.1, test=0.2, seed=0)

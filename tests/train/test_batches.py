@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scans import phantom
 from train.batches import Batches
 from train.lesion_grid import cells, lesion_mask
 from train.recipe import Recipe
@@ -82,6 +83,14 @@ def test_nothing_is_blended_in_validation_or_with_augmentation_switched_off(pixe
         batches = Batches(pixels, np.arange(20), **{"recipe": replace(STILL, mix=0.4)} | settings, classes=["c"] * 20)
         _, shares, _ = batches[0]
         assert shares.shape == (8, 20) and set(np.unique(shares)) == {0, 1}
+
+
+def test_augmentation_switched_off_draws_no_lesion_either():
+    pixels = np.stack([np.round(255 * phantom("notumor", 1, 64).scan.pixels).astype(np.uint8)] * 8)
+    classes, recipe = ["glioma", "meningioma", "notumor"], replace(STILL, paint=1.0)
+    for augment, label in ((1, {0, 1}), (0, {2})):
+        settings = {"recipe": replace(recipe, augment=augment), "training": True, "classes": classes}
+        assert set(Batches(pixels, np.full(8, 2), **settings)[0][1].tolist()) <= label
 
 
 def test_the_place_of_a_lesion_is_blended_too_and_counts_for_the_annotated_share(pixels):

@@ -155,7 +155,10 @@ def test_an_unknown_shortcut_test_is_refused_with_those_there_are(capsys):
         (["cnn3-kaggle4", "--data", "/nowhere"], "python -m train download kaggle4"),
         (["cnn3-phantom4", "--set", "colour=red"], "cannot set 'colour=red'"),
         (["audit", "brats"], "no task 'brats'"),
-        (["audit"], "no task ''"),
+        (["audit"], "give one task, such as kaggle4"),
+        (["audit", "kaggle4", "figshare3"], "give one task"),
+        (["cnn3-phantom4", "cnn3-kaggle4"], "train one recipe at a time; cnn3-kaggle4 would be left out"),
+        (["download", "pooled4"], "download each: kaggle4, figshare3, 44c15"),
         (["download", "figshare3", "--data", "/nowhere"], "By hand: 1. open https://figshare.com"),
     ],
 )

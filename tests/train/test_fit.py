@@ -190,6 +190,27 @@ def test_cross_entropy_with_shares_of_classes_by_hand():
     assert float(SmoothedCrossEntropy(0.2)(shares, logits)) == pytest.approx(expected, abs=1e-6)
 
 
+def for_one_class_alone(recipe: Recipe, classes: int) -> keras.Model:
+    """A network whose evidence can only be for a class, and is none at first."""
+    scan = layers.Input((recipe.size, recipe.size, recipe.channels))
+    zeros = layers.Dense(
+        classes, use_bias=False, kernel_initializer="zeros", kernel_constraint="non_neg", name="logits"
+    )
+    return keras.Model(scan, zeros(layers.GlobalAveragePooling2D()(scan)))
+
+
+@pytest.mark.slow
+def test_the_averaged_weights_that_are_kept_obey_their_constraint(tmp_path, monkeypatch):
+    """Every scan is of the first class, so each step takes evidence from the others, which have none: 0 is left."""
+    monkeypatch.setitem(networks.NETWORKS, "one class", for_one_class_alone)
+    recipe = replace(RECIPE, network="one class", channels=1, epochs=1, average=0.9)
+    pixels, labels = np.full((16, 32, 32), 100, np.uint8), np.zeros(16, int)
+    train, val = (Batches(pixels, labels, recipe, training=training) for training in (True, False))
+    network = fit(networks.build(recipe, 4, training=True), train, val, recipe, tmp_path, data="", resume=False)
+    kernel = network.get_weights()[0]
+    assert kernel[0, 0] > 0 and kernel[0, 1:].tolist() == [0, 0, 0]
+
+
 TWO_SIZES = replace(RECIPE, network="any size", channels=1, epochs=4, early_size=16, early=0.5, average=0.9)
 
 

@@ -165,6 +165,13 @@ def test_a_trained_gate_is_a_bundle_whose_card_follows_from_its_table(trained):
 
 
 @pytest.mark.slow
+def test_the_speed_of_the_gate_s_training_counts_the_pictures_that_were_drawn(trained):
+    measured = read_card(trained[0] / "card.json").training
+    drawn = 14 * RECIPE.batch  # batches of an epoch with limit=14
+    assert measured["images_per_second"] * measured["seconds_per_epoch"] == pytest.approx(drawn, rel=0.02)
+
+
+@pytest.mark.slow
 def test_changed_limits_and_a_changed_row_are_found(trained, tmp_path):
     bundle = shutil.copytree(trained[0], tmp_path / "candor-gate")
     card = read_card(bundle / "card.json")

@@ -5,9 +5,11 @@ from dataclasses import fields
 import pytest
 
 from datasets.cards import DATASETS
+from datasets.cohorts import of_cohorts
 from model_zoo.card import read_card
 from model_zoo.gate import GATE_TASK
 from model_zoo.verify import bundle_folders
+from train.evaluate import LIMITS
 from train.networks import NETWORKS
 from train.recipe import Recipe, changed, find_recipe, recipe_ids, recipe_of
 
@@ -36,6 +38,16 @@ def test_a_measured_model_was_made_by_its_recipe_or_its_card_says_what_was_chang
             assert any(line.startswith(f"{name} is {value}, not ") for line in card.differences), name
 
 
+@pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
+def test_a_measured_model_s_card_names_the_collections_of_its_training_and_every_defect_of_them(folder):
+    card = read_card(folder / "card.json")
+    if card.imported or card.task == GATE_TASK:
+        return
+    dataset = of_cohorts(DATASETS[card.task], recipe_of(card.recipe).cohorts)
+    assert card.dataset == dataset.title and card.title.lower().endswith(dataset.title.lower())
+    assert not {*LIMITS, *dataset.defects} - {*card.limits}
+
+
 def test_an_unknown_recipe_lists_those_there_are():
     with pytest.raises(ValueError, match="cnn3-kaggle4"):
         find_recipe("../recipe")
@@ -54,6 +66,7 @@ def test_settings_are_converted_to_the_field_s_type():
         ("epochs=0", "must be 1 or more"),
         ("early=1", "early=1 is not a share of the epochs"),
         ("early=-0.1", "0 or more and below 1"),
+        ("early=0.5", "early=0.5 needs early_size"),
         ("evaluate=tset", "'tset' is not a split"),
         ("epoch=3", "one of task, network"),
         ("epochs", "field=value"),

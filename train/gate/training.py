@@ -69,7 +69,7 @@ def train_gate(recipe_id: str, recipe: Recipe, data: Path, out: Path, *, resume:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        card = _write_bundle(part, trained, recipe_id, recipe, pools, records, run)
+        card = _write_bundle(part, trained, recipe_id, recipe, pools, records, run, len(batches[0]) * recipe.batch)
         replace_folder(part, out / recipe_id)
     finally:
         shutil.rmtree(part, ignore_errors=True)  # of a bundle that could not be written
@@ -113,8 +113,12 @@ def _write_bundle(
     pools: dict[str, Pool],
     records: Sequence[Record],
     run: Path,
+    drawn: int,
 ) -> ModelCard:
-    """Pack the network, measure it and write all files of the bundle into `folder`."""
+    """Pack the network, measure it and write all files of the bundle into `folder`.
+
+    `drawn` is the number of pictures of an epoch, which are drawn from the pool in shares.
+    """
     train, rng = pools["train"], np.random.default_rng(recipe.seed)
     chosen = rng.permutation(train.of_kind("head"))[:_PRINCIPAL]
     pooled = pooled_of(trained)
@@ -150,7 +154,7 @@ def _write_bundle(
         scores=(),
         limits=_LIMITS,
         trainable_parameters=sum(int(np.prod(w.shape)) for w in trained.trainable_weights),
-        training=pace(run, len(train.records)),
+        training=pace(run, drawn),
     )
     write_card(card, folder / "card.json")
     return measure(folder, pools, recipe)

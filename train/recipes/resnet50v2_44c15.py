@@ -2,7 +2,7 @@
 
     python -m train resnet50v2-44c15                                # ImageNet weights, downloaded
     python -m train resnet50v2-44c15 --set weights=FILE             # a local .h5 (notop) or .keras of a ResNet50V2
-    python -m train resnet50v2-44c15 --set weights=none --set size=128 --set limit=4 --set epochs=1 --out /tmp/zoo
+    python -m train resnet50v2-44c15 --set weights=none --set size=128 --set limit=20 --set epochs=1 --out /tmp/zoo
 
 Published: curves of the accuracy and a confusion matrix of the validation scans, both as pictures. The table
 of classes, said to be of the 90 % that are trained on, adds up to 4,479 scans: the whole set.

@@ -33,5 +33,5 @@ DIFFERENCES = (
     BLENDED,
     "224 pixels and zoom 0.15: their text names neither",
     "theirs reports the tenth that the epoch is chosen on; here one tenth chooses and a fifth tests",
-    "near-duplicates and blocks of 20 neighbouring numbers stay together in one split; theirs is divided at random",
+    "near-duplicates stay together in one split; theirs is divided at random",
 )
