@@ -13,6 +13,7 @@ NAMES = (
     "not_brain",
     "test_time_augmentation",
     "localisation",
+    "map_placement",
     "erasure",
     "explainers",
     "method_speed",

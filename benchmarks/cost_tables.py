@@ -44,7 +44,7 @@ def training_cost() -> str:
                     f"{cost['training scans']:,}",
                     rates,
                     seconds,
-                    f"{cost['epochs']} epochs, {cost['minutes of the whole recipe']:g} min",
+                    _last_leg(cost, card),
                     _named(cost.get("machine", costs["machine"])),
                 ]
             )
@@ -55,7 +55,7 @@ def training_cost() -> str:
     missing = ", ".join(f"`{card.id}`" for card in shipped if card.id not in costs)
     lines = [
         f"Measured with `{costs['command']}`. First legs and teachers are not counted.",
-        f"Not measured: {missing or 'none'}.",
+        *([f"Not measured: {missing}."] if missing else []),
         *changed,
     ]
     # imported models and those that were trained on another backend have none
@@ -80,6 +80,13 @@ def same_recipe(cost: dict, card: ModelCard) -> bool:
     """True where a stored cost is that of the recipe by which a model was trained."""
     recipe = recipe_of(card.recipe)
     return cost["epochs"] == recipe.epochs and f"{recipe.size} px" in cost["images per second"]
+
+
+def _last_leg(cost: dict, card: ModelCard) -> str:
+    """Return the epochs that a model was trained for, which may be fewer than its recipe's, and their time."""
+    epochs = card.training.get("epochs", cost["epochs"])
+    minutes = cost["minutes of the whole recipe"] * epochs / cost["epochs"]
+    return f"{epochs} epochs, {minutes / 60:.0f} h" if minutes > 120 else f"{epochs} epochs, {minutes:.0f} min"
 
 
 def _named(machine: dict) -> str:

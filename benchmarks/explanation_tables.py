@@ -7,6 +7,7 @@ from explain.evaluation.results import MethodResult
 from explain.evaluation.store import StoredEvaluation, evaluations
 from explain.methods import METHODS
 from model_zoo import Estimate
+from model_zoo.card_explanations import estimate_text
 from model_zoo.markdown import markdown_table
 
 WHOLE = "candor-figshare3"  # the model whose whole evaluation is in the docs; the others have one line
@@ -312,4 +313,4 @@ def _estimate(estimate: Estimate | None) -> str:
     """Return an estimate with one digit for values of 2 or more, else with two."""
     if not estimate:
         return ""
-    return estimate.decimal(1 if max(abs(estimate.value), abs(estimate.high)) >= 2 else 2)
+    return estimate_text(estimate, 1 if max(abs(estimate.value), abs(estimate.high)) >= 2 else 2)

@@ -76,7 +76,8 @@ def _measured(model: Model, rows: list) -> dict:
 def receptive_offset(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """Return how far beside their drawn place cells see (rows, columns; pixels of the square), and its standard error.
 
-    Cells in the middle of the map alone: at its rim, what they see is cut off.
+    Cells in the middle of the map alone: at its rim, what they see is cut off. The error is that over the cells, each
+    the mean of all phantoms: what shifts a cell is padding and weights, which its phantoms share.
     """
     import tensorflow as tf
 
@@ -89,13 +90,16 @@ def receptive_offset(model: Model) -> tuple[np.ndarray, np.ndarray]:
         middle = sorted({cells // 3, cells // 2, 2 * cells // 3})
         sums = {(i, j): tf.reduce_sum(maps[:, i, j, :]) for i in middle for j in middle}
     places = np.arange(side) + 0.5
-    offsets = []
+    offsets, of_cells = [], []
     for (i, j), total in sums.items():
+        of_cell = []
         weight = (tape.gradient(total, squares).numpy() ** 2).sum(axis=-1).astype(np.float64)
         for each in weight[weight.sum(axis=(1, 2)) > 0]:
             seen = [(each.sum(axis=1 - axis) * places).sum() / each.sum() for axis in (0, 1)]
-            offsets.append([seen[0] - (i + 0.5) * side / cells, seen[1] - (j + 0.5) * side / cells])
-    return np.mean(offsets, axis=0), np.std(offsets, axis=0) / np.sqrt(len(offsets))
+            of_cell.append([seen[0] - (i + 0.5) * side / cells, seen[1] - (j + 0.5) * side / cells])
+        offsets += of_cell
+        of_cells += [np.mean(of_cell, axis=0)] if of_cell else []
+    return np.mean(offsets, axis=0), np.std(of_cells, axis=0, ddof=1) / np.sqrt(len(of_cells))
 
 
 def shifted(heat: np.ndarray, offset: np.ndarray) -> np.ndarray:

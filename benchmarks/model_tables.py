@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.record import read_results
-from datasets.cards import dataset_card
+from datasets.cards import DATASETS, dataset_card
+from datasets.cohorts import COHORT_OF_TASK, COHORT_TITLES
 from datasets.doubtful_labels import SEEN, doubtful_labels
 from datasets.label_map import HEALTHY
+from datasets.layouts import BR35H
 from explain.evaluation.store import evaluations
 from model_zoo import Estimate, ModelCard, models, read_card
 from model_zoo.comparison import compare
+from model_zoo.estimate import rounded_percent
 from model_zoo.gate import GATE_TASK
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PROBE, SHORTCUT_TEST, SOURCE_PROBE
@@ -204,14 +207,22 @@ def errors() -> str:
         for row in read_predictions(bundle_folder(card.id) / PREDICTIONS, card.classes):
             if row.split == "test":
                 scan = f"{own_folder}/{row.id}" if own_folder else row.id  # ids of a pooled dataset name the collection
-                counted[scan.split("/")[0]] += 1
+                counted[_cohort_of(scan)] += 1
                 if card.classes[int(np.argmax(row.probabilities))] != row.truth:
                     wrong.append(scan)
-        for folder, scans in sorted(counted.items()):
-            found = [doubtful.get(scan) for scan in wrong if scan.startswith(f"{folder}/")]
+        for cohort in (name for name in COHORT_TITLES if name in counted):
+            found = [doubtful.get(scan) for scan in wrong if _cohort_of(scan) == cohort]
             seen = [str(found.count(kind)) if card.id in _LOOKED_AT else "not looked at" for kind in SEEN]
-            rows.append([f"`{card.id}`", folder, f"{scans:,}", str(len(found)), *seen])
+            rows.append([f"`{card.id}`", COHORT_TITLES[cohort], f"{counted[cohort]:,}", str(len(found)), *seen])
     return markdown_table(["model", "collection", "test scans", "errors", *SEEN.values()], rows)
+
+
+def _cohort_of(scan: str) -> str:
+    """Return the cohort of a scan, whose id begins with the collection's folder; Br35H lies in figshare's."""
+    folder = scan.split("/")[0]
+    if scan.startswith(f"{DATASETS['figshare3'].folder}/{BR35H}/"):
+        return "br35h"
+    return next(name for task, name in COHORT_OF_TASK.items() if DATASETS[task].folder == folder)
 
 
 def shortcuts() -> str:
@@ -242,7 +253,7 @@ def imported_models() -> str:
                 f"`{card.id}`",
                 *(_percent(each) for each in (whole, apart)),
                 *(_percent(card.score(BALANCED, "cohort 44c", f"sequence {name}")) for name in ("T1", "T1C+", "T2")),
-                " to ".join(f"{100 * each.value:.0f} %" for each in hidden if each) or "not measured",
+                " to ".join(f"{rounded_percent(each.value)} %" for each in hidden if each) or "not measured",
                 _percent(evaluation.estimate("occlusion", "pointing") if evaluation else None),
                 f"{tumours} of {pictures['pictures']}, {said['a tumour, above 90 %']} of them above 90 %"
                 if said

@@ -5,8 +5,9 @@ from datasets.cohorts import COHORT_TITLES
 from datasets.view_labels import view_labels
 from model_zoo import Estimate, ModelCard, model_card, models
 from model_zoo.conformal import LEVELS, MEASURES
+from model_zoo.estimate import rounded_percent
 from model_zoo.gate import GATE, PLANE, SEQUENCE
-from model_zoo.gate_markdown import view_table, withheld_table
+from model_zoo.gate_markdown import AUCS, others_by_subset, view_table, withheld_table
 from model_zoo.gate_scores import WITHHELD
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE, PRECISION_AT_5
@@ -43,11 +44,12 @@ def ct_scans() -> str:
 
 def gate_near_and_far() -> str:
     """Return how well the kind and the distance tell heads from others, near and far, and how many others there are."""
-    card, rows = model_card(GATE), []
+    card = model_card(GATE)
     heads = card.score(WITHHELD, "test", "heads").scans
-    for subset in ("near", "far"):
-        found = [card.score(name, "test", subset) for name in ("AUC of the kind", "AUC of the distance")]
-        rows.append([subset, f"{found[0].scans - heads:,}", *(f"{each.value:.4f}" for each in found)])
+    rows = [
+        [subset, f"{others:,}", *(f"{card.score(name, 'test', subset).value:.4f}" for name in AUCS)]
+        for subset, others in others_by_subset(card).items()
+    ]
     table = markdown_table(["others", "pictures", "AUC, kind", "AUC, distance"], rows)
     return f"{heads:,} heads, against each kind of others:\n\n{table}"
 
@@ -112,4 +114,4 @@ def _parts(card: ModelCard) -> list[tuple[str, str, str]]:
 
 
 def _share(estimate: Estimate | None) -> str:
-    return f"{100 * estimate.value:.1f} %" if estimate else ""
+    return f"{rounded_percent(estimate.value, 1)} %" if estimate else ""

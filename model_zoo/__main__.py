@@ -102,7 +102,8 @@ def calibrate_to_site(model_id: str, data: Path, out: Path, site: str) -> int:
     """Calibrate a model to a site's labelled scans, write the file and print what it promises."""
     model = load_model(model_id)
     found = labelled_scans(data, model.card)
-    calibration = calibrate(model, [scan for scan, _ in found], [label for _, label in found], site or data.name)
+    site = site.strip() or data.resolve().name
+    calibration = calibrate(model, [scan for scan, _ in found], [label for _, label in found], site)
     write_calibration(out, calibration)
     temperatures = f"temperature {calibration.temperature:g} (the model's own: {model.card.temperature:g})"
     print(f"{model_id}, calibrated to {calibration.site}: {temperatures}; {len(found)} scans")

@@ -140,9 +140,10 @@ def shortcut_section(card: ModelCard, folder: Path) -> str:
             f"chance is {1 / len(sources):.4f}."
         )
     note = (
-        "Accuracy when the tumour is hidden or only the edge of the scan is left (shortcut tests), and on scans that "
-        "are changed in ways that should not matter (robustness tests). A correct prediction without the tumour uses a "
-        "shortcut."
+        "Accuracy when the tumour is hidden or only the edge of the scan is left (shortcut tests), and on changed "
+        "scans (robustness tests). With the inside of the head gone, a model without shortcuts is at chance. With the "
+        "tumour hidden it may stay above: oedema and mass effect outside the box remain. JPEG and half the size should "
+        "change nothing; inverted contrast shows whether the model relies on which tissue is bright."
     )
     return markdown_section("Shortcut and robustness tests", note, *parts) if any(parts) else ""
 
@@ -216,10 +217,11 @@ def conformal_section(card: ModelCard) -> str:
     heads = ["Split", "Subset", "Scans", "Sets", *(measure.title for measure in SET_MEASURES)]
     return markdown_section(
         "Conformal sets",
-        "The classes that cannot be ruled out for a scan. A class is in the set where its probability is at least that "
-        "of nine in ten (of nineteen in twenty) validation scans of the class. The promise, that the true class of "
-        "90 % (95 %) of the scans of each class is in the set, holds for scans like the validation scans; the coverage "
-        "elsewhere is what was met. A small set says more than a large one; an empty one, that no class fits.",
+        "The classes that cannot be ruled out for a scan. A class is in the set where its probability reaches the "
+        "value that nine in ten (nineteen in twenty) validation scans of the class reach. The promise, that the true "
+        "class of 90 % (95 %) of the scans of each class is in the set, holds for scans like the validation scans; the "
+        "coverage elsewhere is what was met. A small set says more than a large one; an empty one, that no class fits. "
+        "A class with too few validation scans is always in the set.",
         markdown_table(["Class", *(f"In the {level} % set from" for level in card.conformal)], thresholds),
         markdown_table(heads, lines),
     )

@@ -1,14 +1,14 @@
 """Conformal sets: the classes that cannot be ruled out for a scan, with a promised coverage for each class.
 
-A class belongs to the set of a scan where its probability is high enough: at least as high as for all but a tenth of
-the calibration scans that really are of it (at 90 %). Each class has a threshold of its own (Mondrian conformal
-prediction, Vovk et al. 2005, Algorithmic Learning in a Random World, 4.5), so that a rare class is covered as often as
-a frequent one. The promise holds for scans like those of the calibration; elsewhere coverage must be measured.
+A class belongs to the set of a scan where its probability reaches the value that nine in ten calibration scans of the
+class reach (at 90 %). Each class has a threshold of its own (Mondrian conformal prediction, Vovk et al. 2005,
+Algorithmic Learning in a Random World, 4.5), so that a rare class is covered as often as a frequent one. The promise
+holds for scans like those of the calibration; elsewhere coverage must be measured.
 
 Thresholds are whole millionths, as the stored probabilities are: a set is the same on every machine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -74,6 +74,15 @@ def conformal_sets(p: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     return MILLION - np.rint(MILLION * np.asarray(p, float)).astype(int) <= thresholds
 
 
+def in_every_set(thresholds: Mapping[str, int]) -> list[str]:
+    """Return the classes that no scan rules out, given class -> threshold.
+
+    >>> in_every_set({"glioma": 400_000, "granuloma": 1_000_000})
+    ['granuloma']
+    """
+    return [label for label, lacking in thresholds.items() if lacking >= MILLION]
+
+
 def measured(sets: np.ndarray, truth: np.ndarray, groups: Sequence[int]) -> list[tuple[SetMeasure, Estimate]]:
     """Return each measure of sets (N, K) with its 95 % interval, bootstrapped over groups int (N,)."""
     _, groups = np.unique(groups, return_inverse=True)
@@ -87,11 +96,13 @@ def measured(sets: np.ndarray, truth: np.ndarray, groups: Sequence[int]) -> list
     ]
 
 
-def in_words(names: Sequence[str]) -> str:
+def in_words(names: Sequence[str], joined_by: str = "or") -> str:
     """Return a set as it is shown to a reader.
 
     >>> in_words(["Glioma", "Meningioma"]), in_words(["Glioma", "Meningioma", "No tumour"]), in_words([])
     ('Glioma or meningioma', 'Glioma, meningioma or no tumour', 'None of the classes fits')
+    >>> in_words(["Glioma", "Meningioma"], "and")
+    'Glioma and meningioma'
     """
     if not names:
         return "None of the classes fits"
@@ -99,4 +110,4 @@ def in_words(names: Sequence[str]) -> str:
     rest = [name[0].lower() + name[1:] for name in others]
     if not rest:
         return first
-    return f"{', '.join([first, *rest[:-1]])} or {rest[-1]}"
+    return f"{', '.join([first, *rest[:-1]])} {joined_by} {rest[-1]}"

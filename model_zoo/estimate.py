@@ -26,4 +26,14 @@ class Estimate:
         >>> Estimate(0.9541, 0.935, 0.971, 620).percent()
         '95.4 % (93.5 to 97.1)'
         """
-        return f"{100 * self.value:.{digits}f} % ({100 * self.low:.{digits}f} to {100 * self.high:.{digits}f})"
+        value, low, high = (rounded_percent(share, digits) for share in (self.value, self.low, self.high))
+        return f"{value} % ({low} to {high})"
+
+
+def rounded_percent(share: float, digits: int = 0) -> str:
+    """Return a share in per cent, rounded as its decimals are: 100 * 0.925 is 92.5, which would round to 92.
+
+    >>> f"{0.925:.2f}", rounded_percent(0.925)
+    ('0.93', '93')
+    """
+    return f"{100 * float(f'{share:.{digits + 2}f}'):.{digits}f}"

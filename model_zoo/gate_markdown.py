@@ -6,6 +6,7 @@ from model_zoo.gate import ASPECTS, PLANE, SEQUENCE
 from model_zoo.gate_scores import WITHHELD
 from model_zoo.markdown import markdown_section, markdown_table
 
+AUCS = ("AUC of the kind", "AUC of the distance")
 _HEADINGS = {PLANE: "Plane", SEQUENCE: "Sequence"}
 
 
@@ -36,13 +37,13 @@ def gate_card_markdown(card: ModelCard) -> str:
             "Near and far",
             "Area under the ROC curve, heads against others. Near: CT and several heads; MRI of other parts of the "
             "body is in training alone. Far: radiographs, photographs, and what is unreadable.",
-            _table(card, ("Others", "Pictures", "Kind", "Distance"), ("AUC of the kind", "AUC of the distance")),
+            near_and_far_table(card),
         ),
         *(
             markdown_section(
                 heading,
                 f"How often the {fact} is right, how often it is named rather than called unknown, and how often the "
-                "one named is right.",
+                f"one named is right. Heads here are those with a known {fact}, those with little brain among them.",
                 view_table(card, fact),
             )
             for fact, heading in _HEADINGS.items()
@@ -50,7 +51,8 @@ def gate_card_markdown(card: ModelCard) -> str:
         markdown_section(
             "Data",
             f"{card.dataset}: {card.dataset_version}. Fingerprint of ids, labels and splits: "
-            f"`{card.fingerprint[:16]}`.",
+            f"`{card.fingerprint[:16]}`. Test pictures with a near-duplicate in training or validation are left out; "
+            "validation and test also have made pictures and phantoms.",
             markdown_table(["Split", "Pictures"], [[split, f"{count:,}"] for split, count in card.scans.items()]),
         ),
         markdown_section(
@@ -69,6 +71,21 @@ def gate_card_markdown(card: ModelCard) -> str:
 def withheld_table(card: ModelCard) -> str:
     """Return the share withheld of each collection and kind of the test pictures."""
     return _table(card, ("Test pictures", "Pictures", "Withheld"), (WITHHELD,))
+
+
+def near_and_far_table(card: ModelCard) -> str:
+    """Return how well the kind and the distance tell the others from heads, and how many others there are."""
+    rows = [
+        [subset, f"{others:,}", *(decimal(card.score(name, "test", subset)) for name in AUCS)]
+        for subset, others in others_by_subset(card).items()
+    ]
+    return markdown_table(["Others", "Pictures", "Kind", "Distance"], rows)
+
+
+def others_by_subset(card: ModelCard) -> dict[str, int]:
+    """Return the number of others, near and far: a score of theirs counts the heads, too."""
+    heads = card.score(WITHHELD, "test", "heads")
+    return {s.subset: s.estimate.scans - heads.scans for s in card.scores if s.name == AUCS[0]}
 
 
 def view_table(card: ModelCard, fact: str) -> str:

@@ -1,8 +1,8 @@
 """The prediction set of a model for a picture: the classes that cannot be ruled out, or none, with the reasons.
 
 The gate decides whether anything is predicted. Then the model's own card decides how wide the set is: where the model
-was measured on heads of this sequence and plane and does badly, or was never measured on them, the set is widened
-to the classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
+does badly on heads of this sequence or plane, or was measured on too few of them, or where the gate cannot name them,
+the set is widened to the classes that cannot be ruled out at 95 %, and a sentence says why, with the figure.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 
 from model_zoo.card import ModelCard, Score
 from model_zoo.conformal import conformal_sets, in_words
+from model_zoo.estimate import rounded_percent
 from model_zoo.gate import ASPECTS, PLANE, SEQUENCE, UNKNOWN, GateResult
 from scans import ScanError
 
@@ -64,7 +65,7 @@ def prediction_set(card: ModelCard, p: np.ndarray, result: GateResult) -> Predic
 
 
 def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
-    """Return a sentence for the sequence and the plane of a head on which a model does badly or was never measured."""
+    """Return a sentence for the sequence and the plane of a head on which a model does badly or was hardly measured."""
     if not card.scores:
         return (f"{card.id} was never measured: how often it is right is not known.",)
     sentences = []
@@ -76,13 +77,13 @@ def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
             continue
         score = measured_on(card, fact, seen)
         if score is None:
-            sentences.append(f"{card.id} was never measured on {name} scans, {therefore}")
+            sentences.append(f"No test set of {card.id} holds {_FEWEST} {name} scans, {therefore}")
         elif score.estimate.value < _GOOD:
             where = (
                 "its own test scans" if score.split == "test" else f"the {score.split.removeprefix('cohort ')} scans"
             )
             sentences.append(
-                f"{card.id} is right on {100 * score.estimate.value:.0f} % of {where} that are {name} "
+                f"{card.id} is right on {rounded_percent(score.estimate.value)} % of {where} that are {name} "
                 f"({score.estimate.scans:,} scans), {therefore}"
             )
     return tuple(sentences)

@@ -61,7 +61,7 @@ def bundle_scores(folder: Path, classes: Sequence[str]) -> tuple[Score, ...]:
         COHORTS: lambda path: cohort_scores(read_cohorts(path, classes), classes),
         SHORTCUTS: lambda path: shortcut_scores(read_shortcut_tests(path, classes), classes),
         SOURCES: lambda path: source_scores(read_sources(path)),
-        SIMILAR: lambda path: similar_scores(read_similar(path), classes),
+        SIMILAR: lambda path: similar_scores(_similar_rows(folder, classes), classes),
     }
     scores = [score for name, make in made.items() if (folder / name).exists() for score in make(folder / name)]
     return (*scores, *set_scores(folder, classes))
@@ -199,6 +199,16 @@ def source_scores(rows: Sequence[SourceRow]) -> tuple[Score, ...]:
     measure = MEASURES["balanced accuracy"]
     numbers = interval(measure(by_group.sum(axis=0)[None])[0], measure(_resampled(draws(len(by_group)), by_group)))
     return (Score(PROBE, SHORTCUT_TEST, SOURCE_PROBE, Estimate(*numbers, len(rows)), SOURCES),)
+
+
+def _similar_rows(folder: Path, classes: Sequence[str]) -> list[SimilarRow]:
+    """Return the rows of `similar_cases.csv` but for the near-duplicates of `cohorts.csv`.
+
+    The scans of that table have none in training or validation of the pooled division; the model's own may be another.
+    """
+    cohorts = read_cohorts(folder / COHORTS, classes) if (folder / COHORTS).exists() else []
+    near_duplicates = {(row.cohort, row.id) for row in cohorts if row.near_duplicate}
+    return [row for row in read_similar(folder / SIMILAR) if (row.cohort, row.id) not in near_duplicates]
 
 
 def similar_scores(rows: Sequence[SimilarRow], classes: Sequence[str]) -> tuple[Score, ...]:

@@ -27,6 +27,7 @@ from scans import Scan, display_name, fit
 
 FEWEST = 20  # scans; with fewer not even the temperature is worth having
 _COLDEST, _HOTTEST = 0.2, 5.0  # temperatures
+_PRIOR = 0.5  # standard deviation of a site's log temperature about that of the model: a factor of 1.65
 _BATCH = 32
 # Scores of a card that were measured with the model's own temperature and thresholds, and hold for no others.
 _OF_ITS_OWN = {
@@ -63,15 +64,18 @@ class SiteCalibration:
         return display_name(self.site.replace("/", "-").replace("\\", "-"))
 
 
-def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, truth: np.ndarray, own: float | None = None) -> float:
     """Return the temperature, 0.2 to 5, that makes the labels most probable, given logits (N, K).
 
     Guo et al. 2017, https://arxiv.org/abs/1706.04599. It changes the probabilities, never the predicted class.
+    Where few scans are all predicted rightly, no temperature is the best: the lower, the more probable. So where the
+    model's `own` is given, a weak normal prior holds the logarithm near it.
     """
 
     def surprise(log_temperature: float) -> float:
         p = probabilities(logits, float(np.exp(log_temperature)))
-        return float(-np.log(p[np.arange(len(p)), truth] + 1e-12).mean())
+        prior = 0.0 if own is None else ((log_temperature - np.log(own)) / _PRIOR) ** 2 / (2 * len(truth))
+        return float(-np.log(p[np.arange(len(p)), truth] + 1e-12).mean() + prior)
 
     best = minimize_scalar(surprise, bounds=(np.log(_COLDEST), np.log(_HOTTEST)), method="bounded")
     return round(float(np.exp(best.x)), 4)
@@ -116,7 +120,7 @@ def calibrate(
         parts.append(model.runtime.logits(batch))
         progress(min(1.0, (start + _BATCH) / len(scans)))
     logits = model.finite(np.concatenate(parts), "logits")
-    temperature = fit_temperature(logits, truth)
+    temperature = fit_temperature(logits, truth, model.card.temperature)
     p = probabilities(logits, temperature)
     conformal, coverage = {}, {}
     for level in LEVELS:
@@ -149,7 +153,7 @@ def promise(calibration: SiteCalibration, label: str, level: str) -> str:
     if scans < fewest_scans(int(level)):
         return "too few scans, so it is in every set"
     share = least_coverage(scans, int(level))
-    return f"in the set for at least {100 * share:.0f} % of such scans"
+    return f"with 95 % confidence, in the set for at least {100 * share:.0f} % of such scans"
 
 
 def promises(calibration: SiteCalibration) -> list[str]:

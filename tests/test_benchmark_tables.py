@@ -4,16 +4,20 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.ablation_tables import balanced_accuracy, best_shifted
+from benchmarks import map_placement
+from benchmarks.__main__ import NAMES
+from benchmarks.ablation_tables import balanced_accuracy, best_shifted, kinds_of_errors
+from benchmarks.cost_tables import training_cost
 from benchmarks.map_placement import receptive_offset, shifted
 from benchmarks.model_tables import errors
 from benchmarks.neighbour_tables import figshare_numbers, neighbours
+from benchmarks.record import RESULTS
 from benchmarks.trust_tables import gate_near_and_far
 from model_zoo.gate import GATE
 from model_zoo.gate_scores import FAR, GATE_TABLE, NEAR, read_gate_table
 from model_zoo.zoo import bundle_folder
 from scans import InputSpec
-from tests.explain.networks import model_of
+from tests.explain.networks import make, model_of
 
 
 def test_a_class_that_is_there_counts_the_same_however_many_scans_it_has():
@@ -50,6 +54,29 @@ def test_errors_that_nobody_looked_at_are_not_counted_as_free_of_doubtful_labels
         assert ("not looked at" in row) == ("`candor-44c15`" in row or "`candor-figshare3`" in row)
 
 
+@pytest.mark.slow
+def test_kinds_of_errors_are_those_of_every_model_of_four_classes_that_never_saw_44c():
+    table = kinds_of_errors()
+    assert "`candor-without-44c-pooled4`" in table and "`candor-kaggle4`" in table
+    assert "`candor-pooled4`" not in table and "figshare3" not in table
+
+
+def test_a_head_without_a_tumour_that_lies_in_figshare_s_folder_counts_as_br35h_s():
+    """figshare itself has tumours alone: none of its labels says that there is none."""
+    rows = [line.strip("| ").split(" | ") for line in errors().splitlines()]
+    counted = {collection: numbers for model, collection, *numbers in rows if model == "`candor-pooled4`"}
+    assert counted["figshare"][:3] == ["544", "21", "0"] and counted["Br35H"][:3] == ["298", "15", "14"]
+
+
+def test_a_training_that_stopped_early_has_the_epochs_and_the_time_that_it_took():
+    """Of `cnn3-figshare3`'s 40 epochs of 5.8 s it took 18."""
+    rows = {line.split("`")[1]: line for line in training_cost().splitlines() if line.startswith("| `")}
+    assert "| 18 epochs, 2 min |" in rows["cnn3-figshare3"]
+    for name, row in rows.items():
+        history = (bundle_folder(name) / "history.csv").read_text().splitlines()
+        assert f"| {len(history) - 1} epochs," in row
+
+
 def test_a_kaggle_scan_that_is_a_copy_of_a_figshare_slice_has_its_number_and_its_neighbours_are_two_slices_away():
     numbers = figshare_numbers()
     assert numbers["brain-tumor-mri-dataset/Testing/glioma/Te-gl_0152.jpg"] == {("glioma", 2552)}
@@ -76,3 +103,17 @@ def test_cells_of_a_network_that_pads_both_sides_before_a_stride_see_up_and_left
     spot = np.zeros((64, 64), np.float32)
     spot[40, 30] = 1
     assert np.unravel_index(shifted(spot, np.array([-15.0, 4.0])).argmax(), spot.shape) == (25, 34)
+
+
+def test_the_error_of_a_cell_s_place_does_not_shrink_with_copies_of_one_phantom(monkeypatch):
+    model = model_of(make("functional"))
+    errors_of = []
+    for count in (1, 4):
+        monkeypatch.setattr(map_placement, "PHANTOMS", count * (("glioma", 1),))
+        errors_of.append(receptive_offset(model)[1])
+    assert errors_of[0] == pytest.approx(errors_of[1]) and errors_of[0].min() > 0
+
+
+def test_every_measurement_is_taken_by_make_bench_or_is_a_run_of_its_own():
+    stored = {path.stem.removesuffix("-avx2") for path in RESULTS.glob("*.json")}
+    assert stored <= {*NAMES, "int8", "fuzz", "image"}

@@ -1,8 +1,9 @@
 """python -m explain similar-index [MODEL ...]: the index of similar cases of each model, and how well it does.
 
 Training scans of every collection that shares classes with the model, and the reference set, go into the index. The
-test scans without a near-duplicate in training are then searched: how many of five neighbours have the right
-diagnosis goes into `similar_cases.csv`, and from there onto the card.
+test scans without a near-duplicate in training or validation are then searched: how many of five neighbours have the
+right diagnosis goes into `similar_cases.csv`. The scores on the card leave out those that have a near-duplicate among
+the scans that trained or chose the model (`cohorts.csv`).
 """
 
 import argparse
@@ -105,8 +106,7 @@ def build(model: Model, records: Sequence[Record], bits: np.ndarray) -> str:
     write_similar(folder / SIMILAR, rows)
     recompute(folder)
     size = (folder / SIMILAR_INDEX).stat().st_size
-    share = sum(row.agreeing for row in rows) / max(1, sum(row.neighbours for row in rows))
-    return f"{model.card.id}: {len(index):,} scans in {size:,} bytes; precision at 5 {share:.3f} on {len(rows):,} scans"
+    return f"{model.card.id}: {len(index):,} scans in {size:,} bytes, searched for {len(rows):,} test scans"
 
 
 def measured(model: Model, index: SimilarIndex, records: Sequence[Record], bits: np.ndarray) -> list[SimilarRow]:

@@ -14,6 +14,7 @@ from explain.similar.index import SIMILAR_INDEX, SimilarIndex, read_index
 from explain.similar.reference import ATTRIBUTION, reference_scan
 from explain.similar.search import SimilarCase, similar_cases
 from model_zoo import Model, ModelCard, bundle_folder
+from model_zoo.estimate import rounded_percent
 from model_zoo.scores import NO_NEAR_DUPLICATE, PRECISION_AT_5
 from scans import Scan, read
 
@@ -100,8 +101,8 @@ def precision_sentence(card: ModelCard, label: str, cases: Sequence[SimilarCase]
         every, mine = (
             card.score(name, split, NO_NEAR_DUPLICATE) for name in (PRECISION_AT_5, f"{PRECISION_AT_5} of {label}")
         )
-        own = f" ({100 * mine.value:.0f} % for this class)" if mine else ""
-        parts.append(f"{COHORT_TITLES[split.removeprefix('cohort ')]} {100 * every.value:.0f} %{own}")
+        own = f" ({rounded_percent(mine.value)} % for this class)" if mine else ""
+        parts.append(f"{COHORT_TITLES[split.removeprefix('cohort ')]} {rounded_percent(every.value)} %{own}")
     if not parts:
         return ""
     return f"On test scans, so many of the five most similar cases have the right diagnosis: {', '.join(parts)}."

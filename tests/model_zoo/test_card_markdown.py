@@ -120,9 +120,10 @@ def test_every_shipped_model_card_has_its_use_its_limits_and_its_hash(card):
 def test_a_card_has_the_explanation_quality_once_it_was_evaluated(tmp_path):
     assert explanation_section(tmp_path) == ""
     figure = {"value": 0.75, "low": 0.5, "high": 0.9, "scans": 12}
+    of_two = figure | {"scans": 2}  # their lower and their higher are no interval
     titles = {name: name.title() for name in ("pointing", "lift", "insertion blur", "deletion blur", "sanity all")}
     methods = {
-        "gradcam": {"control": False, "pointing": figure, "sanity all": figure, "fails sanity": True},
+        "gradcam": {"control": False, "pointing": figure, "lift": figure, "sanity all": of_two, "fails sanity": True},
         "lime": {"control": False, "pointing": figure},  # stored before the versions, of another formula than today's
         "rise": {"control": False, "version": version_of("rise"), "pointing": figure},
         "centre": {"control": True, "pointing": figure},
@@ -132,7 +133,7 @@ def test_a_card_has_the_explanation_quality_once_it_was_evaluated(tmp_path):
     )
     text = explanation_section(tmp_path)
     assert "12 annotated scans in 9 groups" in text and "| Map | Pointing | Lift |" in text
-    assert "| `gradcam` | 0.75 (0.50 to 0.90) |  |  |  | 0.75 (0.50 to 0.90) fails |" in text
+    assert "| `gradcam` | 0.75 (0.50 to 0.90) | 0.75 (0.50 to 0.90) |  |  | 0.75 (2 scans) fails |" in text
     assert "| control: centre | 0.75 (0.50 to 0.90) |" in text
     assert "| `rise` | 0.75" in text and "lime" not in text
 

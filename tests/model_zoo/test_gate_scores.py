@@ -76,6 +76,7 @@ def test_a_damaged_table_is_a_sentence(tmp_path, damage):
 
 def test_the_card_shows_every_collection():
     text = gate_card_markdown(made_up_card(scores=gate_scores(ROWS, LIMITS), gate=LIMITS, task="gate"))
+    assert "| near | 4 |" in text and "| far | 1 |" in text  # the ten heads are no others
     assert "| head-ct: ct | 4 | 0.7500" in text and "`least_head` | 0.5" in text and "not measured" not in text
 
 

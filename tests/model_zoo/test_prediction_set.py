@@ -52,7 +52,7 @@ def test_its_own_test_counts_before_other_collections_and_of_those_the_worst():
 
 def test_few_scans_do_not_count_as_measured():
     (sentence,) = doubts(card(*GOOD, accuracy(0.9, "sequence T2", scans=29)), result(sequence="T2"))
-    assert "never measured on T2 scans" in sentence
+    assert "holds 30 T2 scans" in sentence and "never" not in sentence
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,26 @@ def test_where_the_set_lacks_the_predicted_class_the_heading_is_that_class_and_t
         assert heading(card(), possible, 0) == "Glioma"
         sentence = set_sentence(card(), possible, 0)
         assert sentence.startswith("Meningioma") and "Glioma, the predicted class, is not in the set" in sentence
+
+
+def test_a_class_that_is_in_every_set_is_no_finding_and_the_sentence_says_so():
+    """Two classes have the threshold 1,000,000 at 90 %, one at 95 %."""
+    usual = dict.fromkeys(CLASSES, 400_000)
+    wide = usual | {"meningioma": 1_000_000}
+    few = made_up_card(conformal={"90": wide | {"pituitary": 1_000_000}, "95": wide})
+    every = ("glioma", "meningioma", "pituitary")
+    for classes, predicted, expected in (
+        (every, 0, "Glioma"),
+        (("notumor", *every), 2, "No tumour or glioma"),
+        (("meningioma", "glioma", "pituitary"), 1, "Meningioma or glioma"),  # the predicted class is named
+    ):
+        assert heading(few, PredictionSet(classes, 90, ()), predicted) == expected
+    two, one = (set_sentence(few, PredictionSet(every, level, ()), 0) for level in (90, 95))
+    assert two.startswith("Glioma, meningioma or pituitary tumour is all that cannot be ruled out")
+    assert two.endswith(
+        "Meningioma and pituitary tumour are in every set: there were too few labelled scans of them to rule them out."
+    )
+    assert one.endswith("Meningioma is in every set: there were too few labelled scans of it to rule it out.")
 
 
 def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():

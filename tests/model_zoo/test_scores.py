@@ -18,7 +18,7 @@ from model_zoo.scores import (
     shortcut_scores,
     source_scores,
 )
-from model_zoo.tables import PredictionRow
+from model_zoo.tables import PredictionRow, SimilarRow, write_similar
 from tests.conftest import CLASSES
 from tests.model_zoo.written_tables import cohorts, predictions, shortcut_rows, sources, write_tables
 
@@ -162,6 +162,15 @@ def test_a_bundle_s_scores_are_those_of_the_tables_it_has(tmp_path):
     assert bundle_scores(tmp_path, CLASSES) == sum(parts, ()) + source_scores(sources()) + set_scores(tmp_path, CLASSES)
     (tmp_path / "predictions.csv").unlink()
     assert bundle_scores(tmp_path, CLASSES) == parts[1] + parts[2] + source_scores(sources())
+
+
+def test_similar_cases_of_a_scan_that_has_a_near_duplicate_in_the_model_s_own_training_do_not_count(tmp_path):
+    """Of 44c's twelve scans c2 and c11 have one, and the best neighbours: 10 times 1 of 5 are left."""
+    write_tables(tmp_path)
+    rows = [SimilarRow(r.cohort, r.id, r.group, r.sequence, r.truth, 4 * r.near_duplicate + 1, 5) for r in cohorts()]
+    write_similar(tmp_path / "similar_cases.csv", [row for row in rows if row.cohort == "44c"])
+    found = find(bundle_scores(tmp_path, CLASSES), "precision at 5", "no near-duplicate in training", "cohort 44c")
+    assert (found.value, found.scans) == (0.2, 10)
 
 
 def test_two_thousand_scans_of_fifteen_classes_take_seconds_at_most():

@@ -18,6 +18,7 @@ from model_zoo.site_calibration import (
     FEWEST,
     calibrate,
     calibrated,
+    fit_temperature,
     least_coverage,
     promises,
     read_calibration,
@@ -61,6 +62,24 @@ def calibration_of(model, number: int, seed: int, sharp: float = 1.0, **changes)
 def test_a_model_that_is_three_times_too_sure_gets_three_times_the_temperature(model):
     plain, sharp = (calibration_of(model, 400, 0, factor).temperature for factor in (1.0, 3.0))
     assert sharp == pytest.approx(3 * plain, rel=0.02)
+
+
+def test_few_scans_that_are_all_right_leave_the_temperature_near_the_model_s_own(model):
+    """Without a prior the lowest temperature of all would be the most probable."""
+    model = replace(model, card=replace(model.card, temperature=1.4))
+    truth = np.arange(FEWEST) % 4
+    found = calibrate(with_logits(model, 6.0 * np.eye(4)[truth]), [BLANK] * FEWEST, [CLASSES[k] for k in truth], "here")
+    assert 0.7 < found.temperature < 1.4
+
+
+@pytest.mark.parametrize("known", [0.5, 1.7, 2.5])
+def test_a_known_temperature_is_recovered_from_many_scans_whatever_the_model_s_own(known):
+    """Labels drawn from softmax(z), logits handed over as `known` times z."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 2, (2000, 4))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    truth = (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1)
+    assert fit_temperature(known * z, truth, 1.0) == pytest.approx(known, rel=0.05)
 
 
 def test_the_sets_cover_the_site_s_other_scans_as_promised(model):
@@ -171,10 +190,12 @@ def test_an_archive_of_the_folder_gives_the_same_scans_wherever_the_class_folder
         assert shares == [number / 24 for number in range(1, 25)]
 
 
-def test_the_command_writes_a_file_that_predict_takes(in_tiny_zoo, folder, tmp_path, capsys):
+@pytest.mark.parametrize("data", ["../site", "."])
+def test_the_command_writes_a_file_that_predict_takes(in_tiny_zoo, folder, tmp_path, capsys, monkeypatch, data):
     (folder / "Pituitary tumour").rename(folder / "pituitary")
+    monkeypatch.chdir(folder)
     out = tmp_path / "site.json"
-    assert main(["calibrate", "tiny-phantom4", "--data", str(folder), "--out", str(out)]) == 0
+    assert main(["calibrate", "tiny-phantom4", "--data", data, "--out", str(out)]) == 0
     assert "calibrated to site: temperature" in capsys.readouterr().out
     scan = str(folder / "glioma" / "0.png")
     answers = []
