@@ -1,7 +1,11 @@
 """The prediction set in words: what the gate saw, which classes cannot be ruled out, and where that holds."""
 
+from dataclasses import replace
+
 from datasets.cohorts import COHORT_TITLES
 from model_zoo import ModelCard
+from model_zoo.conformal import in_every_set, in_words
+from model_zoo.estimate import rounded_percent
 from model_zoo.gate import ASPECTS, KIND, PLANE, SEQUENCE, UNKNOWN, GateResult
 from model_zoo.gate_scores import WITHHELD
 from model_zoo.prediction_set import PredictionSet
@@ -36,16 +40,19 @@ def error_rates(card: ModelCard) -> str:
 def heading(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
     """Return the prediction as a heading: the set where it has more classes than the predicted one, else that class.
 
-    Each class has a threshold of its own, so that the most probable one may be outside the set.
+    Each class has a threshold of its own, so that the most probable one may be outside the set. A class that is in
+    every set is no finding about this scan: it is named where it is the predicted one.
     """
-    several = len(possible.classes) > 1 and card.classes[predicted] in possible.classes
-    return possible.in_words(card) if several else card.names[predicted]
+    label = card.classes[predicted]
+    always = in_every_set(card.conformal.get(str(possible.level), {}))
+    found = replace(possible, classes=tuple(each for each in possible.classes if each == label or each not in always))
+    return found.in_words(card) if len(found.classes) > 1 and label in found.classes else card.names[predicted]
 
 
 def set_sentence(card: ModelCard, possible: PredictionSet, predicted: int) -> str:
     """Return what the set of classes promises, whether it lacks the predicted one, and where it was not met.
 
-    "" without a set.
+    At its end are the classes that are in the set of every scan. "" without a set.
     """
     if not card.conformal:
         return ""
@@ -66,9 +73,19 @@ def set_sentence(card: ModelCard, possible: PredictionSet, predicted: int) -> st
         where = "its own test scans" if worst == "test" else f"the collection {_title(worst)}"
         sentence += (
             f" That was not met everywhere: on {where} the true class is in the set for "
-            f"{100 * missed[worst]:.0f}\u00a0% of the scans."
+            f"{rounded_percent(missed[worst])}\u00a0% of the scans."
         )
-    return sentence
+    return sentence + _always(card, possible.level)
+
+
+def _always(card: ModelCard, level: int) -> str:
+    names = dict(zip(card.classes, card.names, strict=True))
+    always = [names[label] for label in in_every_set(card.conformal.get(str(level), {}))]
+    if not always:
+        return ""
+    verb, them = ("is", "it") if len(always) == 1 else ("are", "them")
+    few = f"there were too few labelled scans of {them} to rule {them} out"
+    return f" {in_words(always, 'and')} {verb} in every set: {few}."
 
 
 def _title(split: str) -> str:

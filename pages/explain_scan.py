@@ -121,7 +121,8 @@ with desk:
         show_progress(request, status)
     next_method(method, methods_for(card))
     if explanation:
-        offer_exports(partial(report_of, request, explanation, state()), file_stem(explanation), bytes_of(scan))
+        make = partial(report_of, request, explanation, state())
+        offer_exports(make, file_stem(explanation), scan.digest, bytes_of(scan))
     names = [
         "What if?",
         "Similar cases",

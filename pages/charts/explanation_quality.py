@@ -1,5 +1,7 @@
 """Charts of methods, models and subgroups on one measure of explanation quality: a dot and its interval each.
 
+A dot of fewer than FEWEST scans has no interval.
+
 Pure functions from estimates to plotly figures; the first label is on top.
 """
 
@@ -7,6 +9,7 @@ from collections.abc import Sequence
 
 from explain.evaluation.measures import Measure
 from model_zoo import Estimate
+from model_zoo.card_explanations import FEWEST, estimate_text, scans_text
 from pages.charts.style import PALETTE, QUIET, graph_objects, styled
 
 _LINE, _SERIES = 26, 15  # pixels: a label's line, and one more series on it
@@ -78,8 +81,8 @@ def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Seque
             "line": {"width": 2 if isinstance(symbol, list) else 0, "color": colour},
         },
         error_x={
-            "array": [e.high - e.value for e in estimates],
-            "arrayminus": [e.value - e.low for e in estimates],
+            "array": [e.high - e.value if e.scans >= FEWEST else 0 for e in estimates],
+            "arrayminus": [e.value - e.low if e.scans >= FEWEST else 0 for e in estimates],
             "thickness": 2.5,
             "width": 0,
             "color": colour,
@@ -90,9 +93,10 @@ def _dots(figure, measure: Measure, places: dict[float, Estimate], labels: Seque
 
 
 def in_words(estimate: Estimate, measure: Measure) -> str:
-    """Return an estimate with its interval and the scans behind it: "81 % (69 to 91), 94 scans"."""
-    value = estimate.percent(0) if measure.share else estimate.decimal(1 if abs(estimate.high) >= 2 else 2)
-    return f"{value}, {estimate.scans:,} scans"
+    """Return an estimate with its interval, if it has one, and its scans: "81 % (69 to 91), 94 scans"."""
+    digits = 0 if measure.share else 1 if abs(estimate.high) >= 2 else 2
+    text = estimate_text(estimate, digits, share=measure.share)
+    return text if estimate.scans < FEWEST else f"{text}, {scans_text(estimate)}"
 
 
 def _laid_out(figure, measure: Measure, labels: Sequence[str], height: int, *, legend: bool):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model_zoo import Estimate
+from model_zoo.estimate import rounded_percent
 from pages.charts.style import EVEN, QUIET, graph_objects, styled
 
 _MANY = 8  # classes from which the writing gets small
@@ -85,7 +86,7 @@ def across(
     go = graph_objects()
 
     z = [[cell[0].value if cell else None for cell in line] for line in cells]
-    texts = [[f"{100 * cell[0].value:.0f}{'*' * cell[1]}" if cell else "" for cell in line] for line in cells]
+    texts = [[f"{rounded_percent(cell[0].value)}{'*' * cell[1]}" if cell else "" for cell in line] for line in cells]
     hovers = [
         [_collection_hover(row, column, cell) for column, cell in zip(columns, line, strict=True)]
         for row, line in zip(rows, cells, strict=True)

@@ -35,6 +35,7 @@ const given = (globalThis.candorGiven ??= new Set());
 export default function ({ parentElement, data, setTriggerValue }) {
   const button = parentElement.querySelector("button");
   button.textContent = data.label;
+  if (button.title !== data.name) button.removeAttribute("aria-busy");
   button.title = data.name;
   button.onclick = () => {
     button.setAttribute("aria-busy", "true");
@@ -70,14 +71,16 @@ def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
     downloads, key = state().downloads, f"export-{label}"
 
     def want() -> None:
-        downloads[key] = {"id": token_hex(8), "asked": monotonic()}
+        downloads[key] = {"id": token_hex(8), "asked": monotonic(), "name": name, "mime": mime}
 
     file = downloads.get(key)
-    if file and monotonic() - file["asked"] > _FORGOTTEN_AFTER:
+    # Asked for of another scan, a file that is made is still given; none is made of this one, and an error is over.
+    of_another = file and file["name"] != name and "bytes" not in file
+    if file and (of_another or monotonic() - file["asked"] > _FORGOTTEN_AFTER):
         file = downloads.pop(key) and None
     if file and not {"bytes", "error"} & set(file):
         try:
-            file |= {"name": name, "mime": mime, "bytes": b64encode(make()).decode()}
+            file["bytes"] = b64encode(make()).decode()
         except Exception:
             logging.getLogger("candor").exception("a download failed")
             file["error"] = True

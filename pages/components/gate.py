@@ -31,15 +31,11 @@ def pass_gate(opened: Open) -> GateResult:
         end_page()
     if not result.withheld:
         st.caption(gate_sentence(result))
+        if session.anyway:
+            offer_anyway()
         return result
     message = st.container()  # above the switch, and drawn once its value is known
-    session.anyway = is_engineer() and st.toggle(
-        "Predict anyway",
-        value=session.anyway,
-        key="anyway",
-        help="For engineers: what a model says of a picture that it was not made for. Every export says that the "
-        "prediction would have been withheld.",
-    )
+    offer_anyway()
     if not session.anyway:
         note_withheld(scan, result)
         scan_states.note(scan, scan_states.WITHHELD)
@@ -49,6 +45,18 @@ def pass_gate(opened: Open) -> GateResult:
         end_page()
     message.warning(f"{ANYWAY} {result.withheld}")
     return result
+
+
+def offer_anyway() -> None:
+    """Draw the switch with which an engineer predicts what the gate withholds: where it does, and while it is on."""
+    session = state()
+    session.anyway = is_engineer() and st.toggle(
+        "Predict anyway",
+        value=session.anyway,
+        key="anyway",
+        help="For engineers: what a model says of a picture that it was not made for. It holds for all scans; every "
+        "table and every export says of which the prediction would have been withheld.",
+    )
 
 
 def withheld(scan: Scan) -> bool:

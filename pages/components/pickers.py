@@ -1,6 +1,6 @@
 """What the user chooses before anything is requested: the scan, the slice, the model, the method and its settings."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -89,29 +89,36 @@ def _opened(name: str) -> Open | None:
     try:
         choose_plane(entry)
         choose_stack(entry, slices_of(entry)[0].stacks)
-        opened = _choose_slice(slices_of(entry))  # of another stack, where that was chosen
+        return _choose_slice(slices_of(entry))  # of another stack, where that was chosen
     except ScanError as error:  # this plane is too thin; another one is not
         st.error(str(error))
         return None
-    return replace(opened, complete=not (still_reading() and opened.scan.series))
 
 
 def _choose_slice(volume: list[Scan]) -> Open:
-    """Return one of the slices: the middle one, or that of the link, until the user chooses another."""
+    """Return one of the slices: the middle one, or that of the link, until the user chooses another.
+
+    Of a series that is still being read, what the user chose is kept, and its middle and the link wait for the rest.
+    """
+    session, complete = state(), not (still_reading() and volume[0].series)
     if len(volume) == 1:
-        write_address("slice", None)
-        return Open(volume[0])
-    session, key = state(), _volume_key(volume)
-    kept, linked, session.linked_slice = session.slices, session.linked_slice, ""
+        if complete:
+            write_address("slice", None)
+        return Open(volume[0], complete=complete)
+    kept, key, linked = session.slices, _volume_key(volume), ""
+    if complete:
+        linked, session.linked_slice = session.linked_slice, ""
     ids = [_slice_id(scan) for scan in volume]
     numbers = [str(number) for number in range(1, len(volume) + 1)]
     place = numbers.index(linked) if linked in numbers else len(volume) // 2
     if kept.get(key) in ids:
         place = ids.index(kept[key])
     number = st.slider("Slice", 1, len(volume), place + 1, key=widget_key(_slider(volume)))
-    kept[key] = ids[number - 1]
-    write_address("slice", str(number))
-    return Open(volume[number - 1], volume, number - 1)
+    if complete or number != place + 1:
+        kept[key] = ids[number - 1]
+    if complete:
+        write_address("slice", str(number))
+    return Open(volume[number - 1], volume, number - 1, complete)
 
 
 def _volume_key(volume: list[Scan]) -> str:
@@ -195,7 +202,7 @@ def choose_settings(cards: dict[str, ModelCard]) -> tuple[ModelCard, str, dict]:
             engines,
             engines.index(session.engines.get(method.id, engines[0])),
             key=f"engine-{method.id}",
-            help="Implementations of the same formula; the first is the fast one.",
+            help="Implementations of the same method; the first is the fast one, whose maps were evaluated.",
         )
         settings = {name: _choose_setting(name, setting, method) for name, setting in SETTINGS.items()}
     return card, method.id, {"target": target, "engine": engine, **settings}

@@ -9,6 +9,7 @@ import streamlit as st
 
 from explain.prediction_text import percent
 from model_zoo import ModelCard
+from model_zoo.gate import check_picture
 from pages.components.gate import withheld
 from pages.components.samples import sample
 from pages.components.small_pictures import small_picture
@@ -42,7 +43,8 @@ def prediction_cell(card: ModelCard, scan: Scan | None, p: np.ndarray | None) ->
     """Return a model's prediction for one scan, probabilities (K,) or None, for a cell of a table."""
     if p is not None:
         best = int(p.argmax())
-        return f"{card.names[best]}, {percent(p[best])}"
+        marked = " (withheld by the gate)" if check_picture(scan).withheld else ""  # and predicted all the same
+        return f"{card.names[best]}, {percent(p[best])}{marked}"
     if scan is None:
         return "see below"
     if not scan.not_assessable:

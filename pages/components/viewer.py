@@ -9,7 +9,7 @@ import streamlit as st
 
 from explain import METHODS, Explanation, Rendering
 from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
-from explain.evaluation.summary import method_summary, summary_line, summary_text
+from explain.evaluation.summary import MethodSummary, method_summary, summary_line, summary_text
 from explain.render.smoothing import smoothing
 from model_zoo import ModelCard, bundle_folder
 from pages.components import scan_states
@@ -88,7 +88,7 @@ def _draw(
 def _mapped(scan: Scan, explanation: Explanation, card: ModelCard, predicted: str, place: dict) -> Picture:
     names = dict(zip(card.classes, card.names, strict=True))
     name, title = names[explanation.target], METHODS[explanation.method].title
-    summary = method_summary(bundle_folder(card.id), card.weights_sha256, explanation.method, explanation.target)
+    summary = _summary(explanation, card)
     trust = summary_line(summary) if summary else "not measured for this model"
     another = []
     if predicted and predicted != explanation.target:
@@ -145,7 +145,11 @@ def _explain_colours(column, scan: Scan, explanation: Explanation, card: ModelCa
 
 
 def _explain_quality(column, explanation: Explanation, card: ModelCard) -> None:
-    method, name = METHODS[explanation.method], card.names[card.classes.index(explanation.target)]
-    summary = method_summary(bundle_folder(card.id), card.weights_sha256, method.id, explanation.target)
-    column.caption(f"**Explanation quality.** {summary_text(summary, name)}")
+    name = card.names[card.classes.index(explanation.target)]
+    column.caption(f"**Explanation quality.** {summary_text(_summary(explanation, card), name)}")
     column.caption(" ".join([convergence(explanation), *fit_notes(explanation)]))
+
+
+def _summary(explanation: Explanation, card: ModelCard) -> MethodSummary | None:
+    folder, weights = bundle_folder(card.id), card.weights_sha256
+    return method_summary(folder, weights, explanation.method, explanation.target, explanation.engine)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explain import Explanation
+from explain.captions import measured_of
 from explain.render.overlay import level_and_width, strongest
 from explain.render.smoothing import smoothing
 from pages.viewer.packets import KEPT, packet_of_labels, packet_of_map, packet_of_scan
@@ -183,7 +184,7 @@ def described(scan: Scan, explanation: Explanation | None, method: str = "", nam
         return "The scan"
     words = f"{method} for {name}, over the scan."
     if not explanation.heat.max() > 0:
-        return f"{words} There is no evidence for {name}."
+        return f"{words} There is no {measured_of(explanation.method, name)}."
     row, column = np.unravel_index(explanation.heat.argmax(), explanation.heat.shape)
     rows, columns = explanation.heat.shape
     across, down = column / columns, row / rows

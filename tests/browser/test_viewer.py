@@ -108,6 +108,18 @@ def test_the_pixels_on_the_screen_are_those_of_an_export(page, method, title):
             assert apart.mean() < 0.5 and np.mean(apart > 12) < 0.01
 
 
+def test_a_threshold_above_every_contour_is_noted_beside_the_picture(page):
+    open_sample(page)
+    set_control(page, "Threshold", "90")
+    page.locator(f"{HEATMAP}[data-look^='0.5 0.9 false']").wait_for()
+    note = page.get_by_text("Nothing is drawn: no contour lies above the threshold.")
+    assert note.count() == 0
+    page.locator("select[aria-label=Display]").select_option("Contours")
+    note.wait_for()
+    set_control(page, "Threshold", "75")
+    note.wait_for(state="detached")
+
+
 def test_the_mouse_zooms_pans_and_sets_the_window_of_both_pictures(page):
     upload(page, DICOM)
     page.locator(HEATMAP).wait_for()

@@ -67,6 +67,7 @@ def test_twenty_files_are_listed_with_pictures_and_the_keys_step_through_them(pa
     for _ in range(2):
         page.keyboard.press("k")
     page.get_by_text("5 of 20").wait_for()
+    assert page.locator(".rail [role=status]").text_content() == "5 of 20: head-15.png"  # a screen reader says so
     page.wait_for_timeout(500)
     settle(page)
     page.locator(HEATMAP).wait_for()

@@ -38,9 +38,9 @@ def drawn(app) -> dict:
     return json.loads(component.proto.json)
 
 
-def press(app, when: float) -> AppTest:
+def press(app, when: float, name: str = "report-0.pdf") -> AppTest:
     """As the browser's event does."""
-    state_of(app).downloads[KEY] = {"id": "1", "asked": when}
+    state_of(app).downloads[KEY] = {"id": "1", "asked": when, "name": name, "mime": "application/pdf"}
     return app.run()
 
 
@@ -89,3 +89,11 @@ def test_a_file_that_cannot_be_made_is_one_sentence_without_the_reason(now):
     app = press(start([], fails=True), now[0])
     assert [error.value for error in app.error] == [download.FAILED] and not app.exception
     assert drawn(app)["file"].get("error") and "bytes" not in drawn(app)["file"]
+    assert drawn(app.run())["name"] == "report-1.pdf"  # another scan: the error was not of it
+    assert not app.error and not state_of(app).downloads
+
+
+def test_a_file_that_was_asked_for_of_another_scan_is_not_made_of_this_one(now):
+    calls = []
+    app = press(start(calls), now[0], "report-of-another.pdf")
+    assert drawn(app)["file"] is None and not calls and not state_of(app).downloads

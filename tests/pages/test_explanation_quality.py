@@ -14,6 +14,7 @@ from explain.methods import METHODS
 from explain.queue import Queue
 from explain.render.overlay import gray, png
 from model_zoo import Estimate, models, zoo_folder
+from model_zoo.card_explanations import FEWEST
 from pages.charts.explanation_quality import beside, in_words, ranked
 from pages.components.quality.methods import column
 from scans import phantom
@@ -125,13 +126,22 @@ def test_intervals_are_drawn_as_they_are_and_no_axis_cuts_them():
     assert low < -0.3 and high > 1 and list(dots.y) == [0]
 
 
+def test_an_estimate_of_two_scans_has_no_interval_in_a_chart_but_their_number():
+    few = Estimate(0.8, 0.7, 0.9, 2)
+    dots = ranked(MEASURES["pointing"], {"A": few}, {}, [], "").data[0]
+    assert (list(dots.error_x.array), list(dots.error_x.arrayminus)) == ([0], [0])
+    assert in_words(few, MEASURES["pointing"]) == "80 % (2 scans)"
+
+
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_measure_of_a_shipped_evaluation_can_be_drawn(measure):
     stored = read_evaluation(zoo_folder() / MODEL)
     methods = {name: stored.estimate(name, measure) for name in stored.methods}
     chart = ranked(MEASURES[measure], methods, {}, [], "")
     low, high = chart.layout.xaxis.range
-    assert all(low < figure.low and figure.high < high for figure in methods.values() if figure)
+    drawn = [figure for figure in methods.values() if figure]
+    ends = [(each.low, each.high) if each.scans >= FEWEST else (each.value, each.value) for each in drawn]
+    assert all(low < first and last < high for first, last in ends)
 
 
 @pytest.mark.parametrize("number", [3, 20])

@@ -24,13 +24,15 @@ CAPTURE, MAP, REPORT = DICOM = ["candor-x.dcm", "candor-x.map.dcm", "candor-x.sr
 
 
 def script(data, report, calls):
+    import streamlit as st
+
     from pages.components.explain.export import offer_exports
 
     def make():
         calls.append(1)
         return report
 
-    offer_exports(make, "candor-x", data)
+    offer_exports(make, "candor-x", st.session_state.get("file", "of the first patient"), data)
 
 
 @pytest.fixture
@@ -108,8 +110,11 @@ def test_nothing_is_made_until_a_button_is_pressed_and_each_file_is_of_its_type(
 @pytest.mark.parametrize("name", DICOM)
 def test_the_patient_s_name_is_copied_only_where_the_user_ticks_the_box(offer, buttons, name):
     app, _ = offer(dicom12(disc()))
-    app.checkbox(key="identity").check().run()
+    app.checkbox[0].check().run()
     assert dcmread(io.BytesIO(made(buttons[name]))).PatientName == "Muster^Erika"
+    app.session_state["file"] = "of the next patient"
+    app.run()
+    assert not app.checkbox[0].value and not dcmread(io.BytesIO(made(buttons[name]))).PatientName
 
 
 def test_a_scan_that_is_no_dicom_has_no_name_to_copy_and_its_results_share_a_study(offer, buttons):

@@ -6,7 +6,7 @@ import pytest
 from model_zoo import gate
 from scans import phantom
 from tests.good_files import png
-from tests.pages.conftest import SAMPLE, errors, kinds, open_app, press, rail, state_of, upload
+from tests.pages.conftest import SAMPLE, errors, kinds, open_app, open_in_rail, press, rail, state_of, upload
 
 NOISE = png(np.random.default_rng(0).integers(0, 256, (128, 128), dtype=np.uint8))
 LOADED_ANEW = gate.load_gate.__wrapped__  # not the gate that is kept, and before a fixture replaces it
@@ -36,6 +36,20 @@ def test_from_noise_nothing_is_predicted_until_it_is_asked_for(in_tiny_zoo, app)
     app.toggle(key="anyway").set_value(True).run()
     assert not errors(app) and "Prediction" in written(app) and state_of(app).anyway
     assert any("although the gate withholds it" in warning.value for warning in app.warning)
+
+
+@pytest.mark.real_gate
+def test_while_the_gate_is_passed_the_switch_stays_and_the_table_marks_what_it_lets_through(in_tiny_zoo, queue):
+    app = open_app(queue)
+    app.session_state["explain-part"] = "Worklist"
+    upload(app.run(), ("head.png", HEAD), ("noise.png", NOISE))
+    app.toggle(key="anyway").set_value(True).run()
+    open_in_rail(app, "head.png")
+    cells = app.dataframe[0].value.set_index("Name")["Prediction"]
+    assert cells["noise.png"].endswith(" (withheld by the gate)") and "withheld" not in cells["head.png"]
+    app.toggle(key="anyway").set_value(False).run()
+    assert app.dataframe[0].value.set_index("Name")["Prediction"]["noise.png"] == "withheld"
+    assert not state_of(app).anyway and not app.run().toggle
 
 
 @pytest.mark.real_gate

@@ -253,9 +253,15 @@ def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(q
 
 
 def test_a_row_of_the_worklist_opens_its_scan(queue, monkeypatch):
-    """The table stands for a button that selects its last row: AppTest selects none."""
+    """The table stands for a button that selects its last row: AppTest selects none.
+
+    A row that is selected twice is not selected any more: the table is another one once it has opened a scan.
+    """
+    tables = []
 
     def selectable(table, *, on_select, key, **_):
+        tables.append(key)
+
         def select():
             selection = SimpleNamespace(rows=[len(table) - 1])
             worklist.st.session_state[key] = SimpleNamespace(selection=selection)
@@ -270,6 +276,7 @@ def test_a_row_of_the_worklist_opens_its_scan(queue, monkeypatch):
     assert state_of(app).scan == "a.dcm"
     app.button(key="select").click().run()
     assert state_of(app).scan == "a.png" == rail(app)["open"]
+    assert tables[-1] not in tables[:-1]
 
 
 def test_the_view_and_the_choices_of_the_compare_page_survive_page_changes(queue):

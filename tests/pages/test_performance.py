@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from model_zoo import Estimate, ModelCard, read_card, zoo_folder
 from model_zoo.history import History
+from model_zoo.imported import UNKNOWN_DATA
 from model_zoo.performance import confusion_matrix, in_cell, most_frequent_mistake, roc
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.seeds import SEEDS, SeedRow, write_seeds
@@ -215,6 +216,13 @@ def test_a_class_has_its_counterpart_among_another_model_s_only_where_it_is_one_
     assert fifteen.place_of("notumor", four.card.classes) == fifteen.card.classes.index("normal")
     assert four.place_of("astrocytoma", fifteen.card.classes) is None  # one of several gliomas
     assert fifteen.place_of("glioma", four.card.classes) is None
+
+
+def test_an_imported_model_whose_training_data_nobody_stated_does_not_pass_for_externally_validated(zoo_to_break):
+    assert "no value is known to be external" not in sentences(opened("External validation"))
+    file = zoo_to_break / SHIPPED[1] / "card.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"task": UNKNOWN_DATA}))
+    assert f"nobody stated ({SHIPPED[1]}), no value is known to be external" in sentences(opened("External validation"))
 
 
 def test_sets_of_scans_are_offered_without_near_duplicates_first_and_have_a_title_each(zoo):

@@ -79,13 +79,29 @@ def test_the_first_slices_are_shown_while_the_rest_is_read_and_the_prediction_fo
     assert progress.proto.text.startswith("Reading: ") and progress.proto.text.endswith(" of 8 files")
     assert widget(app, "slider", "Slice").max <= 4 and not predicted_class(app)
     assert any("The prediction follows" in each.value for each in app.caption)
-    shown = state_of(app).slices
     gate.go.set()
     rest(queue)
     app.session_state["state"].at_once = 55
     app.run()
     assert not app.get("progress") and widget(app, "slider", "Slice").max == 8 and predicted_class(app)
-    assert state_of(app).slices == shown and state_of(app).scan.startswith("Series of 8 slices")
+    assert widget(app, "slider", "Slice").value == 5 and state_of(app).scan.startswith("Series of 8 slices")
+
+
+@pytest.mark.parametrize(("chosen", "place"), [(None, 7), (1, 1)])
+def test_the_slice_of_a_link_waits_for_the_series_and_one_that_was_chosen_meanwhile_stays(gate, chosen, place):
+    gate.free, queue = 3, Queue()
+    app = open_app(queue, at_once=1.0)
+    app.query_params["slice"] = "7"
+    upload(app.run(), *series(8))
+    if chosen:
+        widget(app, "slider", "Slice").set_value(chosen).run()
+    assert widget(app, "slider", "Slice").max <= 4 and app.query_params["slice"] in ("7", ["7"])
+    gate.go.set()
+    rest(queue)
+    app.session_state["state"].at_once = 55
+    app.run()
+    assert widget(app, "slider", "Slice").max == 8 and widget(app, "slider", "Slice").value == place
+    assert app.query_params["slice"] in (str(place), [str(place)])
 
 
 @pytest.mark.parametrize("opened", ["", SAMPLE])

@@ -42,8 +42,8 @@ def model(in_tiny_zoo) -> Model:
 
 @pytest.fixture
 def calibration(model) -> SiteCalibration:
-    """One that sharpens every probability, and rules nothing out."""
-    thresholds = {level: dict.fromkeys(CLASSES, MILLION) for level in ("90", "95")}
+    """One that sharpens every probability, and rules out only what is less probable than one in a million."""
+    thresholds = {level: dict.fromkeys(CLASSES, MILLION - 1) for level in ("90", "95")}
     counts = dict(zip(CLASSES, (30, 20, 10, 0), strict=True))
     coverage = {"90": 0.9, "95": 0.95}
     return SiteCalibration(MODEL, model.card.weights_sha256, WHERE, 0.2, thresholds, counts, 0.75, coverage)

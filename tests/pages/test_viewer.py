@@ -101,6 +101,8 @@ def test_the_text_alternative_names_method_class_and_place_of_the_peak():
     for part in ("Grad-CAM", "Glioma", "row 10", "column 80", "upper right", "left", "front"):
         assert part in words
     assert "no evidence" in described(SCAN, explanation(heat=0 * heat), "Grad-CAM", "Glioma")
+    flat = described(SCAN, explanation(heat=0 * heat, method="saliency"), "Saliency", "Glioma")
+    assert "no sensitivity" in flat and "evidence" not in flat
 
 
 def test_every_mark_on_a_picture_has_a_rule_that_fills_nothing():

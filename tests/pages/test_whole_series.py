@@ -117,6 +117,14 @@ def test_the_predictions_are_drawn_counted_and_listed_with_a_warning(start, mode
     assert table.to_dict("records") == as_table(p, model.card.names, [0, 1, 2])
 
 
+@pytest.mark.parametrize("anyway", [True, False])
+def test_what_the_gate_would_withhold_is_said_to_be_classified_while_the_gate_is_passed(start, anyway):
+    app = start()
+    state_of(app).anyway = anyway
+    press(app.run(), OFFER)
+    assert any("that the gate withholds are classified, too" in each.value for each in app.caption) == anyway
+
+
 def test_the_buttons_lead_to_where_each_tumour_is_most_probable(start):
     app = press(start(), OFFER)
     p = app.session_state["p"]

@@ -7,6 +7,7 @@ class Rail {
   constructor(parent) {
     this.head = make("div", "head");
     this.count = make("span", "count");
+    this.count.setAttribute("role", "status"); // a screen reader says what J and K, or a click, opened
     this.back = this.button("‹", "Previous scan (K)", () => this.step(-1));
     this.on = this.button("›", "Next scan (J)", () => this.step(1));
     this.close = this.button("×", "Close the scan", () => this.choose(null, 0));
@@ -116,7 +117,7 @@ class Rail {
 
   mark() {
     const open = this.open(), names = this.names(), at = names.indexOf(open);
-    this.count.textContent = at < 0 ? "No scan open" : `${at + 1} of ${names.length}`;
+    this.say(at < 0 ? "No scan open" : `${at + 1} of ${names.length}`, at < 0 ? "" : open);
     this.back.disabled = at <= 0;
     this.on.disabled = at >= names.length - 1;
     this.close.hidden = at < 0;
@@ -130,6 +131,13 @@ class Rail {
       const stop = scans.find(({ name }) => name === open) ?? scans[0];
       if (stop) this.rows.get(stop.name).row.tabIndex = 0;
     }
+  }
+
+  /** Write how far along the list the open scan is, and its name for those who do not see which row is marked. */
+  say(place, name) {
+    const told = name ? `${place}: ${name}` : place;
+    if (this.count.textContent === told) return; // what is written anew is read out anew
+    this.count.replaceChildren(place, make("span", "unseen", told.slice(place.length)));
   }
 
   /** Scroll the list to a row; the page stays where it is. */

@@ -7,6 +7,7 @@ import streamlit as st
 from explain.comparison.disagreement import Disagreement, by_disagreement, disagreement
 from explain.comparison.shared_classes import Shared
 from model_zoo import ModelCard
+from pages.components.gate import offer_anyway
 from pages.components.predictions import predictions, show_calibrations
 from pages.components.samples import SAMPLES, open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, show_refused, thumbnail
@@ -29,6 +30,8 @@ def show_disagreement_table(cards: Sequence[ModelCard], shared: Shared, opened: 
     if not names:
         st.write("Upload several scans at once on the left, or include the samples: synthetic heads.")
         return
+    if session.anyway:
+        offer_anyway()
     scans, refused = middle_slices(names)
     predicted = predictions(cards, scans)
     for sentence in predicted.errors.values():

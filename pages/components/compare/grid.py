@@ -123,7 +123,8 @@ def _cell(
         st.caption(NO_CLASS if method in methods_for(card) else NO_GRADIENTS)
         return
     if explanation:
-        quality = summary_line(method_summary(bundle_folder(card.id), card.weights_sha256, method, request.target))
+        folder, weights = bundle_folder(card.id), card.weights_sha256
+        quality = summary_line(method_summary(folder, weights, method, request.target, request.engine))
         p = percent(explanation.probability).replace(" ", "\u00a0")
         st.caption(f"{title} · {request.target_name}, {p}  \n{quality}", help=_QUALITY)
         if sentences := cautions(explanation, request.target_name):

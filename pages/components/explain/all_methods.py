@@ -80,7 +80,8 @@ def _card(request: Request, status: Status) -> None:
         st.caption(f"{status.state.capitalize()}{share}")
     else:
         card = request.model.card
-        summary = method_summary(bundle_folder(card.id), card.weights_sha256, request.method, request.target)
+        folder, weights = bundle_folder(card.id), card.weights_sha256
+        summary = method_summary(folder, weights, request.method, request.target, request.engine)
         st.caption(" · ".join([summary_line(summary), *fit_notes(explanation)[:1], *explanation.warnings[:1]]))
 
 

@@ -22,10 +22,11 @@ _ABOUT = (
 )
 
 
-def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None) -> None:
+def offer_exports(make: Callable[[], ReportInput], stem: str, digest: str, data: bytes | None) -> None:
     """Draw the buttons. `make` returns the report of this moment, with at least one map, the one on screen first.
 
-    `stem` begins the names of the files; `data` are the bytes that the scan was read from, None where there are none.
+    `stem` begins the names of the files; `digest` is that of the scan's file, `data` are its bytes, None where there
+    are none.
 
     Not to be drawn in the fragment of the sliders that change the picture, but beside it, with a `make` that looks up
     how the picture is drawn by now.
@@ -37,18 +38,20 @@ def offer_exports(make: Callable[[], ReportInput], stem: str, data: bytes | None
         download_button("Picture (PNG)", lambda: _picture(noted("png")), f"{stem}.png", "image/png")
         download_button("Map and manifest (ZIP)", lambda: _archive(noted("zip")), f"{stem}.zip", "application/zip")
         with st.popover("DICOM"):
-            _offer_dicom(noted, stem, data)
+            _offer_dicom(noted, stem, digest, data)
     st.caption(_ABOUT)
 
 
 @st.fragment  # so that the box redraws itself and not the page
-def _offer_dicom(make: Callable[[], ReportInput], stem: str, data: bytes | None) -> None:
+def _offer_dicom(make: Callable[[], ReportInput], stem: str, digest: str, data: bytes | None) -> None:
     st.caption(
         "The scan beside its map as a picture, with “not for diagnosis” in it; the values of the map in the place of "
         "the scan; the prediction in codes and numbers. "
         + ("Each keeps the study and refers to the series and the image." if _is_dicom(data) else NO_DICOM)
     )
-    identity = _is_dicom(data) and st.checkbox("Copy the patient’s name and number", key="identity", help=WHY_IDENTITY)
+    identity = _is_dicom(data) and st.checkbox(  # of this file alone: the next one may be another patient's
+        "Copy the patient’s name and number", key=f"identity-{digest}", help=WHY_IDENTITY
+    )
 
     def capture() -> bytes:
         report = make()

@@ -88,6 +88,8 @@ def _follow(classification: OtherWork, slices: int) -> None:
 def _draw(p: np.ndarray, card: ModelCard, opened: Open) -> None:
     charted = leading(p, MOST)
     st.write(count_sentence(p, card.names))
+    if state().anyway:
+        st.caption("“Predict anyway” is on: slices that the gate withholds are classified, too.")
     st.plotly_chart(
         lines(p, card.names, charted, opened.place),
         key=_CHART,

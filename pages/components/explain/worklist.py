@@ -7,6 +7,7 @@ from model_zoo import Model, ModelCard
 from pages.components.predictions import predictions
 from pages.components.samples import open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, show_refused, thumbnail
+from pages.components.state import renew, widget_key
 from pages.components.uploads import entries
 
 _TABLE = "worklist"
@@ -42,7 +43,7 @@ def show_worklist(model: Model) -> None:
         row_height=56,
         on_select=lambda: _open(names),
         selection_mode="single-row",
-        key=_TABLE,
+        key=widget_key(_TABLE),
         alt="The model's prediction for each of the scans",
     )
     st.caption(
@@ -60,5 +61,7 @@ def _second(card: ModelCard, p) -> str:
 
 
 def _open(names: list[str]) -> None:
-    if rows := st.session_state[_TABLE].selection.rows:
+    """Open the scan of the selected row, and select none any more: the open scan may change without the table."""
+    if rows := st.session_state[widget_key(_TABLE)].selection.rows:
         open_scan(names[rows[0]])
+        renew(_TABLE)

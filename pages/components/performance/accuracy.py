@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model_zoo import Estimate, ModelCard, ModelError
+from model_zoo.estimate import rounded_percent
 from model_zoo.scores import ALL_SCANS, AUC, CALIBRATION, NO_NEAR_DUPLICATE
 from model_zoo.seeds import by_score, over_seeds, read_seeds
 from pages.charts.performance import dots
@@ -81,7 +82,9 @@ def _headline(one: Bundle, *, named: bool) -> None:
         st.markdown(f"**{one.name}**")
     for column, (key, title) in zip(st.columns(len(HEADLINES)), HEADLINES.items(), strict=True):
         estimate = one.card.score("accuracy", *key)
-        column.metric(title, f"{100 * estimate.value:.1f} %" if estimate else "not measured", help=_NEAR_DUPLICATE)
+        column.metric(
+            title, f"{rounded_percent(estimate.value, 1)} %" if estimate else "not measured", help=_NEAR_DUPLICATE
+        )
         if estimate:
             column.caption(f"{estimate.percent()}, {estimate.scans:,} scans")
     keys = [*HEADLINES, *([] if named else [("val", ALL_SCANS)])]  # beside another model there is no room for more

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model_zoo import Estimate, ModelCard
+from model_zoo.imported import UNKNOWN_DATA
 from model_zoo.scores import NO_NEAR_DUPLICATE
 from model_zoo.tables import COHORTS
 from pages.charts.matrices import across
@@ -34,6 +35,11 @@ def external_validation(chosen: list[Bundle], cards: dict[str, ModelCard]) -> No
             "each other's slices, so few of theirs are left. 44c is the only independent collection with tumours; "
             "Br35H and the dementia collection have heads without a tumour only, so theirs is the specificity."
         )
+        if unknown := [name for name in rows if cards[name].task == UNKNOWN_DATA]:
+            st.caption(
+                f"Of an imported model whose training data nobody stated ({', '.join(unknown)}), no value is known to "
+                "be external."
+            )
     else:
         st.write("No card has a score on another collection.")
     lines = _lines(chosen)

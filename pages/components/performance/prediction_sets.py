@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model_zoo.conformal import LEVELS, MEASURES
+from model_zoo.estimate import rounded_percent
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.selective import ANSWERED, RIGHT, TARGET, curve
 from pages.charts.performance import selective
@@ -41,8 +42,9 @@ def prediction_sets(chosen: list[Bundle]) -> None:
                 f"predicts {share.percent()} of these scans, and {right.percent()} of those are right."
             )
     st.caption(
-        f"The operating point is the least confidence at which {100 * TARGET:.0f} % of the validation scans are right. "
-        "A curve that stays flat on the left means that confidence does not tell right from wrong there."
+        f"The operating point is the least confidence at which {100 * TARGET:.0f} % of the validation scans that are "
+        "predicted are right. A curve that stays flat on the left means that confidence does not tell right from wrong "
+        "there."
     )
 
 
@@ -60,7 +62,7 @@ def _coverage(one: Bundle) -> list[dict[str, str]]:
             row |= {
                 f"{level} % sets: coverage": met.percent(),
                 f"{level} %: mean size": f"{size.value:.2f}",
-                f"{level} %: one class": f"{100 * single.value:.0f} %",
+                f"{level} %: one class": f"{rounded_percent(single.value)} %",
             }
         rows.append(row)
     return rows

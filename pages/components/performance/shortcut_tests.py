@@ -57,8 +57,9 @@ def shortcut_tests(chosen: list[Bundle]) -> None:
         "Balanced accuracy with its 95 % interval, on test scans without a near-duplicate in training. The stroke is "
         "chance: a model that always predicts the same class. There is none where the scans are of one class only. "
         + (f"It is that of {chosen[0].name}: the scans of the other have other classes. " if differ else "")
-        + "A model without shortcuts is at chance with the inside of the head gone or the tumour hidden: correct "
-        "predictions then come from the edge, the outline or the source. Robustness tests should change nothing."
+        + "With the inside of the head gone, a model without shortcuts is at chance. With the tumour hidden it may "
+        "stay above: oedema and mass effect outside the box remain. JPEG and half the size should change nothing; "
+        "inverted contrast shows whether the model relies on which tissue is bright."
     )
     with st.expander("What each line shows"):
         from train.shortcut_tests import SHORTCUT_TESTS

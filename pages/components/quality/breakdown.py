@@ -11,6 +11,7 @@ from explain.evaluation.sanity import STAGES, SURVIVES
 from explain.evaluation.store import StoredEvaluation
 from explain.evaluation.summary import CENTRE
 from model_zoo import ModelCard
+from model_zoo.card_explanations import FEWEST, scans_text
 from pages.charts.explanation_quality import beside
 from pages.charts.style import CONFIG
 from pages.components.quality.methods import choose_measure, title
@@ -44,8 +45,8 @@ def show_subgroups(evaluation: StoredEvaluation, card: ModelCard) -> None:
     )
     st.caption(
         "Share of scans in which the map's highest point lies inside the box, with 95\u00a0% intervals. Boxes "
-        "are split into thirds by relative size. Few scans give a wide interval: read it before the dot. The control "
-        "is a spot at the centre of the head."
+        "are split into thirds by relative size. Few scans give a wide interval: read it before the dot; fewer than "
+        f"{FEWEST} give none. The control is a spot at the centre of the head."
     )
 
 
@@ -79,11 +80,11 @@ def show_sanity(evaluation: StoredEvaluation) -> None:
         alt="Agreement of each method's map before and after the last layer, the upper half and all layers are "
         "randomised",
     )
-    scans = max(evaluation.estimate(name, "sanity all").scans for name in checked)
+    most = max((evaluation.estimate(name, "sanity all") for name in checked), key=lambda estimate: estimate.scans)
     st.caption(
-        f"Rank correlation within the head on {scans:,} scans: 1 is the same map, 0 is no relation. Lower is better. "
-        f"With all layers randomised, a method fails right of the dotted line. {MEASURES['sanity logits'].pitfalls} "
-        f"[The paper]({measure.paper})."
+        f"Rank correlation within the head on {scans_text(most)}: 1 is the same map, 0 is no relation. Lower is "
+        "better. With all layers randomised, a method fails right of the dotted line. "
+        f"{MEASURES['sanity logits'].pitfalls} [The paper]({measure.paper})."
     )
 
 
@@ -114,7 +115,10 @@ def show_models(stored: dict[str, StoredEvaluation], card: ModelCard) -> None:
     )
     scans = {frozenset(row.id for row in stored[model].annotated(CENTRE)) for model in chosen}
     same = "All on the same scans." if len(scans) == 1 else "Not all on the same scans: compare with caution."
-    st.caption(f"Dots with 95\u00a0% intervals. {same} A method that was not evaluated for a model has no dot there.")
+    st.caption(
+        f"Dots with 95\u00a0% intervals from {FEWEST} scans on. {same} A method that was not evaluated for a model has "
+        "no dot there."
+    )
 
 
 def show_definitions() -> None:

@@ -8,6 +8,7 @@ from explain.evaluation.rows import TABLE
 from explain.evaluation.store import StoredEvaluation
 from explain.evaluation.summary import CENTRE, method_summary, summary_text
 from model_zoo import ModelCard
+from model_zoo.card_explanations import FEWEST, scans_text
 from pages.charts.explanation_quality import ranked
 from pages.charts.style import CONFIG
 
@@ -104,8 +105,8 @@ def show_methods(evaluation: StoredEvaluation) -> None:
             alt=f"{measure.title} of every method with its interval; the table below has the main measures",
         )
         st.caption(
-            "Dots: methods, with 95\u00a0% intervals. Grey: controls, which know nothing of the model. Dotted line: "
-            "the baseline, a spot at the centre of the head. Open dots fail the sanity check."
+            f"Dots: methods, with 95\u00a0% intervals from {FEWEST} scans on. Grey: controls, which know nothing of "
+            "the model. Dotted line: the baseline, a spot at the centre of the head. Open dots fail the sanity check."
         )
     else:
         st.info(f"{measure.title} was not measured for this model.")
@@ -135,7 +136,9 @@ def _sanity(evaluation: StoredEvaluation, name: str) -> str:
     agreement = evaluation.estimate(name, "sanity all")
     if agreement is None:
         return "" if name in evaluation.controls else "not checked"
-    return f"{'FAILS' if evaluation.results.methods[name].fails_sanity else 'passes'} ({agreement.value:z.2f})"
+    verdict = "FAILS" if evaluation.results.methods[name].fails_sanity else "passes"
+    scans = f", {scans_text(agreement)}" if agreement.scans < FEWEST else ""
+    return f"{verdict} ({agreement.value:z.2f}{scans})"
 
 
 def _columns() -> dict:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from model_zoo import ModelCard
+from model_zoo.estimate import rounded_percent
 from model_zoo.site_calibration import SiteCalibration, as_json, promise, site_accuracy
 from pages.components.site.use import use
 from pages.components.state import state
@@ -20,7 +21,7 @@ def show_calibration(card: ModelCard, calibration: SiteCalibration) -> None:
     number, accuracy = sum(calibration.scans.values()), site_accuracy(calibration)
     st.subheader(f"{card.id} at {calibration.place}", anchor=False)
     facts = [
-        ("Accuracy", f"{100 * accuracy.value:.1f} %", f"{accuracy.percent()}, {number:,} scans"),
+        ("Accuracy", f"{rounded_percent(accuracy.value, 1)} %", f"{accuracy.percent()}, {number:,} scans"),
         ("Temperature", f"{calibration.temperature:.2f}", _change(calibration.temperature, card.temperature)),
         *(
             (f"Left-out coverage, {level} % sets", f"{100 * share:.1f} %", f"{number:,} scans")

@@ -2,6 +2,7 @@
 
 import { pixelsOf } from "./data.js";
 import { digits, svg } from "./dom.js";
+import { CONTOUR_LEVELS } from "./paint.js";
 import { layerOf, pixelOfPoint } from "./planes.js";
 import { placement } from "./resample.js";
 
@@ -12,10 +13,9 @@ export function annotate(pane, scan) {
   pane.sides.forEach((node, k) => { node.textContent = scan.edges[k]; });
   showScale(pane, scan);
   const { group, spec } = pane;
-  const hidden = group.shown && pane.peak && !pane.look().against && pane.made.map.value.high < group.rendering.threshold;
   const isCut = spec.cut && spec.cut.through !== 0; // of which nothing is explained anywhere
   pane.note.textContent = isCut ? "" : pane.elsewhere ? pane.viewer.data.words.elsewhere ?? ""
-    : hidden ? "Nothing is drawn: all evidence for the class is weaker than the threshold." : spec.note;
+    : group.shown && pane.peak && nothingDrawn(pane.look(), pane.made.map.value) || spec.note;
   pane.note.hidden = !pane.note.textContent;
   const side = pane.stage.clientWidth, shapes = [];
   pane.drawing.setAttribute("viewBox", `0 0 ${side} ${side}`);
@@ -30,6 +30,14 @@ export function annotate(pane, scan) {
     shapes.push(svg("path", { class: "cross", d: `M${cx} ${cy - 14}v10m0 8v10M${cx - 14} ${cy}h10m8 0h10` }));
   }
   pane.drawing.replaceChildren(...shapes);
+}
+
+/** Return the sentence for a map of which nothing is drawn, else "". */
+function nothingDrawn({ threshold, contours, against }, { low, high }) {
+  const highest = against ? Math.max(high, -low) : high;
+  if (highest < threshold) return "Nothing is drawn: all evidence for the class is weaker than the threshold.";
+  const line = contours && CONTOUR_LEVELS.some(share => threshold <= share && share <= highest);
+  return contours && !line ? "Nothing is drawn: no contour lies above the threshold." : "";
 }
 
 /** Return the lines of the cross-hair, and in the two other planes that of the explained slice. */
