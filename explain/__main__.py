@@ -134,14 +134,12 @@ def _line(entry: dict) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
+    commands = ", ".join(f"`python -m explain {name}`" for name in COMMANDS)
     parser = argparse.ArgumentParser(
         prog="python -m explain",
         description=f"Explain what a model's prediction for a scan rests on. {NOT_FOR_DIAGNOSIS}",
-        epilog="Four first words are commands of their own, with a --help each: `python -m explain counterfactual` "
-        "predicts again with a region removed, kept alone or moved, `python -m explain report` writes a report per "
-        "scan, `python -m explain batch` the maps of very many scans, and `python -m explain evaluate` measures the "
-        "quality of a method's maps. Give a scan whose file has "
-        "such a name as ./report.",
+        epilog=f"These are commands of their own, with a --help each: {commands}. Give a scan whose file has such a "
+        "name as ./report.",
     )
     parser.add_argument("scans", metavar="SCAN", nargs="+", type=Path, help=f"a file: {ACCEPTED}")
     parser.add_argument("--model", required=True, metavar="MODEL", help="an id from `python -m model_zoo list`")

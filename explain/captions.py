@@ -22,7 +22,7 @@ def convergence(explanation: Explanation) -> str:
         if explanation.evaluations > _ONE_PASS:
             return f"Deterministic. {cost}"
         return f"Deterministic, single pass. {_seconds(explanation.seconds).capitalize()}."
-    measured = f"rank correlation of the last two maps {agreement:.2f}"
+    measured = f"rank correlation {agreement:.2f} with the map of at most half the samples"
     if explanation.stopped == "stable":
         return f"Converged: {measured}. {cost}"
     if explanation.stopped == "time":
@@ -61,11 +61,15 @@ def cautions(explanation: Explanation, name: str) -> list[str]:
     sentences = list(explanation.warnings)
     p, positive = explanation.probability, explanation.heat.max() > FAINT * abs(explanation.heat).max()
     if p < _UNLIKELY and positive:
-        sentences.append(
-            f"The probability of {name} is under 1\u00a0%: the map shows what little evidence there is for it, on a "
-            "scale of its own."
-        )
+        sensitivity = METHODS[explanation.method].sensitivity
+        shown = "what could change its score" if sensitivity else "what little evidence there is for it"
+        sentences.append(f"The probability of {name} is under 1\u00a0%: the map shows {shown}, on a scale of its own.")
     return sentences
+
+
+def measured_of(method: str, name: str) -> str:
+    """Return what a method's map shows of the class `name`: "evidence for Glioma"."""
+    return f"sensitivity of the score of {name}" if METHODS[method].sensitivity else f"evidence for {name}"
 
 
 def colour_meaning(explanation: Explanation, name: str, against: bool) -> str:

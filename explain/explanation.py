@@ -44,7 +44,7 @@ class Explanation:
     evaluations: int  # forward passes of the model
     signed: bool = False  # below 0 is evidence against the class
     stopped: str = "complete"  # or "stable": refined no further, or "time": cut off by the time limit
-    stability: float | None = None  # rank correlation of the last two maps, -1 to 1; None: one map only
+    stability: float | None = None  # rank correlation with the map of at most half the samples, -1 to 1; None: one map
     notes: tuple[str, ...] = ()  # what the method reports of its own fit
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()  # of the prediction: why its set is wide, or that the gate would withhold it

@@ -16,7 +16,7 @@ from model_zoo import Model
 from scans import resize
 from scans.head import head_mask
 
-STABLE = 0.97  # rank correlation of successive maps, twice in a row, at which refinement ends
+STABLE = 0.97  # rank correlation with the map of at most half the samples, twice in a row, at which refinement ends
 CONVERGED = 0.995  # the same, for which once is enough
 UNCONVERGED = 0.9  # the same, below which a map at full effort has not converged
 SECONDS = 30.0  # time limit of a map unless the request names another, in seconds of its own work
@@ -36,8 +36,8 @@ class RawMap(NamedTuple):
 
     `evaluations` counts forward passes of single scans up to here, `done` is the share of the method's full
     effort, 1 where it has no more to give, and `notes` are what it reports of its own fit ("R2 0.81"). `refine` adds
-    why it stopped there, "complete", "stable" or "time", and how well the last two maps agree: Spearman within the
-    head, -1 to 1, None where there was one map only.
+    why it stopped there, "complete", "stable" or "time", and how well the map agrees with that of at most half its
+    samples: Spearman within the head, -1 to 1, None where there was one map only.
     """
 
     values: np.ndarray
@@ -115,19 +115,22 @@ class MethodInput:
 def refine(drafts: Iterator[RawMap], given: MethodInput) -> RawMap:
     """Return the first map of a method that is good enough, or its last.
 
-    Each map of a sampling method rests on twice the samples of the one before; unless it has CONVERGED, one agreement
-    is not enough to stop at, since two maps that share half their samples agree better than two from different seeds.
+    Each map is compared with the latest that rests on at most half its samples, or with the one before where there is
+    none: of two maps that share most of their samples even noise agrees. Unless it has CONVERGED, one agreement is not
+    enough to stop at, since two maps that share half their samples agree better than two from different seeds.
     Where the time limit cuts a run off depends on the machine, and the result says so; everything else depends on the
     seed alone. Raises Cancelled.
     """
     clock, head = given.clock, given.head
-    last, agreement, agreed, stopped = None, None, 0, "complete"
+    made, agreement, agreed, stopped = [], None, 0, "complete"
     try:
         for draft in drafts:
-            if last is not None:
-                agreement = rank_agreement(last.values, draft.values, head)
+            if made:
+                before = next((each for each in reversed(made) if each.done <= draft.done / 2), made[-1])
+                agreement = rank_agreement(before.values, draft.values, head)
                 agreed = agreed + 1 if agreement >= clock.stable else 0
-            last, clock.drafted = draft, True
+            made.append(draft)
+            clock.drafted = True
             clock.progress(draft.done)
             if draft.done >= 1:
                 break
@@ -137,7 +140,7 @@ def refine(drafts: Iterator[RawMap], given: MethodInput) -> RawMap:
             clock.check()
     except _OutOfTime:
         stopped = "time"
-    return last._replace(stopped=stopped, stability=agreement)
+    return made[-1]._replace(stopped=stopped, stability=agreement)
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray, head: np.ndarray) -> float:

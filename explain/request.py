@@ -187,7 +187,7 @@ def explain(
     model, chosen, prediction = request.model, METHODS[request.method], request.prediction
     given = MethodInput(model, prediction.square, request.target_index, request.seed, clock)
     raw = refined_map(given, chosen, request.engine)
-    heat, warnings = _evidence(raw.values, chosen.signed, request.target_name)
+    heat, warnings = _evidence(raw.values, chosen, request.target_name)
     p = prediction.probabilities
     return Explanation(
         heat=prediction.placement.to_scan(heat),
@@ -235,7 +235,8 @@ def refined_map(given: MethodInput, chosen: Method, engine: str = "") -> RawMap:
 def _unfinished_warning(raw: RawMap) -> tuple[str, ...]:
     if raw.stopped == "complete" and raw.stability is not None and raw.stability < UNCONVERGED:
         return (
-            f"Not converged: the last two maps have a rank correlation of {raw.stability:.2f}; read it as a sketch.",
+            f"Not converged: its rank correlation with the map of at most half the samples is {raw.stability:.2f}; "
+            "read it as a sketch.",
         )
     if raw.stopped != "time":
         return ()
@@ -258,12 +259,17 @@ def _saturation_warning(request: Request, heat: np.ndarray) -> tuple[str, ...]:
     )
 
 
-def _evidence(raw: np.ndarray, signed: bool, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _evidence(raw: np.ndarray, chosen: Method, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the evidence for the class, and against it where signed, with a warning where there is none for it."""
     positive = np.maximum(raw, 0)
     if positive.max() > FAINT * np.abs(raw).max():
-        return (raw if signed else positive), ()
-    against = signed and raw.any()
+        return (raw if chosen.signed else positive), ()
+    if chosen.sensitivity:
+        return np.zeros_like(raw), (
+            f"No sensitivity: no small change of grey level would change the logit of “{name}”, so there is nothing to "
+            "draw.",
+        )
+    against = chosen.signed and raw.any()
     return (raw if against else np.zeros_like(raw)), (
         f"No positive evidence: nothing in this map raised the logit of “{name}”, so there is "
         f"{'only evidence against it' if against else 'nothing'} to draw. The class is unlikely, or the model decides "

@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
 
 def _saved(result: Counterfactual, path: Path, out: Path) -> dict:
     """Write the changed picture and a line of counterfactuals.jsonl; return the entry."""
-    picture = out / f"{unique_stems([path])[0][1]}.{result.action}.png"
+    stem = unique_stems([path])[0][1]
+    picture = out / f"{stem}.{result.action}-{result.picture.digest[:8]}.png"  # each region has a picture of its own
     write_whole(picture, png(gray(_in_own_pixels(result.picture))))
     line = json.dumps({"picture": picture.name} | result.manifest(), ensure_ascii=False)
     append_line(out / "counterfactuals.jsonl", line)

@@ -23,6 +23,7 @@ from explain.evaluation.store import read_evaluation
 from explain.evaluation.unfinished import PARTIAL, keep_case, scored_cases, settings_of
 from explain.methods import method_for, methods_for
 from model_zoo import Model, ModelError, load_model, model_card
+from model_zoo.card_explanations import estimate_text
 from model_zoo.card_markdown import write_model_card
 from model_zoo.whole_files import refused_write
 from model_zoo.zoo import bundle_folder
@@ -166,7 +167,7 @@ def as_table(results: Results) -> list[str]:
     ]
     for name, result in sorted(results.methods.items(), key=lambda item: item[1].control):
         estimates = [result.estimates.get(column) for column in columns]
-        cells = "".join(f"{each.decimal(2) if each else '':>23}" for each in estimates)
+        cells = "".join(f"{estimate_text(each, 2) if each else '':>23}" for each in estimates)
         lines.append(f"{name:22}{cells}{'  fails' if result.fails_sanity else ''}")
     return lines
 

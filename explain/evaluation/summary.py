@@ -9,7 +9,10 @@ import numpy as np
 from explain.evaluation.estimates import estimate
 from explain.evaluation.sanity import SURVIVES
 from explain.evaluation.store import StoredEvaluation, read_evaluation
+from explain.methods import METHODS
 from model_zoo import Estimate, ModelError
+from model_zoo.card_explanations import FEWEST, scans_text
+from model_zoo.estimate import rounded_percent
 
 CENTRE = "centre"  # the control to beat: a spot at the centre of the head
 NOT_EVALUATED = "This method was not evaluated for this model: its localisation is unknown."
@@ -28,15 +31,17 @@ class MethodSummary:
     pointing: Estimate  # share of the scans in which the map's highest point lies inside the annotation
     centre: Estimate | None  # the same share for CENTRE, on the same scans
     gain: Estimate | None  # `pointing` less `centre`, scan by scan
-    overall: Estimate  # `pointing` on all annotated scans
     sanity: Estimate | None  # agreement with the map of the model with all weights randomised; low is good
     fails_sanity: bool | None
-    seeds: Estimate | None  # agreement between seeds, of a method that draws random samples
-    shifts: Estimate | None  # agreement with the map of the scan after a small shift or with a little noise
+    engine: str  # that was measured, where another one was asked for; else ""
 
 
-def method_summary(folder: Path, weights_sha256: str, method: str, class_id: str = "") -> MethodSummary | None:
+def method_summary(
+    folder: Path, weights_sha256: str, method: str, class_id: str = "", engine: str = ""
+) -> MethodSummary | None:
     """Return the quality of `method` for the bundle in `folder`: of maps of `class_id` on scans of that class.
+
+    A method's first engine is evaluated alone; the summary says so where the map at hand is of another `engine`.
 
     The evaluation explains the predicted class, so those are the scans whose reference label and prediction are
     `class_id`: a misread scan carries a map of another class. On all annotated scans for "" and for a class without one
@@ -49,11 +54,12 @@ def method_summary(folder: Path, weights_sha256: str, method: str, class_id: str
         return None  # the page on explanation quality shows the error
     if evaluation is None or evaluation.results.weights != weights_sha256 or method not in evaluation.methods:
         return None
-    return _summary(evaluation, method, class_id)
+    first = next(iter(METHODS[method].engines)) if engine else ""
+    return _summary(evaluation, method, class_id, "" if engine == first else first)
 
 
 @lru_cache(maxsize=1024)
-def _summary(evaluation: StoredEvaluation, method: str, class_id: str) -> MethodSummary | None:
+def _summary(evaluation: StoredEvaluation, method: str, class_id: str, engine: str) -> MethodSummary | None:
     rows = evaluation.annotated(method)
     if not rows:
         return None
@@ -70,19 +76,18 @@ def _summary(evaluation: StoredEvaluation, method: str, class_id: str) -> Method
         pointing=estimate(points, groups),
         centre=estimate(centre, groups),
         gain=estimate(points - centre, groups),
-        overall=estimate(np.array([row.measures["pointing"] for row in rows]), [row.group for row in rows]),
         sanity=evaluation.estimate(method, "sanity all"),
         fails_sanity=evaluation.results.methods[method].fails_sanity,
-        seeds=evaluation.estimate(method, "seeds"),
-        shifts=evaluation.estimate(method, "shifts and noise"),
+        engine=engine,
     )
 
 
 def summary_text(summary: MethodSummary | None, name: str) -> str:
-    """Return the localisation and the sanity check in two or three sentences; `name` is the class's, "" for all."""
+    """Return the localisation and the sanity check in a few sentences; `name` is the class's, "" for all."""
     if summary is None:
         return NOT_EVALUATED
-    return f"{_localisation(summary, name)} {_sanity(summary)}"
+    engine = f" Measured with the engine {summary.engine}." if summary.engine else ""
+    return f"{_localisation(summary, name)} {_sanity(summary)}{engine}"
 
 
 def _localisation(summary: MethodSummary, name: str) -> str:
@@ -99,7 +104,9 @@ def _beside_centre(summary: MethodSummary) -> str:
     if summary.centre is None or summary.gain is None:
         return ""
     verdict = " (no significant difference)"
-    if summary.gain.low > 0:
+    if summary.gain.scans < FEWEST:
+        verdict = " (too few scans to compare)"
+    elif summary.gain.low > 0:
         verdict = ""
     elif summary.gain.high < 0:
         verdict = " (significantly better)"
@@ -121,19 +128,22 @@ def summary_line(summary: MethodSummary | None) -> str:
     if summary is None:
         return "not evaluated"
     where = "localisation on all annotated scans" if summary.asked and not summary.class_id else "localisation"
-    interval = f" ({_interval(summary.pointing)})" if _interval(summary.pointing) else ""
+    beside = scans_text(summary.pointing) if summary.pointing.scans < FEWEST else _interval(summary.pointing)
+    interval = f" ({beside})" if beside else ""
     sanity = "sanity check not run"
     if summary.sanity is not None:
         verdict = "fails" if summary.fails_sanity else "passes"
         sanity = f"{verdict} sanity check (n\u00a0=\u00a0{summary.sanity.scans:,})"
-    return f"{where} {_per_cent(summary.pointing.value)}{interval}, {sanity}"
+    engine = f", measured with the engine {summary.engine}" if summary.engine else ""
+    return f"{where} {_per_cent(summary.pointing.value)}{interval}, {sanity}{engine}"
 
 
 def _interval(estimate: Estimate) -> str:
-    if estimate.low == estimate.high:  # all scans alike: a resample cannot differ, and "100 to 100" would be too sure
+    # all scans alike: a resample cannot differ, and "100 to 100" would be too sure
+    if estimate.low == estimate.high or estimate.scans < FEWEST:
         return ""
-    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f}"
+    return f"{rounded_percent(estimate.low)} to {rounded_percent(estimate.high)}"
 
 
 def _per_cent(share: float) -> str:
-    return f"{100 * share:.0f}\u00a0%"  # the sign must not begin a line
+    return f"{rounded_percent(share)}\u00a0%"  # the sign must not begin a line

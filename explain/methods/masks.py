@@ -29,7 +29,8 @@ def occlusion(given: MethodInput) -> Iterator[RawMap]:
     """Yield the mean drop of the logit over the windows that cover a pixel, signed, in logit.
 
     Windows of an eighth of the side, over the head only: edge to edge, then by half windows. The drop changes slowly
-    from one place to the next, so that of quarter windows is interpolated from the four around it.
+    from one place to the next, so that of quarter windows is interpolated from the four around it. Rows and
+    columns beyond the last whole step are taken from the nearest window.
     """
     square, head = given.square, given.head
     tall, wide = (max(1, side // WINDOW) for side in head.shape)

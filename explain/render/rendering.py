@@ -6,7 +6,7 @@ import numpy as np
 
 from explain.explanation import Explanation
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
-from explain.render.overlay import colour_bar, gray, overlay, squared, strongest, with_sides
+from explain.render.overlay import CONTOUR_LEVELS, colour_bar, gray, overlay, squared, strongest, with_sides
 from explain.render.smoothing import smoothed, smoothing
 from scans import Scan
 
@@ -144,10 +144,19 @@ def draw(
         "against": chosen.against,
     }
     notes = [usual.sentence(chosen.smoothing)] if chosen.smoothing else []
-    if not chosen.against and heat.max() < chosen.threshold * peak:
-        notes.insert(0, "Nothing is drawn: all evidence for the class is weaker than the threshold.")
+    if hidden := _nothing_drawn(chosen, float((np.abs(heat) if chosen.against else heat).max() / peak)):
+        notes.insert(0, hidden)
     return Drawing(
         with_sides(overlay(plain, heat, opacity=chosen.opacity, **style), edges),
         colour_bar(peak, explanation.unit, ink=ink, **style),
         tuple(notes),
     )
+
+
+def _nothing_drawn(chosen: Rendering, highest: float) -> str:
+    """Return the sentence for a map of which nothing is drawn, else ""; `highest` is a share of the peak."""
+    if highest < chosen.threshold:
+        return "Nothing is drawn: all evidence for the class is weaker than the threshold."
+    if chosen.contours and not any(chosen.threshold <= share <= highest for share in CONTOUR_LEVELS):
+        return "Nothing is drawn: no contour lies above the threshold."
+    return ""

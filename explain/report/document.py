@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from datasets.cohorts import COHORT_TITLES
-from explain.captions import cautions, colour_meaning, convergence, fit_notes, scan_facts
+from explain.captions import cautions, colour_meaning, convergence, fit_notes, measured_of, scan_facts
 from explain.evaluation.summary import method_summary, summary_line, summary_text
 from explain.explanation import NOT_FOR_DIAGNOSIS, Explanation
 from explain.methods import METHODS
@@ -144,14 +144,14 @@ def _row(title: str, scans: str, estimate: Estimate) -> tuple[str, ...]:
 
 
 def _map_title(report: ReportInput, explanation: Explanation) -> str:
-    return f"{METHODS[explanation.method].title}: evidence for {report.name_of(explanation.target)}"
+    return f"{METHODS[explanation.method].title}: {measured_of(explanation.method, report.name_of(explanation.target))}"
 
 
 def _map(report: ReportInput, explanation: Explanation, ink: str) -> tuple[Block, ...]:
     method, name = METHODS[explanation.method], report.name_of(explanation.target)
     drawing = report.drawing(explanation, ink)
     colour_bar = drawing.colour_bar
-    alt = f"The scan with the {method.title} map of {name}. {_peak_place(explanation)}"
+    alt = f"The scan with the {method.title} map of {name}. {_peak_place(explanation, name)}"
     facts = ", ".join(scan_facts(report.scan))
     return (
         *(Text(sentence, "caution") for sentence in cautions(explanation, name)),
@@ -180,7 +180,7 @@ def _quality(report: ReportInput, explanation: Explanation) -> tuple[Block, ...]
 
 def _summary(report: ReportInput, explanation: Explanation):
     folder, weights = bundle_folder(report.card.id), report.card.weights_sha256
-    return method_summary(folder, weights, explanation.method, explanation.target)
+    return method_summary(folder, weights, explanation.method, explanation.target, explanation.engine)
 
 
 def _similar(report: ReportInput) -> tuple[Block, ...]:
@@ -205,14 +205,14 @@ def _similar(report: ReportInput) -> tuple[Block, ...]:
     )
 
 
-def _peak_place(explanation: Explanation) -> str:
-    """Return a sentence for the text alternative: where the strongest evidence for the class lies."""
-    heat = explanation.heat
+def _peak_place(explanation: Explanation, name: str) -> str:
+    """Return a sentence for the text alternative: where the map of the class `name` is strongest."""
+    heat, shown = explanation.heat, measured_of(explanation.method, name)
     if not heat.max() > 0:
-        return "There is no evidence for the class."
+        return f"There is no {shown}."
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     down, along = 100 * (row + 0.5) / heat.shape[0], 100 * (column + 0.5) / heat.shape[1]
-    return f"The strongest evidence lies {down:.0f} % from the top and {along:.0f} % from the left of the scan."
+    return f"The strongest {shown} lies {down:.0f} % from the top and {along:.0f} % from the left of the scan."
 
 
 def _provenance(report: ReportInput) -> tuple[Block, ...]:

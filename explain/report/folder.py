@@ -28,7 +28,8 @@ from explain.report.structured_report import structured_report
 from explain.request import VERSION
 from explain.similar.index import SIMILAR_INDEX
 from explain.similar.known import collections_here
-from model_zoo import ModelCard, bundle_folder
+from model_zoo import ModelCard, bundle_folder, read_card
+from model_zoo.gate import gate_folder
 from model_zoo.whole_files import append_line, remove_parts_of_the_dead, write_whole
 
 MAPS = "maps"
@@ -42,10 +43,10 @@ _THUMBNAIL = 144  # pixels: sharp where shown at 72
 def key_of(card: ModelCard, digest: str, settings: dict) -> str:
     """Return the sha256 of all that a report depends on.
 
-    That is the scan's bytes, the card with its scores, the settings, and what a report quotes beside them: how well the
-    methods do, and the similar cases. Raises ModelError on a broken index of these.
+    That is the scan's bytes, the card with its scores, the gate, the settings, and what a report quotes beside them:
+    how well the methods do, and the similar cases. Raises ModelError on a broken index of these and on a broken gate.
     """
-    folder = bundle_folder(card.id)
+    folder, gate = bundle_folder(card.id), read_card(gate_folder() / "card.json")
     quoted = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for name in (SUMMARY, SIMILAR_INDEX)
@@ -55,6 +56,7 @@ def key_of(card: ModelCard, digest: str, settings: dict) -> str:
         "version": VERSION,
         "formulas": {name: METHODS[name].version for name in sorted(METHODS)},
         "card": asdict(card),
+        "gate": {"weights": gate.weights_sha256, "limits": gate.gate},
         "scan": digest,
         "settings": settings,
         "quoted": quoted,
@@ -95,8 +97,13 @@ def entries(out: Path) -> dict[str, dict]:
     return by_name
 
 
-def write(out: Path, report: ReportInput, data: bytes, stem: str, key: str, formats: list[str], identity: bool) -> dict:
-    """Write a report's files and return its line, which marks it as finished once it is kept (`keep`)."""
+def write(
+    out: Path, report: ReportInput, data: bytes | None, stem: str, key: str, formats: list[str], identity: bool
+) -> dict:
+    """Write a report's files and return its line, which marks it as finished once it is kept (`keep`).
+
+    `data` is the DICOM file of its scan, if there is one.
+    """
     name = name_of(stem, key)
     made: dict[str, str | bytes] = {}
     if "html" in formats:

@@ -49,10 +49,11 @@ def input_with(clock: Clock) -> MethodInput:
 
 
 def drafts(maps: list[np.ndarray], *, last_done: float = 0.9, taken: list | None = None) -> Iterator[RawMap]:
+    """Yield the maps, each of twice the samples of the one before."""
     for number, values in enumerate(maps, start=1):
         if taken is not None:
             taken.append(number)
-        yield RawMap(values, 10 * number, last_done * number / len(maps))
+        yield RawMap(values, 10 * number, last_done * 2.0 ** (number - len(maps)))
 
 
 def like(values: np.ndarray) -> np.ndarray:
@@ -91,9 +92,26 @@ def test_a_lower_threshold_for_stable_can_be_set(now):
 
 def test_it_stops_when_the_method_is_complete(now):
     taken: list[int] = []
-    refined = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=2, taken=taken), input_with(Clock()))
+    refined = refine(drafts([shuffled(k) for k in range(3)] * 2, last_done=8, taken=taken), input_with(Clock()))
     assert refined.stopped == "complete" and refined.done == 1 and taken == [1, 2, 3]
     assert abs(refined.stability) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("last", "agreement"), [(1, pytest.approx(0, abs=0.4)), (2, pytest.approx(1)), (3, pytest.approx(0, abs=0.4))]
+)
+def test_the_last_map_is_compared_with_that_of_at_most_half_its_samples(now, last, agreement):
+    """Not with one that shares most of its samples: 1, 2, 4 and 5 sets, the last like one of those before."""
+    maps = [shuffled(1), shuffled(2), shuffled(3)]
+    done = zip([*maps, maps[last - 1]], (0.2, 0.4, 0.8, 1.0), strict=True)
+    refined = refine((RawMap(values, 1, share) for values, share in done), input_with(Clock()))
+    assert (refined.stopped, refined.stability) == ("complete", agreement)
+
+
+def test_a_map_without_one_of_half_its_samples_is_compared_with_the_one_before(now):
+    done = zip([RAMP, shuffled(1), shuffled(1)], (0.6, 0.8, 1.0), strict=True)
+    refined = refine((RawMap(values, 1, share) for values, share in done), input_with(Clock()))
+    assert refined.stability == pytest.approx(1)
 
 
 def test_a_single_map_has_no_stability(now):

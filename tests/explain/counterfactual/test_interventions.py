@@ -1,6 +1,7 @@
 """The prediction follows what was removed, kept or moved, and nothing else; and is reported with its control."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -350,21 +351,33 @@ def test_the_command_writes_a_picture_and_a_line_for_each_action(run, tmp_path):
     status, out, _ = run(tmp_path / "a.png", "--box", "20,12,10,12", "--to", "-4,20", "--json")
     entries, folder = json.loads(out), tmp_path / "out"
     assert status == 0 and [entry["action"] for entry in entries] == ["erase", "keep", "move"]
-    assert {path.name for path in folder.iterdir()} == {
-        "a.erase.png",
-        "a.keep.png",
-        "a.move.png",
-        "counterfactuals.jsonl",
-    }
     lines = [json.loads(line) for line in (folder / "counterfactuals.jsonl").read_text().splitlines()]
-    assert [line["picture"] for line in lines] == ["a.erase.png", "a.keep.png", "a.move.png"]
+    pictures = [line["picture"] for line in lines]
+    assert {path.name for path in folder.iterdir()} == {*pictures, "counterfactuals.jsonl"}
+    assert [re.sub("-[0-9a-f]{8}", "", name) for name in pictures] == ["a.erase.png", "a.keep.png", "a.move.png"]
     assert lines[2]["offset"] == [-4, 20] and lines[0]["box"]["width"] == 12
-    with Image.open(folder / "a.erase.png") as picture:
+    with Image.open(folder / pictures[0]) as picture:
         written = np.asarray(picture)
     outside = np.ones((64, 64), bool)
     outside[grown(Box(20, 12, 30, 24), 5).slices] = False
     np.testing.assert_array_equal(written[outside], eight_bit(spotted)[outside])
     assert (written != eight_bit(spotted)).any()
+
+
+def test_every_region_slice_and_offset_has_a_picture_of_its_own(run, tmp_path):
+    (tmp_path / "v.nii.gz").write_bytes(nifti_gz(volume()))
+    move = ("--action", "move", "--to")
+    for changes in (
+        ("--box", "15,15,8,8"),
+        ("--box", "15,15,8,9"),
+        ("--box", "15,15,8,8", "--slice", 20),
+        ("--box", "15,15,8,8", *move, "0,4"),
+        ("--box", "15,15,8,8", *move, "0,5"),
+        ("--box", "15,15,8,8"),  # once more: the same picture
+    ):
+        action = () if "--action" in changes else ("--action", "erase")
+        assert run(tmp_path / "v.nii.gz", *changes, *action)[0] == 0
+    assert len(list((tmp_path / "out").glob("v.*.png"))) == 5
 
 
 def test_the_command_prints_a_sentence_for_each_with_its_control(run, tmp_path):
@@ -380,7 +393,7 @@ def test_the_command_reads_what_the_others_read(run, tmp_path):
     assert {(entry["slice"], entry["plane"]) for entry in json.loads(out)} == {(20, "coronal")}
     (tmp_path / "wide.dcm").write_bytes(dicom((1000 * disc()).astype(np.uint16), PixelSpacing=[2.0, 1.0]))
     status, _, _ = run(tmp_path / "wide.dcm", "--box", "20,12,10,12", "--action", "erase")
-    with Image.open(tmp_path / "out" / "wide.erase.png") as picture:
+    with Image.open(*(tmp_path / "out").glob("wide.erase-*.png")) as picture:
         assert status == 0 and picture.height / picture.width == pytest.approx(2, abs=0.05)
 
 

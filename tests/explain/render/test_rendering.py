@@ -132,6 +132,30 @@ def test_notes_say_what_the_settings_hide_and_change():
     assert note == usual.sentence(usual.usual) != ""
 
 
+@pytest.mark.parametrize(
+    ("map_of", "contours", "threshold", "noted"),
+    [
+        (PLAIN, True, 0.75, False),
+        (PLAIN, True, 0.76, True),  # the highest contour is at 75 %
+        (SIGNED, True, 0.76, True),
+        (PLAIN, False, 0.9, False),
+        (SIGNED, False, 0.9, False),
+    ],
+)
+def test_a_threshold_above_every_contour_is_noted(map_of, contours, threshold, noted):
+    rendering = replace(SHARP, contours=contours, threshold=threshold)
+    notes = draw(SCAN, map_of, rendering).notes
+    assert notes == (("Nothing is drawn: no contour lies above the threshold.",) if noted else ())
+    assert np.array_equal(*(draw(SCAN, map_of, replace(rendering, opacity=o)).picture for o in (0, 1))) is noted
+
+
+def test_a_map_too_weak_for_the_lowest_contour_is_noted():
+    faint = explanation(heat=np.where(SIGNED.heat > 0, 0.1, SIGNED.heat), method="lime", signed=True)
+    rendering = Rendering(against=False, contours=True, threshold=0.05, smoothing=0)
+    assert len(draw(SCAN, faint, rendering).notes) == 1
+    assert draw(SCAN, faint, replace(rendering, contours=False)).notes == ()
+
+
 def test_a_wide_scan_keeps_its_shape_in_the_picture():
     wide = draw(Scan(np.pad(disc(64), ((0, 0), (32, 32))).astype(np.float32), digest="c" * 64)).picture
     assert wide[:150].max() == 0 and wide[160:480].max() > 100

@@ -81,7 +81,12 @@ def test_a_model_of_many_classes_has_its_pictures_on_the_first_page_and_every_pr
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_comes_with_its_meaning_pitfalls_and_localisation(method):
-    words = Page(html(report_of(methods=(method,)))).words
+    page = Page(html(report_of(methods=(method,))))
+    words = page.words
+    (title,) = (heading for heading in page.headings if heading.startswith(f"{METHODS[method].title}:"))
+    (alt,) = (attrs["alt"] for tag, attrs in page.tags if tag == "img" and "strongest" in attrs["alt"])
+    for text in (title, alt):
+        assert ("evidence for Meningioma" in text) == ("sensitivity" not in text) != METHODS[method].sensitivity
     for text in (METHODS[method].title, METHODS[method].measures, METHODS[method].pitfalls, "321 evaluations"):
         assert text in words
     for label in ("Shows", "Pitfalls", "Colours", "Convergence", "Localisation"):
