@@ -27,7 +27,7 @@ from explain.similar.search import SimilarCase
 from model_zoo import Model, ModelError, broken_models, load_model, model_card
 from model_zoo.prediction_entry import prediction_entry
 from model_zoo.prediction_set import WithheldError
-from scans import Scan, ScanError, is_dicom, read
+from scans import Scan, ScanError, dicom_file, read
 
 ALL = "all"
 
@@ -134,7 +134,7 @@ def predictions_or_refusal(
 
 
 def request_of(engine: Engine, user: str, data: bytes, asked: ExplainForm) -> tuple[Request, bytes | None]:
-    """Return the request for a map, and the bytes of the file where it is DICOM; the log gets what is withheld."""
+    """Return the request for a map, and the DICOM file of its scan, if there is one; the log gets what is withheld."""
     (request,), kept = _requests(engine, user, data, asked, [asked.method])
     return request, kept
 
@@ -159,7 +159,7 @@ def _requests(
     scan, prediction = _predicted(engine, user, model, data, asked)
     settings = {name: getattr(asked, name) for name in SETTINGS} | {"target": asked.target, "prediction": prediction}
     way = getattr(asked, "engine", "")  # of the method
-    return [Request(model, scan, name, engine=way, **settings) for name in methods], data if is_dicom(data) else None
+    return [Request(model, scan, name, engine=way, **settings) for name in methods], dicom_file(scan, data)
 
 
 def _predicted(engine: Engine, user: str, model: Model, data: bytes, asked: ScanForm) -> tuple[Scan, Prediction]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Event, Thread
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -24,6 +24,7 @@ from scans.sandbox import SERVER
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 _TIDY_EVERY = 30.0  # seconds
+_AGAIN = 5.0  # seconds until an engine that failed at the start is asked again
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,7 @@ class Service:
     metrics: Metrics = field(init=False)
     waiting: CapacityLimiter = field(init=False)  # threads in which requests wait for the queue
     warm: Thread = field(init=False)
+    ended: Event = field(default_factory=Event)  # the server no longer runs
     lacking: list[str] = field(
         default_factory=lambda: ["The first model is being loaded; try again in some seconds."]
     )  # [] once it can predict
@@ -71,14 +73,18 @@ class Service:
         return ""
 
     def _warm_up(self) -> None:
-        try:
-            explain_a_phantom(self.engine.predict)
-            self.lacking.clear()
-        except (ModelError, ScanError) as error:
-            note_failure(error)
-            self.lacking[:] = ["No model can be used on this server; `python -m model_zoo verify` says why."]
-        except EngineError as error:
-            self.lacking[:] = [sentence_of(error)]
+        while not self.ended.is_set():
+            try:
+                explain_a_phantom(self.engine.predict)
+                self.lacking.clear()
+                return
+            except (ModelError, ScanError) as error:
+                note_failure(error)
+                self.lacking[:] = ["No model can be used on this server; `python -m model_zoo verify` says why."]
+                return
+            except EngineError as error:  # a cluster may lose one request and answer the next
+                self.lacking[:] = [sentence_of(error)]
+                self.ended.wait(_AGAIN)
 
     @asynccontextmanager
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
@@ -87,6 +93,7 @@ class Service:
         self.warm.start()
         tidying = asyncio.create_task(self._tidy())
         yield
+        self.ended.set()
         tidying.cancel()
         for kept in self.jobs.all():
             self.queue.cancel(kept.id, kept.user)

@@ -9,7 +9,8 @@ python3 -m venv "$prefix/venv"
 
 # What a running app never reads: headers, the packages' own tests, the installer, other makers' processors, Arrow's
 # network protocols, TensorFlow's remote procedure calls, operations of other compilers, what Plotly and pydeck have for
-# notebooks, all codecs but those of JPEG (scans/jpeg_decoders.py) with their libraries, and maps of minified scripts.
+# notebooks, all codecs but those of JPEG (scans/jpeg_decoders.py) and TIFF (scans/images.py) with their libraries, and
+# maps of minified scripts.
 packages=$("$prefix/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cd "$packages"
 rm -rf tensorflow/include clang pip pip-*.dist-info setuptools setuptools-*.dist-info _distutils_hack distutils-precedence.pth
@@ -17,7 +18,8 @@ rm -rf grpc tensorflow/compiler/tf2xla/ops/_xla_ops.so tensorflow/compiler/mlir/
 rm -f openvino/libs/libopenvino_intel_[gn]pu_plugin.so openvino/libs/cache.json pyarrow/libarrow_flight.so.* pyarrow/_flight.*.so \
   pyarrow/libarrow_s3.so.* pyarrow/_s3fs.*.so
 rm -rf plotly/labextension plotly/package_data/plotly.min.js plotly/package_data/widgetbundle.js pydeck/nbextension
-find imagecodecs -name '_*.so' ! -name '_imcd.*' ! -name '_shared*' ! -name '_jpeg8.*' ! -name '_jpegls.*' ! -name '_jpegsof3.*' -delete
+find imagecodecs -name '_*.so' ! -name '_imcd.*' ! -name '_shared*' ! -name '_jpeg8.*' ! -name '_jpegls.*' ! -name '_jpegsof3.*' \
+  ! -name '_tiff.*' -delete
 needed=$(ldd imagecodecs/*.so | sed -n 's|.*/imagecodecs\.libs/\([^ ]*\) .*|\1|p' | sort -u)
 for library in imagecodecs.libs/*; do
   printf '%s\n' "$needed" | grep -qxF "${library#*/}" || rm "$library"

@@ -46,6 +46,8 @@ def _find(server: Server, options: argparse.Namespace) -> int:
 
 
 def _fetch(server: Server, options: argparse.Namespace) -> int:
+    if options.out.exists() and any(options.out.iterdir()):
+        raise PacsError(f"{options.out} is not empty; give a new folder, or files of two series would be mixed.")
     found = _found(server, options)
     if not 0 <= options.series < len(found):
         raise PacsError(f"There is no series {options.series}; `find` lists series 0 to {len(found) - 1}.")

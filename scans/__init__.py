@@ -1,6 +1,6 @@
 """Reading scans, finding the head, fitting a scan to a model and mapping a heatmap back."""
 
-from scans.archive import is_zip, packed_within, unpacked
+from scans.archive import dicom_file, is_zip, packed_within, unpacked
 from scans.file_names import display_name, printable
 from scans.file_types import is_dicom, is_pair_header, is_volume
 from scans.fit import InputSpec, Placement, as_input, fit, resize
@@ -43,6 +43,7 @@ __all__ = [
     "Scan",
     "ScanError",
     "as_input",
+    "dicom_file",
     "display_name",
     "find_head",
     "fit",

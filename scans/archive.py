@@ -10,8 +10,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from time import monotonic
 
+from scans.file_types import is_dicom
 from scans.pairs import is_part, joined, pair_names
 from scans.scan import MAX_BYTES, MAX_FILES, MAX_TOGETHER, MAX_VOXELS, Scan, ScanError
 from scans.series import in_series
@@ -135,6 +137,7 @@ def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[by
         replace(
             scan,
             digest=digest,
+            member=scan.digest,
             index=index,
             count=len(stacks[name]),
             stack=name if names else scan.stack,
@@ -143,6 +146,16 @@ def read_archive(data: bytes, digest: str, stack: str, read_member: Callable[[by
         )
         for index, scan in enumerate(stacks[name])
     ]
+
+
+def dicom_file(scan: Scan, data: bytes) -> bytes | None:
+    """Return the DICOM file that a scan was read from; None where it was another kind of file.
+
+    `data` is that file, or the archive with it.
+    """
+    if is_zip(data):
+        data = next((content for _, content in unpacked(data) if sha256(content).hexdigest() == scan.member), b"")
+    return data if is_dicom(data) else None
 
 
 def _with_pairs(members: Iterator[tuple[str, bytes]]) -> Iterator[tuple[bytes, ...]]:
@@ -179,7 +192,10 @@ def _in_time(read_one: Callable, members: Iterator) -> Iterator[list[Scan] | Sca
                 ) from None
             voxels += sum(scan.pixels.size for scan in result) if isinstance(result, list) else 0
             if voxels > MAX_VOXELS:
-                raise ScanError(_too_much(f"more than {MAX_VOXELS / 1e6:.0f} million voxels"))
+                raise ScanError(
+                    f"This ZIP archive holds more than {MAX_VOXELS / 1e6:.0f} million voxels, the most that are read "
+                    "at once; send one series of it."
+                )
             yield result
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -17,7 +17,8 @@ REFERENCES = (
     "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID",
 )  # fmt: skip
 FACTS = (
-    "SliceThickness", "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
+    "NumberOfFrames", "SliceThickness", "LossyImageCompression", "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
 )  # fmt: skip
 IDENTITY = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate",
@@ -29,6 +30,7 @@ _NAMES = ("PatientName", "ReferringPhysicianName")  # may be cut short: a number
 _LONGEST = {"StudyID": 16, "AccessionNumber": 16}  # characters; 64 for the others (PS3.5 table 6.2-1)
 _NUMBER = r"\d{1,9}(\.\d{1,9})?"
 _FORMS = {
+    "NumberOfFrames": r"\d{1,9}",
     "SliceThickness": _NUMBER,
     "LossyImageCompression": "0[01]",
     "LossyImageCompressionRatio": rf"{_NUMBER}(\\{_NUMBER})*",

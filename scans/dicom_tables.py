@@ -19,9 +19,9 @@ def by_table(values: np.ndarray, item: Dataset, words: str) -> np.ndarray:
 
     `words` is the type of two bytes of the file, "<u2" or ">u2". Raises ValueError over a table that is none.
     """
-    count, first, _ = _descriptor(item.LUTDescriptor)
-    entries = item.LUTData
-    table = np.frombuffer(entries, words) if isinstance(entries, bytes) else np.atleast_1d(entries)
+    count, first, bits = _descriptor(item.LUTDescriptor)
+    data = item.LUTData
+    table = _entries(data, words, count, bits) if isinstance(data, bytes) else np.atleast_1d(data)
     return _looked_up(values, first, table[:count], count)
 
 
@@ -43,8 +43,8 @@ def coloured(indices: np.ndarray, dataset: Dataset, words: str) -> np.ndarray:
                 "expand; export it in grey or as PNG."
             )
         return apply_color_lut(indices, dataset)
-    tables = [np.frombuffer(dataset[name].value, words).astype("<u2") for name in _PALETTES]
-    palette = np.stack([table if table.size >= count else table.view(np.uint8) for table in tables], axis=-1)[:count]
+    tables = [_entries(dataset[name].value, words, count, bits) for name in _PALETTES]
+    palette = np.stack(tables, axis=-1)[:count]
     if bits == 8 and palette.max() < 256:  # an entry of 8 bits may stand in two bytes
         palette = palette.astype(np.uint8)
     return _looked_up(indices, first, palette, count)
@@ -56,6 +56,12 @@ def _descriptor(descriptor: list[int]) -> tuple[int, int, int]:
     if bits not in _BITS:
         raise ValueError(f"{bits} bits in an entry of a table")
     return count or 2**16, first, bits
+
+
+def _entries(data: bytes, words: str, count: int, bits: int) -> np.ndarray:
+    """Return a table's entries; those of 8 bits stand one in a word or, where there are too few words, two."""
+    table = np.frombuffer(data, words).astype("<u2")
+    return table.view(np.uint8) if bits == 8 and table.size < count else table
 
 
 def _looked_up(values: np.ndarray, first: int, table: np.ndarray, count: int) -> np.ndarray:

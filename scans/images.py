@@ -7,8 +7,7 @@ files are decoded in the sandbox.
 
 import io
 import re
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +26,7 @@ _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the p
 _BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _ORIENTATION = 258, 262, 284, 338, 274  # TIFF 6.0
 _WHITE_IS_ZERO, _APART, _ALPHA = 0, 2, 2  # of the interpretation, the planes, the extra channel
 _BEGIN = b"\xff\xd8"  # of a JPEG
+_PIECE = 1_000_000  # pixels of deep colours made gray at a time: all at once would take more memory than there is
 _TINT = 8  # of 255 levels by which the channels of a gray picture may differ
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
 
@@ -41,9 +41,9 @@ def is_small(data: bytes) -> bool:
     return len(data) <= _SMALL and not data.startswith((b"II", b"MM")) and not is_deep_png(data)
 
 
-def read_picture(data: bytes, _plane: str = "", _stack: str = "") -> Iterable[Scan]:
-    """Return the scans of any picture file. Runs in the sandbox; raises ScanError, and anything over a broken file."""
-    return _read_deep_png(data) if is_deep_png(data) else read_image(data, "")
+def read_picture(data: bytes, _plane: str = "", _stack: str = "") -> list[Scan]:
+    """Return the scans of any picture file, as `read_image` does. Runs in the sandbox."""
+    return read_image(data, "")
 
 
 def read_image(data: bytes, digest: str) -> list[Scan]:
@@ -77,25 +77,17 @@ def read_image(data: bytes, digest: str) -> list[Scan]:
     return [replace(scan, notes=notes + scan.notes) for scan in _scans(pages, digest)]
 
 
-def _read_deep_png(data: bytes) -> Iterator[Scan]:
-    """Yield the scan of a PNG with 16 bits in each of several channels."""
-    width, height = struct.unpack(">II", data[16:24])
-    if width * height > MAX_PIXELS:
-        raise ScanError(_too_large(f"{width} x {height} pixels"))
-    import cv2  # imported late: it takes a fifth of a second, and few files need it
-
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if values is None or values.dtype != np.uint16:
-        raise OSError
-    yield from _stretched(_deep_gray(values[..., :3], values[..., 3:])[None], "")
-
-
 def _deep_gray(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return uint16 (H, W) of blue, green and red (H, W, 3) and alpha (H, W, 0 or 1); transparent becomes black."""
-    gray = colours.astype(np.float32) @ _LUMA
-    if alpha.shape[-1]:
-        gray *= alpha[..., 0] / np.float32(65535)
-    return np.round(gray).astype(np.uint16)
+    gray = np.empty(colours.shape[:2], np.uint16)
+    rows = max(1, _PIECE // gray.shape[1])
+    for start in range(0, len(gray), rows):
+        piece = slice(start, start + rows)
+        light = colours[piece].astype(np.float32) @ _LUMA
+        if alpha.shape[-1]:
+            light *= alpha[piece, :, 0] / np.float32(65535)
+        gray[piece] = np.round(light)
+    return gray
 
 
 def _pages(data: bytes) -> Iterator[np.ndarray]:
@@ -117,7 +109,9 @@ def _pages(data: bytes) -> Iterator[np.ndarray]:
 
 
 def _with_all_bits(image: Image.Image, data: bytes, index: int) -> Image.Image:
-    """Return an image itself, or, for the page of a TIFF in colours of 16 bits, its gray, not yet turned upright."""
+    """Return an image itself, or, where it has several channels of 16 bits, its gray, not yet turned upright."""
+    if is_deep_png(data):
+        return _to_turn(_deep_png(data), image.getexif().get(_ORIENTATION, 1))
     tags = getattr(image, "tag_v2", {})
     if image.mode not in ("RGB", "RGBA") or max(tags.get(_BITS, (8,))) <= 8:
         return image
@@ -129,9 +123,25 @@ def _with_all_bits(image: Image.Image, data: bytes, index: int) -> Image.Image:
     if values.ndim != 3 or values.shape[0] * values.shape[1] != image.width * image.height:
         raise OSError
     apart = tags.get(_EXTRA, (_ALPHA,))[0] == _ALPHA  # else it is none, or the colours are multiplied by it
-    gray = Image.fromarray(_deep_gray(values[..., 2::-1], values[..., 3:4] if apart else values[..., :0]))
-    gray.getexif()[_ORIENTATION] = tags.get(_ORIENTATION, 1)
-    return gray
+    gray = _deep_gray(values[..., 2::-1], values[..., 3:4] if apart else values[..., :0])
+    return _to_turn(gray, tags.get(_ORIENTATION, 1))
+
+
+def _deep_png(data: bytes) -> np.ndarray:
+    """Return the gray of a PNG with 16 bits in each of several channels, uint16 (H, W)."""
+    import cv2  # imported late: it takes a fifth of a second, and few files need it
+
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if values is None or values.dtype != np.uint16:
+        raise OSError
+    return _deep_gray(values[..., :3], values[..., 3:])
+
+
+def _to_turn(gray: np.ndarray, orientation: int) -> Image.Image:
+    """Return an image of uint16 (H, W) that says which way up it is."""
+    image = Image.fromarray(gray)
+    image.getexif()[_ORIENTATION] = orientation
+    return image
 
 
 def _too_large(size: str) -> str:

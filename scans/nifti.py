@@ -55,7 +55,7 @@ def _header(stream: BinaryIO) -> tuple[Nifti1Header, tuple[str, ...]]:
     if start[4:8] == b"n+2\0":
         kind = Nifti2Header
     try:
-        unchecked = kind.from_fileobj(io.BytesIO(start), check=False)
+        unchecked = kind.from_fileobj(io.BytesIO(start[: kind.sizeof_hdr]), check=False)  # without its extensions
         notes = _mend_offset(unchecked)
         return kind.from_fileobj(io.BytesIO(unchecked.binaryblock)), notes
     except HeaderDataError:

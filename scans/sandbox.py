@@ -39,6 +39,10 @@ _CRASHED = (
     "The decoder broke down over this file, which is damaged or not what it says it is; export the series "
     "again, as uncompressed DICOM or as PNG."
 )
+LATE = (
+    f"This file could not be decoded within {SECONDS} s, perhaps because the machine is busy; try again, or export a "
+    "smaller part of it."
+)
 TOO_SLOW = (
     f"Decoding this file takes longer than the {CPU_SECONDS} s that are granted; export a smaller part of it, "
     "uncompressed."
@@ -225,7 +229,7 @@ def _decode_in_child(kind: str, plane: str, stack: str, data: bytes, parse: Call
     except ScanError:
         raise
     except (EOFError, ValueError, TypeError, KeyError, RecursionError):
-        raise ScanError(TOO_SLOW if late.is_set() or child.out_of_time() else _CRASHED) from None
+        raise ScanError(LATE if late.is_set() else TOO_SLOW if child.out_of_time() else _CRASHED) from None
     finally:
         clock.cancel()
         clock.join()  # before the pipes are closed, whose descriptors another thread may get

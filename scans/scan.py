@@ -64,6 +64,7 @@ class Scan:
     frame: int = 0  # which frame of a DICOM file, from 0; -1 for a part of one
     stack: str = ""  # what tells its stack from others of the file or series: "magnitude, TE 20 ms"
     stacks: tuple[str, ...] = ()  # the names of all stacks of its file, where there are several
+    member: str = ""  # sha256 of its own file, hexadecimal, where `digest` is that of a ZIP archive around it; else ""
     series: str = ""  # sha256 of what names the series the file is part of, or "" where the file does not say
     acquired: tuple[int, int] = (0, 0)  # number of its acquisition and of its instance in the series
     directions: tuple[float, ...] = ()  # of a row and of a column in the patient: x, y, z each; () if unknown

@@ -86,6 +86,11 @@ def png16(pixels: np.ndarray, bits: int = 12) -> bytes:
     return picture(Image.fromarray(np.round((2**bits - 1) * pixels).astype(np.uint16)), "PNG")
 
 
+def deep_tiff(values: np.ndarray) -> bytes:
+    """Return a TIFF of uint16 (H, W, 3 or 4), blue first."""
+    return cv2.imencode(".tiff", values)[1].tobytes()
+
+
 def tiff(pages: Sequence[np.ndarray], **options: object) -> bytes:
     """Return a TIFF with a page for each array, stored in the array's own type."""
     first, *others = [Image.fromarray(page) for page in pages]

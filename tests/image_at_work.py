@@ -60,7 +60,7 @@ def read_every_kind(pixels: np.ndarray) -> int:
         uid.JPEGLosslessSV1: imagecodecs.jpeg8_encode(twelve, lossless=True, bitspersample=12),
     }
     kinds = [make(pixels) for make in (files.png, files.jpeg, files.bmp, files.webp, files.png16, files.dicom_jpeg)]
-    kinds += [files.tiff([pixels]), files.figshare_mat(twelve)]
+    kinds += [files.tiff([pixels]), files.deep_tiff(np.dstack([twelve] * 3)), files.figshare_mat(twelve)]
     kinds += [files.dicom12(pixels, syntax=syntax) for syntax in (uid.RLELossless, uid.JPEG2000Lossless)]
     kinds += [files.dicom(twelve, bits_stored=12, syntax=syntax, encoded=[each]) for syntax, each in encoded.items()]
     kinds += [make(volume) for make in (files.nifti, files.nifti_gz, files.mgh, files.nrrd)]

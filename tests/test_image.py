@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 
+from api import ROOT as API
 from api.tokens import read_tokens
 from tests.door.servers import free_port
 
@@ -89,6 +90,20 @@ def test_the_check_of_the_image_copies_what_docker_would(tmp_path):
     assert sorted(copied.split("\0")[:-1]) == sorted(path for path in tracked() if in_image(path))
     for name in ("install.sh", "start.sh", "check.sh"):
         subprocess.run(["bash", "-n", CONTAINER / name], check=True)
+
+
+def test_the_image_keeps_the_codecs_that_the_code_calls():
+    code = "\n".join((ROOT / path).read_text() for path in tracked(*ROOMS) if path.endswith(".py"))
+    called = set(re.findall(r"imagecodecs\.(\w+)_(?:de|en)code", code))
+    kept = set(re.findall(r"! -name '_(\w+)\.\*'", (CONTAINER / "install.sh").read_text()))
+    assert called and called <= kept
+
+
+def test_the_proxy_signs_users_in_everywhere_but_at_the_api():
+    compose = (CONTAINER / "compose.yaml").read_text()
+    (skipped,) = re.findall(r"--skip-auth-route=(\S+)", compose)
+    assert "--upstream=http://api:8600/api/" in compose and re.match(skipped, f"{API}/models")
+    assert not any(re.match(skipped, path) for path in ("/", "/explain", "/_stcore/stream", "/x/api/", "/apis"))
 
 
 def test_the_docs_give_the_size_of_the_image_that_was_measured_within_its_bound():

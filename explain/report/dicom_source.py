@@ -11,7 +11,7 @@ import uuid
 from datetime import datetime
 
 from explain.report.report_input import ReportInput
-from scans import is_dicom
+from scans import dicom_file
 from scans.sandbox import dicom_header
 
 # Series of their own, far above a scanner's numbers: objects of one series share a modality and a kind.
@@ -34,11 +34,15 @@ _IDENTITY = {
 def header_of(report: ReportInput, data: bytes | None, identity: bool) -> dict[str, str]:
     """Return the references of the report's file by keyword, {} where it is not DICOM; the patient on request.
 
-    Raises ScanError where the header cannot be read again, ValueError where `data` is another file.
+    `data` is that file, or the ZIP archive that it came in. Raises ScanError where the header cannot be read again,
+    ValueError where `data` is another file.
     """
-    if data is not None and hashlib.sha256(data).hexdigest() != report.scan.digest:
+    if data is None:
+        return {}
+    if hashlib.sha256(data).hexdigest() not in (report.scan.digest, report.scan.member):
         raise ValueError("these are not the bytes that the scan was read from")
-    return dicom_header(data, identity) if data is not None and is_dicom(data) else {}
+    file = dicom_file(report.scan, data)
+    return {} if file is None else dicom_header(file, identity)
 
 
 def identifier(*parts: object) -> str:
@@ -115,10 +119,20 @@ def has_source(header: dict[str, str]) -> bool:
     return all(header.get(keyword) for keyword in needed)
 
 
-def frame_number(report: ReportInput) -> int | None:
+def frame_number(report: ReportInput, header: dict[str, str]) -> int | None:
     """Return the number of the scan's frame in its file, from 1; None where the file is one picture."""
-    scan = report.scan
-    return scan.frame + 1 if scan.frame > 0 or (scan.count > 1 and scan.frame == 0) else None
+    frame = report.scan.frame
+    return frame + 1 if frame >= 0 and int(header.get("NumberOfFrames") or 1) > 1 else None
+
+
+def lossy_compression(header: dict[str, str]) -> dict[str, list[str]]:
+    """Return what a source that has lost information says of it, by keyword; {} for any other.
+
+    What is made of it has lost it, too (PS3.3 C.7.6.1.1.5).
+    """
+    names = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+    lossy = header.get("LossyImageCompression") == "01"
+    return {name: header[name].split("\\") for name in names if lossy and header.get(name)}
 
 
 def source_item(report: ReportInput, header: dict[str, str], preserved: bool):
@@ -126,7 +140,7 @@ def source_item(report: ReportInput, header: dict[str, str], preserved: bool):
     from pydicom.sr.codedict import codes
 
     source = _instance(header)
-    if number := frame_number(report):
+    if number := frame_number(report, header):
         source.ReferencedFrameNumber = number
     source.PurposeOfReferenceCodeSequence = [coded(codes.DCM.SourceImageForImageProcessingOperation)]
     source.SpatialLocationsPreserved = "YES" if preserved else "NO"

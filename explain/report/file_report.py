@@ -14,7 +14,7 @@ from explain.report.folder import finished, key_of, name_of, write
 from explain.report.report_input import report_of
 from explain.request import Request, explain
 from model_zoo import Model
-from scans import MAX_BYTES, Scan, ScanError, read
+from scans import MAX_BYTES, Scan, ScanError, dicom_file, read
 from scans.pairs import read_pair
 from scans.study import begins_dicom, read_beside, series_of, without_pixels
 
@@ -67,6 +67,7 @@ class FileReport:
             "methods": list(self.methods),
             **self.settings,
             "scan": scan.key,
+            "notes": list(scan.notes),  # of its series, too, which can grow
             **({"anyway": True} if self.anyway else {}),  # not else: the reports that are there stay valid
             "identity": self.identity,
         }
@@ -80,7 +81,7 @@ class FileReport:
         choices = self.settings | {"prediction": predict(self.model, scan, anyway=self.anyway)}
         requests = [Request(self.model, scan, method, **choices) for method in self.methods]
         report = report_of(requests, [explain(request) for request in requests], file.date)
-        return write(self.out, report, data, stem, key, formats, self.identity), True
+        return write(self.out, report, dicom_file(scan, data), stem, key, formats, self.identity), True
 
 
 def beside_others(engine: Engine, files: Iterable[Path], plane: str, stack: str) -> dict[Path, Scan | ScanError]:

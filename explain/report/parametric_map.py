@@ -21,6 +21,7 @@ from explain.report.dicom_source import (
     has_source,
     header_of,
     identifier,
+    lossy_compression,
     maker_and_dates,
     refer,
     series_of,
@@ -144,9 +145,8 @@ def _dataset(report: ReportInput, explanation: Explanation, header: dict[str, st
         f"class {explanation.target}, model {report.card.id}, weights sha256 {explanation.weights}; 1 is 1 "
         f"{explanation.unit}."
     )
-    for keyword in ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"):
-        if header.get("LossyImageCompression") == "01" and header.get(keyword):
-            setattr(dataset, keyword, header[keyword].split("\\"))
+    for keyword, value in lossy_compression(header).items():
+        setattr(dataset, keyword, value)
     return dataset
 
 

@@ -18,6 +18,7 @@ from explain.report.dicom_source import (
     day_and_time,
     header_of,
     identifier,
+    lossy_compression,
     maker_and_dates,
     patient_and_study,
     refer,
@@ -101,6 +102,8 @@ def _dataset(report: ReportInput, explanation: Explanation, pixels: np.ndarray, 
     dataset.BurnedInAnnotation = "YES"
     dataset.ImageComments = caption_line(report, explanation)
     dataset.DerivationDescription = f"{METHODS[explanation.method].title} of {report.card.id}; not for diagnosis"
+    for keyword, value in lossy_compression(header).items():
+        setattr(dataset, keyword, value)
     return dataset
 
 

@@ -84,7 +84,7 @@ def _content(report: ReportInput, header: dict[str, str], instance: str):
     card = report.card
     images = None
     if has_source(header):
-        number = frame_number(report)
+        number = frame_number(report, header)
         frames = [number] if number else None
         images = [SourceImageForMeasurementGroup(header["SOPClassUID"], header["SOPInstanceUID"], frames)]
     group = MeasurementsAndQualitativeEvaluations(

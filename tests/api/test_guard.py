@@ -169,7 +169,7 @@ def test_as_many_requests_as_the_limit_are_answered_and_no_more(tiny_zoo):
         ({}, "model"),
         ({"model": "no-such-model"}, MODEL),
         ({"model": MODEL, "slice": "first"}, "slice"),
-        ({"model": MODEL, "slice": "-1"}, "slice"),
+        ({"model": MODEL, "slice": "-1"}, "a slice is a number from 0"),
         ({"model": MODEL, "slice": "\N{ARABIC-INDIC DIGIT ZERO}"}, "slice"),
         ({"model": MODEL, "slice": "\U00010d40"}, "slice"),  # a digit that `int` does not know
         ({"model": MODEL, "slice": "1" * 7}, "slice"),
@@ -191,6 +191,7 @@ def test_a_field_that_is_not_accepted_is_named_in_one_sentence(fields, word, cli
     [
         ({"method": "magic"}, "gradcam"),
         ({"method": "gradcam", "engine": "steam"}, "compiled"),
+        ({"method": "gradcam", "slice": "all"}, "a slice is a number from 0"),
         ({"method": "gradcam", "target": "broken heart"}, "glioma"),
         ({"method": "gradcam", "seconds": "0"}, "seconds"),
         ({"method": "gradcam", "seconds": "nan"}, "seconds"),

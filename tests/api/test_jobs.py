@@ -20,6 +20,7 @@ from scans import read
 from tests.api.servers import MODEL, SOON, refused, scan_file
 from tests.conftest import CLASSES, compiling
 from tests.good_files import dicom12, disc
+from tests.scans.test_archive import zipped
 
 SAMPLED = "integrated-gradients"  # waits in the lane for slow maps, and is soon done
 STUDY = {"StudyInstanceUID": "1.2.826.0.1.3680043.10.1", "PatientName": "Muster^Erika", "PatientID": "4711"}
@@ -64,6 +65,14 @@ def test_every_result_of_a_map_is_what_the_app_and_the_command_make(client, in_t
     named = dcmread(io.BytesIO(client.result(job.id, "result.dcm", identity=True)))
     assert (named.PatientName, named.PatientID) == ("Muster^Erika", "4711")
     assert [path.rpartition("/")[2] for path in job.results] == list(files)
+
+
+def test_of_an_archive_the_study_and_the_patient_of_the_slice_are_kept(client):
+    job = finished(client, zipped({"IM0": dicom12(disc(), **STUDY)}), "gradcam")
+    capture = dcmread(io.BytesIO(client.result(job.id, "result.dcm")))
+    assert capture.StudyInstanceUID == STUDY["StudyInstanceUID"] and not capture.PatientName
+    named = dcmread(io.BytesIO(client.result(job.id, "result.dcm", identity=True)))
+    assert (named.PatientName, named.PatientID) == ("Muster^Erika", "4711")
 
 
 def test_a_picture_can_be_drawn_in_other_ways(client):

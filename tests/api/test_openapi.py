@@ -1,6 +1,7 @@
 """The OpenAPI document is valid and whole, its page loads nothing from elsewhere, and the counters can be read."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from api.metrics import OTHER
 from api.problems import MEDIA_TYPE
 from api.server import OPEN, make_app
 from api.service import Service
+from explain import predict
+from explain.engine import EngineError, this_process
 from explain.queue import LANES
 from explain.request import SETTINGS
-from tests.api.servers import MODEL, SOON, refused, scan_file
+from tests.api.servers import MODEL, SOON, in_zoo, refused, running, scan_file
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -125,6 +128,20 @@ def test_the_counters_can_be_parsed_and_count(client):
     assert {dict(key[1:])["lane"] for key in after if key[0] == "candor_queue_jobs"} == set(LANES)
     assert after[("candor_uploads_bytes",)] == 0 and after[("candor_jobs_bytes",)] > 0
     assert "Muster" not in str(list(after))
+
+
+def test_an_engine_that_fails_at_the_start_is_asked_again(tiny_zoo, monkeypatch):
+    monkeypatch.setattr("api.service._AGAIN", 0.01)
+    failures = [EngineError("a worker was lost"), EngineError("and another one")]
+
+    def shaky(*asked, **how):
+        if failures:
+            raise failures.pop()
+        return predict(*asked, **how)
+
+    engine = replace(this_process(), predict=shaky)
+    with in_zoo(tiny_zoo), running(Service(engine=engine)) as server, server.client() as client:
+        assert failures == [] and client.ready().status == "ready"
 
 
 def test_it_is_alive_at_once_and_ready_once_it_can_predict(client, server, monkeypatch):

@@ -43,6 +43,13 @@ def test_a_password_in_the_address_is_refused_and_not_repeated():
     assert PASSWORD in str(error.value) and "hush" not in str(error.value)
 
 
+def test_a_series_is_not_fetched_into_a_folder_that_holds_files(tmp_path, capsys):
+    (tmp_path / "image-0001.dcm").write_bytes(b"of another patient")
+    given = ["fetch", "--accession", "A7", "--server", "http://127.0.0.1:1/dicom-web", "--out", str(tmp_path)]
+    assert main(given) == 2 and f"{tmp_path} is not empty; give a new folder" in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"of another patient"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scans import MAX_FILES, ScanError, archive, joined, read
-from scans.archive import unpacked
+from scans.archive import dicom_file, unpacked
 from tests.good_files import analyze, dicom12, disc, nifti, nifti_pair, png, volume
 
 PLACE = {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
@@ -55,6 +55,16 @@ def test_each_series_is_a_stack_and_the_largest_opens_first():
     assert [scan.position for scan in other] == [5, 10]
     with pytest.raises(ScanError, match=r"no stack 'nose'; it has 1: 3 axial slices, TE 90 ms, 2: 2 axial slices\."):
         read(zipped(files), stack="nose")
+
+
+def test_the_dicom_file_of_a_slice_is_found_in_its_archive():
+    files = series(3) | {"a.png": png(disc())}
+    data = zipped(files)
+    assert [dicom_file(scan, data) for scan in read(data)] == [files[name] for name in ("IM2", "IM1", "IM0")]
+    (picture,) = read(data, stack="2: 1 slice")
+    assert dicom_file(picture, data) is None
+    whole = a_slice(5)
+    assert dicom_file(read(whole)[0], whole) == whole and dicom_file(read(files["a.png"])[0], files["a.png"]) is None
 
 
 def test_pictures_and_volumes_in_an_archive_are_stacks_too():
@@ -193,7 +203,7 @@ def test_a_member_without_a_name_is_read_or_one_sentence():
 
 def test_more_voxels_than_a_study_has_are_refused(monkeypatch):
     monkeypatch.setattr(archive, "MAX_VOXELS", 5000)
-    with pytest.raises(ScanError, match="million voxels"):
+    with pytest.raises(ScanError, match="million voxels, the most that are read at once; send one series of it"):
         read(zipped(series(4)))
     monkeypatch.undo()
     assert np.size(read(zipped(series(2)))) == 2

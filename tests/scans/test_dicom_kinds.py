@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom import config, dcmread
 
-from scans import read
+from scans import ScanError, read
 from tests.good_files import dicom12, disc, item
 from tests.scans.test_dicom import only
 
@@ -85,6 +85,15 @@ def test_a_parametric_map_is_a_map_whatever_else_it_says(image_type):
 def test_a_parametric_map_is_named_by_its_unit_where_that_is_known():
     unit = [item(MeasurementUnitsCodeSequence=[item(CodeValue="um2/s")])]
     assert only(float_file(RealWorldValueMappingSequence=unit)).withheld.startswith("This is an ADC map;")
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "what"),
+    [("66", "raw data or a registration"), ("66.4", "a segmentation"), ("66.6", "a set of fibre tracks")],
+)
+def test_what_shows_no_slice_of_a_patient_is_refused_by_its_name(sop_class, what):
+    with pytest.raises(ScanError, match=f"This DICOM file is {what}"):
+        read(dicom12(disc(), SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{sop_class}"))
 
 
 @pytest.mark.slow

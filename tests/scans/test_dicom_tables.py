@@ -41,6 +41,18 @@ def test_a_lookup_table_decides_what_is_shown(syntax, entries, bits, as_words):
     np.testing.assert_allclose(scan.windowed(), lut[values] / (2**bits - 1), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["VOILUTSequence", "ModalityLUTSequence"])
+@every_length
+@every_order
+def test_entries_of_8_bits_may_stand_two_in_a_word(syntax, entries, name):
+    lut, values = doubling(entries, 8), indices(entries)
+    table = table_of(lut, 8, words="<u2" if syntax.is_little_endian else ">u2", ModalityLUTType="US")
+    table.LUTData = palette(lut, 8, "<u2" if syntax.is_little_endian else ">u2")["RedPaletteColorLookupTableData"]
+    scan = only(dicom(values, syntax=syntax, **{name: [table]}))
+    stored = scan.span[0] + scan.pixels * (scan.span[1] - scan.span[0])
+    np.testing.assert_allclose(stored, lut[values], atol=0.01)
+
+
 def test_values_outside_a_table_have_its_first_and_its_last_entry():
     values = np.round(4095 * disc()).astype(np.int16) - 1000
     scan = only(dicom(values, VOILUTSequence=[table_of(doubling(1024, 8), 8, first=100)]))
@@ -98,6 +110,7 @@ def test_entries_of_8_bits_may_stand_in_16():
         {"VOILUTSequence": [table_of(np.arange(100), 32)]},
         {"ModalityLUTSequence": [table_of(np.arange(100), 8, words=">u2")], "BitsStored": 0},
         palette(np.arange(256), 8) | {"RedPaletteColorLookupTableDescriptor": [4096, 0, 8]},
+        palette(np.arange(256), 16) | {"RedPaletteColorLookupTableDescriptor": [512, 0, 16]},
     ],
 )
 def test_a_table_that_cannot_be_one_is_refused(attributes):

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from scans import MAX_BYTES, ScanError, is_dicom, read
 from scans.sandbox import dicom_header
-from tests.good_files import dicom, dicom12, disc, eight_bit, jpeg, nifti, picture, ramp, volume
+from tests.good_files import deep_tiff, dicom, dicom12, disc, eight_bit, jpeg, nifti, picture, ramp, volume
 
 SYNTAXES = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian]
 
@@ -140,8 +140,8 @@ def test_a_gif_in_colour_is_refused():
         read(picture(Image.fromarray(colour), "GIF"))
 
 
-def deep_png(values: np.ndarray) -> bytes:
-    """Return a 16-bit PNG of uint16 (H, W, channels), red first."""
+def deep_png(values: np.ndarray, exif: bytes = b"", *, last: bool = False) -> bytes:
+    """Return a 16-bit PNG of uint16 (H, W, channels), red first; `exif` stands before its pixels, or `last`."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -150,11 +150,9 @@ def deep_png(values: np.ndarray) -> bytes:
     kind = {2: 4, 3: 2, 4: 6}[channels]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def deep_tiff(values: np.ndarray) -> bytes:
-    return cv2.imencode(".tiff", values)[1].tobytes()
+    parts = [chunk(b"eXIf", exif)] * bool(exif) + [chunk(b"IDAT", zlib.compress(rows))]
+    parts = [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *(parts[::-1] if last else parts), chunk(b"IEND", b"")]
+    return b"".join(parts)
 
 
 def deep_dicom(values: np.ndarray) -> bytes:
@@ -174,6 +172,29 @@ def test_a_16_bit_picture_of_several_channels_keeps_its_16_bits(write, channels)
     assert scan.window[1] == pytest.approx(1, abs=0.05) and not scan.own_window
     assert scan.span == (0.0, float(gray.max())) and len(np.unique(scan.pixels)) == len(np.unique(gray)) > 256
     np.testing.assert_allclose(scan.pixels, gray / gray.max(), atol=2 / 4095)
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_16_bit_png_of_several_channels_stands_as_one_in_gray(orientation, channels, last):
+    gray = np.round(4095 * ramp()).astype(np.uint16)
+    values = np.repeat(gray[..., None], channels, -1)
+    if channels != 3:
+        values[..., -1] = 65535  # opaque
+    exif = Image.Exif()
+    exif[274] = orientation
+    upright = read(picture(Image.fromarray(gray), "PNG", exif=exif))[0]
+    (scan,) = read(deep_png(values, exif.tobytes()[6:], last=last))  # without the six bytes of a JPEG's
+    assert scan.shape == upright.shape
+    np.testing.assert_allclose(scan.pixels, upright.pixels, atol=2 / 4095)
+
+
+def test_25_megapixels_in_deep_colours_are_read():
+    values = np.full((5000, 5000, 4), 30000, np.uint16)
+    values[:2500] = 65535
+    pixels = read(cv2.imencode(".png", values)[1].tobytes())[0].pixels
+    assert np.array_equal(np.unique(pixels[:2500]), [1]) and np.array_equal(np.unique(pixels[2500:]), [0])
 
 
 def test_what_is_transparent_in_a_16_bit_png_is_black():

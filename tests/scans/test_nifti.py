@@ -22,6 +22,18 @@ def test_every_gray_type_reads_back(dtype, kind):
     assert scans[18].pixels[::-1, ::-1].T * values.max() == pytest.approx(values[..., 18], abs=1e-4)
 
 
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image], ids=["NIfTI-1", "NIfTI-2"])
+def test_extensions_of_the_header_do_not_matter(kind, packed):
+    """AFNI writes its history there, of some thousand bytes, as a comment."""
+    image = kind(np.round(100 * volume()).astype(np.int16), np.eye(4))
+    plain = read(image.to_bytes())
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("afni", b"x" * 3000))
+    extended = read(packed(image.to_bytes()))
+    assert [scan.notes for scan in extended] == [scan.notes for scan in plain]
+    assert np.array_equal([scan.pixels for scan in extended], [scan.pixels for scan in plain])
+
+
 def test_big_endian_voxels_read_back():
     image = nibabel.Nifti1Image(np.round(1000 * volume()).astype(np.int16), np.eye(4))
     header = image.header.as_byteswapped(">")

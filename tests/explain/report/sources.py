@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.good_files import dicom12, dicom_frames, disc, nifti, png, volume
+from tests.good_files import dicom12, dicom_frames, disc, item, nifti, png, volume
 
 STUDY = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.10.1",
@@ -30,6 +30,14 @@ PLACE = {
 }
 PATIENT = ("Müster", "Muster", "4711", "19640812", "Doktor", "20260102", "A7")
 ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
+
+
+def magnitude_and_phase() -> bytes:
+    """Return a file of two frames, each of which is a stack of its own."""
+    kinds = [item(MRImageFrameTypeSequence=[item(ComplexImageComponent=kind)]) for kind in ("MAGNITUDE", "PHASE")]
+    frames = np.stack([disc()] * 2)
+    return dicom_frames(frames, **STUDY, SOPClassUID=ENHANCED_MR, PerFrameFunctionalGroupsSequence=kinds)
+
 
 # name -> the bytes of a file, and which of its slices is reported
 SOURCES = {

@@ -10,8 +10,10 @@ from pydicom import dcmread
 from explain.__main__ import main
 from explain.report import cli, file_report, folder
 from model_zoo import models
+from model_zoo.gate import gate_folder
 from tests.bad_files import BAD_FILES
 from tests.good_files import dicom12, disc, nifti_gz, nifti_pair, png, volume
+from tests.scans.test_archive import zipped
 
 EMPTY = "This file is empty"  # from scans
 ASK = ("--model", "tiny-phantom4", "--method", "gradcam", "--file-names")
@@ -129,6 +131,31 @@ def test_a_report_is_another_where_what_it_quotes_has_changed(tiny_zoo, tmp_path
     assert folder.key_of(card, "d" * 64, {}) != before
 
 
+@pytest.mark.parametrize("changes", [{"weights_sha256": "e" * 64}, {"gate": {"least_head": 0.75}}], ids=list)
+def test_a_report_is_another_where_the_gate_has_changed(tiny_zoo, tmp_path, monkeypatch, changes):
+    monkeypatch.setenv("CANDOR_ZOO", str(tiny_zoo))
+    card = models()["tiny-phantom4"]
+    before = folder.key_of(card, "d" * 64, {})
+    stored = json.loads((gate_folder() / "card.json").read_text())
+    stored |= {key: stored[key] | value if isinstance(value, dict) else value for key, value in changes.items()}
+    (tmp_path / "card.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(folder, "gate_folder", lambda: tmp_path)
+    assert folder.key_of(card, "d" * 64, {}) != before
+
+
+def test_a_slice_that_was_missing_and_came_makes_the_reports_of_its_series_new(report, tmp_path):
+    scans, place = tmp_path / "scans", {"SeriesInstanceUID": "1.2.3", "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+    scans.mkdir()
+    for number in (0, 1, 3, 2):
+        pixels = disc() * (0.5 if number == 2 else 1)  # the others keep their grey range
+        (scans / f"{number}.dcm").write_bytes(dicom12(pixels, ImagePositionPatient=[0, 0, 3 * number], **place))
+        if number > 2:
+            report(scans, *ASK, "--format", "html")
+    assert counts(report(scans, *ASK, "--format", "html")[1]) == (4, 0, 0)
+    assert sorted("missing" in " ".join(entry["cautions"]) for entry in lines(tmp_path)) == 4 * [False] + 3 * [True]
+    assert counts(report(scans, *ASK, "--format", "html")[1]) == (0, 4, 0)
+
+
 def test_a_run_that_was_killed_continues(report, tmp_path, monkeypatch, made):
     for name, side in (("a", 64), ("b", 72), ("c", 80)):
         (tmp_path / f"{name}.png").write_bytes(png(disc(side)))
@@ -231,8 +258,9 @@ def test_a_line_of_the_format_before_is_left_out_and_its_report_made_again(repor
 
 @pytest.mark.slow
 @pytest.mark.parametrize("identity", [False, True])
-def test_every_format_of_dicom_is_written_and_the_patient_only_on_request(report, tmp_path, identity):
-    (tmp_path / "a.dcm").write_bytes(dicom12(disc(), StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4"))
+@pytest.mark.parametrize("packed", [lambda data: data, lambda data: zipped({"IM0": data})], ids=["file", "archive"])
+def test_every_format_of_dicom_is_written_and_the_patient_only_on_request(report, tmp_path, identity, packed):
+    (tmp_path / "a.dcm").write_bytes(packed(dicom12(disc(), StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4")))
     kinds = [name for name in folder.FORMATS if name.startswith("dicom")]
     ask = [word for kind in kinds for word in ("--format", kind)] + ["--identity"] * identity
     assert report(tmp_path / "a.dcm", *ASK, *ask)[0] == 0

@@ -14,7 +14,15 @@ from explain.report.dicom_codes import DICOM_METHODS, SCHEME
 from explain.report.parametric_map import parametric_map, place_of, values
 from scans import Scan
 from tests.explain.report.conftest import card, explained, report_of
-from tests.explain.report.sources import PLACE, SOURCES, STUDY, errors_of, needs_validator, words_in
+from tests.explain.report.sources import (
+    PLACE,
+    SOURCES,
+    STUDY,
+    errors_of,
+    magnitude_and_phase,
+    needs_validator,
+    words_in,
+)
 from tests.good_files import dicom12, disc, png
 
 pytestmark = pytest.mark.slow
@@ -144,6 +152,8 @@ def test_the_frame_of_a_multi_frame_file_and_its_loss_are_repeated():
     data, index = SOURCES["frames"]()
     _, _, dataset = mapped(data, index=index)
     assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 2 and dataset.LossyImageCompression == "00"
+    _, _, dataset = mapped(magnitude_and_phase())
+    assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 1
     lossy = {"LossyImageCompression": "01", "LossyImageCompressionRatio": ["8.5", "2"]}
     _, _, dataset = mapped(dicom12(disc(), **STUDY, **lossy))
     assert dataset.LossyImageCompression == "01" and list(dataset.LossyImageCompressionRatio) == [8.5, 2]

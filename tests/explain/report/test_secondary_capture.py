@@ -14,8 +14,9 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.report.secondary_capture import SERIES, page, secondary_capture
 from scans import read
 from tests.explain.report.conftest import report_of
-from tests.explain.report.sources import STUDY
+from tests.explain.report.sources import STUDY, magnitude_and_phase
 from tests.good_files import dicom12, dicom_frames, disc, png
+from tests.scans.test_archive import zipped
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +83,34 @@ def test_the_frame_of_a_multi_frame_file_is_named():
     frames = np.stack([disc() * share for share in (0.5, 0.75, 1)])
     _, _, dataset = captured(dicom_frames(frames, **STUDY), index=2)
     assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 3
+    _, _, dataset = captured(magnitude_and_phase())
+    assert dataset.SourceImageSequence[0].ReferencedFrameNumber == 1
+
+
+def test_a_slice_of_an_archive_keeps_the_study_and_the_patient_of_its_own_file():
+    place = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "SeriesInstanceUID": "1.2.3.4"}
+    files = [
+        dicom12(disc() * share, **STUDY | place, ImagePositionPatient=[0, 0, 10 * share]) for share in (0.5, 0.75, 1)
+    ]
+    data = zipped({f"IM{number}": each for number, each in enumerate(files)})
+    _, made, dataset = captured(data, identity=True, index=1)
+    (image,) = dataset.SourceImageSequence
+    assert image.ReferencedSOPInstanceUID == dcmread(io.BytesIO(files[1])).SOPInstanceUID
+    assert "ReferencedFrameNumber" not in image  # a file of one frame, though the archive has three slices
+    assert (dataset.StudyInstanceUID, dataset.PatientID) == (STUDY["StudyInstanceUID"], "4711")
+    report = report_of(data, index=1)
+    assert secondary_capture(report, report.explanations[0], files[1], identity=True) == made
+    with pytest.raises(ValueError, match="not the bytes"):
+        secondary_capture(report, report.explanations[0], files[0])
+
+
+def test_what_its_source_has_lost_it_has_lost_too():
+    lossy = {"LossyImageCompression": "01", "LossyImageCompressionRatio": ["8.5", "2"]}
+    lossy |= {"LossyImageCompressionMethod": ["ISO_10918_1", "ISO_15444_1"]}
+    _, _, dataset = captured(dicom12(disc(), **STUDY, **lossy))
+    assert dataset.LossyImageCompression == "01" and list(dataset.LossyImageCompressionRatio) == [8.5, 2]
+    assert list(dataset.LossyImageCompressionMethod) == lossy["LossyImageCompressionMethod"]
+    assert captured(dicom12(disc(), **STUDY))[2].get("LossyImageCompression", "00") == "00"
 
 
 def test_the_same_report_gives_the_same_bytes_and_any_other_another_identifier(source, capture):

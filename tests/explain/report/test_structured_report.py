@@ -17,7 +17,15 @@ from model_zoo import load_model, model_card, models
 from model_zoo.gate import ASPECTS, UNKNOWN
 from scans import read
 from tests.explain.report.conftest import DATE, P, card, explained, report_of
-from tests.explain.report.sources import ENHANCED_MR, SOURCES, STUDY, errors_of, needs_validator, words_in
+from tests.explain.report.sources import (
+    ENHANCED_MR,
+    SOURCES,
+    STUDY,
+    errors_of,
+    magnitude_and_phase,
+    needs_validator,
+    words_in,
+)
 from tests.good_files import dicom12, disc
 
 pytestmark = pytest.mark.slow
@@ -114,6 +122,8 @@ def test_the_frame_and_the_class_of_another_kind_of_source_are_its_own():
     _, _, dataset = reported(data, index=index)
     (shown,) = items(dataset, "IMAGE")
     assert shown.ReferencedSOPSequence[0].ReferencedFrameNumber == 2
+    (first,) = items(reported(magnitude_and_phase())[2], "IMAGE")
+    assert first.ReferencedSOPSequence[0].ReferencedFrameNumber == 1
     (image,) = dataset.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert image.ReferencedSOPClassUID == shown.ReferencedSOPSequence[0].ReferencedSOPClassUID == ENHANCED_MR
     assert any("slice 2 of 3" in item.TextValue for item in items(dataset, "TEXT"))
