@@ -92,7 +92,7 @@ def test_a_signed_map_shows_evidence_against_and_keeps_it_in_the_download(page):
     page.locator(HEATMAP).wait_for()
     choose_method(page, "SHAP over regions")
     page.get_by_text("evidence for or against").wait_for()
-    page.get_by_text("with the map of at most half the samples").wait_for()
+    page.get_by_text("with the map of at most half the samples").first.wait_for()
     page.get_by_label("Show evidence against").click()
     page.locator(f"{HEATMAP}[data-look*=' false amber']").wait_for()
     page.get_by_text("Peak: the strongest evidence, for or against").wait_for()
