@@ -88,9 +88,10 @@ def test_an_answer_that_nobody_reads_holds_its_place_and_is_given_up(tiny_zoo, q
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", server.port))
         deaf.sendall(f"GET /api/v1/jobs/{job.id}/result.npy HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        deaf.settimeout(SOON)
+        assert deaf.recv(12) == b"HTTP/1.1 200"  # before others ask, who would take the one place
         assert until(client.http, 503), "the answer was left in memory, and its place given back"
         assert until(client.http, 200), "the answer is kept for a client that does not read"
-        deaf.settimeout(SOON)
         taken = 0
         while piece := deaf.recv(65_536):
             taken += len(piece)
