@@ -90,7 +90,10 @@ def _first_fault(faults: list) -> str:
     if fault["type"] == "missing":
         return f"The field “{name}” is missing; {ROOT}/docs lists the fields."
     if fault["type"] == "string_pattern_mismatch":  # only the slice has a pattern
-        return f"The field “{name}” is not accepted: a slice is a number from 0, or “all” for each of them at /predict."
+        return (
+            f"The field “{name}” is not accepted: a slice is a number from 0, of at most six digits, or “all” for each "
+            "of them at /predict."
+        )
     words = re.sub(r"\s+", " ", fault["msg"]).rstrip(".")
     return f"The field “{name}” is not accepted: {words[:1].lower()}{words[1:]}."
 

@@ -94,10 +94,9 @@ def read_whole_cohort(name: str, data: Path) -> list[Record]:
     if COHORT_OF_TASK[card.task] == name:
         require_every_class(card, data, records)
     elif not records:
-        others = ",".join(each for each in POOLED_COHORTS if each != name)
         raise DatasetError(
             f"{COHORTS[name].title} is missing: put its scans without a tumour into {data / card.folder / BR35H}; "
-            f"the training of a pooled task can do without it: --set cohorts={others}"
+            f"the training of a pooled task can do without it: leave {name} out of its cohorts (--set cohorts=...)"
         )
     return records
 

@@ -37,7 +37,7 @@ class RawMap(NamedTuple):
     `evaluations` counts forward passes of single scans up to here, `done` is the share of the method's full
     effort, 1 where it has no more to give, and `notes` are what it reports of its own fit ("R2 0.81"). `refine` adds
     why it stopped there, "complete", "stable" or "time", and how well the map agrees with that of at most half its
-    samples: Spearman within the head, -1 to 1, None where there was one map only.
+    samples: Spearman within the head, -1 to 1, None where there was no such map.
     """
 
     values: np.ndarray
@@ -122,12 +122,13 @@ def refine(drafts: Iterator[RawMap], given: MethodInput) -> RawMap:
     seed alone. Raises Cancelled.
     """
     clock, head = given.clock, given.head
-    made, agreement, agreed, stopped = [], None, 0, "complete"
+    made, stability, agreed, stopped = [], None, 0, "complete"
     try:
         for draft in drafts:
             if made:
-                before = next((each for each in reversed(made) if each.done <= draft.done / 2), made[-1])
-                agreement = rank_agreement(before.values, draft.values, head)
+                half = next((each for each in reversed(made) if each.done <= draft.done / 2), None)
+                agreement = rank_agreement((half or made[-1]).values, draft.values, head)
+                stability = agreement if half else None
                 agreed = agreed + 1 if agreement >= clock.stable else 0
             made.append(draft)
             clock.drafted = True
@@ -140,7 +141,7 @@ def refine(drafts: Iterator[RawMap], given: MethodInput) -> RawMap:
             clock.check()
     except _OutOfTime:
         stopped = "time"
-    return made[-1]._replace(stopped=stopped, stability=agreement)
+    return made[-1]._replace(stopped=stopped, stability=stability)
 
 
 def rank_agreement(first: np.ndarray, second: np.ndarray, head: np.ndarray) -> float:

@@ -84,7 +84,7 @@ def _always(card: ModelCard, level: int) -> str:
     if not always:
         return ""
     verb, them = ("is", "it") if len(always) == 1 else ("are", "them")
-    few = f"there were too few labelled scans of {them} to rule {them} out"
+    few = f"the labelled scans of {them} were not enough to rule {them} out"
     return f" {in_words(always, 'and')} {verb} in every set: {few}."
 
 

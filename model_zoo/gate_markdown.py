@@ -43,7 +43,7 @@ def gate_card_markdown(card: ModelCard) -> str:
             markdown_section(
                 heading,
                 f"How often the {fact} is right, how often it is named rather than called unknown, and how often the "
-                f"one named is right. Heads here are those with a known {fact}, those with little brain among them.",
+                f"one named is right. These are the heads whose {fact} is known, including those with little brain.",
                 view_table(card, fact),
             )
             for fact, heading in _HEADINGS.items()

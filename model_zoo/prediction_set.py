@@ -77,7 +77,7 @@ def doubts(card: ModelCard, result: GateResult) -> tuple[str, ...]:
             continue
         score = measured_on(card, fact, seen)
         if score is None:
-            sentences.append(f"No test set of {card.id} holds {_FEWEST} {name} scans, {therefore}")
+            sentences.append(f"{card.id} was measured on fewer than {_FEWEST} scans known to be {name}, {therefore}")
         elif score.estimate.value < _GOOD:
             where = (
                 "its own test scans" if score.split == "test" else f"the {score.split.removeprefix('cohort ')} scans"

@@ -153,7 +153,7 @@ def dicom_file(scan: Scan, data: bytes) -> bytes | None:
 
     `data` is that file, or the archive with it.
     """
-    if is_zip(data):
+    if is_zip(data) and not is_dicom(data):  # the preamble of a DICOM file may hold anything
         data = next((content for _, content in unpacked(data) if sha256(content).hexdigest() == scan.member), b"")
     return data if is_dicom(data) else None
 

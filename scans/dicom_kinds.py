@@ -36,7 +36,7 @@ _OTHERS = (
     (_CLASS + "88", "SR", "a structured report (SR)", "send the images that it is about"),
     (_CLASS + "66.4", "SEG", "a segmentation (SEG)", "send the images that were segmented"),
     (_CLASS + "66.5", "", "a segmentation of surfaces", "send the images that were segmented"),
-    (_CLASS + "66.6", "", "a set of fibre tracks (tractography)", "send the images that were tracked"),
+    (_CLASS + "66.6", "", "a set of fibre tracks (tractography)", "send the images that the tracks were computed from"),
     (_CLASS + "66.7", "", "a segmentation (label map)", "send the images that were segmented"),
     (_CLASS + "66", "REG", "raw data or a registration", "send the images that were made from it"),
     (_CLASS + "67", "", "a table of real-world values", "send the images that it is about"),

@@ -21,8 +21,9 @@ def by_table(values: np.ndarray, item: Dataset, words: str) -> np.ndarray:
     """
     count, first, bits = _descriptor(item.LUTDescriptor)
     data = item.LUTData
-    table = _entries(data, words, count, bits) if isinstance(data, bytes) else np.atleast_1d(data)
-    return _looked_up(values, first, table[:count], count)
+    if not isinstance(data, bytes):  # numbers, where the file says that they are words
+        data = np.atleast_1d(data).astype(words).tobytes()
+    return _looked_up(values, first, _entries(data, words, count, bits)[:count], count)
 
 
 def top_of_table(item: Dataset) -> int:

@@ -26,6 +26,7 @@ _MAX_PROGRESS = 500  # scans of a progressive JPEG; each costs a pass over the p
 _BITS, _PHOTOMETRIC, _PLANES, _EXTRA, _ORIENTATION = 258, 262, 284, 338, 274  # TIFF 6.0
 _WHITE_IS_ZERO, _APART, _ALPHA = 0, 2, 2  # of the interpretation, the planes, the extra channel
 _BEGIN = b"\xff\xd8"  # of a JPEG
+_SAYS_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")  # in a PNG
 _PIECE = 1_000_000  # pixels of deep colours made gray at a time: all at once would take more memory than there is
 _TINT = 8  # of 255 levels by which the channels of a gray picture may differ
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # ITU-R BT.601 for blue, green, red, as Pillow's "L"
@@ -111,7 +112,8 @@ def _pages(data: bytes) -> Iterator[np.ndarray]:
 def _with_all_bits(image: Image.Image, data: bytes, index: int) -> Image.Image:
     """Return an image itself, or, where it has several channels of 16 bits, its gray, not yet turned upright."""
     if is_deep_png(data):
-        return _to_turn(_deep_png(data), image.getexif().get(_ORIENTATION, 1))
+        said = any(mark in data for mark in _SAYS_ORIENTATION)  # else Pillow would decode all of it to look behind it
+        return _to_turn(_deep_png(data), image.getexif().get(_ORIENTATION, 1) if said else 1)
     tags = getattr(image, "tag_v2", {})
     if image.mode not in ("RGB", "RGBA") or max(tags.get(_BITS, (8,))) <= 8:
         return image

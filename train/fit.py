@@ -205,7 +205,10 @@ class _Keeper(keras.callbacks.Callback):
         self.started = time.monotonic()
 
     def _save_best(self) -> None:
-        """Save the weights that were validated: the averaged ones, where the recipe averages."""
+        """Save the weights: where the recipe averages, the averaged ones, held to their constraints.
+
+        They were validated just before that.
+        """
         if not self.recipe.average:
             with _optimizer_set_aside(self.model):
                 write_whole(self.run / _BEST, self.model.save)

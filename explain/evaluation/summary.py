@@ -86,7 +86,7 @@ def summary_text(summary: MethodSummary | None, name: str) -> str:
     """Return the localisation and the sanity check in a few sentences; `name` is the class's, "" for all."""
     if summary is None:
         return NOT_EVALUATED
-    engine = f" Measured with the engine {summary.engine}." if summary.engine else ""
+    engine = f" Measured with another engine, “{summary.engine}”." if summary.engine else ""
     return f"{_localisation(summary, name)} {_sanity(summary)}{engine}"
 
 
@@ -134,7 +134,7 @@ def summary_line(summary: MethodSummary | None) -> str:
     if summary.sanity is not None:
         verdict = "fails" if summary.fails_sanity else "passes"
         sanity = f"{verdict} sanity check (n\u00a0=\u00a0{summary.sanity.scans:,})"
-    engine = f", measured with the engine {summary.engine}" if summary.engine else ""
+    engine = f", measured with another engine, “{summary.engine}”" if summary.engine else ""
     return f"{where} {_per_cent(summary.pointing.value)}{interval}, {sanity}{engine}"
 
 

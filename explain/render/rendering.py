@@ -158,5 +158,5 @@ def _nothing_drawn(chosen: Rendering, highest: float) -> str:
     if highest < chosen.threshold:
         return "Nothing is drawn: all evidence for the class is weaker than the threshold."
     if chosen.contours and not any(chosen.threshold <= share <= highest for share in CONTOUR_LEVELS):
-        return "Nothing is drawn: no contour lies above the threshold."
+        return "Nothing is drawn: the map reaches no contour above the threshold."
     return ""

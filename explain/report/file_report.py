@@ -68,7 +68,7 @@ class FileReport:
             **self.settings,
             "scan": scan.key,
             "notes": list(scan.notes),  # of its series, too, which can grow
-            **({"anyway": True} if self.anyway else {}),  # not else: the reports that are there stay valid
+            "anyway": self.anyway,
             "identity": self.identity,
         }
         key = key_of(self.model.card, hashlib.sha256(data).hexdigest(), facts)

@@ -16,7 +16,7 @@ import numpy as np
 
 from datasets.bad_files import read_every
 from datasets.cards import data_folder
-from datasets.cohorts import POOLED_COHORTS, read_cohort, split_cohorts
+from datasets.cohorts import POOLED_COHORTS, read_whole_cohort, split_cohorts
 from datasets.label_map import common_label
 from datasets.near_duplicates import Prints, find_near_duplicates, print_of
 from datasets.records import DatasetError, Record, load
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
 
 def split_scans(data: Path) -> tuple[list[Record], np.ndarray]:
     """Return the scans of every pooled collection, split, and their packed hashes in eight positions, (N, 8, 32)."""
-    records = [record for name in POOLED_COHORTS for record in read_cohort(name, data)]
+    records = [record for name in POOLED_COHORTS for record in read_whole_cohort(name, data)]
     seen = view_labels()
     records = [replace(r, sequence=r.sequence or seen.get(r.id, {}).get("sequence", "")) for r in records]
     bits, thumbs = (

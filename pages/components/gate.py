@@ -54,8 +54,8 @@ def offer_anyway() -> None:
         "Predict anyway",
         value=session.anyway,
         key="anyway",
-        help="For engineers: what a model says of a picture that it was not made for. It holds for all scans; every "
-        "table and every export says of which the prediction would have been withheld.",
+        help="For engineers: what a model says of a picture that it was not made for. It holds for all scans. Every "
+        "export and the tables of several scans mark what would have been withheld; that of a whole series does not.",
     )
 
 

@@ -153,6 +153,7 @@ class PageState:
     all_maps_in_report: bool = False
     report_maps: tuple[str, ...] = ()  # keys of the requests whose maps go into the report
     downloads: dict[str, dict] = field(default_factory=dict)  # button -> file that was asked for, until it is given
+    worklist_pick: list[str] = field(default_factory=list)  # scan of the selected row of the table, and all rows
 
     # Compare
     compare_methods: tuple[str, ...] = COMPARED

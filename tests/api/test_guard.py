@@ -191,7 +191,7 @@ def test_a_field_that_is_not_accepted_is_named_in_one_sentence(fields, word, cli
     [
         ({"method": "magic"}, "gradcam"),
         ({"method": "gradcam", "engine": "steam"}, "compiled"),
-        ({"method": "gradcam", "slice": "all"}, "a slice is a number from 0"),
+        ({"method": "gradcam", "slice": "all"}, "a slice is a number from 0, of at most six digits"),
         ({"method": "gradcam", "target": "broken heart"}, "glioma"),
         ({"method": "gradcam", "seconds": "0"}, "seconds"),
         ({"method": "gradcam", "seconds": "nan"}, "seconds"),

@@ -112,7 +112,7 @@ def test_a_threshold_above_every_contour_is_noted_beside_the_picture(page):
     open_sample(page)
     set_control(page, "Threshold", "90")
     page.locator(f"{HEATMAP}[data-look^='0.5 0.9 false']").wait_for()
-    note = page.get_by_text("Nothing is drawn: no contour lies above the threshold.")
+    note = page.get_by_text("Nothing is drawn: the map reaches no contour above the threshold.")
     assert note.count() == 0
     page.locator("select[aria-label=Display]").select_option("Contours")
     note.wait_for()

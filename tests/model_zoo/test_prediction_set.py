@@ -52,7 +52,7 @@ def test_its_own_test_counts_before_other_collections_and_of_those_the_worst():
 
 def test_few_scans_do_not_count_as_measured():
     (sentence,) = doubts(card(*GOOD, accuracy(0.9, "sequence T2", scans=29)), result(sequence="T2"))
-    assert "holds 30 T2 scans" in sentence and "never" not in sentence
+    assert "fewer than 30 scans known to be T2" in sentence and "never" not in sentence
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_class_that_is_in_every_set_is_no_finding_and_the_sentence_says_so():
     two, one = (set_sentence(few, PredictionSet(every, level, ()), 0) for level in (90, 95))
     assert two.startswith("Glioma, meningioma or pituitary tumour is all that cannot be ruled out")
     assert two.endswith(
-        "Meningioma and pituitary tumour are in every set: there were too few labelled scans of them to rule them out."
+        "Meningioma and pituitary tumour are in every set: the labelled scans of them were not enough to rule them out."
     )
-    assert one.endswith("Meningioma is in every set: there were too few labelled scans of it to rule it out.")
+    assert one.endswith("Meningioma is in every set: the labelled scans of it were not enough to rule it out.")
 
 
 def test_where_the_promise_is_not_met_elsewhere_the_sentence_says_so():

@@ -63,6 +63,8 @@ def test_the_dicom_file_of_a_slice_is_found_in_its_archive():
     assert [dicom_file(scan, data) for scan in read(data)] == [files[name] for name in ("IM2", "IM1", "IM0")]
     (picture,) = read(data, stack="2: 1 slice")
     assert dicom_file(picture, data) is None
+    begins_as_a_zip = b"PK\x03\x04" + files["IM0"][4:]  # its preamble may hold anything
+    assert dicom_file(read(begins_as_a_zip)[0], begins_as_a_zip) == begins_as_a_zip
     whole = a_slice(5)
     assert dicom_file(read(whole)[0], whole) == whole and dicom_file(read(files["a.png"])[0], files["a.png"]) is None
 

@@ -41,13 +41,16 @@ def test_a_lookup_table_decides_what_is_shown(syntax, entries, bits, as_words):
     np.testing.assert_allclose(scan.windowed(), lut[values] / (2**bits - 1), atol=1e-6)
 
 
+@pytest.mark.parametrize("as_words", [False, True])
 @pytest.mark.parametrize("name", ["VOILUTSequence", "ModalityLUTSequence"])
 @every_length
 @every_order
-def test_entries_of_8_bits_may_stand_two_in_a_word(syntax, entries, name):
+def test_entries_of_8_bits_may_stand_two_in_a_word(syntax, entries, name, as_words):
     lut, values = doubling(entries, 8), indices(entries)
-    table = table_of(lut, 8, words="<u2" if syntax.is_little_endian else ">u2", ModalityLUTType="US")
-    table.LUTData = palette(lut, 8, "<u2" if syntax.is_little_endian else ">u2")["RedPaletteColorLookupTableData"]
+    words = "<u2" if syntax.is_little_endian else ">u2"
+    table = table_of(lut, 8, words=words if as_words else "", ModalityLUTType="US")
+    packed = palette(lut, 8, words)["RedPaletteColorLookupTableData"]
+    table.LUTData = packed if as_words else np.frombuffer(packed, words).tolist()
     scan = only(dicom(values, syntax=syntax, **{name: [table]}))
     stored = scan.span[0] + scan.pixels * (scan.span[1] - scan.span[0])
     np.testing.assert_allclose(stored, lut[values], atol=0.01)

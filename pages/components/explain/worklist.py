@@ -7,7 +7,7 @@ from model_zoo import Model, ModelCard
 from pages.components.predictions import predictions
 from pages.components.samples import open_scan
 from pages.components.scan_table import middle_slices, prediction_cell, show_refused, thumbnail
-from pages.components.state import renew, widget_key
+from pages.components.state import renew, state, widget_key
 from pages.components.uploads import entries
 
 _TABLE = "worklist"
@@ -19,6 +19,11 @@ def show_worklist(model: Model) -> None:
     card, names = model.card, list(entries())
     scans, refused = middle_slices(names)
     rows = predictions([card], scans).rows
+    session = state()
+    if session.worklist_pick and session.worklist_pick != [session.scan, *names]:
+        renew(_TABLE)  # its selected row is no longer the open scan
+        session.worklist_pick = []
+    key = widget_key(_TABLE)
     st.dataframe(
         [
             {
@@ -41,9 +46,9 @@ def show_worklist(model: Model) -> None:
         },
         hide_index=True,
         row_height=56,
-        on_select=lambda: _open(names),
+        on_select=lambda: _open(key, names),
         selection_mode="single-row",
-        key=widget_key(_TABLE),
+        key=key,
         alt="The model's prediction for each of the scans",
     )
     st.caption(
@@ -60,8 +65,8 @@ def _second(card: ModelCard, p) -> str:
     return f"{card.names[second]}, {percent(p[second])}"
 
 
-def _open(names: list[str]) -> None:
-    """Open the scan of the selected row, and select none any more: the open scan may change without the table."""
-    if rows := st.session_state[widget_key(_TABLE)].selection.rows:
+def _open(key: str, names: list[str]) -> None:
+    """Open the scan of the row that is selected in the table `key`, which may be drawn anew by now."""
+    if rows := st.session_state[key].selection.rows:
         open_scan(names[rows[0]])
-        renew(_TABLE)
+        state().worklist_pick = [names[rows[0]], *names]

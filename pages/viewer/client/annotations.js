@@ -37,7 +37,7 @@ function nothingDrawn({ threshold, contours, against }, { low, high }) {
   const highest = against ? Math.max(high, -low) : high;
   if (highest < threshold) return "Nothing is drawn: all evidence for the class is weaker than the threshold.";
   const line = contours && CONTOUR_LEVELS.some(share => threshold <= share && share <= highest);
-  return contours && !line ? "Nothing is drawn: no contour lies above the threshold." : "";
+  return contours && !line ? "Nothing is drawn: the map reaches no contour above the threshold." : "";
 }
 
 /** Return the lines of the cross-hair, and in the two other planes that of the explained slice. */

@@ -112,8 +112,8 @@ def test_the_quality_of_an_engine_that_was_not_evaluated_names_the_one_that_was(
     folder = bundle(scored(HITS))
     for engine, named in (("", False), ("compiled", False), ("tf-keras-vis", True)):
         summary = method_summary(folder, WEIGHTS, "gradcam", "glioma", engine)
-        said = [summary_text(summary, "Glioma").endswith("easured with the engine compiled.")]
-        said.append(summary_line(summary).endswith("measured with the engine compiled"))
+        said = [summary_text(summary, "Glioma").endswith("easured with another engine, “compiled”.")]
+        said.append(summary_line(summary).endswith("measured with another engine, “compiled”"))
         assert said == [named, named]
 
 

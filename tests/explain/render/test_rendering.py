@@ -145,14 +145,14 @@ def test_notes_say_what_the_settings_hide_and_change():
 def test_a_threshold_above_every_contour_is_noted(map_of, contours, threshold, noted):
     rendering = replace(SHARP, contours=contours, threshold=threshold)
     notes = draw(SCAN, map_of, rendering).notes
-    assert notes == (("Nothing is drawn: no contour lies above the threshold.",) if noted else ())
+    assert notes == (("Nothing is drawn: the map reaches no contour above the threshold.",) if noted else ())
     assert np.array_equal(*(draw(SCAN, map_of, replace(rendering, opacity=o)).picture for o in (0, 1))) is noted
 
 
 def test_a_map_too_weak_for_the_lowest_contour_is_noted():
     faint = explanation(heat=np.where(SIGNED.heat > 0, 0.1, SIGNED.heat), method="lime", signed=True)
     rendering = Rendering(against=False, contours=True, threshold=0.05, smoothing=0)
-    assert len(draw(SCAN, faint, rendering).notes) == 1
+    assert draw(SCAN, faint, rendering).notes == ("Nothing is drawn: the map reaches no contour above the threshold.",)
     assert draw(SCAN, faint, replace(rendering, contours=False)).notes == ()
 
 
