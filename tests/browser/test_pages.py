@@ -34,6 +34,31 @@ def test_every_page_opens_by_its_link_with_charts_that_are_not_empty(page):
         assert page.locator("[data-testid=stAlert]").get_by_text("went wrong").count() == 0
 
 
+HELD_SCRIPTS = """
+  globalThis.released = new Promise(done => { globalThis.release = done; });
+  globalThis.Blob = class extends Blob {
+    constructor(parts, options) {
+      const held = options?.type === "text/javascript" && /class (Viewer|Rail) /.test(parts.join(""));
+      super(held ? ["await globalThis.released;\\n", ...parts] : parts, options);
+    }
+  };
+"""
+
+
+def test_pictures_and_rail_stand_where_the_page_was_drawn_anew_while_their_scripts_were_loading(page):
+    page.add_init_script(HELD_SCRIPTS)
+    page.goto(f"{page.url}?sample=phantom-2&method=gradcam")
+    page.locator("strong", has_text="Grad-CAM.").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Next method").click()
+    page.locator("strong", has_text="Grad-CAM++.").wait_for()
+    settle(page)
+    assert page.locator(".viewer, .rail").count() == 0
+    page.evaluate("release()")
+    page.locator(f"{HEATMAP} .title", has_text="Grad-CAM++ for Meningioma").wait_for()
+    page.locator(".rail li[aria-selected=true]", has_text="Phantom 2").wait_for()
+
+
 def test_what_the_model_says_without_a_region(page):
     page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
     page.locator(HEATMAP).wait_for()

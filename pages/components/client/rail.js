@@ -29,7 +29,8 @@ class Rail {
     return button;
   }
 
-  update({ data, setStateValue }) {
+  update(component) {
+    const { data, setStateValue } = this.component = component;
     this.tell = setStateValue;
     this.data = data;
     // Asked by the page's own script before the uploads would go (start.js).
@@ -195,7 +196,12 @@ function make(tag, name = "", text = "") {
 
 export default function (component) {
   const { parentElement: parent } = component;
-  parent.rail ??= new Rail(parent);
-  parent.rail.update(component);
-  return () => { parent.rail?.leave(); parent.rail = null; };
+  const rail = parent.rail ??= new Rail(parent);
+  rail.update(component);
+  // Streamlit also undoes a call that a newer one has overtaken while this module was loading.
+  return () => {
+    if (rail.component !== component) return;
+    rail.leave();
+    parent.rail = null;
+  };
 }

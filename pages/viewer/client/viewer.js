@@ -342,7 +342,12 @@ class Viewer {
 
 export default function (component) {
   const { parentElement: parent } = component;
-  parent.viewer ??= new Viewer(parent);
-  parent.viewer.update(component);
-  return () => { parent.viewer?.remove(); parent.viewer = null; };
+  const viewer = parent.viewer ??= new Viewer(parent);
+  viewer.update(component);
+  // Streamlit also undoes a call that a newer one has overtaken while this module was loading.
+  return () => {
+    if (viewer.component !== component) return;
+    viewer.remove();
+    parent.viewer = null;
+  };
 }
