@@ -17,13 +17,15 @@ BINS = 15
 MILLION = 1_000_000  # stored probabilities have six decimals, so millionths are whole numbers
 
 
-@lru_cache(maxsize=8)
 def draws(groups: int) -> np.ndarray:
     """Return float (RESAMPLES, groups): how often each group is in each resample; the same on every call."""
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(groups, np.full(groups, 1 / groups), RESAMPLES).astype(np.float64)
-    drawn.flags.writeable = False  # shared by all callers
-    return drawn
+    return _counts(groups).astype(np.float64)
+
+
+@lru_cache(maxsize=32)  # a whole zoo has some thirty numbers of groups, and a megabyte each in 16 bits
+def _counts(groups: int) -> np.ndarray:
+    drawn = np.random.default_rng(0).multinomial(groups, np.full(groups, 1 / groups), RESAMPLES)
+    return drawn.astype(np.uint16)
 
 
 def interval(value: float, resampled: np.ndarray) -> tuple[float, float, float]:

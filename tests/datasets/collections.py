@@ -1,5 +1,6 @@
 """The collections in their publishers' layouts, drawn from phantoms: what a data folder looks like."""
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -29,11 +30,17 @@ def draw_collections(data: Path) -> Path:
 def _draw(folder: Path, kind: str, start: int, boxes: bool = False) -> None:
     folder.mkdir(parents=True)
     for index in range(_EACH):
-        drawn = phantom(kind, start + index, 96)
+        pixels, box = _phantom(kind, start + index)
         number = 20 * (start + index)  # neighbours within 20 would count as one patient
-        cv2.imwrite(str(folder / f"{number}.png"), np.round(255 * drawn.scan.pixels).astype(np.uint8))
+        cv2.imwrite(str(folder / f"{number}.png"), pixels)
         if boxes:
-            (folder / f"{number}.txt").write_text(_box(drawn.mask))
+            (folder / f"{number}.txt").write_text(box)
+
+
+@cache  # tests of several files draw the same 392
+def _phantom(kind: str, seed: int) -> tuple[np.ndarray, str]:
+    drawn = phantom(kind, seed, 96)
+    return np.round(255 * drawn.scan.pixels).astype(np.uint8), _box(drawn.mask)
 
 
 def _box(mask: np.ndarray) -> str:

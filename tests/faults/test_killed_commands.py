@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300  # seconds
 RECIPE = "cnn3-phantom4"
-SMALL = [f"--set={choice}" for choice in ("limit=12", "epochs=4", "size=32", "precision=float32")]
+SMALL = [f"--set={choice}" for choice in ("limit=6", "epochs=4", "size=32", "precision=float32")]
 ENDINGS = {".html": b"</html>", ".pdf": b"%%EOF"}
 SCANS = 6
 

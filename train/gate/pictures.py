@@ -34,7 +34,7 @@ SHARES = {
 # Of the heads, the share of each sequence; "" is that of the unlabelled ones.
 SEQUENCES = {"T1": 0.23, "T1C+": 0.26, "T2": 0.22, "FLAIR": 0.15, "": 0.14}
 _TEXT, _FRAME, _TURNED, _PHANTOM, _NEGATIVE = 0.12, 0.08, 0.06, 0.02, 0.1
-_PHANTOMS = 120
+PHANTOMS = 120  # of a split
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Pool:
         return np.flatnonzero([record.label == kind for record in self.records])
 
 
-def phantoms_of(recipe: Recipe, first_seed: int, number: int = _PHANTOMS) -> np.ndarray:
+def phantoms_of(recipe: Recipe, first_seed: int, number: int) -> np.ndarray:
     """Return phantoms as the gate sees them, uint8 (number, size, size), from `first_seed` on."""
     pictures = []
     for i in range(number):

@@ -34,7 +34,7 @@ from train.batches import prepare
 from train.evaluate import pace
 from train.fit import fit, seed_everything
 from train.gate.network import pooled_of, saved_form
-from train.gate.pictures import GateBatches, KnownBatches, Pool, brain_of, phantoms_of, with_made_pictures
+from train.gate.pictures import PHANTOMS, GateBatches, KnownBatches, Pool, brain_of, phantoms_of, with_made_pictures
 from train.initial_weights import initialised_network
 from train.networks import network_title
 from train.precision import dtype_policy, precision_policy
@@ -91,8 +91,8 @@ def gather_pictures(recipe: Recipe, data: Path) -> tuple[dict[str, Pool], list[R
     pools = {}
     for split, seed in _SEEDS.items():
         mine = [r for r in records if r.split == split and not (split == "test" and r.near_duplicate)]
-        pool = Pool(pixels[[place[r.id] for r in mine]], mine, phantoms_of(recipe, seed))
-        made = min(_MADE, 4 * recipe.limit) if recipe.limit else _MADE
+        made, heads = (min(most, 4 * recipe.limit) if recipe.limit else most for most in (_MADE, PHANTOMS))
+        pool = Pool(pixels[[place[r.id] for r in mine]], mine, phantoms_of(recipe, seed, heads))
         pools[split] = pool if split == "train" else with_made_pictures(pool, made, seed)
     return pools, records
 
