@@ -87,21 +87,6 @@ def explanation_quality() -> str:
     )
 
 
-def figshare3_on_the_same_scans() -> str:
-    """Return the pointing game of candor-figshare3 and of the model before it, on the scans that both were shown."""
-    stored, _ = evaluations()
-    models = stored["candor-scratch-figshare3"], stored[WHOLE]
-    rows = []
-    for name in METHODS:
-        if any(name not in each.methods for each in models):
-            continue  # one of them was evaluated with another version of the method
-        before, now = ({row.id: row.measures["pointing"] for row in each.annotated(name)} for each in models)
-        shared = sorted(before.keys() & now.keys())
-        means = [f"{sum(each[scan] for scan in shared) / len(shared):.2f}" for each in (before, now)]
-        rows.append([METHODS[name].title, str(len(shared)), *means])
-    return markdown_table(["method", "scans", "before", "now"], rows)
-
-
 def localisation() -> str:
     """Return one line per model: the map with the best pointing game, beside the control that knows no model."""
     pairs = {"gradcam": "Grad-CAM", "occlusion": "occlusion", "centre": "control: centre of the head"}

@@ -27,7 +27,12 @@ from train.shortcut_tests import SHORTCUT_TESTS
 
 EXTERNAL = "44c"  # the collection that shares next to nothing with the others
 BALANCED = "balanced accuracy"
-_LOOKED_AT = ("candor-pooled4", "candor-kaggle4")  # the models whose errors datasets/doubtful_labels.csv was made from
+_LOOKED_AT = (
+    "candor-pooled4",
+    "candor-44c15",
+    "candor-figshare3",
+    "candor-kaggle4",
+)  # the models whose errors datasets/doubtful_labels.csv was made from
 _COHORTS = [
     ("44c", NO_NEAR_DUPLICATE),
     *(("44c", f"sequence {sequence}") for sequence in ("T1", "T1C+", "T2")),
@@ -203,18 +208,22 @@ def errors() -> str:
     for card in models().values():
         if not card.id.startswith("candor-"):
             continue
-        own_folder, wrong, counted = dataset_card(card.task).folder, [], Counter()
+        own_folder, wrong, counted = dataset_card(card.task).folder, {}, Counter()
         for row in read_predictions(bundle_folder(card.id) / PREDICTIONS, card.classes):
             if row.split == "test":
                 scan = f"{own_folder}/{row.id}" if own_folder else row.id  # ids of a pooled dataset name the collection
                 counted[_cohort_of(scan)] += 1
-                if card.classes[int(np.argmax(row.probabilities))] != row.truth:
-                    wrong.append(scan)
+                called = card.classes[int(np.argmax(row.probabilities))]
+                if called != row.truth:
+                    wrong[scan] = not {called, row.truth} & set(HEALTHY)
         for cohort in (name for name in COHORT_TITLES if name in counted):
-            found = [doubtful.get(scan) for scan in wrong if _cohort_of(scan) == cohort]
+            mine = [scan for scan in wrong if _cohort_of(scan) == cohort]
+            found = [doubtful.get(scan) for scan in mine]
             seen = [str(found.count(kind)) if card.id in _LOOKED_AT else "not looked at" for kind in SEEN]
-            rows.append([f"`{card.id}`", COHORT_TITLES[cohort], f"{counted[cohort]:,}", str(len(found)), *seen])
-    return markdown_table(["model", "collection", "test scans", "errors", *SEEN.values()], rows)
+            cells = f"{counted[cohort]:,}", str(len(mine)), str(sum(wrong[scan] for scan in mine))
+            rows.append([f"`{card.id}`", COHORT_TITLES[cohort], *cells, *seen])
+    heads = ["model", "collection", "test scans", "errors", "one lesion taken for another", *SEEN.values()]
+    return markdown_table(heads, rows)
 
 
 def _cohort_of(scan: str) -> str:

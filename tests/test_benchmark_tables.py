@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import map_placement
+from benchmarks import map_placement, model_tables
 from benchmarks.__main__ import NAMES
 from benchmarks.ablation_tables import balanced_accuracy, best_shifted, kinds_of_errors
 from benchmarks.cost_tables import training_cost
@@ -13,8 +13,10 @@ from benchmarks.model_tables import errors
 from benchmarks.neighbour_tables import figshare_numbers, neighbours
 from benchmarks.record import RESULTS
 from benchmarks.trust_tables import gate_near_and_far
+from model_zoo import models
 from model_zoo.gate import GATE
 from model_zoo.gate_scores import FAR, GATE_TABLE, NEAR, read_gate_table
+from model_zoo.tables import read_predictions
 from model_zoo.zoo import bundle_folder
 from scans import InputSpec
 from tests.explain.networks import make, model_of
@@ -47,11 +49,24 @@ def test_the_table_of_the_gate_counts_the_others_without_the_heads_and_the_heads
         assert f"| {name} | {sum(row.kind in kinds for row in test):,} |" in table
 
 
-def test_errors_that_nobody_looked_at_are_not_counted_as_free_of_doubtful_labels():
+def test_errors_that_nobody_looked_at_are_not_counted_as_free_of_doubtful_labels(monkeypatch):
+    monkeypatch.setattr(model_tables, "_LOOKED_AT", ("candor-figshare3",))
     rows = [line for line in errors().splitlines() if "`candor-" in line]
     assert rows
     for row in rows:
-        assert ("not looked at" in row) == ("`candor-44c15`" in row or "`candor-figshare3`" in row)
+        assert ("not looked at" in row) != ("`candor-figshare3`" in row)
+
+
+def test_errors_between_two_lesions_and_scans_without_a_lesion_are_counted():
+    row = next(line for line in errors().splitlines() if "`candor-44c15`" in line)
+    table = read_predictions(
+        bundle_folder("candor-44c15") / "predictions.csv", (card := models()["candor-44c15"]).classes
+    )
+    called = [(card.classes[int(np.argmax(each.probabilities))], each.truth) for each in table if each.split == "test"]
+    wrong = [pair for pair in called if pair[0] != pair[1]]
+    between = [pair for pair in wrong if "normal" not in pair]
+    assert 0 < len(between) < len(wrong)
+    assert row.split(" | ")[3:] == [str(len(wrong)), str(len(between)), "0", "4 |"]
 
 
 @pytest.mark.slow
