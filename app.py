@@ -5,6 +5,7 @@ As a script it frames the page: the title, the navigation, the line that no page
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Timer
 
@@ -57,6 +58,15 @@ def _keep_keras_from_streamlit() -> None:
     keras.backend.clear_session = lambda free_memory=True: None
 
 
+@st.fragment(run_every=timedelta(days=7))
+def _run_the_page_where_the_session_is_new() -> None:
+    """Draw nothing: what is repeated lets the browser run the page again when it is back after its session's end.
+
+    Streamlit 1.67 does so only where a part of the page is repeated. Else a page whose session ended while the computer
+    slept, or the server was restarted, looks alive and takes no change. A browser's clocks run 24 days at most.
+    """
+
+
 def show_page() -> None:
     """Draw the frame, and the page in it."""
     st.set_page_config(page_title="Candor", layout="wide")
@@ -68,6 +78,7 @@ def show_page() -> None:
     with foot:  # before the page runs: neither its stop nor its failure takes it away
         st.caption(NOTICE)
         show_visitor(admit())
+        _run_the_page_where_the_session_is_new()
     with body:
         st.html(LAYOUT)
         try:

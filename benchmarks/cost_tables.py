@@ -85,7 +85,7 @@ def same_recipe(cost: dict, card: ModelCard) -> bool:
 def _last_leg(cost: dict, card: ModelCard) -> str:
     """Return the epochs that a model was trained for, which may be fewer than its recipe's, and their time."""
     epochs = card.training.get("epochs", cost["epochs"])
-    minutes = cost["minutes of the whole recipe"] * epochs / cost["epochs"]
+    minutes = cost["minutes of the last leg"] * epochs / cost["epochs"]
     return f"{epochs} epochs, {minutes / 60:.0f} h" if minutes > 120 else f"{epochs} epochs, {minutes:.0f} min"
 
 
@@ -153,7 +153,7 @@ def cost_of_generations() -> str:
     found = read_results("generations")
     rows = []
     for name, measured in found["models"].items():
-        costs = {"megabytes": measured["megabytes"], "pixels": measured["pixels"]}
+        costs = {what: measured[what] for what in ("weights, MB", "pixels")}
         costs |= {
             f"milliseconds a scan, {batch}": {which: round(1000 / rate, 1) for which, rate in rates.items()}
             for batch, rates in measured["scans per second"].items()

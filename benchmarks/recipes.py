@@ -58,7 +58,7 @@ def _measured(card: ModelCard) -> dict:
         "epochs": recipe.epochs,
         "images per second": {f"{side} px": round(rate, 1) for side, rate in rates.items()},
         "seconds per epoch": {f"{side} px": round(value, 1) for side, value in seconds.items()},
-        "minutes of the whole recipe": round(
+        "minutes of the last leg": round(
             recipe.epochs * sum(share * seconds[side] for side, share in sides.items()) / 60, 1
         ),
         "megabytes of weights": round(card.weights_bytes / 1e6, 1),

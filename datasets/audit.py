@@ -67,7 +67,7 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
         "processor_seconds": round(time.process_time() - start[1], 1),
     }
     write_whole(out / PAIRS, _csv(_PAIR_COLUMNS, map(_pair_row, listed_pairs(pairs, own))))
-    write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, pairs, facts, across)))
+    write_whole(out / SCANS, _csv(_SCAN_COLUMNS, _scan_rows(records, own, pairs, facts, len(records) > own)))
     write_whole(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     _print(summary, [pair for pair in pairs if pair.contradicts])
     print(f"written: {out}/{PAIRS}, {SCANS}, {SUMMARY}")
@@ -75,11 +75,16 @@ def audit(card: DatasetCard, data: Path, out: Path | None = None, *, across: boo
 
 
 def others(card: DatasetCard, data: Path) -> list[Record]:
-    """Return the records of every other collection below `data`; those that are not there are skipped."""
-    records = []
+    """Return the records of every other collection below `data`; print which are not there and so not compared."""
+    records, gone = [], []
     for name in COHORTS if not card.pooled else ():
-        is_here = (data / DATASETS[COHORTS[name].task].folder).is_dir()
-        records += read_cohort(name, data) if is_here and name != COHORT_OF_TASK.get(card.task) else []
+        if name != COHORT_OF_TASK.get(card.task):
+            is_here = (data / DATASETS[COHORTS[name].task].folder).is_dir()
+            found = read_cohort(name, data) if is_here else []
+            records += found
+            gone += [] if found else [name]
+    if gone:
+        print(f"not below {data}, so not compared: {', '.join(gone)}")
     return records
 
 

@@ -135,7 +135,13 @@ def recompute_all(folders: list[Path]) -> int:
 
 def print_comparison(first: str, second: str) -> int:
     """Print by how much the second model is better than the first, on every set of scans that both predicted."""
-    for found in compare(_bundle(first), _bundle(second)):
+    differences = compare(_bundle(first), _bundle(second))
+    if not differences:
+        raise ModelError(
+            f"{first} and {second} predicted no test scan of the same name, so nothing can be compared; evaluate both "
+            "on the same version of the dataset"
+        )
+    for found in differences:
         where = f"{found.split}, {found.subset}".removesuffix(f", {ALL_SCANS}")
         change = (
             f"{found.first:.4f} to {found.second:.4f}: {found.difference.decimal()}, {found.difference.scans:,} scans"

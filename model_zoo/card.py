@@ -49,6 +49,7 @@ class ModelCard:
     scores: tuple[Score, ...]
     limits: tuple[str, ...]
     published: str = ""  # what the authors report and where; "" where nobody published this system
+    same: tuple[str, ...] = ()  # what this bundle has of the published system
     differences: tuple[str, ...] = ()  # how this bundle differs from the published system
     trainable_parameters: int = 0  # the others were frozen; 0: not recorded
     # level in per cent -> class -> threshold in millionths, see model_zoo/conformal.py
@@ -100,7 +101,7 @@ def read_card(path: Path) -> ModelCard:
         values["scores"] = tuple(
             Score(**score | {"estimate": Estimate(**score["estimate"])}) for score in values["scores"]
         )
-        for name in {"classes", "names", "limits", "differences"} & set(values):
+        for name in {"classes", "names", "limits", "same", "differences"} & set(values):
             values[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
         card = ModelCard(**values)
         fault = first_fault(card)

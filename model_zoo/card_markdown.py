@@ -132,10 +132,12 @@ def _imported(card: ModelCard) -> str:
 
 
 def _published(card: ModelCard) -> str:
-    ours = decimal(card.score("accuracy", "test"))
-    table = markdown_table(["The authors", "This model, accuracy on all test scans"], [[card.published, ours]])
-    how = "Differences:\n\n" + _list(card.differences)
-    parts = [table] * bool(card.published) + [how] * bool(card.differences)
+    measure = "macro F1" if card.published.startswith("F1") else "accuracy"
+    ours = decimal(card.score(measure, "test"))
+    table = markdown_table(["The authors", f"This model, {measure} on all test scans"], [[card.published, ours]])
+    lists = {"The same": card.same, "Differences": card.differences}
+    parts = [table] * bool(card.published)
+    parts += [f"{title}:\n\n{_list(sentences)}" for title, sentences in lists.items() if sentences]
     return markdown_section("The published model and this one", *parts) if parts else ""
 
 

@@ -25,6 +25,7 @@ from model_zoo.weights import load_checked
 from scans import Scan, fit
 
 DEFAULT = "candor-pooled4"  # the app's default, where the zoo has it: trained on every collection
+SHIPPED = Path(__file__).parent  # the zoo of the repository, whichever is served
 MEASURED = "measured"  # folder of the zoo: models kept for their results, most of them without weights
 _BATCH = 32
 _loading = Lock()
@@ -83,7 +84,7 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 
 def zoo_folder() -> Path:
     """Return the folder of bundles: $CANDOR_ZOO, else this package's own."""
-    return Path(os.environ.get("CANDOR_ZOO") or Path(__file__).parent)
+    return Path(os.environ.get("CANDOR_ZOO") or SHIPPED)
 
 
 def imported_folder() -> Path:

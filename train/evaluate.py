@@ -83,7 +83,6 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
     measured = measured_of(folder, classes)
     scans = dict(sorted(Counter(record.split for record in run.records).items()))
     trainable = sum(int(np.prod(weight.shape)) for weight in trained.trainable_weights)
-    theirs, differences = published(run.recipe_id, recipe)
     card = ModelCard(
         id=run.recipe_id,
         title=f"{networks.network_title(recipe.network)}, trained on {_in_sentence(dataset)}",
@@ -104,8 +103,7 @@ def _write_bundle(folder: Path, trained: keras.Model, run: Run) -> ModelCard:
         licence=f"weights Apache-2.0; trained on: {dataset.licence}",
         **measured,
         limits=(*LIMITS, *rounding_limits(bits, exact, measured["scores"]), *dataset.defects),
-        published=theirs,
-        differences=differences,
+        **published(run.recipe_id, recipe),
         trainable_parameters=min(trainable, network.count_params()),
         training=pace(run.folder, scans["train"]) | rounding,
     )

@@ -19,9 +19,9 @@ from datasets.label_map import common_label
 from datasets.near_duplicates import NearDuplicates, find_near_duplicates
 from datasets.not_read import tell_not_read
 from datasets.records import Record
-from model_zoo import Model, model_card, read_card, zoo_folder
+from model_zoo import Model, ModelCard, model_card, read_card, zoo_folder
 from model_zoo.tables import CohortRow
-from model_zoo.zoo import MEASURED
+from model_zoo.zoo import MEASURED, SHIPPED
 from train.batches import prepare, read_batches
 from train.recipe import Recipe, recipe_of, trained_on
 
@@ -83,9 +83,16 @@ def scans_trained_on(recipe: Recipe, collections: Collections) -> np.ndarray:
 def _with_teachers(recipe: Recipe) -> Iterator[Recipe]:
     yield recipe
     for name in filter(None, (name.strip() for name in recipe.teacher.split(","))):
-        kept = zoo_folder() / MEASURED / name / "card.json"
-        card = read_card(kept) if kept.exists() else model_card(name)
-        yield from _with_teachers(recipe_of(card.recipe))
+        yield from _with_teachers(recipe_of(_teacher_card(name).recipe))
+
+
+def _teacher_card(name: str) -> ModelCard:
+    """Return the card of a teacher of this zoo or, where a new model lies in a zoo of its own, of the one shipped."""
+    for zoo in (zoo_folder(), SHIPPED):
+        for path in (zoo / MEASURED / name / "card.json", zoo / name / "card.json"):
+            if path.exists():
+                return read_card(path)
+    return model_card(name)
 
 
 def _legs(recipe: Recipe) -> list[Recipe]:

@@ -145,24 +145,26 @@ def recipe_of(choices: dict[str, str | int | float]) -> Recipe:
     return Recipe(**{name: value for name, value in choices.items() if name in names})
 
 
-def published(recipe_id: str, recipe: Recipe) -> tuple[str, tuple[str, ...]]:
-    """Return the authors' score of a published system, "" for our own, and how this run differs from theirs.
+def published(recipe_id: str, recipe: Recipe) -> dict[str, str | tuple[str, ...]]:
+    """Return what the card says of a published system: the authors' score, what is the same here, what differs.
 
-    A recipe's file names both, as PUBLISHED and DIFFERENCES; what the run changed in the recipe is added.
+    A recipe's file names them, as PUBLISHED, SAME and DIFFERENCES; what the run changed in the recipe is added to the
+    last. Of our own systems all are empty.
     """
+    none = {"published": "", "same": (), "differences": ()}
     if recipe_id not in recipe_ids():
-        return "", ()
+        return none
     module = importlib.import_module(f"train.recipes.{recipe_id.replace('-', '_')}")
     theirs = getattr(module, "PUBLISHED", "")
     if not theirs:
-        return "", ()
+        return none
     ignored = ("evaluate", "precision", "seed")
     run = [
         f"{field.name} is {getattr(recipe, field.name)}, not {getattr(module.RECIPE, field.name)}"
         for field in fields(Recipe)
         if field.name not in ignored and getattr(recipe, field.name) != getattr(module.RECIPE, field.name)
     ]
-    return theirs, (*getattr(module, "DIFFERENCES", ()), *run)
+    return {"published": theirs, "same": module.SAME, "differences": (*module.DIFFERENCES, *run)}
 
 
 def changed(recipe: Recipe, settings: list[str]) -> Recipe:

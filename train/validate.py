@@ -143,9 +143,8 @@ def _validate(folder: Path, model: Model, collections: Collections, tests: Seque
         write_shortcut_tests(folder / SHORTCUTS, classes, changed)
     if sources:
         write_sources(folder / SOURCES, sources)
-    theirs, differences = published(model.card.id, recipe)
     scans = {"test": len(rows)} if model.card.imported and rows else model.card.scans
-    card = replace(model.card, published=theirs, differences=differences, scans=scans, **measured_of(folder, classes))
+    card = replace(model.card, **published(model.card.id, recipe), scans=scans, **measured_of(folder, classes))
     write_card(card, folder / "card.json")
     write_model_card(card, folder)
     return card

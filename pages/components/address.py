@@ -3,7 +3,8 @@
 Never the name of a file: it may be a patient's, and addresses are kept and passed on.
 
 The browser's Back and Forward put BACK into the address (`pages/door/start.js`). Without it a difference between the
-address and the session would be ambiguous: the browser may just not have heard yet of what the user chose.
+address and the session would be ambiguous: the browser may just not have heard yet of what the user chose. Each step
+has a BACK of its own, and is followed once: the browser repeats it until it has heard that it was.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,12 @@ BACK = "back"
 def follow_address(samples: dict[str, str]) -> None:
     """Open what a link says: in the first run of a session, and after Back and Forward. `samples` are ids and names."""
     session, asked = state(), st.query_params
-    returned = BACK in asked
-    if returned:
+    back = asked.get(BACK, "")
+    returned = back not in ("", session.back_followed)
+    if BACK in asked:
         del asked[BACK]
+    if returned:
+        session.back_followed = back
     elif session.address_followed:
         return
     session.address_followed = True

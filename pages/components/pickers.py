@@ -16,6 +16,7 @@ from pages.components.reading import still_reading
 from pages.components.samples import SAMPLES, SYNTHETIC, address_of, sample
 from pages.components.state import renew, state, widget_key
 from pages.components.uploads import choose_files, choose_plane, choose_stack, entries, slices_of
+from pages.viewer.pictures import slices_key
 from scans import Scan, ScanError
 
 # The first that was measured is shown.
@@ -47,9 +48,15 @@ class Open:
         state().slices[_volume_key(self.volume)] = _slice_id(self.volume[place])
         renew(_slider(self.volume))
 
-    def take_place(self, place: object) -> None:
-        """Open the slice that the user went to in a viewer, where it is another one of this volume."""
-        if isinstance(place, int) and 0 <= place < len(self.volume) and place != self.place:
+    def take_place(self, step: object) -> None:
+        """Open the slice that the user went to in a viewer: `step` is the key of the slices there, and the place.
+
+        Among other slices than these the place would be that of another slice.
+        """
+        key, place = step if isinstance(step, list) and len(step) == 2 else (None, None)
+        if not (isinstance(place, int) and 0 <= place < len(self.volume) and key == slices_key(self.volume)):
+            return
+        if state().slices.get(_volume_key(self.volume)) != _slice_id(self.volume[place]):  # drawn is an older choice
             self.go_to(place)
             state().slice_moved = True  # the rest of the page is about that slice, too
 

@@ -49,6 +49,7 @@ def draw_rail() -> None:
             data={
                 "lists": [each for each in lists if each["scans"]],
                 "open": session.scan,
+                "chosen": _told("chosen").get("count"),
                 "kept": len(session.uploads),
             },
             on_chosen_change=_open,
@@ -82,10 +83,15 @@ def _served(picture: bytes) -> str:
     return runtime.get_instance().media_file_mgr.add(picture, "image/png", f"{KEY}-{sha256(picture).hexdigest()}")
 
 
+def _told(what: str) -> dict:
+    """Return what the browser told last of what was "chosen" or "removed", {} before it did."""
+    told = (st.session_state.get(KEY) or {}).get(what)
+    return told if isinstance(told, dict) else {}
+
+
 def _remove() -> None:
     """Remove the scans that were taken off the list; where one was open, its neighbour is opened."""
-    removed = st.session_state[KEY]["removed"]
-    names = removed.get("scans") if isinstance(removed, dict) else None
+    names = _told("removed").get("scans")
     for name in names if isinstance(names, list) else []:
         listed = entries()
         if not isinstance(name, str) or name not in listed:
@@ -99,7 +105,6 @@ def _remove() -> None:
 
 def _open() -> None:
     """Open the scan that was chosen, or close the open one; a name that is not listed is passed over."""
-    chosen = st.session_state[KEY]["chosen"]
-    name = chosen.get("scan") if isinstance(chosen, dict) else None
+    name = _told("chosen").get("scan")
     if name in ("", *entries(), *SAMPLES):
         state().open(name or None)

@@ -121,6 +121,7 @@ class PageState:
 
     # the address
     address_followed: bool = False  # what it said when the session began has been opened
+    back_followed: str = ""  # the last step back or forward that was followed
     linked_class: str | None = None  # what it said, until a page takes it; "" for the predicted class
     linked_slice: str = ""
 

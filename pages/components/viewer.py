@@ -74,7 +74,7 @@ def _draw(
         leads=True,
         controls=controls(signed, scan, method),
         bar={"unit": explanation.unit, "signed": signed, "several": False} if explanation else None,
-        volume=facts_of_volume(opened.volume, opened.place, window_key(scan)),
+        volume=facts_of_volume(opened.volume, opened.place),
         series=window_key(scan),
         windows=windows_of(scan),
         words={"map": "heatmap", "elsewhere": ELSEWHERE},

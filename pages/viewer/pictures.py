@@ -138,7 +138,7 @@ def facts_of_map(scan: Scan, explanation: Explanation) -> dict:
     }
 
 
-def facts_of_volume(volume: Sequence[Scan], place: int, key: str) -> dict | None:
+def facts_of_volume(volume: Sequence[Scan], place: int) -> dict | None:
     """Return the slices of a series, with the pixels of as many as there is room for, the nearest first."""
     if len(volume) < 2:
         return None
@@ -151,12 +151,17 @@ def facts_of_volume(volume: Sequence[Scan], place: int, key: str) -> dict | None
     slices = [facts_of_scan(scan, at, len(volume), sent=at in near) for at, scan in enumerate(volume)]
     shared = {name: value for name, value in slices[0].items() if all(each[name] == value for each in slices)}
     own = [{name: value for name, value in each.items() if name not in shared} for each in slices]
-    return {"key": key, "place": place, "shared": shared, "slices": own}
+    return {"key": slices_key(volume), "place": place, "shared": shared, "slices": own}
 
 
 def window_key(scan: Scan) -> str:
     """Return what tells a series from others: a window that is chosen holds for all its slices."""
     return f"{scan.series or scan.digest or scan.pixels_sha256}-{scan.stack}"
+
+
+def slices_key(volume: Sequence[Scan]) -> str:
+    """Return what tells these slices from others: of another series or plane, or fewer of a series still being read."""
+    return f"{window_key(volume[0])}-{volume[0].plane}-{len(volume)}"
 
 
 def presets(scan: Scan) -> list[dict]:

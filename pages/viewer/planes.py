@@ -8,7 +8,7 @@ import streamlit as st
 
 from explain import Explanation
 from pages.viewer.packets import Packet, packet_of_voxels
-from pages.viewer.pictures import facts_of_map, window_key
+from pages.viewer.pictures import facts_of_map, slices_key, window_key
 from scans import Scan
 from scans.grid import Grid, grid_of, reduced
 
@@ -108,6 +108,7 @@ def facts_of_voxels(volume: Sequence[Scan], grid: Grid, place: int, at: tuple[fl
     packet, shape, span = _packed(key, volume, grid)
     low, high = volume[place].grey_range
     return packet.facts() | {
+        "volume": slices_key(volume),
         "shape": list(shape),
         "full": list(grid.shape),
         "sizes": list(grid.sizes),

@@ -3,8 +3,9 @@
 import pytest
 
 from scans import phantom
+from tests.browser.conftest import running_app
 from tests.browser.test_explain_scan import HEATMAP, assert_no_traceback, downloaded, upload
-from tests.browser.widgets import settle
+from tests.browser.widgets import settle, wait_until
 from tests.good_files import dicom12, png
 
 pytestmark = pytest.mark.browser
@@ -47,7 +48,10 @@ HELD_SCRIPTS = """
 
 def test_pictures_and_rail_stand_where_the_page_was_drawn_anew_while_their_scripts_were_loading(page):
     page.add_init_script(HELD_SCRIPTS)
-    page.goto(f"{page.url}?sample=phantom-2&method=gradcam")
+    page.goto(f"{page.url}?method=gradcam")
+    page.get_by_text("What did the model look at?").wait_for()
+    settle(page)
+    page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()  # the rail is told of it, too
     page.locator("strong", has_text="Grad-CAM.").wait_for()
     settle(page)
     page.get_by_role("button", name="Next method").click()
@@ -57,6 +61,61 @@ def test_pictures_and_rail_stand_where_the_page_was_drawn_anew_while_their_scrip
     page.evaluate("release()")
     page.locator(f"{HEATMAP} .title", has_text="Grad-CAM++ for Meningioma").wait_for()
     page.locator(".rail li[aria-selected=true]", has_text="Phantom 2").wait_for()
+
+
+def test_pictures_and_rail_hear_no_key_once_their_page_is_left(page):
+    page.get_by_role("button", name="Phantom 2: meningioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    drawn = page.locator(".viewer, .rail").evaluate_all("""nodes => {
+      globalThis.heard = [];
+      for (const node of nodes) {
+        const { viewer, rail } = node.parentElement ?? node.parentNode;
+        Object.assign(viewer ?? {}, { shortcut: () => globalThis.heard.push('viewer') });
+        Object.assign(rail ?? {}, { key: () => globalThis.heard.push('rail') });
+      }
+      return nodes.map(node => node.className).toSorted();
+    }""")
+    page.keyboard.press("x")
+    assert sorted(page.evaluate("globalThis.heard")) == drawn and set(drawn) == {"rail", "viewer"}
+    page.evaluate("globalThis.heard = []")
+    open_page(page, "About")
+    page.get_by_role("heading", name="About Candor").wait_for()
+    settle(page)
+    page.keyboard.press("x")
+    assert page.evaluate("globalThis.heard") == []
+
+
+SOCKETS = """
+  globalThis.sockets = [];
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(address, protocols) {
+      super(globalThis.away ? "ws://localhost:1/" : address, protocols);
+      sockets.push(this);
+    }
+  };
+"""
+LEADER = """[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]
+  .map(node => node.shadowRoot.viewer).find(viewer => viewer?.data.leads)"""
+
+
+def test_a_page_goes_on_where_its_session_ended_while_the_browser_was_away(browser, chromium, tmp_path):
+    with running_app(tmp_path / "log", "--server.disconnectedSessionTTL", "1") as address:
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(120_000)
+        page.add_init_script(SOCKETS)
+        page.goto(f"{address}?sample=phantom-2")
+        page.locator(HEATMAP).wait_for()
+        settle(page)
+        page.evaluate("away = true; sockets.forEach(each => each.close())")
+        page.wait_for_timeout(4000)
+        page.evaluate("away = false")
+        page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED]").wait_for()
+        page.wait_for_timeout(1000)
+        settle(page)
+        page.keyboard.press("h")
+        wait_until(page, f"({LEADER}).count > 0 && ({LEADER}).data.applied?.count === ({LEADER}).count")
+        page.close()
 
 
 def test_what_the_model_says_without_a_region(page):

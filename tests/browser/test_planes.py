@@ -18,10 +18,12 @@ PLANES = ".viewer:has(.pane[data-kind=plane])"
 SEEN = {"Axial": (0, 1), "Coronal": (0, 2), "Sagittal": (1, 2)}  # what is across and what is upright
 
 
-def volume() -> bytes:
-    """Return a head with one bright voxel."""
+def volume(turned: bool = False) -> bytes:
+    """Return a head with one bright voxel, or another one of as many slices."""
     voxels = head()
     voxels[tuple(MARKER)] = 6000
+    if turned:
+        voxels = voxels[::-1]
     affine = np.diag([*SIZES, 1.0])
     affine[:3, 3] = ORIGIN
     return nifti(voxels, affine)
@@ -97,6 +99,34 @@ def test_a_marker_appears_at_its_place_in_all_three_planes_and_one_cross_hair_li
     wait_until(page, "document.querySelector('input[type=range][aria-label=Slice]')?.value == 15")
     page.locator(f"{HEATMAP}[data-place='14']").wait_for()
     assert page.get_by_role("button", name="Explain this slice").is_disabled()
+
+
+def test_a_slice_of_the_next_volume_is_never_seen_under_the_map_of_the_one_before(page):
+    """The pictures above are of the next volume before the planes are."""
+    upload(page, {"one.nii": volume(), "two.nii": volume(turned=True)})
+    page.locator(".rail li[aria-selected=true]", has_text="two.nii").wait_for()
+    settle(page)
+    page.get_by_role("tab", name="Three planes").click()
+    pane(page, "Axial").and_(page.locator("[data-drawn*=' map-']")).wait_for()
+    settle(page)
+    first = pane(page, "Axial").get_attribute("data-drawn")
+    assert first == page.locator(HEATMAP).get_attribute("data-drawn")
+    page.locator(PLANES).evaluate("""node => {
+      const { viewer } = node.parentElement ?? node.parentNode;
+      viewer.update = component => { globalThis.release = () => { delete viewer.update; viewer.update(component); }; };
+    }""")
+    page.locator(".rail li", has_text="one.nii").click()
+    page.locator(f"{HEATMAP}:not([data-drawn='{first}'])").wait_for()
+    settle(page)
+    second = page.locator(HEATMAP).get_attribute("data-drawn")
+    assert not set(first.split()) & set(second.split())
+    drawn = pane(page, "Axial").get_attribute("data-drawn")
+    assert drawn.startswith("voxels-") and drawn.endswith("no map")
+    assert page.locator(f"{PLANES} .explained").count() == 0
+    assert page.get_by_role("button", name="Explain this slice").is_disabled()
+    page.evaluate("release()")
+    pane(page, "Axial").and_(page.locator(f"[data-drawn='{second}']")).wait_for()
+    page.locator(f"{PLANES} .explained").nth(1).wait_for(state="attached")
 
 
 def _middle(stage) -> tuple[float, float]:

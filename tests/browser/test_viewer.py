@@ -55,6 +55,61 @@ def test_what_the_server_has_not_seen_yet_goes_along_with_the_next_change(page):
     assert "shown" not in second and third["shown"] is False
 
 
+def test_a_step_that_the_server_was_not_told_of_goes_with_the_slices_that_it_was_made_in(page):
+    upload(page, VOLUME)
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    key, told, untold, place = page.locator(VIEWER).evaluate("""node => {
+      const { viewer } = node.parentElement ?? node.parentNode, { component, data } = viewer;
+      viewer.step(1);
+      const told = viewer.outbox.place;
+      viewer.update({ ...component, data: { ...data, volume: { ...data.volume, key: 'another', place: 3 } } });
+      const answer = [data.volume.key, told, viewer.outbox.place ?? null, viewer.group.place];
+      viewer.update(component);
+      return answer;
+    }""")
+    assert told == [key, 13] and untold is None and place == 3
+
+
+def test_a_picture_of_another_scan_goes_at_once_and_a_map_that_is_missing_is_not_taken_for_an_empty_one(page):
+    open_sample(page)
+    held = {}  # by the end of the address
+    page.route("**/media/**", lambda route: held.update({route.request.url.rsplit("/", 1)[1]: route}))
+    page.locator(".rail li", has_text="Phantom 1").click()
+    page.locator(f"{VIEWER} .title", has_text="Grad-CAM for Glioma").wait_for()
+    page.get_by_text("The scan is being loaded.").nth(1).wait_for()
+    settle(page, maps=False)
+    for pane in page.locator(f"{VIEWER} .pane").all():
+        assert not any(pane.locator("canvas").evaluate(READ)["pixels"])
+        assert pane.locator(".side").all_inner_texts() == [""] * 4 and pane.locator(".scale").inner_text() == ""
+    scan, heat = page.locator(VIEWER).evaluate("""node => {
+      const { viewer } = node.parentElement ?? node.parentNode, { scan, map } = viewer.data.pictures[1];
+      return [scan, map].map(each => each.url.split('/').at(-1));
+    }""")
+    held[scan].continue_()
+    page.get_by_text("The map is being loaded.").wait_for()
+    assert any(page.locator(f"{VIEWER} canvas").first.evaluate(READ)["pixels"])
+    held[heat].continue_()
+    page.locator(HEATMAP).wait_for()
+    assert page.get_by_text("being loaded").count() == 0
+
+
+def test_a_picture_of_any_size_fills_its_square(page):
+    """A fresh canvas is 300 x 150 pixels large."""
+    open_sample(page)
+    sizes = page.locator(VIEWER).evaluate("""node => {
+      const viewer = (node.parentElement ?? node.parentNode).viewer;
+      const pane = new viewer.panes[0].constructor(viewer);
+      pane.stage.style.width = '300px';
+      viewer.grid.append(pane.node);
+      pane.resize();
+      const sizes = [pane.stage.clientWidth, pane.canvas.width, pane.canvas.height];
+      pane.remove();
+      return sizes;
+    }""")
+    assert sizes == [300, 300, 300]
+
+
 def zoom_of(page, css: str = VIEWER) -> float:
     return float(page.locator(css).first.get_attribute("data-zoom"))
 

@@ -120,3 +120,45 @@ def test_the_other_list_is_reached_and_stepped_through_by_key(page):
     page.locator(HEATMAP).wait_for()
     settle(page)
     assert name_of_open(page).startswith("Phantom 2")
+
+
+def test_a_small_picture_that_failed_to_load_is_asked_for_again(page):
+    """As where a run of the page has just replaced its address."""
+    page.route("**/media/**", lambda route: route.abort())
+    upload(page, {"a.png": FILES["head-00.png"]})
+    page.locator(".rail [aria-label=Worklist] li", has_text="a.png").wait_for()
+    wait_until(page, f"!{RAIL}.querySelector('[aria-label=Worklist] img').hasAttribute('src')")
+    page.unroute("**/media/**")
+    page.locator(".rail li", has_text="Phantom 1").dispatch_event("click")
+    wait_until(page, f"{RAIL}.querySelector('[aria-label=Worklist] img').naturalWidth == 96")
+
+
+def test_what_was_chosen_in_vain_gives_way_to_what_the_server_has_open(page):
+    upload(page, dict(list(FILES.items())[:3]))
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    for act, opened in (
+        ("rail.choose('head-01.png', 0); setTimeout(() => rail.remove('head-01.png'), 50)", "head-00.png"),
+        ("rail.choose('head-01.png', 0)", "head-00.png"),  # gone, or under another name by now
+    ):
+        page.locator(".rail").evaluate(
+            f"node => {{ const {{ rail }} = node.parentElement ?? node.parentNode; {act}; }}"
+        )
+        page.locator(OPEN, has_text=opened).wait_for(timeout=30_000)
+        settle(page)
+        assert name_of_open(page) == opened
+
+
+def test_a_step_right_before_another_page_is_opened_is_not_lost(page):
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    page.locator(".rail").evaluate(
+        """node => {
+          (node.parentElement ?? node.parentNode).rail.choose('Phantom 2: meningioma-like', 60_000);
+          [...document.querySelectorAll('a')].find(link => link.innerText.includes('Compare models')).click();
+        }"""
+    )
+    page.get_by_role("heading", name="predict").first.wait_for()
+    settle(page, maps=False)
+    assert name_of_open(page).startswith("Phantom 2")

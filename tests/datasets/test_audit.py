@@ -155,6 +155,15 @@ def test_other_sets_are_compared_only_on_request(data, tmp_path):
     assert json.loads((tmp_path / "here" / "summary.json").read_text())["other_collections"] == {}
 
 
+def test_an_audit_says_which_other_sets_are_not_there_and_counts_nothing_of_them(data, tmp_path, capsys):
+    assert main(["audit", "kaggle4", "--data", str(data), "--out", str(tmp_path / "some"), "--across"]) == 0
+    assert f"not below {data}, so not compared: 44c, dementia\n" in capsys.readouterr().out
+    (tmp_path / KAGGLE).symlink_to(data / KAGGLE)
+    assert main(["audit", "kaggle4", "--data", str(tmp_path), "--out", str(tmp_path / "none"), "--across"]) == 0
+    assert f"not below {tmp_path}, so not compared: figshare, br35h, 44c, dementia\n" in capsys.readouterr().out
+    assert {row["near_duplicates_elsewhere"] for row in table(tmp_path / "none" / "scans.csv")} == {""}
+
+
 def test_a_set_without_a_published_split_has_no_leakage_but_its_near_duplicates(data, tmp_path, capsys):
     assert main(["audit", "figshare3", "--data", str(data), "--out", str(tmp_path), "--across"]) == 0
     assert "split by group" not in capsys.readouterr().out  # its three slices are no near-duplicates of each other

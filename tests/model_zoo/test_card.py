@@ -45,15 +45,16 @@ def test_a_card_with_an_unknown_field_is_refused_by_name(card, tmp_path):
 def test_fields_that_older_cards_lack_have_defaults(card, tmp_path):
     write_card(card, tmp_path / "card.json")
     values = json.loads((tmp_path / "card.json").read_text())
-    for name in ("published", "differences", "trainable_parameters", "training"):
+    for name in ("published", "same", "differences", "trainable_parameters", "training"):
         del values[name]
     (tmp_path / "card.json").write_text(json.dumps(values))
     old = read_card(tmp_path / "card.json")
-    assert (old.published, old.differences, old.trainable_parameters, old.training) == ("", (), 0, {})
+    assert (old.published, old.same, old.differences, old.trainable_parameters, old.training) == ("", (), (), 0, {})
 
 
 def test_the_facts_of_the_training_come_back(card, tmp_path):
-    changed = replace(card, published="0.95", differences=("a", "b"), trainable_parameters=7, training={"epochs": 54})
+    theirs = {"published": "0.95", "same": ("c",), "differences": ("a", "b")}
+    changed = replace(card, **theirs, trainable_parameters=7, training={"epochs": 54})
     write_card(changed, tmp_path / "card.json")
     assert read_card(tmp_path / "card.json") == changed
 

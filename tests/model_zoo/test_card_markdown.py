@@ -69,6 +69,7 @@ def test_sequences_cohorts_and_shortcut_tests_have_their_lines(card, written_bun
 def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
     facts = {
         "published": "0.95 (table 3)",
+        "same": ("Three blocks.",),
         "differences": ("No ImageNet weights.", "Fewer epochs."),
         "trainable_parameters": 1000,
         "training": {"epochs": 54, "images_per_second": 186.0},
@@ -79,7 +80,15 @@ def test_the_recipe_and_the_published_system_are_told(card, written_bundle):
     assert line(training, "images per second")[1] == "186" and line(training, "`network`")[1] == "tiny"
     published = section(text, "The published model and this one")
     assert line(published, "0.95 (table 3)")[1] == card.score("accuracy", "test").decimal()
-    assert "- No ImageNet weights.\n- Fewer epochs." in published
+    assert "The same:\n\n- Three blocks." in published
+    assert "Differences:\n\n- No ImageNet weights.\n- Fewer epochs." in published
+
+
+def test_an_f1_of_the_authors_stands_beside_our_f1(card, written_bundle):
+    text = model_card_markdown(replace(card, published="F1 0.95 on random slices"), written_bundle)
+    published = section(text, "The published model and this one")
+    assert "| The authors | This model, macro F1 on all test scans |" in published
+    assert line(published, "F1 0.95 on random slices")[1] == card.score("macro F1", "test").decimal()
 
 
 def test_what_is_not_known_is_left_out(card, tmp_path):

@@ -8,7 +8,7 @@ from model_zoo import ModelError
 from model_zoo.__main__ import main
 from model_zoo.comparison import compare
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
-from model_zoo.tables import PREDICTIONS, write_predictions
+from model_zoo.tables import COHORTS, PREDICTIONS, write_predictions
 from model_zoo.verify import recompute
 from tests.conftest import CLASSES, tiny_network, write_bundle
 from tests.model_zoo.written_tables import predictions, sure, write_whole_bundle
@@ -95,5 +95,10 @@ def test_the_command_takes_a_model_of_the_zoo_and_a_folder(first, tmp_path, monk
     monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
     assert main(["compare", "tiny-phantom4", str(second(tmp_path, RIGHT))]) == 0
     assert "0.8750 to 1.0000: 0.1250 (" in capsys.readouterr().out
+    renamed = [replace(row, id=f"another version/{row.id}") for row in RIGHT]
+    write_predictions(tmp_path / "b" / "tiny-phantom4" / PREDICTIONS, CLASSES, renamed)
+    (tmp_path / "b" / "tiny-phantom4" / COHORTS).unlink()
+    assert main(["compare", "tiny-phantom4", str(tmp_path / "b" / "tiny-phantom4")]) == 2
+    assert "no test scan of the same name" in capsys.readouterr().err
     assert main(["compare", "tiny-phantom4", "nothing"]) == 2
     assert "no model 'nothing'" in capsys.readouterr().err

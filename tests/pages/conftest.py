@@ -148,8 +148,10 @@ def maps(app: AppTest) -> list[str]:
 
 
 def change_view(app: AppTest, key: str = "viewer", **view) -> AppTest:
-    """Send what the user changed in a viewer, as the browser does, and run."""
+    """Send what the user changed in a viewer, as the browser does, and run; a `place` is one of the slices there."""
     drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{key}"))
+    if isinstance(view.get("place"), int):
+        view["place"] = [(json.loads(drawn.proto.json)["volume"] or {}).get("key"), view["place"]]
     states = app._tree.get_widget_states()
     states.widgets.add(id=drawn.proto.id, json_value=json.dumps({"view": {"by": "test", "count": 1, **view}}))
     app._run(states)

@@ -78,6 +78,13 @@ def test_an_address_that_lags_behind_the_session_is_not_followed_and_a_step_back
     app.run()
     assert state_of(app).scan == SECOND == rail(app)["open"] and method_of(app).value == "layercam"
     assert address(app) == {"sample": ["phantom-2"], "method": ["layercam"]}
+    open_in_rail(app, SAMPLE)
+    app.query_params.update({"sample": "phantom-2", BACK: "1"})  # the browser has not heard that it was followed
+    app.run()
+    assert state_of(app).scan == SAMPLE and address(app) == {"sample": ["phantom-1"], "method": ["layercam"]}
+    app.query_params.update({"sample": "phantom-2", BACK: "2"})
+    app.run()
+    assert state_of(app).scan == SECOND
 
 
 def test_a_step_back_to_the_page_without_a_scan_closes_a_sample_and_no_upload(queue):

@@ -237,6 +237,17 @@ def test_what_code_sets_reaches_the_widget_again_and_again(queue):
         assert not state_of(app).windows and viewer(app)["windows"] == {key: None}
 
 
+def test_a_step_back_to_the_slice_that_is_still_drawn_is_taken(queue):
+    """Two steps in a row, the second before the viewer is drawn for the first."""
+    app = upload(open_app(queue).run(), FILES["volume"])
+    session, slider = state_of(app), next(slider for slider in app.slider if slider.label == "Slice")
+    ((volume, (digest, drawn)),) = session.slices.items()
+    session.slices[volume] = digest, drawn + 2  # as a run leaves it that ended with its callback
+    session.renewals[slider.key] = 1
+    change_view(app, place=drawn)
+    assert session.slices[volume] == (digest, drawn) and viewer(app)["volume"]["place"] == drawn
+
+
 def test_a_scan_opened_by_code_reaches_the_widget_and_replaces_the_scan_before(queue):
     first, second = list(SAMPLES)[:2]
     app = press(open_app(queue).run(), second)

@@ -106,6 +106,11 @@ def test_the_headline_is_the_card_s(zoo):
     assert app.table[0].value.iloc[-1].to_list()[0] == "Scans"
 
 
+def test_what_is_the_same_as_in_the_published_model_and_what_differs_stand_with_the_card(zoo):
+    card, shown = card_of(zoo, SHIPPED[1]), sentences(opened(TABS[-1], model=SHIPPED[1]))
+    assert card.same and [each for each in (*card.same, *card.differences) if f"- {each}" not in shown] == []
+
+
 def test_the_scores_of_other_seeds_stand_below_the_model_s_own(zoo_to_break):
     (name, other), table = SHIPPED, zoo_to_break / SHIPPED[0] / SEEDS
     own = card_of(zoo_to_break, name).score("accuracy", "test", NO_NEAR_DUPLICATE).value

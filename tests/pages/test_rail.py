@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pages.components import scan_states
+from pages.components.rail import KEY
 from pages.components.samples import SAMPLES
 from scans import phantom
 from tests.good_files import nifti, png
@@ -80,8 +81,10 @@ def test_a_slice_that_is_withheld_takes_nothing_back_from_its_file(monkeypatch):
 
 def test_a_scan_is_closed_and_a_name_that_is_not_listed_is_passed_over(app):
     upload(app.run(), *FILES)
+    assert rail(app)["chosen"] is None
     open_in_rail(app, "nobody.png")
     assert state_of(app).scan == "c.png" and not errors(app)
+    assert rail(app)["chosen"] == app.session_state[KEY]["chosen"]["count"]  # by which the browser knows that it was
     open_in_rail(app, None)
     assert state_of(app).scan is None and app.title and list(states(app)) == ["c.png", "b.png", "a.png"]
 

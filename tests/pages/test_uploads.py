@@ -212,6 +212,10 @@ def test_keys_step_through_slices_and_methods(app):
     upload(app.run(), ("one.nii", nifti(head(3))))
     change_view(app, place=2)
     assert slice_of(app).value == 3 and viewers(app)["viewer"]["volume"]["place"] == 2
+    key = viewers(app)["viewer"]["volume"]["key"]
+    for other in (f"{key[:-1]}2", "another", None):  # of fewer slices of this series, of another one
+        change_view(app, count=2, place=[other, 0])
+        assert slice_of(app).value == 3
     press(app, "Next method")
     assert method_of(app).value == "gradcam++" and predicted_class(app)
 

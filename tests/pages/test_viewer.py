@@ -64,26 +64,35 @@ def test_equal_contents_have_one_key_and_others_another():
 
 def test_the_slices_of_a_series_are_sent_the_nearest_first_and_as_many_as_there_is_room_for(monkeypatch):
     volume = [replace(SCAN, pixels=np.full((64, 64), k / 20), index=k, count=20) for k in range(20)]
-    facts = facts_of_volume(volume, 7, "v")
+    facts = facts_of_volume(volume, 7)
     assert len(facts["slices"]) == 20 and facts["place"] == 7 and facts["shared"]["rows"] == 64
     keys = {(facts["shared"] | each)["key"] for each in facts["slices"]}
     assert len(keys) == 20 and "" not in keys
     monkeypatch.setattr("pages.viewer.pictures._NEARBY", 5 * 2 * 64 * 64)
-    sent = [place for place, each in enumerate(facts_of_volume(volume, 7, "v")["slices"]) if each["key"]]
+    sent = [place for place, each in enumerate(facts_of_volume(volume, 7)["slices"]) if each["key"]]
     assert sent == [5, 6, 7, 8, 9]
-    assert facts_of_volume(volume[:1], 0, "v") is None
+    assert facts_of_volume(volume[:1], 0) is None
 
 
 def test_a_session_keeps_all_slices_that_are_sent_ahead():
     """What is read in turn and does not fit is never found again: all would be made anew in every run of the page."""
     volume = [replace(SCAN, pixels=np.full((8, 8), k / 900), index=k, count=900) for k in range(900)]
-    places = {k for k, each in enumerate(facts_of_volume(volume, 450, "v")["slices"]) if each["key"]}
+    places = {k for k, each in enumerate(facts_of_volume(volume, 450)["slices"]) if each["key"]}
     assert 300 < len(places) < packets.KEPT and max(places) - min(places) == len(places) - 1
 
 
 def test_a_window_belongs_to_the_series():
     one, other = (replace(SCAN, digest=name, series="s") for name in "ab")
     assert window_key(one) == window_key(other) != window_key(replace(one, series="t"))
+
+
+def test_slices_are_told_from_those_of_another_series_or_plane_and_from_fewer_of_their_own():
+    volume = [replace(SCAN, digest="a", index=k, count=3, plane="axial") for k in range(3)]
+    others = [[replace(scan, **change) for scan in volume] for change in ({"digest": "b"}, {"plane": "coronal"})]
+    keys = [facts_of_volume(slices, 1)["key"] for slices in (volume, *others, volume[:2])]
+    assert len(set(keys)) == 4 and keys[0] == facts_of_volume(volume, 2)["key"]
+    scans = read(nifti(head(36, 64), np.diag([1.5, 0.8, 3.0, 1.0])))
+    assert facts_of_voxels(scans, grid_of(scans), 10, (5, 6))["volume"] == facts_of_volume(scans, 10)["key"]
 
 
 def test_presets_are_in_the_values_of_the_file():

@@ -1,5 +1,6 @@
 """Recipes are found by their id, and only known fields can be changed."""
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -11,7 +12,7 @@ from model_zoo.gate import GATE_TASK
 from model_zoo.verify import bundle_folders
 from train.evaluate import LIMITS
 from train.networks import NETWORKS
-from train.recipe import Recipe, changed, find_recipe, recipe_ids, recipe_of
+from train.recipe import Recipe, changed, find_recipe, published, recipe_ids, recipe_of
 
 PLAIN = Recipe(task="phantom4", network="cnn3")
 
@@ -46,6 +47,22 @@ def test_a_measured_model_s_card_names_the_collections_of_its_training_and_every
     dataset = of_cohorts(DATASETS[card.task], recipe_of(card.recipe).cohorts)
     assert card.dataset == dataset.title and card.title.lower().endswith(dataset.title.lower())
     assert not {*LIMITS, *dataset.defects} - {*card.limits}
+
+
+@pytest.mark.parametrize("recipe_id", recipe_ids())
+def test_a_recipe_of_a_published_system_says_what_is_the_same_and_what_differs(recipe_id):
+    recipe, notebook = find_recipe(recipe_id)
+    said = published(recipe_id, recipe)
+    ours = not re.search(r"\bseed 00\d\b", notebook)
+    assert [bool(each) for each in said.values()] == 3 * [not ours]
+    assert "The same:" not in notebook  # it stands in SAME alone
+
+
+@pytest.mark.parametrize("folder", bundle_folders(), ids=lambda folder: folder.name)
+def test_a_measured_model_s_card_says_of_the_published_system_what_its_recipe_says(folder):
+    card = read_card(folder / "card.json")
+    said = {"published": card.published, "same": card.same, "differences": card.differences}
+    assert said == published(card.id, recipe_of(card.recipe))
 
 
 def test_an_unknown_recipe_lists_those_there_are():

@@ -296,6 +296,15 @@ def test_what_a_teacher_was_trained_on_counts_too(collections, monkeypatch):
     assert used == [{"kaggle"}, {"kaggle", "44c"}]
 
 
+@pytest.mark.parametrize("shipped", ["candor-leg2-44c15", "candor-44c15"])  # the first in measured/
+def test_a_teacher_that_ships_is_found_for_a_model_in_a_zoo_of_its_own(collections, tmp_path, monkeypatch, shipped):
+    monkeypatch.setenv("CANDOR_ZOO", str(tmp_path))
+    trained = scans_trained_on(replace(RECIPE, teacher=shipped), collections)
+    assert {r.cohort for r, used in zip(collections.records, trained, strict=True) if used} == {*POOLED_COHORTS}
+    with pytest.raises(ModelError, match="no model 'nobody'"):
+        scans_trained_on(replace(RECIPE, teacher="nobody"), collections)
+
+
 def test_initial_weights_were_trained_on_scans_that_are_now_left_out(collections):
     """They were trained when only near-duplicates close enough to share a group were left out."""
     calls = []

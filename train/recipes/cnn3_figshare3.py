@@ -13,9 +13,7 @@
 Published: F1 0.95 for the baseline, on random slices. They then tried augmentation ("much lower results"),
 dropout, regularisation, class weights, a dynamic learning rate and early stopping, and give no score for each.
 
-The same: three convolutions, the three classes, those six switches.
-
-What differs: DIFFERENCES below, which the card repeats.
+What is the same and what differs: SAME and DIFFERENCES below, which the card repeats.
 The second line above is their plain baseline.
 """
 
@@ -45,6 +43,10 @@ RECIPE = Recipe(
 )
 
 PUBLISHED = "F1 0.95 of the baseline on random slices (seed 003)"
+SAME = (
+    "three convolutions, figshare's three classes",
+    "their six switches: augmentation, dropout, regularisation, class weights, a falling rate, early stopping",
+)
 DIFFERENCES = (
     "blocks of 20 neighbouring numbers stay together; theirs divides slices at random, one patient on both sides",
     "widths 32-64-128 and 150 pixels are those of cnn3-kaggle4, head crop, Adam at 1e-3: their text does not say",

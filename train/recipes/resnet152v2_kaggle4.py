@@ -7,10 +7,7 @@
 
 Published: the text names no accuracy and leaves the training to a notebook.
 
-The same: the scan cropped to the extreme points of the head, ResNet152V2 with ImageNet weights, the official
-test split (1,311 scans, 22 % of the whole by their count).
-
-What differs: DIFFERENCES below, which the card repeats.
+What is the same and what differs: SAME and DIFFERENCES below, which the card repeats.
 """
 
 from train.recipe import Recipe
@@ -35,6 +32,11 @@ RECIPE = Recipe(
 )
 
 PUBLISHED = "no score in their text (seed 002)"
+SAME = (
+    "ResNet152V2 with ImageNet's weights",
+    "the scan cropped to the extreme points of the head",
+    "the official test split (22 % of the scans by their count, here 1,311)",
+)
 DIFFERENCES = (
     "224 pixels, as the weights expect them (-1 to 1): their text does not say",
     "the head alone for 10 epochs on features computed once, then the last 13 layers (one block) too for 10: as above",

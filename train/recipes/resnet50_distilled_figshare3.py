@@ -17,11 +17,13 @@ from train.recipes.resnet50_figshare3 import RECIPE as THEIRS
 RECIPE = distilled(
     THEIRS, teacher="candor-figshare3", started_on="br35h,44c", zoom=0.15, mix=0.3, teach=0.8, erase=0.2, epochs=100
 )
+SAME = ("ResNet50", "figshare's three classes")
 FURTHER_STEPS = (  # of VGG16, too, whose rate is another
     *SHARED,
     TAUGHT_MORE,
     BLENDED,
-    "224 pixels and zoom 0.15: their text names no size",
+    "224 pixels, zoom 0.15, head crop, mean of the map before the last layer: their text does not say",
+    "class weights: their text names them of the baseline alone",
     "from random weights the network needs augmentation; theirs, from ImageNet's, became worse with it",
     "theirs cuts the rate on a plateau and stops early",
     "blocks of 20 neighbouring numbers stay together; theirs divides slices at random, one patient on both sides",

@@ -7,10 +7,7 @@
 Published: curves of the accuracy and a confusion matrix of the validation scans, both as pictures. The table
 of classes, said to be of the 90 % that are trained on, adds up to 4,479 scans: the whole set.
 
-The same: ResNet50V2 with ImageNet weights, its last 7 layers trainable, its map averaged over 4 x 4 cells,
-flattened, one dense layer to the 15 classes; no augmentation and no dropout, as none is spoken of.
-
-What differs: DIFFERENCES below, which the card repeats.
+What is the same and what differs: SAME and DIFFERENCES below, which the card repeats.
 """
 
 from train.recipe import Recipe
@@ -36,6 +33,11 @@ RECIPE = Recipe(
 )
 
 PUBLISHED = "no score in their text, only curves and a confusion matrix as pictures (seed 000)"
+SAME = (
+    "ResNet50V2 with ImageNet's weights, its last 7 layers trained",
+    "its map averaged over 4 x 4 cells, flattened, one dense layer to the 15 classes",
+    "no augmentation and no dropout: their text speaks of none",
+)
 DIFFERENCES = (
     "theirs reports the tenth that the epoch is chosen on; here one tenth chooses and another tests",
     "near-duplicates are kept together in one split; theirs is divided at random",

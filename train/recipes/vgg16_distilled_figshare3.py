@@ -15,4 +15,5 @@ from train.recipes.resnet50_distilled_figshare3 import RECIPE as RESNET50
 
 RECIPE = replace(RESNET50, network="vgg16", rate=2e-4, warmup=3, epochs=50)
 PUBLISHED = "no score in their text: a further step (seed 003)"
+SAME = ("a VGG, of which their text names no depth", "figshare's three classes")
 DIFFERENCES = ("AdamW at 2e-4 after 3 epochs of warm-up, falling to 0", *FURTHER_STEPS)

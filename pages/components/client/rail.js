@@ -1,7 +1,6 @@
 // The worklist rail: what the server lists becomes rows, and the row where the user stops is told to the server.
 
 const PAUSE = 200; // ms without a step, after which the server learns of it
-const PATIENCE = 4000; // ms after which the rail shows what the server has open, whatever was chosen here
 
 class Rail {
   constructor(parent) {
@@ -30,15 +29,12 @@ class Rail {
   }
 
   update(component) {
-    const { data, setStateValue } = this.component = component;
-    this.tell = setStateValue;
+    const { data } = component;
+    this.tell = component.setStateValue;
     this.data = data;
     // Asked by the page's own script before the uploads would go (start.js).
     globalThis.candorUploads = data.kept;
-    const waited = performance.now() - (this.chosenAt ?? 0);
-    if (!this.clock && (this.chosen === undefined || data.open === this.chosen || waited > PATIENCE)) {
-      this.chosen = undefined;
-    }
+    if (!this.clock && data.chosen === this.told) this.chosen = undefined; // the server knows, and may know better
     const names = new Set(data.lists.flatMap(({ scans }) => scans.map(({ name }) => name)));
     for (const name of this.removing) if (!names.has(name)) this.removing.delete(name);
     const listed = JSON.stringify(data.lists.map(({ title, scans }) => [title, scans.map(({ name }) => name)]));
@@ -78,6 +74,7 @@ class Rail {
     row.setAttribute("role", "option");
     row.title = name;
     Object.assign(picture, { alt: "", loading: "lazy", draggable: false });
+    picture.onerror = () => picture.removeAttribute("src"); // to be asked for again with the next update
     words.append(title, state);
     row.append(picture, words);
     row.onclick = () => this.choose(name, 0);
@@ -157,13 +154,16 @@ class Rail {
 
   choose(name, pause) {
     this.chosen = name;
-    this.chosenAt = performance.now();
     this.mark();
     clearTimeout(this.clock);
-    this.clock = setTimeout(() => {
-      this.clock = null;
-      this.tell("chosen", { scan: name ?? "", count: performance.now() });
-    }, pause);
+    this.clock = setTimeout(() => this.tellChosen(), pause);
+  }
+
+  tellChosen() {
+    clearTimeout(this.clock);
+    this.clock = null;
+    this.told = performance.now();
+    this.tell("chosen", { scan: this.chosen ?? "", count: this.told });
   }
 
   remove(name) {
@@ -181,8 +181,8 @@ class Rail {
   }
 
   leave() {
+    if (this.clock) this.tellChosen();
     document.removeEventListener("keydown", this.anywhere);
-    clearTimeout(this.clock);
     this.root.remove();
   }
 }
@@ -198,9 +198,9 @@ export default function (component) {
   const { parentElement: parent } = component;
   const rail = parent.rail ??= new Rail(parent);
   rail.update(component);
-  // Streamlit also undoes a call that a newer one has overtaken while this module was loading.
+  // Streamlit also undoes a call that a newer one has overtaken while this module was loading: in the page still.
   return () => {
-    if (rail.component !== component) return;
+    if (parent.isConnected || parent.rail !== rail) return;
     rail.leave();
     parent.rail = null;
   };

@@ -83,7 +83,7 @@ def _show_controls(drawn_for: tuple, opened: Open, signed: bool) -> None:
         scan=facts_of_scan(scan) | {"presets": presets(scan)},
         controls=controls(signed),
         bar={"unit": "each map on its own scale", "signed": signed, "several": True},
-        volume=facts_of_volume(opened.volume, opened.place, window_key(scan)),
+        volume=facts_of_volume(opened.volume, opened.place),
         series=window_key(scan),
         windows=windows_of(scan),
         words={"map": "heatmaps"},

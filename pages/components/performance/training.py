@@ -73,8 +73,9 @@ def _card(one: Bundle) -> None:
         st.caption(f"Dataset: {card.dataset}. Version: {card.dataset_version}. Licence: {card.licence}.")
         if card.published:
             st.caption(f"Published result: {card.published}.")
-        if card.differences:
-            st.markdown("Differences from the published model:\n\n" + "\n".join(f"- {d}" for d in card.differences))
+        for title, sentences in (("The same as", card.same), ("Differences from", card.differences)):
+            if sentences:
+                st.markdown(f"{title} the published model:\n\n" + "\n".join(f"- {each}" for each in sentences))
     with st.expander("Recipe and hashes"):
         st.table([{"Field": name, "Value": str(value)} for name, value in card.recipe.items()], hide_index=True)
         shipped = (one.folder / card.weights_file).exists()

@@ -3,7 +3,7 @@
 import { pixelsOf } from "./data.js";
 import { digits, svg } from "./dom.js";
 import { CONTOUR_LEVELS } from "./paint.js";
-import { layerOf, pixelOfPoint } from "./planes.js";
+import { layerOf, ofOpenSeries, pixelOfPoint } from "./planes.js";
 import { placement } from "./resample.js";
 
 const NICE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]; // of a scale bar
@@ -15,6 +15,7 @@ export function annotate(pane, scan) {
   const { group, spec } = pane;
   const isCut = spec.cut && spec.cut.through !== 0; // of which nothing is explained anywhere
   pane.note.textContent = isCut ? "" : pane.elsewhere ? pane.viewer.data.words.elsewhere ?? ""
+    : pane.awaited ? `The ${pane.awaited} ${pane.awaited === "map" ? "is" : "are"} being loaded.`
     : group.shown && pane.peak && nothingDrawn(pane.look(), pane.made.map.value) || spec.note;
   pane.note.hidden = !pane.note.textContent;
   const side = pane.stage.clientWidth, shapes = [];
@@ -44,7 +45,7 @@ function nothingDrawn({ threshold, contours, against }, { low, high }) {
 function crossHair(pane, scan, side) {
   const { group, spec: { cut } } = pane, shapes = [];
   const place = point => pane.at(pane.point(scan, ...pixelOfPoint(group, point, cut, scan)));
-  if (cut.through !== 0 && group.place !== null) {
+  if (cut.through !== 0 && ofOpenSeries(group)) {
     const [x, y] = place([layerOf(group, group.place) + 0.5, group.point[1], group.point[2]]);
     const d = cut.down === 0 ? `M0 ${y}H${side}` : `M${x} 0V${side}`;
     shapes.push(svg("path", { d, class: "halo" }), svg("path", { d, class: "explained" }));

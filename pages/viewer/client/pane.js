@@ -5,7 +5,7 @@ import { arrayOf, pixelsOf } from "./data.js";
 import { h, svg } from "./dom.js";
 import { levelAndWidth, ownWindow, shared, shares } from "./group.js";
 import { bothColours, colourise, drawContours, drawOutline, fillRegions, windowed } from "./paint.js";
-import { planeScan } from "./planes.js";
+import { planeScan, sliceUnder } from "./planes.js";
 import { axis, extremes, placement, resample, resampleGreys, smooth } from "./resample.js";
 
 const LARGEST = 1280; // pixels of a canvas's side
@@ -13,7 +13,7 @@ const LARGEST = 1280; // pixels of a canvas's side
 export class Pane {
   constructor(viewer) {
     this.viewer = viewer;
-    this.canvas = h("canvas", { "aria-hidden": "true" });
+    this.canvas = h("canvas", { width: 0, height: 0, "aria-hidden": "true" });
     this.drawing = svg("svg", { "aria-hidden": "true" });
     this.sides = ["left", "right", "top", "bottom"].map(side => h("span", { class: `side ${side}` }));
     this.scale = h("div", { class: "scale" }, h("span"));
@@ -63,10 +63,9 @@ export class Pane {
 
   /** True where another slice is seen than the one that is explained. */
   get elsewhere() {
-    const { volume, place, voxels, point } = this.group;
+    const { volume, place, voxels } = this.group;
     if (this.spec.cut) { // the slice of its own map: the page may be told of the next one before the planes are
-      return this.spec.cut.through !== 0 || !volume || !voxels
-        || voxels.layers[Math.floor(point[0])] !== this.spec.place;
+      return this.spec.cut.through !== 0 || !voxels || sliceUnder(this.group) !== this.spec.place;
     }
     return Boolean(this.spec.follows && volume && place !== volume.place);
   }
@@ -92,7 +91,10 @@ export class Pane {
     const again = () => { if (!this.gone) { this.draw(); this.viewer.show(); } };
     const pixels = scan && pixelsOf(scan, again);
     this.node.classList.toggle("waiting", !pixels);
-    if (!pixels) return;
+    if (!pixels) {
+      if (this.drawn?.window_key !== scan?.window_key) this.clear();
+      return;
+    }
     const seen = group.shown && !this.elsewhere;
     const mapped = seen && this.spec.map, parted = seen && this.spec.regions;
     const values = mapped && arrayOf(mapped, again), labels = parted && arrayOf(parted, again);
@@ -110,6 +112,7 @@ export class Pane {
       this.painted = facts;
       this.paint(side, greys, levels, regions, look, ramps);
     }
+    this.awaited = mapped && !levels ? "map" : parted && !regions ? "regions" : "";
     annotate(this, scan);
     // Elsewhere a finger that moves up or down scrolls the page.
     this.stage.style.touchAction = this.view.zoom > 1 || this.spec.boxed || group.measuring ? "none" : "";
@@ -117,6 +120,17 @@ export class Pane {
     this.node.dataset.drawn = `${scan.key} ${levels ? mapped.key : regions ? parted.key : "no map"}`;
     this.node.dataset.place = scan.place ?? "";
     this.node.dataset.look = levels ? [look.opacity, look.threshold, look.contours, look.against, look.colour].join(" ") : "";
+  }
+
+  /** Show nothing: what was drawn is of another series than the words beside it. */
+  clear() {
+    if (this.canvas.width) this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.image = this.drawn = this.peak = null;
+    this.drawing.replaceChildren();
+    for (const node of [...this.sides, this.scale.firstChild]) node.textContent = "";
+    this.note.textContent = "The scan is being loaded.";
+    this.note.hidden = false;
+    delete this.node.dataset.drawn;
   }
 
   paint(side, greys, levels, regions, look, ramps) {

@@ -39,9 +39,14 @@ export function layerOf({ voxels: { layers } }, place) {
   return best;
 }
 
-/** Return the slice of the series under the cross-hair, -1 where one is missing. */
-export function sliceUnder({ voxels, point }) {
-  return voxels.layers[Math.floor(point[0])];
+/** True where the planes are those of the series that is open: it changes before they do. */
+export function ofOpenSeries({ voxels, volume }) {
+  return voxels.volume === volume?.key;
+}
+
+/** Return the slice of the open series under the cross-hair, -1 where one is missing. */
+export function sliceUnder(group) {
+  return ofOpenSeries(group) ? group.voxels.layers[Math.floor(group.point[0])] : -1;
 }
 
 /** Return how far a step through a plane leads, in voxels: one of those that were sent. */
@@ -50,10 +55,11 @@ export function stepThrough({ voxels: { full, shape } }, axis) {
 }
 
 /** Return the picture that one plane shows at the cross-hair, with the facts of a scan. */
-export function planeScan({ voxels, point, volume }, { cut, edges }) {
+export function planeScan(group, { cut, edges }) {
+  const { voxels, point, volume } = group;
   const { full, sizes, shape, origin, steps } = voxels, { through, down, across, backwards } = cut;
   const place = Math.floor(point[through]), field = Math.max(...full.map((count, axis) => count * sizes[axis]));
-  const slice = through === 0 ? volume?.slices[voxels.layers[place]] : null;
+  const slice = through === 0 ? volume?.slices[sliceUnder(group)] : null;
   if (slice && (slice.url ?? volume.shared.url)) return { ...volume.shared, ...slice, edges, field };
   const ratio = full.map((count, axis) => count / shape[axis]);
   const at = Math.min(shape[through] - 1, Math.floor((place + 0.5) / ratio[through]));

@@ -99,7 +99,7 @@ function begin(pane, event) {
 
 function window_(pane) {
   const { group, viewer } = pane, scan = pane.drawn ?? pane.spec.scan;
-  if (pane.spec.own_window) return null;
+  if (!scan || pane.spec.own_window) return null;
   let [level, width] = levelAndWidth(group, scan);
   const range = Math.abs(scan.span[1] - scan.span[0]), share = Math.min(range, 2 * width) / 400;
   return (_, right, down) => {
@@ -110,9 +110,13 @@ function window_(pane) {
 }
 
 function measure(pane, event) {
+  if (!pane.drawn) return null;
   const { group } = pane, from = pane.under(event), one = { scan: pane.measured, from, to: from };
   group.measures.push(one);
-  const drag = moved => { one.to = pane.under(moved); pane.viewer.read(length(pane, pane.drawn, one.from, one.to)); };
+  const drag = moved => {
+    one.to = pane.under(moved);
+    if (pane.drawn) pane.viewer.read(length(pane, pane.drawn, one.from, one.to));
+  };
   drag.end = () => {
     const [a, b] = [pane.at(one.from), pane.at(one.to)];
     if (Math.hypot(a[0] - b[0], a[1] - b[1]) < 3) group.measures.splice(group.measures.indexOf(one), 1);

@@ -85,7 +85,10 @@ class Viewer {
     if (data.leads && data.volume) {
       const same = group.volume?.key === data.volume.key;
       group.volume = data.volume;
-      if (!same) delete this.sent.place;
+      if (!same) { // a place among other slices is that of another slice
+        delete this.sent.place;
+        delete this.outbox.place;
+      }
       if (!open || !same) setPlace(group, data.volume.place);
     } else if (data.leads) {
       group.volume = group.place = null;
@@ -108,7 +111,7 @@ class Viewer {
     if (place === group.place) return;
     setPlace(group, place);
     redraw(group, pane);
-    leader.change({ place });
+    leader.change({ place: [volume.key, place] });
     leader.fetchNeighbours();
   }
 
@@ -344,9 +347,9 @@ export default function (component) {
   const { parentElement: parent } = component;
   const viewer = parent.viewer ??= new Viewer(parent);
   viewer.update(component);
-  // Streamlit also undoes a call that a newer one has overtaken while this module was loading.
+  // Streamlit also undoes a call that a newer one has overtaken while this module was loading: in the page still.
   return () => {
-    if (viewer.component !== component) return;
+    if (parent.isConnected || parent.viewer !== viewer) return;
     viewer.remove();
     parent.viewer = null;
   };
