@@ -76,8 +76,7 @@ def aims() -> str:
 def _reached(aim: Aim) -> Estimate:
     if aim.split in METHODS:
         return Estimate(**read_results("localisation")["models"][aim.model]["methods"][aim.split][aim.measure])
-    card = models()[aim.model]
-    return card.score(aim.measure, aim.split, aim.subset) or card.score(aim.measure, aim.split)
+    return models()[aim.model].score(aim.measure, aim.split, aim.subset)
 
 
 _COLUMNS = ("pointing", "insertion blur", "deletion blur", "road")
