@@ -99,7 +99,7 @@ LEADER = """[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]
   .map(node => node.shadowRoot.viewer).find(viewer => viewer?.data.leads)"""
 
 
-def test_a_page_goes_on_where_its_session_ended_while_the_browser_was_away(browser, chromium, tmp_path):
+def test_a_page_goes_on_where_its_session_ended_while_the_browser_was_away(browser, tmp_path):
     with running_app(tmp_path / "log", "--server.disconnectedSessionTTL", "1") as address:
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.set_default_timeout(120_000)
