@@ -52,8 +52,8 @@ def draw_rail() -> None:
                 "chosen": _told("chosen").get("count"),
                 "kept": len(session.uploads),
             },
-            on_chosen_change=_open,
-            on_removed_change=_remove,
+            on_chosen_change=_follow,
+            on_removed_change=_follow,
         )
 
 
@@ -89,22 +89,40 @@ def _told(what: str) -> dict:
     return told if isinstance(told, dict) else {}
 
 
-def _remove() -> None:
-    """Remove the scans that were taken off the list; where one was open, its neighbour is opened."""
-    names = _told("removed").get("scans")
+def _follow() -> None:
+    """Open the scan that was chosen, then remove those that were taken off the list.
+
+    A choice and the removal of what was chosen may come in one message, whose callbacks run in any order.
+    """
+    if chosen := _news("chosen"):
+        _open(chosen.get("scan"))
+    names = _news("removed").get("scans")
     for name in names if isinstance(names, list) else []:
-        listed = entries()
-        if not isinstance(name, str) or name not in listed:
-            continue
-        session, left = state(), list(listed)
-        place = left.index(name)
-        remove(listed[left.pop(place)])
-        if session.scan == name:
-            session.open(left[min(place, len(left) - 1)] if left else None)
+        _remove(name)
 
 
-def _open() -> None:
-    """Open the scan that was chosen, or close the open one; a name that is not listed is passed over."""
-    name = _told("chosen").get("scan")
+def _news(what: str) -> dict:
+    """Return what the browser told of "chosen" or "removed", {} where it was followed before."""
+    told, followed = _told(what), state().rail_followed
+    if told.get("count") == followed.get(what):
+        return {}
+    followed[what] = told.get("count")
+    return told
+
+
+def _open(name: object) -> None:
+    """Open a scan, or close the open one for ""; a name that is not listed is passed over."""
     if name in ("", *entries(), *SAMPLES):
         state().open(name or None)
+
+
+def _remove(name: object) -> None:
+    """Remove a scan that is listed; where it was open, its neighbour is opened."""
+    session, listed = state(), entries()
+    if not isinstance(name, str) or name not in listed:
+        return
+    left = list(listed)
+    place = left.index(name)
+    remove(listed[left.pop(place)])
+    if session.scan == name:
+        session.open(left[min(place, len(left) - 1)] if left else None)

@@ -132,6 +132,7 @@ class PageState:
     slices: dict[str, tuple[str, int]] = field(default_factory=dict)  # volume -> digest and index of the slice
     scan_states: dict[str, str] = field(default_factory=dict)  # digest of a file -> what was done with it
     rail: DeltaGenerator | None = None  # the place of the worklist rail in this run of a page
+    rail_followed: dict[str, float] = field(default_factory=dict)  # what the browser told last by it, and was done
     slice_moved: bool = False  # in the viewer, and the page has not been drawn for that slice yet
     windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # series -> level and width, stored values
 

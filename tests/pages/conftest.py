@@ -171,18 +171,20 @@ def rail(app: AppTest) -> dict:
 
 def open_in_rail(app: AppTest, name: str | None) -> AppTest:
     """Choose a scan in the worklist rail, as the browser does, None to close the open one, and run."""
-    return _tell_rail(app, "chosen", scan=name or "")
+    return tell_rail(app, chosen={"scan": name or ""})
 
 
 def remove_in_rail(app: AppTest, *names: str) -> AppTest:
     """Take scans off the worklist rail, as the browser does, and run."""
-    return _tell_rail(app, "removed", scans=names)
+    return tell_rail(app, removed={"scans": names})
 
 
-def _tell_rail(app: AppTest, what: str, **told) -> AppTest:
+def tell_rail(app: AppTest, **told: dict) -> AppTest:
+    """Tell the worklist rail what was "chosen" and "removed", as the browser does, in one message, and run."""
     drawn = next(each for each in app.get("bidi_component") if each.proto.id.endswith(f"-{RAIL}"))
+    told = {what: {**each, "count": time.monotonic()} for what, each in told.items()}
     states = app._tree.get_widget_states()
-    states.widgets.add(id=drawn.proto.id, json_value=json.dumps({what: {**told, "count": time.monotonic()}}))
+    states.widgets.add(id=drawn.proto.id, json_value=json.dumps(told))
     app._run(states)
     return app
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pages.components import rail as rail_of_page
 from pages.components import scan_states
 from pages.components.rail import KEY
 from pages.components.samples import SAMPLES
@@ -21,6 +22,7 @@ from tests.pages.conftest import (
     rail,
     remove_in_rail,
     state_of,
+    tell_rail,
     upload,
 )
 
@@ -97,6 +99,26 @@ def test_one_scan_is_removed_from_memory_and_its_neighbour_is_opened(app):
     assert state_of(app).scan == "b.png" and predicted_class(app) and rail(app)["kept"] == 1
     remove_in_rail(app, "b.png")
     assert state_of(app).uploads == {} and state_of(app).scan is None and not errors(app) and app.title
+
+
+def test_a_choice_and_the_removal_of_what_was_chosen_come_in_one_message(app):
+    """Of a page that ran meanwhile. Streamlit calls what each of the two changed in an order that varies by process."""
+    upload(app.run(), *FILES)
+    tell_rail(app, chosen={"scan": "a.png"}, removed={"scans": ["a.png"]})
+    assert list(state_of(app).uploads) == ["b.png", "c.png"] and state_of(app).scan == "b.png"
+
+
+@pytest.mark.parametrize("first", ["chosen", "removed"])
+def test_what_was_chosen_and_removed_is_done_once_and_the_choice_first(app, monkeypatch, first):
+    upload(app.run(), *FILES)
+    done = []
+    monkeypatch.setattr(rail_of_page, "_open", lambda name: done.append(("open", name)))
+    monkeypatch.setattr(rail_of_page, "_remove", lambda name: done.append(("remove", name)))
+    told = {"chosen": {"scan": "a.png"}, "removed": {"scans": ["a.png"]}}
+    tell_rail(app, **{first: told[first]})
+    assert len(done) == 1
+    tell_rail(app, **told)
+    assert done[1:] == [("open", "a.png"), ("remove", "a.png")]
 
 
 def test_scans_removed_while_the_page_ran_are_all_removed(app):
