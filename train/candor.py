@@ -138,11 +138,12 @@ def _own_trunk(scan, convolution) -> dict:
 def _lite_trunk(scan, recipe: Recipe) -> dict:
     """Return EfficientNet-Lite's maps (N, h, w, C) by the pixels per cell: 4, 8, 16 and 32.
 
-    Batch normalisation keeps ImageNet's moments: a batch of sixteen scans is too small to estimate others.
+    Batch normalisation keeps the moments that come with the initial weights: a batch of sixteen scans is too small to
+    estimate others. Random initial weights have none, so there it is trained.
     """
     variant = LITE[recipe.network]
     shown = preprocessed(scan, replace(recipe, network=f"efficientnet-lite{variant}"))
-    maps = stages(variant, shown, frozen_norms=True)
+    maps = stages(variant, shown, frozen_norms=recipe.weights != "none")
     return {4: maps[1], 8: maps[2], 16: maps[4], 32: maps[6]}
 
 

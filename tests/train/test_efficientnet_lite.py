@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -155,10 +156,11 @@ def test_an_efficientnet_lite_with_a_plain_head_begins_with_imagenet_s_weights()
     assert np.array_equal(kernel, network(0).get_layer("top_conv").get_weights()[0])
 
 
-def test_batch_normalisation_in_candor_s_trunk_is_never_trained():
-    built = networks.build(recipe("candor-lite0", where=0.5), 4, training=True)
+@pytest.mark.parametrize(("weights", "trained"), [("imagenet", False), ("first-leg.keras", False), ("none", True)])
+def test_batch_normalisation_in_candor_s_trunk_is_trained_from_random_weights_alone(weights, trained):
+    built = networks.build(replace(recipe("candor-lite0", where=0.5), weights=weights), 4, training=True)
     norms = [layer for layer in built.layers if isinstance(layer, keras.layers.BatchNormalization)]
     before = [np.array(norm.moving_mean) for norm in norms]
     built(np.random.default_rng(0).random((4, 64, 64, 1), dtype=np.float32), training=True)
-    assert len(norms) == 48 and not any(norm.trainable for norm in norms)
-    assert all(np.array_equal(old, norm.moving_mean) for old, norm in zip(before, norms, strict=True))
+    assert len(norms) == 48 and all(norm.trainable == trained for norm in norms)
+    assert all(np.array_equal(old, norm.moving_mean) != trained for old, norm in zip(before, norms, strict=True))
