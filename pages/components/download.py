@@ -1,7 +1,8 @@
 """A button that makes a file when it is pressed, and gives it to the browser within the page itself.
 
 Streamlit's own button for that points to a file of the run that drew it: a click that meets the next run is lost. Here
-the click is an event like that of any button, which no redraw drops, and the file comes with what is drawn next.
+the click is a value, which the browser sends again with what the user does next where a redraw dropped it (an event, as
+Streamlit's buttons send it, would be lost), and the file comes with what is drawn next.
 """
 
 import logging
@@ -32,7 +33,7 @@ button[aria-busy=true] { opacity: 0.6; cursor: progress; }
 _JS = """
 const given = (globalThis.candorGiven ??= new Set());
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const button = parentElement.querySelector("button");
   button.textContent = data.label;
   if (button.title !== data.name) button.removeAttribute("aria-busy");
@@ -40,13 +41,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
   button.onclick = () => {
     button.setAttribute("aria-busy", "true");
     // Not with what another component says at this click: Streamlit reruns the fragment of one of the two alone.
-    setTimeout(() => setTriggerValue("wanted", true), 50);
+    setTimeout(() => setStateValue("wanted", performance.now()), 50);
   };
   if (!data.file || given.has(data.file.id)) return;
   given.add(data.file.id);
   button.removeAttribute("aria-busy");
   if (data.file.error) return;
-  setTimeout(() => setTriggerValue("given", true));
+  setTimeout(() => setStateValue("given", data.file.id));
   const bytes = Uint8Array.from(atob(data.file.bytes), (each) => each.charCodeAt(0));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type: data.file.mime }));
@@ -73,6 +74,10 @@ def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
     def want() -> None:
         downloads[key] = {"id": token_hex(8), "asked": monotonic(), "name": name, "mime": mime}
 
+    def forget() -> None:  # unless another was asked for meanwhile
+        if downloads.get(key, {}).get("id") == st.session_state[key]["given"]:
+            del downloads[key]
+
     file = downloads.get(key)
     # Asked for of another scan, a file that is made is still given; none is made of this one, and an error is over.
     of_another = file and file["name"] != name and "bytes" not in file
@@ -91,7 +96,7 @@ def _draw(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:
         data={"label": label, "name": name, "file": file},
         width="content",
         on_wanted_change=want,
-        on_given_change=lambda: downloads.pop(key, None),
+        on_given_change=forget,
     )
     if file and "error" in file:
         st.error(FAILED)

@@ -45,19 +45,26 @@ class Open:
 
     def go_to(self, place: int) -> None:
         """Open another slice; to be called before the page is drawn, as a widget's callback is."""
+        self._move_to(place)
+        state().slice_chosen = True
+
+    def _move_to(self, place: int) -> None:
         state().slices[_volume_key(self.volume)] = _slice_id(self.volume[place])
         renew(_slider(self.volume))
 
     def take_place(self, step: object) -> None:
         """Open the slice that the user went to in a viewer: `step` is the key of the slices there, and the place.
 
-        Among other slices than these the place would be that of another slice.
+        Among other slices than these the place would be that of another slice. Where the page's own controls chose a
+        slice in the same message, that was later: a step waits for the page, they do not.
         """
+        if state().slice_chosen:
+            return
         key, place = step if isinstance(step, list) and len(step) == 2 else (None, None)
         if not (isinstance(place, int) and 0 <= place < len(self.volume) and key == slices_key(self.volume)):
             return
         if state().slices.get(_volume_key(self.volume)) != _slice_id(self.volume[place]):  # drawn is an older choice
-            self.go_to(place)
+            self._move_to(place)
             state().slice_moved = True  # the rest of the page is about that slice, too
 
 
@@ -68,7 +75,7 @@ def choose_scan(title: str, words: str) -> Open | None:
     large field for uploads.
     """
     session = state()
-    session.slice_moved = False
+    session.slice_moved = session.slice_chosen = False
     follow_address({address_of(name): name for name in SAMPLES})
     welcome = st.container()
     choose_files(large=session.scan is None and not session.uploads)
@@ -120,12 +127,19 @@ def _choose_slice(volume: list[Scan]) -> Open:
     place = numbers.index(linked) if linked in numbers else len(volume) // 2
     if kept.get(key) in ids:
         place = ids.index(kept[key])
-    number = st.slider("Slice", 1, len(volume), place + 1, key=widget_key(_slider(volume)))
+    slider = widget_key(_slider(volume))
+    number = st.slider("Slice", 1, len(volume), place + 1, key=slider, on_change=_take_slider, args=(volume, slider))
     if complete or number != place + 1:
         kept[key] = ids[number - 1]
     if complete:
         write_address("slice", str(number))
     return Open(volume[number - 1], volume, number - 1, complete)
+
+
+def _take_slider(volume: list[Scan], slider: str) -> None:
+    session = state()
+    session.slices[_volume_key(volume)] = _slice_id(volume[st.session_state[slider] - 1])
+    session.slice_moved = session.slice_chosen = True
 
 
 def _volume_key(volume: list[Scan]) -> str:

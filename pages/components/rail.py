@@ -50,6 +50,7 @@ def draw_rail() -> None:
                 "lists": [each for each in lists if each["scans"]],
                 "open": session.scan,
                 "chosen": _told("chosen").get("count"),
+                "removed": _told("removed").get("count"),
                 "kept": len(session.uploads),
             },
             on_chosen_change=_follow,

@@ -22,8 +22,6 @@ def read_new() -> None:
     for part in (new[first::_AT_ONCE] for first in range(_AT_ONCE)):
         if part:
             session.batches[f"read {session.user} {part[0].id}"] = tuple(part)
-    if new:
-        session.arrived = True
     if session.batches:
         _collect(session, session.at_once)
     if session.batches:

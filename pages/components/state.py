@@ -133,7 +133,8 @@ class PageState:
     scan_states: dict[str, str] = field(default_factory=dict)  # digest of a file -> what was done with it
     rail: DeltaGenerator | None = None  # the place of the worklist rail in this run of a page
     rail_followed: dict[str, float] = field(default_factory=dict)  # what the browser told last by it, and was done
-    slice_moved: bool = False  # in the viewer, and the page has not been drawn for that slice yet
+    slice_moved: bool = False  # and the page has not been drawn for that slice yet
+    slice_chosen: bool = False  # by a control of the page, which has not been drawn for it yet
     windows: dict[str, tuple[float, float]] = field(default_factory=dict)  # series -> level and width, stored values
 
     # the request
@@ -199,14 +200,14 @@ def state() -> PageState:
     return st.session_state["state"]
 
 
-def subject() -> tuple[str | None, str, str]:
-    """Return what the whole page is about: the scan, its plane, the method.
+def subject() -> tuple[str | None, str, str, tuple[str, ...]]:
+    """Return what the whole page is about: the scan, its plane, the method, the uploads in the list.
 
     A part that runs alone compares it with what the page was drawn for. A busy browser sends what happens at nearly the
     same time in one message, which names that part alone: then callbacks of the page have run, and the page has not.
     """
     session = state()
-    return session.scan, session.plane, session.method
+    return session.scan, session.plane, session.method, tuple(session.uploads)
 
 
 def widget_key(name: str) -> str:

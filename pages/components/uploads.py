@@ -218,6 +218,7 @@ def _keep(session: PageState, files: list[File]) -> None:
         name = _own_name(display_name(name), session.uploads)
         field_id = upload_id.partition("/")[0]
         session.uploads[name] = Upload(upload_id, field_id, name, data, sha256(data).hexdigest())
+        session.arrived = True  # not only once it is read: a scan may be chosen in the meantime
 
 
 def _with_pairs_joined(session: PageState, files: list[File]) -> list[File]:

@@ -1,5 +1,7 @@
 """Does a reader get through the main task of every page, in a real browser?"""
 
+from pathlib import Path
+
 import pytest
 
 from scans import phantom
@@ -156,6 +158,33 @@ def test_a_click_at_the_moment_at_which_the_server_is_told_of_the_view_is_not_lo
     page.locator("strong", has_text="Grad-CAM++.").wait_for(timeout=30_000)
     page.locator(".pane[data-kind=map][data-drawn$='no map']").wait_for()
     assert_no_traceback(page)
+
+
+def test_the_scan_is_gone_where_all_is_removed_at_the_moment_at_which_the_server_is_told_of_the_view(page):
+    upload(page, {"head.png": png(phantom("glioma", 7).scan.pixels)})
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    page.evaluate(
+        """() => {
+          document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
+          document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));
+          [...document.querySelectorAll('button')].find(node => node.innerText.includes('Remove the file')).click();
+        }"""
+    )
+    page.get_by_text("What did the model look at?").wait_for(timeout=30_000)
+    assert page.locator(".pane").count() == 0
+
+
+def test_a_file_that_was_asked_for_while_the_page_runs_comes_although_the_user_goes_on(page):
+    page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("tab", name="Similar cases").click()
+        page.get_by_role("button", name="Map and manifest (ZIP)").click()
+        page.wait_for_timeout(80)  # the click is told; the page still runs
+        page.get_by_role("tab", name="What if?").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"PK")
 
 
 def test_a_click_at_the_moment_at_which_a_region_is_drawn_is_not_lost(page):

@@ -114,6 +114,23 @@ def test_a_scan_that_was_chosen_and_removed_at_once_leaves_its_neighbour_open(pa
     assert_no_traceback(page)
 
 
+def test_a_new_file_with_the_name_of_one_that_was_removed_is_not_removed_with_the_next(page):
+    upload(page, dict(list(FILES.items())[:3]))
+    page.locator(OPEN, has_text="head-02.png").wait_for()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    page.locator(".rail li", has_text="head-00.png").evaluate("row => row.querySelector('button').click()")
+    upload(page, {"head-00.png": FILES["head-03.png"]})  # before the page is drawn without the first
+    page.locator(OPEN, has_text="head-00.png").wait_for()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+    page.locator(".rail li", has_text="head-01.png").evaluate("row => row.querySelector('button').click()")
+    page.locator(".rail li", has_text="head-01.png").wait_for(state="detached")
+    settle(page)
+    assert name_of_open(page) == "head-00.png"
+    assert page.locator("[aria-label=Worklist] li").count() == 2
+
+
 def test_samples_are_a_list_too(page):
     page.get_by_role("button", name="Phantom 1: glioma-like", exact=True).click()
     page.locator(HEATMAP).wait_for()

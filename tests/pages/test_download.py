@@ -38,6 +38,15 @@ def drawn(app) -> dict:
     return json.loads(component.proto.json)
 
 
+def tell(app, **told) -> AppTest:
+    """As the browser does: "wanted" is the time of the last click, "given" the last file that it has."""
+    (component,) = app.get("bidi_component")
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=component.proto.id, json_value=json.dumps(told))
+    app._run(states)
+    return app
+
+
 def press(app, when: float, name: str = "report-0.pdf") -> AppTest:
     """As the browser's event does."""
     state_of(app).downloads[KEY] = {"id": "1", "asked": when, "name": name, "mime": "application/pdf"}
@@ -64,8 +73,20 @@ def test_the_file_is_made_once_and_drawn_until_the_browser_has_it(now):
         assert b64decode(file["bytes"]) == b"%PDF-" and file["name"] == "report-0.pdf" and file["id"] == "1"
         app.run()
     assert len(calls) == 1
-    state_of(app).downloads.pop(KEY)  # "given"
-    assert drawn(app.run())["file"] is None
+    assert drawn(tell(app, given="1"))["file"] is None
+
+
+def test_a_click_is_followed_once_and_a_second_one_while_the_first_file_is_on_its_way(now):
+    calls = []
+    app = tell(start(calls), wanted=1)
+    first = drawn(app)["file"]["id"]
+    tell(app, wanted=1)  # with what the user did next
+    assert drawn(app)["file"]["id"] == first and len(calls) == 1
+    tell(app, wanted=2, given=first)
+    second = drawn(app)["file"]["id"]
+    assert second != first and len(calls) == 2
+    tell(app, wanted=2, given=second)
+    assert drawn(app)["file"] is None and not state_of(app).downloads
 
 
 def test_a_click_long_ago_brings_no_file(now):

@@ -354,3 +354,13 @@ def test_two_sessions_remember_nothing_of_each_other(queue):
     assert set(alts(second)) == set(SAMPLES)
     states = PageState(queue=Queue()), PageState(queue=Queue())
     assert states[0].user != states[1].user and states[0].slices is not states[1].slices
+
+
+def test_a_slice_chosen_on_the_page_is_later_than_a_step_in_the_viewer_that_the_same_message_brings(app):
+    """The step waited for the page, which ran; the slider does not wait."""
+    upload(app.run(), FILES["volume"])
+    app.slider[0].set_value(2)
+    change_view(app, place=5)
+    assert shown(app)["place"] == 1 and app.slider[0].value == 2
+    change_view(app, place=6)  # alone
+    assert shown(app)["place"] == 6 and app.slider[0].value == 7

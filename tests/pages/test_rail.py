@@ -121,6 +121,21 @@ def test_what_was_chosen_and_removed_is_done_once_and_the_choice_first(app, monk
     assert done[1:] == [("open", "a.png"), ("remove", "a.png")]
 
 
+def test_the_browser_learns_which_removals_were_followed(app):
+    """A new file may have the name of one that was removed: else it would be removed with the next."""
+    upload(app.run(), *FILES)
+    assert rail(app)["removed"] is None
+    remove_in_rail(app, "a.png")
+    assert rail(app)["removed"] == app.session_state[KEY]["removed"]["count"]
+
+
+def test_a_scan_that_is_chosen_before_new_files_are_read_stays_open(queue):
+    app = open_app(queue, scan=SAMPLE).run()
+    app.file_uploader[0].set_value([(name, data, "image/png") for name, data in FILES])
+    tell_rail(app, chosen={"scan": (second := list(SAMPLES)[1])})
+    assert set(states(app)) == {"a.png", "b.png", "c.png"} and state_of(app).scan == second
+
+
 def test_scans_removed_while_the_page_ran_are_all_removed(app):
     """The browser names all that the server may not know of: of two values in a row a run sees the last alone."""
     upload(app.run(), *FILES)

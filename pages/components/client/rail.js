@@ -35,6 +35,7 @@ class Rail {
     // Asked by the page's own script before the uploads would go (start.js).
     globalThis.candorUploads = data.kept;
     if (!this.clock && data.chosen === this.told) this.chosen = undefined; // the server knows, and may know better
+    if (data.removed === this.gone) this.removing.clear(); // a new file may have an old name
     const names = new Set(data.lists.flatMap(({ scans }) => scans.map(({ name }) => name)));
     for (const name of this.removing) if (!names.has(name)) this.removing.delete(name);
     const listed = JSON.stringify(data.lists.map(({ title, scans }) => [title, scans.map(({ name }) => name)]));
@@ -168,7 +169,8 @@ class Rail {
 
   remove(name) {
     this.removing.add(name); // all of them: while the page runs, the last value alone would be seen
-    this.tell("removed", { scans: [...this.removing], count: performance.now() });
+    this.gone = performance.now();
+    this.tell("removed", { scans: [...this.removing], count: this.gone });
   }
 
   key(event) {
