@@ -1,6 +1,7 @@
 """python -m benchmarks [NAME ...]: measure most numbers of docs/results.md, each in a process of its own.
 
-Runs of their own: `python -m benchmarks.int8`, all that is limited to AVX2, `make fuzz` and `make image`.
+Runs of their own: `python -m benchmarks.int8`; `python -m benchmarks.random_slices` and `python -m
+benchmarks.single_changes`, which train; all that is limited to AVX2; `make fuzz` and `make image`.
 """
 
 import subprocess

@@ -11,6 +11,7 @@ from datasets.cards import DATASETS
 from datasets.label_map import HEALTHY
 from explain.evaluation.measures import MEASURES
 from model_zoo.comparison import Difference, compare
+from model_zoo.estimate import Estimate
 from model_zoo.markdown import markdown_table
 from model_zoo.scores import ALL_SCANS, NO_NEAR_DUPLICATE
 from model_zoo.tables import COHORTS, read_cohorts
@@ -63,6 +64,23 @@ def ablations() -> str:
 
 def _change(found: Difference) -> str:
     return f"{found.first:.3f} to {found.second:.3f}: {found.difference.decimal(3)}"
+
+
+def single_changes() -> str:
+    """Return the validation scores of short trainings that differ from the first in one thing each, paired with it."""
+    found = read_results("single_changes")
+    scans = {title: each["difference"]["scans"] for title, each in found["trainings"][0]["scores"].items()}
+    rows = []
+    for run in found["trainings"]:
+        changed = ", ".join(f"`{field}={value}`" for field, value in run["set"].items())
+        rows.append([run["training"], changed, run["best epoch"], *map(_against_first, run["scores"].values())])
+    heads = ["training", "set", "best epoch", *(f"{title}, {number:,} scans" for title, number in scans.items())]
+    return f"`{found['command']} --out runs`, seed {found['seed']}.\n\n" + markdown_table(heads, rows)
+
+
+def _against_first(score: dict) -> str:
+    difference = Estimate(**score["difference"])
+    return f"{score['score']:.3f}" + (f": {difference.decimal(3)}" if difference.low < difference.high else "")
 
 
 _LARGEST, _STEP = 6, 0.5

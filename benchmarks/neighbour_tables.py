@@ -1,4 +1,4 @@
-"""Table of neighbouring slices: test scans whose patient has probably been seen in training, although no copy was.
+"""Tables of neighbouring slices: test scans whose patient was probably seen in training, and what that adds to a score.
 
 figshare's slices are numbered along each patient, and of most tumours of the Kaggle set a mirrored copy in figshare is
 known. Both stand in the audits and in the tables of the bundles, so that this needs no scan.
@@ -8,11 +8,13 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.model_tables import measured_folder
+from benchmarks.record import read_results
 from datasets.audit_tables import read_audit, read_pairs
 from datasets.cards import DATASETS, dataset_card
 from datasets.cohorts import COHORT_TITLES
 from datasets.label_map import HEALTHY
 from model_zoo import read_card
+from model_zoo.estimate import Estimate
 from model_zoo.markdown import markdown_table
 from model_zoo.tables import COHORTS, read_cohorts
 
@@ -46,6 +48,17 @@ def neighbouring_slices() -> str:
         f"of these, a slice within {_NEAR} in training or validation",
     ]  # fmt: skip
     return markdown_table(heads, rows)
+
+
+def random_slices() -> str:
+    """Return the scores of one recipe on blocks of neighbouring slices and on slices divided at random."""
+    found = read_results("random_slices")
+    rows = []
+    for division, scores in found["divisions"].items():
+        val, test = (Estimate(**scores[split]) for split in ("val", "test"))
+        rows.append([division, scores["epochs"], *(f"{e.decimal(3)}, {e.scans:,} scans" for e in (val, test))])
+    heads = ["division", "epochs", "validation, macro F1", "test, macro F1"]
+    return f"`{found['recipe']}`; `{found['command']} --out runs`.\n\n" + markdown_table(heads, rows)
 
 
 def figshare_numbers() -> dict[str, set[Number]]:

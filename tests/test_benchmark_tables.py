@@ -1,17 +1,19 @@
 """Do the tables of the results compute what their heads say, where the answer is known?"""
 
+from dataclasses import asdict, replace
+
 import keras
 import numpy as np
 import pytest
 
-from benchmarks import map_placement, model_tables
+from benchmarks import map_placement, model_tables, random_slices, single_changes
 from benchmarks.__main__ import NAMES
 from benchmarks.ablation_tables import balanced_accuracy, best_shifted, kinds_of_errors
 from benchmarks.cost_tables import training_cost
 from benchmarks.map_placement import receptive_offset, shifted
 from benchmarks.model_tables import errors
 from benchmarks.neighbour_tables import figshare_numbers, neighbours
-from benchmarks.record import RESULTS
+from benchmarks.record import RESULTS, read_results
 from benchmarks.trust_tables import gate_near_and_far
 from model_zoo import models
 from model_zoo.gate import GATE
@@ -20,6 +22,7 @@ from model_zoo.tables import read_predictions
 from model_zoo.zoo import bundle_folder
 from scans import InputSpec
 from tests.explain.networks import make, model_of
+from train.recipe import find_recipe
 
 
 def test_a_class_that_is_there_counts_the_same_however_many_scans_it_has():
@@ -47,6 +50,25 @@ def test_the_table_of_the_gate_counts_the_others_without_the_heads_and_the_heads
     assert table.startswith(f"{sum(row.accepted for row in test):,} heads")
     for name, kinds in (("near", NEAR), ("far", FAR)):
         assert f"| {name} | {sum(row.kind in kinds for row in test):,} |" in table
+
+
+def test_each_short_training_differs_from_the_first_in_what_its_line_says():
+    recipe, _ = find_recipe(single_changes.OF)
+    short = replace(recipe, **single_changes.SHORT)
+    trainings = read_results("single_changes")["trainings"]
+    assert [(each["training"], each["set"]) for each in trainings] == list(single_changes.CHANGES.values())
+    assert trainings[0]["set"] == {} and len({each["training"] for each in trainings}) == len(trainings) > 1
+    for each in trainings[1:]:
+        assert each["set"] and all(getattr(short, field) != value for field, value in each["set"].items())
+
+
+def test_slices_divided_at_random_are_compared_with_the_model_that_is_shipped():
+    found = read_results("random_slices")
+    blocks, at_random = found["divisions"].values()
+    card = models()[found["recipe"]]
+    assert blocks["weights"] == card.weights_sha256 != at_random["weights"]
+    assert blocks["test"] == asdict(card.score("macro F1", "test"))
+    assert found["set"] == random_slices.RANDOM and find_recipe(found["recipe"])[0].block
 
 
 def test_errors_that_nobody_looked_at_are_not_counted_as_free_of_doubtful_labels(monkeypatch):
