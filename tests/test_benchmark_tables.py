@@ -153,4 +153,4 @@ def test_the_error_of_a_cell_s_place_does_not_shrink_with_copies_of_one_phantom(
 
 def test_every_measurement_is_taken_by_make_bench_or_is_a_run_of_its_own():
     stored = {path.stem.removesuffix("-avx2") for path in RESULTS.glob("*.json")}
-    assert stored <= {*NAMES, "int8", "fuzz", "image"}
+    assert stored <= {*NAMES, "int8", "random_slices", "single_changes", "fuzz", "image"}
