@@ -11,9 +11,9 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable
 from contextlib import closing
+from time import monotonic
 from urllib.parse import urlsplit
 
-from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLsRequest, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -98,23 +98,24 @@ class User:
 
     async def download(self, label: str) -> bytes:
         """Press a download button once, and return the file that comes."""
-        await self._press(label, "wanted")
+        await self._tell(label, wanted=monotonic())
         file = await self.wait(lambda: self.downloads().get(label, {}).get("file"))
         if "bytes" not in file:
             raise RuntimeError(f"{label} failed")
-        await self._press(label, "given")
+        await self._tell(label, given=file["id"])
         await self.wait(lambda: label in self.downloads() and not self.downloads()[label]["file"])
         return b64decode(file["bytes"])
 
-    async def _press(self, label: str, event: str) -> None:
+    async def _tell(self, label: str, **told) -> None:
+        """Change values of a download button: "wanted", the time of the last click, and "given", the last file."""
         for element, fragment in self.elements.values():
             if element.WhichOneof("type") != "bidi_component":
                 continue
             component = element.bidi_component
             if (json.loads(component.json or "null") or {}).get("label") == label:
-                payload = json.dumps([{"event": event, "value": True}])
-                state = WidgetState(id=_make_trigger_id(component.id, "events"), json_trigger_value=payload)
-                await self._run(state, fragment=fragment)
+                kept = self._values.get(component.id)
+                values = (json.loads(kept.json_value) if kept else {}) | told
+                await self._run(WidgetState(id=component.id, json_value=json.dumps(values)), fragment=fragment)
                 return
         raise LookupError(f"no button {label}")
 
@@ -130,11 +131,8 @@ class User:
         client = message.rerun_script
         client.query_string, client.page_script_hash = self.query, self._page
         client.fragment_id, client.is_auto_rerun = fragment, by_itself
-        for state in states:
-            if not state.HasField("json_trigger_value"):  # an event, which is sent once
-                self._values[state.id] = state
-        events = [state for state in states if state.HasField("json_trigger_value")]
-        client.widget_states.widgets.extend([*self._values.values(), *events])
+        self._values |= {state.id: state for state in states}
+        client.widget_states.widgets.extend(self._values.values())
         await self._send(message)
 
     async def _send(self, message: BackMsg) -> None:
