@@ -3,7 +3,7 @@
     python -m benchmarks.random_slices --out runs     # trains cnn3-figshare3 once more; not again where it is there
 
 The published baseline of figshare's three classes (seed 003) divides slices at random. This is cnn3-figshare3 divided
-so, all else alike, beside the model that is shipped, whose blocks of neighbouring numbers stay together.
+so, the same recipe otherwise, beside the model that is shipped, whose blocks of neighbouring numbers stay together.
 """
 
 import argparse

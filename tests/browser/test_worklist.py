@@ -23,6 +23,14 @@ def names_of_explained(page) -> set[str]:
     return set(page.locator(".rail li[data-state=explained] .name").all_inner_texts())
 
 
+def open_three(page) -> None:
+    """Upload three files, which may arrive in several runs of the page, until the last is explained."""
+    upload(page, dict(list(FILES.items())[:3]))
+    page.locator(OPEN, has_text="head-02.png").wait_for()
+    page.locator(HEATMAP).wait_for()
+    settle(page)
+
+
 def runs_of_the_page(page) -> list:
     """The messages by which the browser asks the server to run the page, as they are sent."""
     sent = []
@@ -78,10 +86,7 @@ def test_twenty_files_are_listed_with_pictures_and_the_keys_step_through_them(pa
 
 
 def test_a_click_opens_a_scan_and_its_cross_removes_it(page):
-    upload(page, dict(list(FILES.items())[:3]))
-    page.locator(OPEN, has_text="head-02.png").wait_for()  # three files may arrive in several runs of the page
-    page.locator(HEATMAP).wait_for()
-    settle(page)
+    open_three(page)
     first = page.locator(".rail li", has_text="head-00.png")
     first.click()
     wait_until(page, f"{RAIL}.querySelector('li[aria-selected=true] .name').textContent == 'head-00.png'")
@@ -101,10 +106,7 @@ def test_a_click_opens_a_scan_and_its_cross_removes_it(page):
 
 def test_a_scan_that_was_chosen_and_removed_at_once_leaves_its_neighbour_open(page):
     """A server that was busy with something else learns of the click and of the cross in one message."""
-    upload(page, dict(list(FILES.items())[:3]))
-    page.locator(OPEN, has_text="head-02.png").wait_for()
-    page.locator(HEATMAP).wait_for()
-    settle(page)
+    open_three(page)
     row = page.locator(".rail li", has_text="head-00.png")
     row.evaluate("row => { row.click(); row.querySelector('button').click(); }")
     page.locator(OPEN, has_text="head-01.png").wait_for()
@@ -115,10 +117,7 @@ def test_a_scan_that_was_chosen_and_removed_at_once_leaves_its_neighbour_open(pa
 
 
 def test_a_new_file_with_the_name_of_one_that_was_removed_is_not_removed_with_the_next(page):
-    upload(page, dict(list(FILES.items())[:3]))
-    page.locator(OPEN, has_text="head-02.png").wait_for()
-    page.locator(HEATMAP).wait_for()
-    settle(page)
+    open_three(page)
     page.locator(".rail li", has_text="head-00.png").evaluate("row => row.querySelector('button').click()")
     upload(page, {"head-00.png": FILES["head-03.png"]})  # before the page is drawn without the first
     page.locator(OPEN, has_text="head-00.png").wait_for()
