@@ -67,13 +67,14 @@ def _change(found: Difference) -> str:
 
 
 def single_changes() -> str:
-    """Return the validation scores of short trainings that differ from the first in one thing each, paired with it."""
+    """Return the validation scores of trainings that differ in one thing from the first of their length, paired."""
     found = read_results("single_changes")
     scans = {title: each["difference"]["scans"] for title, each in found["trainings"][0]["scores"].items()}
     rows = []
     for run in found["trainings"]:
         changed = ", ".join(f"`{field}={value}`" for field, value in run["set"].items())
-        rows.append([run["training"], changed, run["best epoch"], *map(_against_first, run["scores"].values())])
+        words = f"{run['length']}, {run['training']}"
+        rows.append([words, changed, run["best epoch"], *map(_against_first, run["scores"].values())])
     heads = ["training", "set", "best epoch", *(f"{title}, {number:,} scans" for title, number in scans.items())]
     return f"`{found['command']} --out runs`, seed {found['seed']}.\n\n" + markdown_table(heads, rows)
 

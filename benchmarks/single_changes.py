@@ -1,10 +1,10 @@
-"""What does one change give, all else alike? Short trainings of the first leg of candor-kaggle4, one seed.
+"""What does one change give, all else alike? The first leg of candor-kaggle4, in short and in full, one seed.
 
-    python -m benchmarks.single_changes --out runs     # half an hour; what is there already is not trained again
+    python -m benchmarks.single_changes --out runs     # hours; what is there already is not trained again
 
-Every training has the same scans, seed and schedule; each but the first changes one thing. Scored on validation scans,
-those of the Kaggle set, which also chose the epoch, and those of 44c, which no training saw. The collections are those
-in $CANDOR_DATA; ImageNet's weights come from the trainer's package.
+Every training of a length has the same scans, seed and schedule; each but the first changes one thing. Scored on
+validation scans, those of the Kaggle set, which also chose the epoch, and those of 44c, which no training saw. The
+collections are those in $CANDOR_DATA; ImageNet's weights come from the trainer's package.
 """
 
 import argparse
@@ -23,10 +23,12 @@ from train.pipeline import train
 from train.recipe import Recipe, find_recipe
 
 OF = "candor-lite0-kaggle4"
-SHORT = {"size": 96, "early": 0.0, "early_size": 0, "epochs": 6, "evaluate": "val"}
-BASE = "short"
-CHANGES = {  # folder -> in words, and what is set otherwise
-    BASE: ("short: 6 epochs at 96 px", {}),
+LENGTHS = {  # folder -> in words, and what is set otherwise
+    "short": ("6 epochs at 96 px", {"size": 96, "early": 0.0, "early_size": 0, "epochs": 6}),
+    "full": ("18 epochs at 128 px, then 160", {}),
+}
+CHANGES = {  # alike; the first is what the others are compared with
+    "as-it-is": ("as it is", {}),
     "without-imitation": (
         "without imitation of other scanners",
         {"curve": 0.0, "invert": 0.0, "match": 0.0, "bias": 0.0},
@@ -39,23 +41,24 @@ SETS = {  # title -> split, subset, measure
 
 
 def main() -> None:
-    """Train what is missing in --out, predict the validation scans, and write the differences from the first."""
-    parser = argparse.ArgumentParser(description="Short trainings that differ in one thing each.")
+    """Train what is missing in --out, predict the validation scans, and write the differences."""
+    parser = argparse.ArgumentParser(description="Trainings that differ in one thing each.")
     parser.add_argument("--out", type=Path, required=True, help="folder of the trained models")
     out = parser.parse_args().out
     os.environ["CANDOR_ZOO"] = str(out)  # the models of this folder are loaded, not those that are shipped
-    recipe, _ = find_recipe(OF)
-    recipes = {name: replace(recipe, **SHORT | change) for name, (_, change) in CHANGES.items()}
-    cards = {name: _trained(name, each, out) for name, each in recipes.items()}
+    recipes = {
+        (length, change): replace(find_recipe(OF)[0], evaluate="val", **LENGTHS[length][1] | CHANGES[change][1])
+        for length in LENGTHS
+        for change in CHANGES
+    }
+    cards = {place: _trained("-".join(place), recipe, out) for place, recipe in recipes.items()}
     _predict(recipes, out)
     write(
         "single_changes",
         {
             "recipe": OF,
-            "short": SHORT,
-            "seed": recipe.seed,
-            "weights": {name: card.weights_sha256 for name, card in cards.items()},
-            "trainings": [_row(name, cards[name], out) for name in CHANGES],
+            "seed": find_recipe(OF)[0].seed,
+            "trainings": [_row(*place, card, out) for place, card in cards.items()],
         },
     )
 
@@ -67,21 +70,23 @@ def _trained(name: str, recipe: Recipe, out: Path) -> ModelCard:
     return train(name, recipe, data_folder(), out, resume=(out / ".runs" / name).exists())
 
 
-def _predict(recipes: dict[str, Recipe], out: Path) -> None:
+def _predict(recipes: dict[tuple[str, str], Recipe], out: Path) -> None:
     """Write the probabilities for the validation scans of every collection into each model's folder."""
     collections = read_collections(data_folder())
-    for name, recipe in recipes.items():
-        model = load_model(name, precision="f32")
+    for place, recipe in recipes.items():
+        model = load_model("-".join(place), precision="f32")
         rows = cohort_rows(model, collections, scans_trained_on(recipe, collections), "val")
-        write_cohorts(out / name / COHORTS, model.card.classes, rows)
+        write_cohorts(out / model.card.id / COHORTS, model.card.classes, rows)
 
 
-def _row(name: str, card: ModelCard, out: Path) -> dict:
-    found = {(each.split, each.subset, each.measure): each for each in compare(out / BASE, out / name)}
-    words, change = CHANGES[name]
+def _row(length: str, change: str, card: ModelCard, out: Path) -> dict:
+    base = out / f"{length}-{next(iter(CHANGES))}"
+    found = {(each.split, each.subset, each.measure): each for each in compare(base, out / card.id)}
     return {
-        "training": words,
-        "set": change,
+        "length": LENGTHS[length][0],
+        "training": CHANGES[change][0],
+        "set": CHANGES[change][1],
+        "weights": card.weights_sha256,
         "best epoch": card.training["best_epoch"],
         "scores": {title: _score(found[key]) for title, key in SETS.items()},
     }

@@ -52,14 +52,19 @@ def test_the_table_of_the_gate_counts_the_others_without_the_heads_and_the_heads
         assert f"| {name} | {sum(row.kind in kinds for row in test):,} |" in table
 
 
-def test_each_short_training_differs_from_the_first_in_what_its_line_says():
+def test_each_training_of_a_length_differs_from_the_first_in_what_its_line_says():
     recipe, _ = find_recipe(single_changes.OF)
-    short = replace(recipe, **single_changes.SHORT)
     trainings = read_results("single_changes")["trainings"]
-    assert [(each["training"], each["set"]) for each in trainings] == list(single_changes.CHANGES.values())
-    assert trainings[0]["set"] == {} and len({each["training"] for each in trainings}) == len(trainings) > 1
-    for each in trainings[1:]:
-        assert each["set"] and all(getattr(short, field) != value for field, value in each["set"].items())
+    lengths, changes = single_changes.LENGTHS.values(), single_changes.CHANGES.values()
+    named = [(each["length"], each["training"], each["set"]) for each in trainings]
+    assert named == [(words, *change) for words, _ in lengths for change in changes]
+    assert len({each["weights"] for each in trainings}) == len(trainings) > len(lengths)
+    for _, settings in lengths:
+        plain = replace(recipe, **settings)
+        (_, nothing), *others = changes
+        assert nothing == {} and others
+        for _, change in others:
+            assert change and all(getattr(plain, field) != value for field, value in change.items())
 
 
 def test_slices_divided_at_random_are_compared_with_the_model_that_is_shipped():
