@@ -46,21 +46,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the trained models")
     out = parser.parse_args().out
     os.environ["CANDOR_ZOO"] = str(out)  # the models of this folder are loaded, not those that are shipped
+    recipe, _ = find_recipe(OF)
     recipes = {
-        (length, change): replace(find_recipe(OF)[0], evaluate="val", **LENGTHS[length][1] | CHANGES[change][1])
+        (length, change): replace(recipe, evaluate="val", **LENGTHS[length][1] | CHANGES[change][1])
         for length in LENGTHS
         for change in CHANGES
     }
-    cards = {place: _trained("-".join(place), recipe, out) for place, recipe in recipes.items()}
+    cards = {place: _trained(_folder(*place), each, out) for place, each in recipes.items()}
     _predict(recipes, out)
     write(
         "single_changes",
         {
             "recipe": OF,
-            "seed": find_recipe(OF)[0].seed,
+            "seed": recipe.seed,
             "trainings": [_row(*place, card, out) for place, card in cards.items()],
         },
     )
+
+
+def _folder(length: str, change: str) -> str:
+    return f"{length}-{change}"
 
 
 def _trained(name: str, recipe: Recipe, out: Path) -> ModelCard:
@@ -74,13 +79,13 @@ def _predict(recipes: dict[tuple[str, str], Recipe], out: Path) -> None:
     """Write the probabilities for the validation scans of every collection into each model's folder."""
     collections = read_collections(data_folder())
     for place, recipe in recipes.items():
-        model = load_model("-".join(place), precision="f32")
+        model = load_model(_folder(*place), precision="f32")
         rows = cohort_rows(model, collections, scans_trained_on(recipe, collections), "val")
         write_cohorts(out / model.card.id / COHORTS, model.card.classes, rows)
 
 
 def _row(length: str, change: str, card: ModelCard, out: Path) -> dict:
-    base = out / f"{length}-{next(iter(CHANGES))}"
+    base = out / _folder(length, next(iter(CHANGES)))
     found = {(each.split, each.subset, each.measure): each for each in compare(base, out / card.id)}
     return {
         "length": LENGTHS[length][0],

@@ -1,5 +1,6 @@
 """Do the tables of the results compute what their heads say, where the answer is known?"""
 
+import re
 from dataclasses import asdict, replace
 
 import keras
@@ -59,8 +60,10 @@ def test_each_training_of_a_length_differs_from_the_first_in_what_its_line_says(
     named = [(each["length"], each["training"], each["set"]) for each in trainings]
     assert named == [(words, *change) for words, _ in lengths for change in changes]
     assert len({each["weights"] for each in trainings}) == len(trainings) > len(lengths)
-    for _, settings in lengths:
+    for words, settings in lengths:
         plain = replace(recipe, **settings)
+        sides = {plain.early_size, plain.size} - {0}
+        assert {int(number) for number in re.findall(r"\d+", words)} == {plain.epochs, *sides}
         (_, nothing), *others = changes
         assert nothing == {} and others
         for _, change in others:
