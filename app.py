@@ -15,6 +15,7 @@ from explain.explanation import NOT_FOR_DIAGNOSIS
 from explain.warm_up import explain_a_phantom, start_decoders
 from model_zoo import ModelError
 from pages.components.closed_sessions import watch_for_closed_sessions
+from pages.components.late_clicks import redraw_for_late_clicks
 from pages.components.navigation import pages
 from pages.components.upload_bounds import bound_uploads
 from pages.door.entrance import admit, arguments_of_app, show_visitor
@@ -74,6 +75,7 @@ def show_page() -> None:
     st.session_state["framed"] = True
     st.logo(LOGO)
     warm_up()
+    redraw_for_late_clicks()
     body, foot = st.container(), st.container()
     with foot:  # before the page runs: neither its stop nor its failure takes it away
         st.caption(NOTICE)

@@ -1,5 +1,6 @@
 """The app's process: killed and started again, beside idle sessions, a hanging upload and a slow TensorFlow."""
 
+import asyncio
 import socket
 import sys
 import time
@@ -12,6 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.streamlit_client import User
 from tests.faults.app_server import children_of, healthy, memory_of, running_app
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
@@ -86,6 +88,20 @@ def test_an_upload_that_hangs_half_way_holds_up_nobody(app):
         read_the_page(app.port)
         assert healthy(app.port)
     assert healthy(app.port)
+
+
+def test_a_click_on_a_part_of_the_page_that_is_gone_by_then_is_answered(app):
+    async def picture() -> bytes:
+        user, button = User(f"http://localhost:{app.port}/", "sample=phantom-2"), "Picture (PNG)"
+        await user.open()
+        await user.wait(lambda: button in user.downloads())
+        user.elements = {path: (element, "gone") for path, (element, _) in user.elements.items()}
+        async with asyncio.timeout(60):
+            data = await user.download(button)
+        await user.close()
+        return data
+
+    assert asyncio.run(picture()).startswith(b"\x89PNG")
 
 
 def test_a_killed_app_leaves_no_process_and_starts_again_on_its_port(tmp_path):
