@@ -4,7 +4,8 @@ python -m benchmarks.generations
 
 The passes of the two networks take turns, and so do their maps. No map comes from the cache. A model before whose
 weights are not kept is built with random ones, which take the same time. How long integrated gradients, LIME and RISE
-take depends on the weights, too: they stop when they have converged. Such a model is measured without them.
+take depends on the weights, too: they stop when they have converged. A model with random weights is measured
+without them.
 """
 
 from functools import partial

@@ -1,8 +1,8 @@
-"""A click that reaches the server when the part of the page it belongs to is gone.
+"""A click that reaches the server when its fragment, the part of the page that it would redraw, is gone.
 
-Streamlit 1.67 reruns the fragment of a click alone. Where the page was drawn anew meanwhile and its parts lie elsewhere
-now, that fragment is not found: the click is dropped, or its value is taken and nothing is drawn, until the user does
-something else. Here the whole page is drawn instead.
+Streamlit 1.67 reruns the fragment of a click alone. A page that was drawn anew meanwhile, with its parts elsewhere,
+no longer has that fragment: Streamlit drops the click, or takes its value and draws nothing until the next action. Here
+the whole page is drawn instead.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ def redraw_for_late_clicks() -> None:
     fragments = context.fragment_storage
     if "lookup" in vars(fragments):
         return
-    _where_it_goes_while_the_click_waits(fragments)
+    redraw_in_place_of_missing(fragments)
     if Runtime.exists():
         with suppress(AttributeError):  # a newer Streamlit may keep its sessions elsewhere
             manager = Runtime.instance()._session_mgr
-            _where_it_is_gone_before(fragments, manager.get_active_session_info(context.session_id).session)
+            accept_requests_of_missing(fragments, manager.get_active_session_info(context.session_id).session)
 
 
-def _where_it_goes_while_the_click_waits(fragments: FragmentStorage) -> None:
-    """For the run before to end."""
+def redraw_in_place_of_missing(fragments: FragmentStorage) -> None:
+    """Rerun the page where a request finds its fragment gone once the run before it is over; Streamlit skips it."""
     known = fragments.lookup
 
     def lookup(fragment: str) -> Callable[[], object]:
@@ -38,11 +38,14 @@ def _where_it_goes_while_the_click_waits(fragments: FragmentStorage) -> None:
     fragments.lookup = lookup
 
 
-def _where_it_is_gone_before(fragments: FragmentStorage, session) -> None:
+def accept_requests_of_missing(fragments: FragmentStorage, session) -> None:
+    """Take a request whose fragment is gone when it comes for one of the whole page; Streamlit drops it.
+
+    Not a request that a fragment with `run_every` makes by itself: it ends with its fragment.
+    """
     request = session.request_rerun
 
     def request_rerun(asked: ClientState | None) -> None:
-        # What a part asks for by itself, every few moments, is over with it.
         if asked and asked.fragment_id and not asked.is_auto_rerun and not fragments.contains(asked.fragment_id):
             asked.fragment_id = ""
         request(asked)

@@ -90,7 +90,7 @@ def test_an_upload_that_hangs_half_way_holds_up_nobody(app):
     assert healthy(app.port)
 
 
-def test_a_click_on_a_part_of_the_page_that_is_gone_by_then_is_answered(app):
+def test_a_click_whose_fragment_is_gone_is_answered(app):
     async def picture() -> bytes:
         user, button = User(f"http://localhost:{app.port}/", "sample=phantom-2"), "Picture (PNG)"
         await user.open()
