@@ -26,6 +26,8 @@ from scans import ScanError
 
 FAILED = "This failed inside Candor itself, and nothing was kept. Try again, choose another method, or reload the page."
 POLL = 0.5  # seconds
+# Seconds. Each time all pictures of a part are drawn anew; a browser on the same machine would slow the maps down.
+REDRAW = 1.0
 UPLOADS, FETCHED = "uploads", "fetched"  # the sections of files that are being read, and fetched from a PACS
 QUEUED = "queued"  # wanted, but not in the queue yet
 
@@ -114,7 +116,7 @@ def draw_as_ready(
 ) -> None:
     """Call `draw` with the statuses, and again by itself while some are pending; then the page runs once more."""
     pending = any(status.pending for status in collect(wanted, section, limit=limit).values())
-    st.fragment(_draw, run_every=POLL if pending else None)(wanted, section, draw, limit, pending)
+    st.fragment(_draw, run_every=REDRAW if pending else None)(wanted, section, draw, limit, pending)
 
 
 def _draw(wanted, section: str, draw, limit: int, pending: bool) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explain import METHODS
@@ -111,6 +112,26 @@ def test_every_model_has_a_map_by_every_method_beside_the_scan(page):
     (leader,) = (viewer for viewer in viewers(page).values() if viewer["leads"])
     assert leader["bar"]["several"] and not leader["pictures"]
     assert sum(summary_line(None) in caption.value for caption in page.caption) == 6  # this zoo has no evaluation
+
+
+def test_while_maps_are_made_the_pictures_are_drawn_anew_once_a_second_and_no_more_when_all_are_there(
+    page, slow, empty_cache, monkeypatch
+):
+    every, fragment = [], st.fragment
+
+    def noting(drawn=None, *, run_every=None):
+        every.append(run_every)
+        return fragment(drawn, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noting)
+    state_of(page).scan = SAMPLE
+    page.run()
+    assert [seconds for seconds in every if seconds] == [1]
+    slow.go.set()
+    until_done(page)
+    every.clear()
+    page.run()
+    assert mapped(page) == MAPS and every and not any(every)
 
 
 def test_the_chart_gathers_the_classes_that_correspond(page):
