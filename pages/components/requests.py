@@ -25,8 +25,9 @@ from pages.components.state import PageState, Section, state
 from scans import ScanError
 
 FAILED = "This failed inside Candor itself, and nothing was kept. Try again, choose another method, or reload the page."
-POLL = 0.5  # seconds
-# Seconds. Each time all pictures of a part are drawn anew; a browser on the same machine would slow the maps down.
+POLL = 0.5  # seconds between two looks at the progress of work
+# Seconds between two redraws of a part with all its pictures: a browser on the server's own machine takes time
+# from the maps with each.
 REDRAW = 1.0
 UPLOADS, FETCHED = "uploads", "fetched"  # the sections of files that are being read, and fetched from a PACS
 QUEUED = "queued"  # wanted, but not in the queue yet

@@ -103,16 +103,16 @@ def test_work_shows_itself_a_fifth_of_a_second_after_it_begins(page):
     assert page.evaluate(f"{bar}.content") == "none"
 
 
-def test_what_moves_while_the_server_works_is_moved_without_painting_the_page(page):
-    """The server may compute on the same processor; whatever else is animated, a browser paints anew for each frame."""
+def test_an_animation_that_runs_while_the_server_works_does_not_repaint_the_page(page):
+    """A browser animates a transform and the opacity without repainting; the server may need the same processor."""
     settle(page)
     page.evaluate("document.querySelector('[data-testid=stApp]').dataset.testScriptState = 'running'")
-    moved = page.evaluate(
+    animated = page.evaluate(
         """() => document.getAnimations().filter(each => each.effect.getTiming().iterations === Infinity)
           .map(each => [...new Set(each.effect.getKeyframes().flatMap(Object.keys))])"""
     )
-    without_painting = {"transform", "opacity", "offset", "computedOffset", "easing", "composite"}
-    assert moved and all(set(names) <= without_painting for names in moved), moved
+    without_repainting = {"transform", "opacity", "offset", "computedOffset", "easing", "composite"}
+    assert animated and all(set(names) <= without_repainting for names in animated), animated
 
 
 def test_stepping_through_scans_does_not_move_the_pictures(page):

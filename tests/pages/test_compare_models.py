@@ -114,9 +114,7 @@ def test_every_model_has_a_map_by_every_method_beside_the_scan(page):
     assert sum(summary_line(None) in caption.value for caption in page.caption) == 6  # this zoo has no evaluation
 
 
-def test_while_maps_are_made_the_pictures_are_drawn_anew_once_a_second_and_no_more_when_all_are_there(
-    page, slow, empty_cache, monkeypatch
-):
+def test_pictures_are_redrawn_once_a_second_until_all_maps_are_there(page, slow, empty_cache, monkeypatch):
     every, fragment = [], st.fragment
 
     def noting(drawn=None, *, run_every=None):
