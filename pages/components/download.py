@@ -15,6 +15,7 @@ import streamlit as st
 
 from pages.components.requests import FAILED
 from pages.components.state import state
+from pages.viewer.in_browser import browser_component
 
 _FORGOTTEN_AFTER = 60.0  # seconds: whoever went to another page meanwhile does not want the file any more
 _HTML = '<button type="button"></button>'
@@ -33,7 +34,7 @@ button[aria-busy=true] { opacity: 0.6; cursor: progress; }
 _JS = """
 const given = (globalThis.candorGiven ??= new Set());
 
-export default function ({ parentElement, data, setStateValue }) {
+function draw({ parentElement, data, setStateValue }) {
   const button = parentElement.querySelector("button");
   button.textContent = data.label;
   if (button.title !== data.name) button.removeAttribute("aria-busy");
@@ -57,8 +58,10 @@ export default function ({ parentElement, data, setStateValue }) {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
+
+export default drawNewest(draw, () => {});
 """
-_button = st.components.v2.component("candor-download", html=_HTML, css=_CSS, js=_JS)
+_button = browser_component("candor-download", _JS, css=_CSS, html=_HTML)
 
 
 def download_button(label: str, make: Callable[[], bytes], name: str, mime: str) -> None:

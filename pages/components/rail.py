@@ -15,13 +15,12 @@ from pages.components.samples import SAMPLES, sample, sample_picture
 from pages.components.scan_states import NEW, state_of
 from pages.components.state import state
 from pages.components.uploads import entries, remove
+from pages.viewer.in_browser import browser_component
 
 KEY = "worklist-rail"
 
 _FOLDER = Path(__file__).parent / "client"
-_component = st.components.v2.component(
-    "candor_rail", css=(_FOLDER / "rail.css").read_text(), js=(_FOLDER / "rail.js").read_text()
-)
+_component = browser_component("candor_rail", (_FOLDER / "rail.js").read_text(), css=(_FOLDER / "rail.css").read_text())
 
 
 def place_rail() -> None:

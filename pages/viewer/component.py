@@ -1,6 +1,5 @@
-"""The viewer as a component of a page: plain modules of the folder `client`, joined to the one that Streamlit takes."""
+"""The viewer as a component of a page, made of the modules of the folder `client`."""
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import streamlit as st
 
 from explain.render.colours import COLOUR_MAPS, SIGNED_COLOUR_MAPS
 from explain.render.rendering import Rendering
+from pages.viewer.in_browser import browser_component
 from pages.viewer.packets import COLOUR_NAMES, packet_of_colours
 from pages.viewer.pictures import Picture
 from pages.viewer.planes import PlanePicture
@@ -30,14 +30,11 @@ _MODULES = (
 )
 
 
-def _joined() -> str:
-    """Return the modules as one: without the lines by which they name each other."""
-    text = "\n".join((_CLIENT / f"{name}.js").read_text() for name in _MODULES)
-    text = re.sub(r"^import .*\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
-
-
-_component = st.components.v2.component("candor_viewer", css=(_CLIENT / "viewer.css").read_text(), js=_joined())
+_component = browser_component(
+    "candor_viewer",
+    *((_CLIENT / f"{name}.js").read_text() for name in _MODULES),
+    css=(_CLIENT / "viewer.css").read_text(),
+)
 
 
 def show_pictures(

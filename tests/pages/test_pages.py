@@ -122,8 +122,7 @@ def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere()
     sources = {path: path.read_text() for path in (ROOT / "app.py", *(ROOT / "pages").rglob("*.py"))}
     for banned in ("unsafe_allow", "components.v1", "components.html", "https://cdn"):
         assert [path.name for path, source in sources.items() if banned in source] == []
-    # the layout; the viewer, the button that gives a file, and the worklist rail
-    allowed = {"st.html": ["app.py"], "st.components": ["component.py", "download.py", "rail.py"]}
+    allowed = {"st.html": ["app.py"], "st.components": ["in_browser.py"]}  # the layout; what follows redraws in order
     for name, files in allowed.items():
         assert sorted(path.name for path, source in sources.items() if name in source) == files
     assert sources[ROOT / "app.py"].count("st.html(LAYOUT)") == 1 == sources[ROOT / "app.py"].count("st.html(")
@@ -131,7 +130,7 @@ def test_no_page_renders_html_or_markdown_of_strangers_or_loads_from_elsewhere()
 
 def test_what_runs_in_the_browser_writes_text_and_never_markup_and_loads_from_nowhere_else():
     modules = {path.name: path.read_text() for path in (ROOT / "pages").rglob("*.js")}
-    assert set(modules) == {f"{name}.js" for name in component._MODULES} | {"rail.js", "start.js"}
+    assert set(modules) == {f"{name}.js" for name in component._MODULES} | {"newest.js", "rail.js", "start.js"}
     for banned in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "Function(", "import("):
         assert [name for name, source in modules.items() if banned in source] == []
     addresses = {word for source in modules.values() for word in re.findall(r"https?://[\w./]+", source)}

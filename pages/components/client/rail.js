@@ -1,5 +1,7 @@
 // The worklist rail: what the server lists becomes rows, and the row where the user stops is told to the server.
 
+import { drawNewest } from "../../viewer/client/newest.js";
+
 const PAUSE = 200; // ms without a step, after which the server learns of it
 
 class Rail {
@@ -196,14 +198,14 @@ function make(tag, name = "", text = "") {
   return node;
 }
 
-export default function (component) {
-  const { parentElement: parent } = component;
-  const rail = parent.rail ??= new Rail(parent);
-  rail.update(component);
-  // Streamlit also undoes a call that a newer one has overtaken while this module was loading: in the page still.
-  return () => {
-    if (parent.isConnected || parent.rail !== rail) return;
-    rail.leave();
+export default drawNewest(
+  component => {
+    const { parentElement: parent } = component;
+    parent.rail ??= new Rail(parent);
+    parent.rail.update(component);
+  },
+  parent => {
+    parent.rail?.leave();
     parent.rail = null;
-  };
-}
+  },
+);

@@ -4,6 +4,7 @@ import { controls, planeTools, showColourBar } from "./controls.js";
 import { arrayOf } from "./data.js";
 import { h } from "./dom.js";
 import { groupOf, leave, levelAndWidth, redraw, zoomAbout } from "./group.js";
+import { drawNewest } from "./newest.js";
 import { between, follow, shifted } from "./pointer.js";
 import { Pane } from "./pane.js";
 import { pixelOfPoint, setPlace, setPoint, showVoxels, sliceUnder, startOf, stepThrough } from "./planes.js";
@@ -343,14 +344,14 @@ class Viewer {
   }
 }
 
-export default function (component) {
-  const { parentElement: parent } = component;
-  const viewer = parent.viewer ??= new Viewer(parent);
-  viewer.update(component);
-  // Streamlit also undoes a call that a newer one has overtaken while this module was loading: in the page still.
-  return () => {
-    if (parent.isConnected || parent.viewer !== viewer) return;
-    viewer.remove();
+export default drawNewest(
+  component => {
+    const { parentElement: parent } = component;
+    parent.viewer ??= new Viewer(parent);
+    parent.viewer.update(component);
+  },
+  parent => {
+    parent.viewer?.remove();
     parent.viewer = null;
-  };
-}
+  },
+);
