@@ -111,7 +111,7 @@ class PageState:
     entries: dict[str, Entry] | None = None  # by name, the latest first; None: to be listed anew
     listed: int = 0  # files that had been read when the entries were listed
     batches: dict[str, tuple[Upload, ...]] = field(default_factory=dict)  # job -> the files that it reads
-    arrived: bool = False  # files came of which the last has not been opened yet
+    arrived: frozenset[str] = frozenset()  # ids of files that came and of which the last has not been opened yet
     open_uploads: frozenset[str] = frozenset()  # ids of those behind the open scan
 
     # the PACS
@@ -185,7 +185,7 @@ class PageState:
 
         To be called before the page is drawn, as a widget's callback is.
         """
-        self.scan, self.arrived, self.open_uploads = name, False, frozenset()
+        self.scan, self.arrived, self.open_uploads = name, frozenset(), frozenset()
 
 
 STATES: dict[str, PageState] = {}  # by the id of the session, until `closed_sessions` finds it over

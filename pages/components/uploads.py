@@ -119,13 +119,15 @@ def _listed(session: PageState) -> dict[str, Entry]:
 
 
 def _open_what_came(session: PageState) -> None:
-    """Open the last of the files that came, once it is read; the open scan stays open under the name it has now."""
-    read_so_far = sum(upload.read for upload in session.uploads.values())
-    if session.listed != read_so_far:  # looked at once in a run of the page: other threads read on meanwhile
-        session.entries, session.listed = None, read_so_far
+    """Open the last scan that came, once it is read; until then the open one stays, under the name it has now."""
+    done = {upload.id for upload in session.uploads.values() if upload.read and not upload.refusal}
+    if session.listed != len(done):  # looked at once in a run of the page: other threads read on meanwhile
+        session.entries, session.listed = None, len(done)
     listed = entries()
-    if session.arrived and listed:
-        session.arrived = bool(session.batches)  # the last of them may still have to be read
+    came = bool(session.arrived & done)
+    if not session.batches:  # else the last of them may still have to be read
+        session.arrived = frozenset()
+    if came:
         session.scan = next(iter(listed))
     elif session.scan is not None and session.scan not in listed and session.open_uploads:
         alike = (name for name, entry in listed.items() if session.open_uploads & {each.id for each in entry.uploads})
@@ -218,7 +220,7 @@ def _keep(session: PageState, files: list[File]) -> None:
         name = _own_name(display_name(name), session.uploads)
         field_id = upload_id.partition("/")[0]
         session.uploads[name] = Upload(upload_id, field_id, name, data, sha256(data).hexdigest())
-        session.arrived = True  # not only once it is read: a scan may be chosen in the meantime
+        session.arrived |= {upload_id}  # not only once it is read: a scan may be chosen in the meantime
 
 
 def _with_pairs_joined(session: PageState, files: list[File]) -> list[File]:

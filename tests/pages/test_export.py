@@ -130,7 +130,7 @@ def test_the_session_keeps_nothing_of_the_patient_after_an_export(in_tiny_zoo, q
     data = dicom12(disc(), StudyInstanceUID="1.2.826.0.1.3680043.10.77", SeriesInstanceUID="1.2.826.0.1.3680043.10.78")
     session = state_of(app)
     upload = Upload("u/", "u", name, data, sha256(data).hexdigest())
-    session.uploads[name], session.arrived = upload, True
+    session.uploads[name], session.arrived = upload, frozenset({upload.id})
     app.run()
     for each in (button for file, button in buttons.items() if file.endswith(".dcm")):
         assert b"1.2.826.0.1.3680043.10.77" in made(each)

@@ -123,6 +123,31 @@ def test_the_last_of_several_files_is_open_once_all_are_read_unless_another_was_
     assert session.scan == (opened or "5.png") and len(session.entries) == 6
 
 
+def test_the_open_scan_stays_while_a_new_file_is_read_and_where_that_is_no_scan(gate):
+    gate.free, queue = 2, Queue()
+    app = open_app(queue)
+    upload(app.run(), ("a.png", png(HEAD)), ("b.png", png(HEAD * 0.9)))
+    open_in_rail(app, "a.png")  # not the latest
+    session = state_of(app)
+    session.at_once = 0.3
+    upload(empty_field(app), ("c.png", png(HEAD * 0.8)))
+    assert session.scan == "a.png" and app.get("progress")
+    gate.go.set()
+    rest(queue)
+    app.run()
+    assert session.scan == "c.png" and list(session.entries) == ["c.png", "b.png", "a.png"]
+    open_in_rail(app, "b.png")
+    session.at_once = 55
+    upload(empty_field(app), ("d.png", b"no picture"))
+    assert session.scan == "b.png" and len(session.refused) == 1
+
+
+def empty_field(app):
+    """The field of a page is new, and empty, after a look at another page; what came before is kept."""
+    app.switch_page("pages/about.py").run()
+    return app.switch_page("pages/explain_scan.py").run()
+
+
 def test_what_is_read_during_a_run_of_the_page_is_listed_in_the_next(queue, monkeypatch):
     """A thread that ends between two looks at the list must not change the names in between."""
     app = open_app(queue)
