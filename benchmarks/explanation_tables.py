@@ -88,7 +88,7 @@ def explanation_quality() -> str:
 
 
 def localisation() -> str:
-    """Return one line per model: the map with the best pointing game, beside the control that knows no model."""
+    """Return one line per model: the map with the best localisation, beside the control that knows no model."""
     pairs = {"gradcam": "Grad-CAM", "occlusion": "occlusion", "centre": "control: centre of the head"}
     heads = ["model", "scans", "best map", MEASURES["pointing"].short, MEASURES["lift"].short]
     rows = []
@@ -273,13 +273,13 @@ def removing_a_lesion() -> str:
 
 
 def _best(stored: StoredEvaluation) -> tuple[str, MethodResult]:
-    """Return the method with the best pointing game, the first of equals."""
-    results = {name: stored.results.methods[name] for name in stored.methods}
-    return max(results.items(), key=lambda item: item[1].estimates["pointing"].value)
+    """Return the method with the best localisation, the first of equals."""
+    name = stored.best_localised[0]
+    return name, stored.results.methods[name]
 
 
 def _strata(stored: StoredEvaluation) -> str:
-    """Return where the map with the best pointing game misses the tumour."""
+    """Return where the map with the best localisation misses the tumour."""
     method, result = _best(stored)
     parts: dict[str, list[str]] = {}
     for stratum in result.strata:

@@ -38,6 +38,13 @@ class StoredEvaluation:
         return [name for name, result in self.results.methods.items() if result.control]
 
     @property
+    def best_localised(self) -> list[str]:
+        """The methods with the best pointing game of those that do not fail the sanity check, of all where all fail."""
+        methods = [name for name in self.methods if not self.results.methods[name].fails_sanity] or self.methods
+        hits = {name: self.estimate(name, "pointing").value for name in methods}
+        return [name for name, share in hits.items() if share == max(hits.values())]
+
+    @property
     def shipped(self) -> bool:
         """True where the app offers the model, False where only its results are kept."""
         return self.folder.parent.name != MEASURED

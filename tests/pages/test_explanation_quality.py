@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -192,6 +193,18 @@ def test_the_table_names_what_fails_and_leaves_blank_what_was_not_measured(own):
 def test_the_method_with_the_best_localisation_is_named_with_its_share(own):
     drawn = text(open_page())
     assert "Best localisation: Grad-CAM." in drawn and "Localisation: 88 %" in drawn
+    assert "more often" not in drawn
+
+
+def test_a_method_that_fails_the_sanity_check_is_not_named_as_the_best(own):
+    every = [
+        replace(each, measures=each.measures | ({"pointing": 1.0} if each.method == "shap" else {})) for each in rows()
+    ]
+    write_rows(own / "b-phantom4" / TABLE, every)
+    write_summary(own / "b-phantom4", "b-phantom4", models()["b-phantom4"].weights_sha256)
+    drawn = text(open_page())
+    assert "Best localisation: Grad-CAM." in drawn and "Localisation: 88 %" in drawn
+    assert f"{METHODS['shap'].title} hits the tumour more often, but fails the sanity check." in drawn
 
 
 def test_a_measure_that_was_not_taken_is_a_sentence(own):

@@ -46,13 +46,24 @@ def show_data(evaluation: StoredEvaluation, card: ModelCard) -> None:
     if results.weights != card.weights_sha256:
         st.warning(f"This evaluation was run with other weights than the zoo's. Run it again: `{_command(card)}`.")
         return
+    best = evaluation.best_localised
+    summary = method_summary(evaluation.folder, card.weights_sha256, best[0])
+    left.write(f"**Best localisation: {_listed(best)}.** {summary_text(summary, '')}{_failing_above(evaluation)}")
+
+
+def _failing_above(evaluation: StoredEvaluation) -> str:
+    """Return a sentence on methods that hit the tumour more often than the best, but fail the sanity check."""
     hits = {name: evaluation.estimate(name, "pointing").value for name in evaluation.methods}
-    best = [name for name in hits if hits[name] == max(hits.values())]
-    if best:
-        *others, last = map(title, best)
-        summary = method_summary(evaluation.folder, card.weights_sha256, best[0])
-        names = f"{', '.join(others)}{' and ' if others else ''}{last}"
-        left.write(f"**Best localisation: {names}.** {summary_text(summary, '')}")
+    above = [name for name in hits if hits[name] > hits[evaluation.best_localised[0]]]
+    if not above:
+        return ""
+    verb = ("hits", "fails") if len(above) == 1 else ("hit", "fail")
+    return f" {_listed(above)} {verb[0]} the tumour more often, but {verb[1]} the sanity check."
+
+
+def _listed(methods: list[str]) -> str:
+    *others, last = map(title, methods)
+    return f"{', '.join(others)}{' and ' if others else ''}{last}"
 
 
 def show_missing(card: ModelCard, others: list[str]) -> None:

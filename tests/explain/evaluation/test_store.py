@@ -1,5 +1,7 @@
 """The stored evaluations: which models have one, their strata, the order of their scans, and where the scans are."""
 
+from dataclasses import replace
+
 import pytest
 
 from explain.evaluation.controls import CONTROLS
@@ -66,6 +68,28 @@ def test_every_kind_of_stratum_divides_all_scans(tmp_path):
 
 def test_a_method_that_was_not_evaluated_has_no_result(tmp_path):
     assert "lime" not in read_evaluation(write_evaluation(tmp_path)).results.methods
+
+
+@pytest.mark.parametrize(
+    ("agreement", "best"),
+    [
+        ({}, ["gradcam"]),  # not checked
+        ({"gradcam": 0.6, "rise": 0.1, "saliency": 0.1}, ["rise", "saliency"]),
+        ({"gradcam": 0.6, "rise": 0.6, "saliency": 0.6}, ["gradcam"]),
+    ],
+)
+def test_a_method_that_fails_the_sanity_check_is_the_best_only_where_all_fail(tmp_path, agreement, best):
+    hits = {"gradcam": (1, 1), "rise": (1, 0), "saliency": (0, 1), "smoothgrad": (0, 0)}
+    agreement = agreement and agreement | {"smoothgrad": max(agreement.values())}
+    rows = [
+        replace(row(number, "glioma", hits[method][number], 0.1), method=method) for number in (0, 1) for method in hits
+    ]
+    rows = [replace(each, measures=each.measures | sanity(agreement, each.method)) for each in rows]
+    assert read_evaluation(write_evaluation(tmp_path, rows)).best_localised == best
+
+
+def sanity(agreement: dict[str, float], method: str) -> dict[str, float]:
+    return {"sanity all": agreement[method]} if agreement else {}
 
 
 def test_the_best_comes_first_whichever_way_is_good_and_ties_go_by_the_evidence_in_the_box():
