@@ -58,7 +58,7 @@ def _failing_above(evaluation: StoredEvaluation) -> str:
     if not above:
         return ""
     verb = ("hits", "fails") if len(above) == 1 else ("hit", "fail")
-    return f" {_listed(above)} {verb[0]} the tumour more often, but {verb[1]} the sanity check."
+    return f" {_listed(above)} {verb[0]} the tumour more often, but {verb[1]} that test."
 
 
 def _listed(methods: list[str]) -> str:
