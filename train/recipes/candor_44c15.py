@@ -11,7 +11,7 @@ Validation accuracy 0.936 (0.934 as shipped), best at epoch 59 of 60 and 0.916 a
 are right on 0.913 and 0.905 of these scans, their mean on 0.928: it is more accurate than its teachers. Trained with
 Keras on JAX, on an H200 GPU that it shared with six other trainings, at 6 seconds an epoch.
 
-Seed 1, with the same two teachers, on a processor: validation accuracy 0.921 (0.913 as shipped), best at epoch 47,
+Seed 1, with the same two teachers, on a processor: validation accuracy 0.921 (0.913 as saved), best at epoch 47,
 after first legs of 0.952 (four classes) and 0.890. On the test scans without near-duplicates it has 0.902 instead of
 0.908 (`seeds.csv`). Choosing the better of the two by their validation scans would have chosen seed 0.
 """

@@ -7,7 +7,7 @@ of other scanners, and asks for more of the evidence within the lesion. Validati
 best at epoch 12 of 16 and 0.958 to 0.960 in the epochs after it; candor-scratch-pooled4, the model before, three legs
 from random weights, has 0.955.
 
-Seed 1: validation accuracy 0.956 (0.955 as shipped), best at epoch 14, after a first leg of 0.952. On all test scans
+Seed 1: validation accuracy 0.956 (0.955 as saved), best at epoch 14, after a first leg of 0.952. On all test scans
 both seeds have 0.960, on 44c seed 1 has 0.903 instead of 0.911 (`seeds.csv`). Choosing the better of the two by their
 validation scans would have chosen seed 0.
 
